@@ -1,0 +1,33 @@
+import { defineConfig, type Options } from "tsup";
+import { inlineWorkerEsbuild } from "./scripts/inline-worker.mjs";
+
+const library = {
+  index: "src/targets/node.ts",
+  browser: "src/targets/browser.ts",
+  compose: "src/compose/index.ts",
+};
+
+/**
+ * One graph per module format, split into chunks, so that all entries share one `SimulationError` and one copy of the Wasm.
+ * Comlink and the loader are bundled: the core has no runtime dependency.
+ */
+const common: Options = {
+  target: "es2022",
+  platform: "neutral",
+  splitting: true,
+  treeshake: false,
+  clean: false,
+  external: [/^node:/],
+  noExternal: ["comlink", "@assemblyscript/loader"],
+  removeNodeProtocol: false,
+  esbuildPlugins: [inlineWorkerEsbuild({ minify: true })],
+  esbuildOptions: (options) => {
+    options.mainFields = ["module", "main"];
+    options.legalComments = "none";
+  },
+};
+
+export default defineConfig([
+  { ...common, format: "esm", entry: { ...library, cli: "src/cli/index.ts" }, dts: { entry: library } },
+  { ...common, format: "cjs", entry: library, dts: { entry: library } },
+]);
