@@ -1,0 +1,79 @@
+/** Every capacity of the packet path, with its reason. Times are nanoseconds. */
+
+/** A packet's walk ends after so many node visits in one event. 65,536 covers a flood of 1,024 ports many times over. */
+export const WALK_STEPS_MAX: i32 = 65536;
+/** Copies and new packets that may wait in one walk. Linux bridges have at most 1,024 ports (BR_MAX_PORTS). */
+export const WALK_QUEUE_MAX: i32 = 4096;
+
+/** Bytes in front of a received frame, for the encapsulations to come (VXLAN 50, ESP 24), rounded up. */
+export const PACKET_HEADROOM: i32 = 128;
+
+/** netdev_max_backlog, the kernel's default. */
+export const BACKLOG_DEFAULT: i32 = 1000;
+/** A link's queue when nobody says otherwise: txqueuelen of Ethernet devices, and netem's default limit. */
+export const LINK_LIMIT_DEFAULT: i32 = 1000;
+export const LINK_LIMIT_MAX: i32 = 65535;
+/** Jitter must keep (2 × jitter + 1) × 2^21 below 2^53, so that doubles are exact. */
+export const LINK_JITTER_MAX_NS: u32 = 2000000000;
+
+/** br_fdb: ageing_time 300 s. */
+export const FDB_AGEING_NS: f64 = 300000000000;
+
+/** neigh/default/unres_qlen: 101 packets of the default unres_qlen_bytes. */
+export const NEIGHBOUR_QUEUE_MAX: i32 = 101;
+/** neigh/default: base_reachable_time 30 s, delay_first_probe_time 5 s, retrans_time 1 s, locktime 1 s. */
+export const NEIGHBOUR_REACHABLE_NS: f64 = 30000000000;
+export const NEIGHBOUR_DELAY_NS: f64 = 5000000000;
+export const NEIGHBOUR_RETRANSMIT_NS: f64 = 1000000000;
+export const NEIGHBOUR_LOCK_NS: f64 = 1000000000;
+/** mcast_solicit and ucast_solicit. */
+export const NEIGHBOUR_PROBES_MAX: i32 = 3;
+
+/** ipfrag_time 30 s. */
+export const REASSEMBLY_TIMEOUT_NS: f64 = 30000000000;
+/** 64 datagrams of 64 KiB: ipfrag_high_thresh, 4 MiB. */
+export const REASSEMBLY_MAX: i32 = 64;
+
+/** Learned path MTUs: entries of the whole simulation, and mtu_expires 600 s; min_pmtu 552. */
+export const PATH_MTU_MAX: i32 = 1024;
+export const PATH_MTU_EXPIRES_NS: f64 = 600000000000;
+export const PATH_MTU_MIN: i32 = 552;
+
+/** Datagrams that wait for a process: what fits into rmem_default (212,992 bytes) at 832 bytes of truesize each. */
+export const SOCKET_QUEUE_MAX: i32 = 256;
+
+/** Messages a TCP flow may have written that are not complete at the other end yet. */
+export const TCP_MESSAGES_MAX: i32 = 256;
+/** tcp_wmem[2]. */
+export const TCP_SEND_BUFFER: i32 = 4194304;
+/** The window that a SYN carries, and the receive window after it: tcp_rmem[2] at tcp_adv_win_scale 1. */
+export const TCP_SYN_WINDOW: i32 = 64240;
+export const TCP_RECEIVE_WINDOW: i32 = 3145728;
+export const TCP_WINDOW_SCALE: i32 = 7;
+/** Holes in the received stream that a connection remembers. */
+export const TCP_HOLES_MAX: i32 = 8;
+/** Segments sent by one output event before the host's other work gets its turn. */
+export const TCP_BURST_MAX: i32 = 16;
+/** RFC 6928. */
+export const TCP_INITIAL_WINDOW_SEGMENTS: i32 = 10;
+/** TCP_RTO_MIN 200 ms, TCP_TIMEOUT_INIT 1 s, TCP_RTO_MAX 120 s. */
+export const TCP_RTO_MIN_NS: f64 = 200000000;
+export const TCP_RTO_INITIAL_NS: f64 = 1000000000;
+export const TCP_RTO_MAX_NS: f64 = 120000000000;
+/** tcp_syn_retries 6, tcp_synack_retries 5, tcp_retries2 15. */
+export const TCP_SYN_RETRIES: i32 = 6;
+export const TCP_SYNACK_RETRIES: i32 = 5;
+export const TCP_RETRIES: i32 = 15;
+/** TCP_TIMEWAIT_LEN 60 s. */
+export const TCP_TIME_WAIT_NS: f64 = 60000000000;
+
+/** Latency histogram: 2^6 linear steps per octave (an error of at most 1.6 %), up to 2^44 ns (4.9 hours); longer ones count in the last bucket. */
+export const HISTOGRAM_STEP_BITS: i32 = 6;
+export const HISTOGRAM_BUCKETS: i32 = 2496;
+
+/** Entries of the table that turns 12 random bits into an exponential gap, in units of 1/4096 of the mean. */
+export const EXPONENTIAL_ENTRIES: i32 = 4096;
+export const EXPONENTIAL_SCALE: i32 = 4096;
+
+/** Costs per byte are given per 1,024 bytes. */
+export const COST_BYTES: i32 = 1024;

@@ -1,0 +1,149 @@
+/**
+ * The records of a compiled network, as they lie in the module's memory: little-endian, every field 32 bits wide
+ * unless its line says f64. `X_SIZE` is the stride. The TypeScript engine reads the same records as objects.
+ */
+
+/** What a device is. */
+export enum DeviceKind {
+  /** lo. Frames come back to the same namespace. */
+  Loopback = 0,
+  /** One end of a veth pair; `peer` is the other. */
+  Veth,
+  /** A Linux bridge; ports name it as their `master`. */
+  Bridge,
+  /** A NIC; `peer` is the port at the other end of the cable, `link` what the cable does. */
+  Physical,
+}
+
+/** Device flags. */
+export const DEVICE_UP: u32 = 1;
+/** Hairpin mode of a bridge port: a frame may leave by the port it came from. */
+export const DEVICE_HAIRPIN: u32 = 2;
+
+/** What a route does (rtnetlink's RTN_*). */
+export enum RouteType {
+  Unicast = 0,
+  Local,
+  Broadcast,
+  Blackhole,
+  Unreachable,
+  Prohibit,
+}
+
+/** What a socket's process does with what arrives. */
+export enum SocketRole {
+  /** Reads and counts. */
+  Sink = 0,
+  /** Answers each request of a flow with the flow's response; echoes a datagram that belongs to no flow. */
+  Responder,
+  /** The sending end of a flow. */
+  Client,
+}
+
+/** When a flow sends. */
+export enum FlowKind {
+  /** Every `interval`. */
+  Constant = 0,
+  /** Exponentially distributed gaps with mean `interval`. */
+  Poisson,
+  /** Every `interval` during `on`, nothing during `off`, again and again. */
+  OnOff,
+  /** A request that wants a response: every `interval`, or, if that is 0, `think` after each response or timeout. */
+  Request,
+  /** ICMP echo every `interval`. */
+  Ping,
+}
+
+export const HOST_CPUS: i32 = 0;
+export const HOST_BACKLOG: i32 = 4;
+export const HOST_SIZE: i32 = 8;
+
+export const NAMESPACE_HOST: i32 = 0;
+export const NAMESPACE_FORWARDING: i32 = 4;
+export const NAMESPACE_TTL: i32 = 8;
+export const NAMESPACE_SIZE: i32 = 12;
+
+export const DEVICE_NAMESPACE: i32 = 0;
+export const DEVICE_KIND: i32 = 4;
+export const DEVICE_FLAGS: i32 = 8;
+/** First two bytes of the MAC, in reading order (0x0242 of 02:42:ac:11:00:02). */
+export const DEVICE_MAC_HIGH: i32 = 12;
+/** Last four bytes of the MAC (0xac110002). */
+export const DEVICE_MAC_LOW: i32 = 16;
+export const DEVICE_MTU: i32 = 20;
+export const DEVICE_PEER: i32 = 24;
+export const DEVICE_MASTER: i32 = 28;
+export const DEVICE_LINK: i32 = 32;
+export const DEVICE_SIZE: i32 = 36;
+
+export const ADDRESS_DEVICE: i32 = 0;
+/** 0xac110002 is 172.17.0.2, here and in every IPv4 field. */
+export const ADDRESS_IP: i32 = 4;
+export const ADDRESS_PREFIX: i32 = 8;
+export const ADDRESS_SIZE: i32 = 12;
+
+export const ROUTE_NAMESPACE: i32 = 0;
+export const ROUTE_DESTINATION: i32 = 4;
+export const ROUTE_PREFIX: i32 = 8;
+export const ROUTE_TYPE: i32 = 12;
+export const ROUTE_DEVICE: i32 = 16;
+/** 0: the destination itself is on the link. */
+export const ROUTE_GATEWAY: i32 = 20;
+/** Preferred source; 0: the first address of the device. */
+export const ROUTE_SOURCE: i32 = 24;
+export const ROUTE_METRIC: i32 = 28;
+export const ROUTE_SIZE: i32 = 32;
+
+export const NEIGHBOUR_DEVICE: i32 = 0;
+export const NEIGHBOUR_IP: i32 = 4;
+export const NEIGHBOUR_MAC_HIGH: i32 = 8;
+export const NEIGHBOUR_MAC_LOW: i32 = 12;
+export const NEIGHBOUR_SIZE: i32 = 16;
+
+/** f64, bits per second; 0: no limit. */
+export const LINK_RATE: i32 = 0;
+/** f64, ns. */
+export const LINK_DELAY: i32 = 8;
+export const LINK_JITTER: i32 = 16;
+/** Probabilities are u32: p × 2^32, at most 2^32 - 1. */
+export const LINK_LOSS: i32 = 20;
+export const LINK_DUPLICATE: i32 = 24;
+export const LINK_REORDER: i32 = 28;
+/** Packets waiting for the transmitter. */
+export const LINK_LIMIT: i32 = 32;
+export const LINK_SIZE: i32 = 40;
+
+export const SOCKET_NAMESPACE: i32 = 0;
+export const SOCKET_PROTOCOL: i32 = 4;
+/** 0: any address. */
+export const SOCKET_IP: i32 = 8;
+export const SOCKET_PORT: i32 = 12;
+export const SOCKET_ROLE: i32 = 16;
+/** The flow of a client socket, else NONE. */
+export const SOCKET_FLOW: i32 = 20;
+export const SOCKET_SIZE: i32 = 24;
+
+export const FLOW_KIND: i32 = 0;
+export const FLOW_PROTOCOL: i32 = 4;
+export const FLOW_NAMESPACE: i32 = 8;
+export const FLOW_DESTINATION: i32 = 12;
+export const FLOW_DESTINATION_PORT: i32 = 16;
+/** Source port; identifier of an ICMP echo. */
+export const FLOW_SOURCE_PORT: i32 = 20;
+/** Payload bytes of a message: of a UDP datagram, an ICMP echo, a TCP write. */
+export const FLOW_BYTES: i32 = 24;
+export const FLOW_RESPONSE_BYTES: i32 = 28;
+/** Messages to send; NONE: no end. */
+export const FLOW_COUNT: i32 = 32;
+/** 1: IPv4 DF is set although the datagram may be too long (ping -M do). */
+export const FLOW_DONT_FRAGMENT: i32 = 36;
+/** f64 each, ns. */
+export const FLOW_INTERVAL: i32 = 40;
+export const FLOW_ON: i32 = 48;
+export const FLOW_OFF: i32 = 56;
+export const FLOW_START: i32 = 64;
+/** No message at or after this time. */
+export const FLOW_STOP: i32 = 72;
+export const FLOW_THINK: i32 = 80;
+export const FLOW_TIMEOUT: i32 = 88;
+export const FLOW_SIZE: i32 = 96;

@@ -1,0 +1,156 @@
+import type { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
+
+/**
+ * A compiled network: what the packet path needs to know, and nothing of Docker. Plain integers and a string table,
+ * so that it can be hashed, stored as JSON, sent to a worker and rendered as `ip route` text. Indices are positions in
+ * the arrays below; `NONE` stands for "no index". IPv4 addresses are u32 in reading order; times are integer
+ * nanoseconds; probabilities are u32 (p × 2^32, at most 2^32 - 1).
+ *
+ * The names of the fields are those of `assembly/abi/program.ts`, where each is explained.
+ */
+export interface DatapathProgram {
+  readonly abi: number;
+  /** Display names by index of host, namespace, device and flow. */
+  readonly names: ProgramNames;
+  readonly hosts: readonly HostRecord[];
+  readonly namespaces: readonly NamespaceRecord[];
+  readonly devices: readonly DeviceRecord[];
+  readonly addresses: readonly AddressRecord[];
+  readonly routes: readonly RouteRecord[];
+  readonly neighbours: readonly NeighbourRecord[];
+  readonly links: readonly LinkRecord[];
+  readonly sockets: readonly SocketRecord[];
+  readonly flows: readonly FlowRecord[];
+  /** Nanoseconds of CPU per visit, by `Node`; `NODE_COUNT` entries. */
+  readonly costs: readonly number[];
+  /** Nanoseconds of CPU per `COST_BYTES` bytes copied between a process and the stack. */
+  readonly copyCost: number;
+  /** `EXPONENTIAL_ENTRIES` quantiles of the exponential distribution, in units of 1/`EXPONENTIAL_SCALE` of the mean. */
+  readonly exponential: readonly number[];
+  readonly capacity: Capacity;
+}
+
+export interface ProgramNames {
+  readonly hosts: readonly string[];
+  readonly namespaces: readonly string[];
+  readonly devices: readonly string[];
+  readonly flows: readonly string[];
+}
+
+/** How large the engine makes its tables at load. Each is a count. */
+export interface Capacity {
+  /** Packets that exist at one time. */
+  readonly packets: number;
+  /** Bytes of the largest frame. */
+  readonly frameBytes: number;
+  readonly events: number;
+  readonly fdb: number;
+  readonly neighbours: number;
+  readonly sockets: number;
+  readonly flows: number;
+  readonly connections: number;
+  /** Event records between two drains. */
+  readonly eventRecords: number;
+  /** Bytes of captured frames between two drains. */
+  readonly captureBytes: number;
+}
+
+export interface HostRecord {
+  readonly cpus: number;
+  readonly backlog: number;
+}
+
+export interface NamespaceRecord {
+  readonly host: number;
+  /** net.ipv4.ip_forward: 0 or 1. */
+  readonly forwarding: number;
+  /** net.ipv4.ip_default_ttl. */
+  readonly ttl: number;
+}
+
+export interface DeviceRecord {
+  readonly namespace: number;
+  readonly kind: DeviceKind;
+  readonly flags: number;
+  readonly macHigh: number;
+  readonly macLow: number;
+  readonly mtu: number;
+  readonly peer: number;
+  readonly master: number;
+  readonly link: number;
+}
+
+export interface AddressRecord {
+  readonly device: number;
+  readonly ip: number;
+  readonly prefix: number;
+}
+
+export interface RouteRecord {
+  readonly namespace: number;
+  readonly destination: number;
+  readonly prefix: number;
+  readonly type: RouteType;
+  readonly device: number;
+  readonly gateway: number;
+  readonly source: number;
+  readonly metric: number;
+}
+
+/** A permanent neighbour entry (`ip neigh … nud permanent`). */
+export interface NeighbourRecord {
+  readonly device: number;
+  readonly ip: number;
+  readonly macHigh: number;
+  readonly macLow: number;
+}
+
+export interface LinkRecord {
+  readonly rateBps: number;
+  readonly delayNs: number;
+  readonly jitterNs: number;
+  readonly loss: number;
+  readonly duplicate: number;
+  readonly reorder: number;
+  readonly limit: number;
+}
+
+export interface SocketRecord {
+  readonly namespace: number;
+  readonly protocol: number;
+  readonly ip: number;
+  readonly port: number;
+  readonly role: SocketRole;
+  readonly flow: number;
+}
+
+export interface FlowRecord {
+  readonly kind: FlowKind;
+  readonly protocol: number;
+  readonly namespace: number;
+  readonly destination: number;
+  readonly destinationPort: number;
+  readonly sourcePort: number;
+  readonly bytes: number;
+  readonly responseBytes: number;
+  readonly count: number;
+  readonly dontFragment: number;
+  readonly intervalNs: number;
+  readonly onNs: number;
+  readonly offNs: number;
+  readonly startNs: number;
+  readonly stopNs: number;
+  readonly thinkNs: number;
+  readonly timeoutNs: number;
+}
+
+/**
+ * A change of a running network, applied between two events. Flows and sockets are written at the given index: an index
+ * one past the end appends; an index in use replaces, and its counters start anew.
+ */
+export interface ProgramPatch {
+  readonly flows?: readonly { readonly index: number; readonly record: FlowRecord }[];
+  readonly sockets?: readonly { readonly index: number; readonly record: SocketRecord }[];
+  readonly devices?: readonly { readonly index: number; readonly up: boolean }[];
+  readonly links?: readonly { readonly index: number; readonly record: LinkRecord }[];
+}
