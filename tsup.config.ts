@@ -8,8 +8,9 @@ const library = {
 };
 
 /**
- * One graph per module format, split into chunks, so that all entries share one `SimulationError` and one copy of the Wasm.
+ * One graph, split into chunks, so that all entries share one `SimulationError` and one copy of the Wasm.
  * Comlink and the loader are bundled: the core has no runtime dependency.
+ * The CommonJS twins are made from the result by `scripts/to-commonjs.mjs`; here they only get their types.
  */
 const common: Options = {
   target: "es2022",
@@ -29,5 +30,5 @@ const common: Options = {
 
 export default defineConfig([
   { ...common, format: "esm", entry: { ...library, cli: "src/cli/index.ts" }, dts: { entry: library } },
-  { ...common, format: "cjs", entry: library, dts: { entry: library } },
+  { ...common, format: "cjs", entry: library, dts: { only: true, entry: library } },
 ]);

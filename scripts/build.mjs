@@ -5,13 +5,14 @@
  * Usage: node scripts/build.mjs [--force]
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build as tsup } from "tsup";
 import { buildWasm, copyWasm } from "./embed-wasm.mjs";
 import { ROOT, hashFiles } from "./hash-files.mjs";
 import { bundleWorker } from "./inline-worker.mjs";
+import { toCommonjs } from "./to-commonjs.mjs";
 
 const STAMP = "build/dist.sha256";
 const INPUTS = ["src", "assembly", "scripts", "asconfig.json", "package.json", "package-lock.json", "tsconfig.json", "tsup.config.ts"];
@@ -34,6 +35,8 @@ export async function buildAll({ force = false } = {}) {
   await writeFile(join(ROOT, "dist/worker.js"), worker.text);
   await copyWasm(join(ROOT, "dist/core.wasm"));
   await tsup({ config: join(ROOT, "tsup.config.ts"), silent: true });
+  const modules = (await readdir(join(ROOT, "dist"))).filter((name) => /^(index|browser|compose|chunk-.*)\.js$/.test(name));
+  await toCommonjs(modules.map((name) => join(ROOT, "dist", name)));
   await writeFile(stamp, hash);
   return true;
 }

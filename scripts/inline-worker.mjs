@@ -4,6 +4,7 @@
  * One function, wrapped once for esbuild (tsup) and once for Vite (vitest), so that tests run what ships.
  */
 import { build } from "esbuild";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const PREFIX = "inline-worker:";
@@ -16,7 +17,7 @@ const ENTRIES = {
  *
  * @param {string} name the part after `inline-worker:`
  * @param {{ minify?: boolean }} [options]
- * @returns {Promise<{ text: string, inputs: string[] }>} the script, and the files that it was made from
+ * @returns {Promise<{ text: string, inputs: string[] }>} the script, and the files that it was made from, as absolute paths
  */
 export async function bundleWorker(name, { minify = false } = {}) {
   const entry = ENTRIES[/** @type {keyof typeof ENTRIES} */ (name)];
@@ -34,7 +35,7 @@ export async function bundleWorker(name, { minify = false } = {}) {
     metafile: true,
     logLevel: "silent",
   });
-  return { text: result.outputFiles[0].text, inputs: Object.keys(result.metafile.inputs) };
+  return { text: result.outputFiles[0].text, inputs: Object.keys(result.metafile.inputs).map((file) => resolve(file)) };
 }
 
 /**
