@@ -60,7 +60,6 @@ function browserProjects(): TestProjectConfiguration[] {
 
 export default defineConfig({
   test: {
-    passWithNoTests: true,
     reporters: ["default", "./scripts/summary-reporter.mjs"],
     projects: [
       { ...common, test: { name: "unit", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...BROWSER, ...DIST] } },
