@@ -43,6 +43,8 @@ function browserProjects(): TestProjectConfiguration[] {
   return [
     {
       ...common,
+      // Named here, they are bundled before the tests start: found later, they would reload the page under a running test.
+      optimizeDeps: { include: ["@assemblyscript/loader", "comlink", "fast-check", "yaml"] },
       test: {
         name: "browser",
         include: BROWSER,
