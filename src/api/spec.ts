@@ -1,0 +1,18 @@
+/**
+ * The data that the front doors make and the runtime takes. The types live where they are used first, because `model` and
+ * `compile` never import `api`.
+ */
+export type * from "../model/spec";
+export type { DockerState } from "../model/state";
+export type {
+  CompiledTopology,
+  ContainerDescription,
+  EndpointDescription,
+  FlowDescription,
+  NetworkDescription,
+  PublishedPortDescription,
+  ResolvedTraffic,
+  TopologyDescription,
+  TrafficCursor,
+} from "../compile/compiled";
+export { compile } from "../compile/index";

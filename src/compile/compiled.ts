@@ -1,0 +1,118 @@
+import type { DatapathProgram, FlowRecord, SocketRecord } from "../engine/program";
+import type { PortProtocol, TopologySpec, TrafficSpec } from "../model/spec";
+import type { DockerState } from "../model/state";
+
+/** A description with everything that Docker decided about it, and the tables that the packet path loads. */
+export interface CompiledTopology {
+  readonly spec: TopologySpec;
+  readonly state: DockerState;
+  readonly program: DatapathProgram;
+  /** Device index by display name: `web:eth0`, `host1:docker0`, `host1:br-front`. */
+  readonly devices: ReadonlyMap<string, number>;
+  /** Where flows, sockets and ports that are added later go on. */
+  readonly cursor: TrafficCursor;
+  /** Plain data for reports. */
+  describe(): TopologyDescription;
+  /**
+   * Turns traffic into flows and sockets at the indices after `cursor`: the arrays are what a `ProgramPatch` takes. Nothing is
+   * changed; go on with the `cursor` that comes back.
+   *
+   * @throws SimulationError `NOT_FOUND` if the sender or the target is unknown or cannot be resolved from the sender, in
+   * Docker's terms; `INVALID_INPUT` for a rate or size that cannot be; `LIMIT_EXCEEDED` if a table is full.
+   * @example
+   * const { flows, sockets, cursor } = compiled.resolveTraffic([spec], compiled.cursor);
+   */
+  resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor): ResolvedTraffic;
+  /** `ip addr`, `ip route` and `bridge link` of every namespace, as text. */
+  render(): string;
+}
+
+/** What is taken already: the next flow and socket, listening ports, ephemeral ports, echo identifiers. */
+export interface TrafficCursor {
+  readonly flowIndex: number;
+  readonly socketIndex: number;
+  /** ICMP identifiers are handed out from 1, one per flow. */
+  readonly icmpIdentifier: number;
+  /** Next ephemeral port by `namespace/protocol`. */
+  readonly ephemeralPorts: ReadonlyMap<string, number>;
+  /** Sockets that exist, by `namespace/protocol/port`. */
+  readonly listening: ReadonlyMap<string, { readonly index: number; readonly record: SocketRecord }>;
+  readonly flowNames: ReadonlySet<string>;
+}
+
+export interface ResolvedTraffic {
+  readonly flows: readonly { readonly index: number; readonly record: FlowRecord }[];
+  /** New sockets, and ones whose role changed. */
+  readonly sockets: readonly { readonly index: number; readonly record: SocketRecord }[];
+  /** One description per new flow, in the order of `flows`. */
+  readonly descriptions: readonly FlowDescription[];
+  readonly cursor: TrafficCursor;
+}
+
+/** A flow in words, for reports. */
+export interface FlowDescription {
+  /** Unique: the traffic's name, with `/container` or `#client` if it became several flows. */
+  readonly name: string;
+  /** The traffic it came from. */
+  readonly traffic: TrafficSpec;
+  /** Container or host. */
+  readonly from: string;
+  /** As written: `db:5432/tcp`. */
+  readonly to: string;
+  /** What the name resolved to. */
+  readonly address: string;
+}
+
+/** What reports print of a compiled network. */
+export interface TopologyDescription {
+  readonly name: string;
+  readonly generation: string;
+  readonly hosts: readonly { readonly name: string; readonly cpus: number }[];
+  readonly networks: readonly NetworkDescription[];
+  readonly containers: readonly ContainerDescription[];
+  readonly flows: readonly FlowDescription[];
+}
+
+export interface NetworkDescription {
+  readonly name: string;
+  readonly driver: string;
+  readonly internal: boolean;
+  /** `"172.20.0.0/16"`. */
+  readonly subnet: string;
+  readonly gateway: string;
+  /** The kernel's name of the bridge device. */
+  readonly bridge: string;
+  /** Its name in captures and reports: `host1:br-front`. */
+  readonly device: string;
+  readonly mtu: number;
+}
+
+export interface ContainerDescription {
+  readonly name: string;
+  readonly host: string;
+  /** `"bridge"`, `"host"`, `"none"`, `"container:x"`, or `"networks"`. */
+  readonly networkMode: string;
+  readonly networks: readonly EndpointDescription[];
+  readonly ports: readonly PublishedPortDescription[];
+}
+
+export interface EndpointDescription {
+  readonly network: string;
+  readonly ipv4: string;
+  readonly prefixLength: number;
+  readonly mac: string;
+  readonly gateway: string;
+  /** `eth0`. */
+  readonly interfaceName: string;
+  /** Its name in captures and reports: `web:eth0`. */
+  readonly device: string;
+  readonly isDefaultRoute: boolean;
+  readonly dnsNames: readonly string[];
+}
+
+export interface PublishedPortDescription {
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: PortProtocol;
+}

@@ -1,0 +1,185 @@
+import type { SourcePosition } from "../errors";
+
+/** Which generation of Docker Engine decides: the last 20.10, or the current one. */
+export type DockerGeneration = "29" | "20.10";
+
+/**
+ * What a person asked for, before Docker decided anything: frozen plain data, the same whether it came from the fluent
+ * calls or from a Compose file. Quantities are integers in the unit that their name says; addresses are kept as written,
+ * because it is the daemon that refuses them.
+ */
+export interface TopologySpec {
+  /** The project: prefix of nothing, heading of reports. */
+  readonly name: string;
+  readonly generation: DockerGeneration;
+  /** Decides what a daemon draws at random: object IDs, bridge MACs, container MACs of Docker 29. Unsigned 32 bits; 0 unless given. */
+  readonly seed: number;
+  /** At least one. Containers name theirs. */
+  readonly hosts: readonly HostSpec[];
+  /** In the order of creation. */
+  readonly networks: readonly NetworkSpec[];
+  /** In the order of start. */
+  readonly containers: readonly ContainerSpec[];
+  readonly traffic: readonly TrafficSpec[];
+}
+
+/** What everything that can be wrong carries: where it was written, for messages. */
+export interface Positioned {
+  readonly position?: SourcePosition;
+}
+
+/** A machine that runs a Docker daemon. */
+export interface HostSpec extends Positioned {
+  readonly name: string;
+  readonly cpus: number;
+  /** Packets that may wait for one CPU: net.core.netdev_max_backlog. */
+  readonly backlog: number;
+}
+
+export interface NetworkSpec extends Positioned {
+  readonly name: string;
+  /** `"bridge"` unless given. */
+  readonly driver: string;
+  /** IPAM blocks as `docker network create` takes them; none: a subnet from the default pools. */
+  readonly ipam: readonly IpamSpec[];
+  readonly internal: boolean;
+  /** Driver options by their full names, such as `com.docker.network.driver.mtu`. */
+  readonly options: Readonly<Record<string, string>>;
+  /** What every cable of this network does; an endpoint may say otherwise, field by field. */
+  readonly link?: LinkSpec;
+}
+
+export interface IpamSpec extends Positioned {
+  /** `"172.20.0.0/24"`. */
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly ipRange?: string;
+  readonly auxAddresses: Readonly<Record<string, string>>;
+}
+
+export type NetworkModeSpec = "bridge" | "host" | "none" | `container:${string}`;
+
+export interface ContainerSpec extends Positioned {
+  readonly name: string;
+  /** The name of its host. */
+  readonly host: string;
+  /** What its kernel calls itself; the first 12 digits of its ID unless given. */
+  readonly hostname?: string;
+  /** The Compose service it belongs to. Traffic may name a service: all its containers. */
+  readonly service?: string;
+  /** Excludes `networks`. With neither, the container joins the default bridge. */
+  readonly networkMode?: NetworkModeSpec;
+  /** The first is the primary network. */
+  readonly networks: readonly EndpointSpec[];
+  readonly publish: readonly PublishSpec[];
+  readonly expose: readonly ExposeSpec[];
+  readonly links: readonly ContainerLinkSpec[];
+  /** Lines for /etc/hosts (`--add-host`). */
+  readonly extraHosts: readonly ExtraHostSpec[];
+}
+
+/** One container on one network. */
+export interface EndpointSpec extends Positioned {
+  readonly network: string;
+  readonly ipv4?: string;
+  readonly mac?: string;
+  /** Beside the container's own name. */
+  readonly aliases: readonly string[];
+  /** Docker 28 and later: the highest gives the default route. 0 unless given. */
+  readonly gwPriority: number;
+  /** Name of the interface instead of the next `ethN` (Docker 28.1 and later). */
+  readonly interfaceName?: string;
+  readonly link?: LinkSpec;
+}
+
+export type PortProtocol = "tcp" | "udp" | "sctp";
+
+export interface PortRangeSpec {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One container port that is published. */
+export interface PublishSpec extends Positioned {
+  readonly containerPort: number;
+  readonly protocol: PortProtocol;
+  /** One port, or a range to pick from; absent: an ephemeral port. */
+  readonly hostPort?: PortRangeSpec;
+  readonly hostIp?: string;
+}
+
+export interface ExposeSpec extends PortRangeSpec {
+  readonly protocol: PortProtocol;
+}
+
+/** `--link container:alias`. */
+export interface ContainerLinkSpec extends Positioned {
+  readonly container: string;
+  readonly alias: string;
+}
+
+export interface ExtraHostSpec extends Positioned {
+  readonly name: string;
+  /** An address, or `host-gateway`. */
+  readonly address: string;
+}
+
+/**
+ * What a cable does to frames, as netem(8) has it. It shapes both directions of a container's veth pair, each direction
+ * with its own queue and its own random numbers: `delayNs` is one way, a ping sees it twice.
+ */
+export interface LinkSpec {
+  /** Bits per second, Ethernet header included; 0 or absent: no limit. */
+  readonly rateBps?: number;
+  readonly delayNs?: number;
+  /** Uniform, plus and minus. */
+  readonly jitterNs?: number;
+  /** Probabilities in units of 2^-32, as `parseProbability` makes them. */
+  readonly loss?: number;
+  readonly duplicate?: number;
+  readonly reorder?: number;
+  /** Frames that may wait for the transmitter. */
+  readonly limit?: number;
+}
+
+export type TrafficKind = "constant" | "poisson" | "onoff" | "request" | "ping";
+
+/** How often something is sent: messages per second, or payload bits per second. */
+export type RateSpec = { readonly perSecond: number } | { readonly bitsPerSecond: number };
+
+/** Whom traffic goes to: a name as the sender would look it up, or an address. `port` is absent for ping alone. */
+export interface TargetSpec {
+  readonly host: string;
+  readonly port?: number;
+  readonly protocol: "tcp" | "udp" | "icmp";
+}
+
+/** One description of traffic; it becomes one flow per sending container and client. */
+export interface TrafficSpec extends Positioned {
+  readonly name: string;
+  /** A container, a Compose service (all its containers), or a host. */
+  readonly from: string;
+  readonly to: TargetSpec;
+  readonly kind: TrafficKind;
+  /** Absent for `request`: the next request follows `thinkNs` after the response. */
+  readonly rate?: RateSpec;
+  /** Payload bytes of a message, a request, or an echo. */
+  readonly sizeBytes: number;
+  /** Bytes of the response to a `request`. */
+  readonly responseBytes: number;
+  /** `onoff`: how long it sends and how long it is silent. */
+  readonly onNs: number;
+  readonly offNs: number;
+  readonly thinkNs: number;
+  /** How long a `request` without a rate waits before it gives up. */
+  readonly timeoutNs: number;
+  readonly startNs: number;
+  /** Absent: to the end of the run. */
+  readonly stopNs?: number;
+  /** Messages of each flow; absent: no end. */
+  readonly count?: number;
+  /** Flows from each sending container. */
+  readonly clients: number;
+  /** Set DF on UDP and echo requests, even if they are too long (`ping -M do`). */
+  readonly dontFragment: boolean;
+}
