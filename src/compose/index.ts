@@ -1,0 +1,26 @@
+export { loadCompose, type LoadOptions } from "./load";
+export { plain, type ComposeNode, type Entry, type ListNode, type MappingNode, type Place, type Scalar, type ScalarNode } from "./node";
+export { formatNotice, type Notice, type NoticeKind } from "./notice";
+export { endpointAliases } from "./project";
+export type {
+  ComposeContainer,
+  ComposeNetwork,
+  ComposeProject,
+  ComposeService,
+  ContainerLink,
+  Dependency,
+  Deploy,
+  EnvFileReference,
+  ExtraHost,
+  Ipam,
+  IpamBlock,
+  NetworkAttachment,
+  NetworkMode,
+  PortProtocol,
+  PortRange,
+  PublishedPort,
+  ServiceLink,
+} from "./project";
+export type { ComposeInput, ReadFile } from "./source";
+export type { DockwireSection, LinkProperties, LinkRule, TrafficKind, TrafficRate, TrafficRule } from "./x-dockwire";
+export type { SourceText } from "./yaml";
