@@ -12,8 +12,12 @@ export default class SummaryReporter {
       // A file that could not be loaded, or whose set-up failed, has no failed test to show for it.
       if (module.state() === "failed" && count.failed === failedBefore) count.failed += 1;
     }
+    count.failed += errors.length;
     const skipped = count.skipped + count.pending;
-    const line = `tests: ${count.passed} passed, ${count.failed + errors.length} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
-    process.on("exit", () => console.log(line));
+    process.on("exit", (code) => {
+      // A set-up that throws ends the run before there is any test to count.
+      const failed = code !== 0 ? Math.max(count.failed, 1) : count.failed;
+      console.log(`tests: ${count.passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+    });
   }
 }
