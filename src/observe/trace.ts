@@ -1,0 +1,88 @@
+import { EventKind } from "../../assembly/abi/event";
+import { NONE } from "../../assembly/abi/version";
+import type { EventRecord, Nanoseconds } from "../engine/engine";
+import type { ProgramNames } from "../engine/program";
+import { deviceName, dropName, nodeName, type DropName } from "./names";
+
+/** The way of one packet, with the copies that bridges made of it and with its answer. */
+export interface PacketTrace {
+  readonly flow: string;
+  /** Number of the message within its flow, from 0. */
+  readonly sequence: number;
+  readonly hops: readonly TraceHop[];
+  /** How often it, or its answer, reached a process. */
+  readonly deliveries: number;
+  /** What died on the way: the packet, its answer, or one of their copies. */
+  readonly drops: readonly { readonly reason: DropName; readonly place: string }[];
+  /** One line per hop. */
+  toString(): string;
+}
+
+export interface TraceHop {
+  readonly timeNs: Nanoseconds;
+  readonly kind: "hop" | "deliver" | "drop";
+  /** `web:eth0`, or `(no device)` before a route is chosen. */
+  readonly device: string;
+  /** `bridge-input`. */
+  readonly node: string;
+  /** Bytes of the frame; of the message for a delivery. */
+  readonly length: number;
+  readonly reason?: DropName;
+}
+
+const KINDS: Readonly<Record<EventKind, TraceHop["kind"]>> = {
+  [EventKind.Hop]: "hop",
+  [EventKind.Deliver]: "deliver",
+  [EventKind.Drop]: "drop",
+};
+
+/** Sorts event records into traces, one per traced packet, in the order in which the packets were sent. */
+export function assembleTraces(events: Iterable<EventRecord>, names: ProgramNames, flowName: (flow: number) => string): PacketTrace[] {
+  const packets = new Map<number, EventRecord[]>();
+  for (const event of events) {
+    if (event.packet === NONE) continue;
+    const records = packets.get(event.packet);
+    if (records === undefined) packets.set(event.packet, [event]);
+    else records.push(event);
+  }
+  return [...packets.values()].map((records) => assemble(records, names, flowName));
+}
+
+function assemble(records: readonly EventRecord[], names: ProgramNames, flowName: (flow: number) => string): PacketTrace {
+  // A bridge's first record may be an ARP request that the packet caused: the flow is that of the first record that has one.
+  const owner = records.find(({ flow }) => flow !== NONE);
+  const hops = records.map((record): TraceHop => {
+    const { timeNs, kind, device, node, length, reason } = record;
+    const hop = { timeNs, kind: KINDS[kind], device: deviceName(names, device), node: nodeName(node), length };
+    return kind === EventKind.Drop ? { ...hop, reason: dropName(reason) } : hop;
+  });
+  const flow = owner === undefined ? "" : flowName(owner.flow);
+  const sequence = owner?.sequence ?? 0;
+  return {
+    flow,
+    sequence,
+    hops,
+    deliveries: hops.filter(({ kind }) => kind === "deliver").length,
+    drops: hops.flatMap(({ kind, reason, device }) => (kind === "drop" && reason !== undefined ? [{ reason, place: device }] : [])),
+    toString: () => renderTrace(flow, sequence, hops),
+  };
+}
+
+function renderTrace(flow: string, sequence: number, hops: readonly TraceHop[]): string {
+  const deviceWidth = Math.max(0, ...hops.map(({ device }) => device.length));
+  const nodeWidth = Math.max(0, ...hops.map(({ node }) => node.length));
+  const lines = hops.map((hop) => {
+    const outcome = hop.kind === "hop" ? `${hop.length} bytes` : hop.kind === "deliver" ? `delivered, ${hop.length} bytes` : `dropped: ${hop.reason}`;
+    return `  ${formatSeconds(hop.timeNs)}  ${hop.device.padEnd(deviceWidth)}  ${hop.node.padEnd(nodeWidth)}  ${outcome}`;
+  });
+  return [`${flow} #${sequence}`, ...lines].join("\n");
+}
+
+/**
+ * Simulated time to the nanosecond, as captures show it.
+ *
+ * @example formatSeconds(1_000_000_042) // "1.000000042"
+ */
+export function formatSeconds(ns: Nanoseconds): string {
+  return `${Math.floor(ns / 1e9)}.${String(ns % 1e9).padStart(9, "0")}`;
+}

@@ -1,0 +1,53 @@
+import { expose, releaseProxy, transfer, type Endpoint, type Remote } from "comlink";
+import type { Engine, EngineKind } from "../engine/engine";
+import type { RunListener } from "../engine/host";
+import { SimulationError } from "../errors";
+import { nodeEndpoint, workerThreads, type RemoteListener, type WorkerApi } from "./protocol";
+import { EngineSession } from "./session";
+import { detachCounters, installErrorTransfer } from "./transfer";
+
+/** Inside a worker: answers the thread that made it, with an engine made by `create`. */
+export function serveEngine(create: (kind: EngineKind, module: WebAssembly.Module | undefined) => Engine | Promise<Engine>): void {
+  installErrorTransfer();
+  let opened: EngineSession | undefined;
+  const session = () => {
+    if (opened === undefined) throw new SimulationError("CLOSED", "worker: expected an open engine, found none");
+    return opened;
+  };
+  const api: WorkerApi = {
+    open: async (kind, module) => {
+      opened = new EngineSession(await create(kind, module));
+    },
+    load: (program, options) => session().load(program, options),
+    apply: (patch) => session().apply(patch),
+    observe: (options) => session().observe(options),
+    inject: (frames) => session().inject(frames),
+    run: async (until, listener, wants) => {
+      const remote = listener as Remote<RemoteListener> | undefined;
+      try {
+        return await session().run(until, remote === undefined ? {} : localListener(remote, wants));
+      } finally {
+        remote?.[releaseProxy]();
+      }
+    },
+    abort: () => session().abort(),
+    counters: async () => {
+      const { counters, buffers } = detachCounters(await session().counters());
+      return transfer(counters, buffers);
+    },
+    digest: () => session().digest(),
+  };
+  expose(api, parentEndpoint());
+}
+
+function localListener(remote: Remote<RemoteListener>, wants: { readonly progress: boolean; readonly records: boolean }): RunListener {
+  return {
+    ...(wants.progress && { onProgress: (progress) => remote.onProgress(progress) }),
+    ...(wants.records && { onRecords: (batch) => remote.onRecords(transfer(batch, [batch.events, batch.frames])) }),
+  };
+}
+
+function parentEndpoint(): Endpoint {
+  const parentPort = workerThreads()?.parentPort;
+  return parentPort ? nodeEndpoint(parentPort) : (globalThis as unknown as Endpoint);
+}
