@@ -1,0 +1,257 @@
+import { BACKLOG_DEFAULT } from "../../assembly/abi/limits";
+import type {
+  ContainerLinkSpec, ContainerSpec, DockerGeneration, EndpointSpec, ExtraHostSpec, HostSpec, IpamSpec, LinkSpec, NetworkModeSpec, NetworkSpec,
+  Positioned, PublishSpec, TopologySpec, TrafficSpec,
+} from "../api/spec";
+import { defaultTraffic } from "./default-traffic";
+import type { Place } from "./node";
+import { Notices, type Notice } from "./notice";
+import type { ComposeContainer, ComposeNetwork, ComposeProject, ComposeService, IpamBlock, NetworkAttachment } from "./project";
+import type { LinkProperties, LinkRule, TrafficRule } from "./x-dockwire";
+
+export interface TopologyOptions {
+  /** Wins over `x-dockwire.docker`; `"29"` when neither says. */
+  readonly generation?: DockerGeneration;
+  /** Wins over `x-dockwire.seed`; 0 when neither says. */
+  readonly seed?: number;
+}
+
+export interface ComposeTopology {
+  readonly spec: TopologySpec;
+  /** The project's own, and those of keys that a network or an endpoint here cannot follow. */
+  readonly notices: readonly Notice[];
+}
+
+/** One machine runs the whole project, as `docker compose up` does. */
+const HOST: HostSpec = { name: "host1", cpus: 2, backlog: BACKLOG_DEFAULT };
+
+/**
+ * A Compose project as `docker compose up` would create it: used networks by their real names, then one container per replica, in the
+ * order of start. Traffic is that of `x-dockwire`, or else follows from `depends_on`.
+ *
+ * @example toTopology(loadCompose({ file: "compose.yaml", text })).spec.containers.map(({ name }) => name) // ["shop-web-1", …]
+ */
+export function toTopology(project: ComposeProject, options: TopologyOptions = {}): ComposeTopology {
+  const notices = new Notices();
+  const traffic = [
+    ...(project.dockwire?.traffic ?? []).map(trafficOf),
+    ...(project.dockwire?.defaultTraffic === false ? [] : defaultTraffic(project, notices)),
+  ];
+  const created = networksOf(project);
+  const spec: TopologySpec = {
+    name: project.name,
+    generation: options.generation ?? project.dockwire?.docker ?? "29",
+    seed: options.seed ?? project.dockwire?.seed ?? 0,
+    hosts: [HOST],
+    networks: created.map((network) => networkOf(network, project, notices)),
+    containers: inStartOrder(project).flatMap((service) =>
+      service.containers.map((container) => containerOf(container, service, project, notices)),
+    ),
+    traffic: withUniqueNames(traffic),
+  };
+  return { spec, notices: [...project.notices, ...notices.list()] };
+}
+
+/** What was there before the project comes first, then the project's own in the order of the text. */
+function networksOf({ networks }: ComposeProject): ComposeNetwork[] {
+  const used = networks.filter((network) => network.used && predefined(network) === undefined);
+  return [...used.filter((network) => network.external), ...used.filter((network) => !network.external)];
+}
+
+/** The three networks that every daemon has: joining one by name is a network mode. */
+function predefined({ external, name }: ComposeNetwork): "bridge" | "host" | "none" | undefined {
+  return external && (name === "bridge" || name === "host" || name === "none") ? name : undefined;
+}
+
+function networkOf(network: ComposeNetwork, project: ComposeProject, notices: Notices): NetworkSpec {
+  const at = (...path: (string | number)[]) => project.place("networks", network.key, ...path);
+  const { driver = "bridge" } = network;
+  if (driver !== "bridge") {
+    notices.add("not-simulated", at("driver"), `the driver ${JSON.stringify(driver)} is simulated as a bridge network on one host`);
+  }
+  if (network.external) notices.add("ignored", at("external"), "the external network is created as a bridge network of its own");
+  if (network.enableIpv6 === true) notices.add("not-simulated", at("enable_ipv6"), "only IPv4 packets are simulated");
+  if (network.enableIpv4 === false) notices.add("not-simulated", at("enable_ipv4"), "only IPv4 packets are simulated, so IPv4 stays on");
+  if (network.ipam.driver !== undefined && network.ipam.driver !== "default") {
+    notices.add("not-simulated", at("ipam", "driver"), `the IPAM driver ${JSON.stringify(network.ipam.driver)} is simulated as the default one`);
+  }
+  const link = mergeLinks(project, (scope) => scope.kind === "default" || (scope.kind === "network" && scope.name === network.key));
+  return {
+    name: network.name,
+    driver: "bridge",
+    ipam: network.ipam.config.flatMap((block, index) => ipamOf(block, at("ipam", "config", index), notices)),
+    internal: network.internal,
+    options: driver === "bridge" ? network.driverOptions : {},
+    ...(link && { link }),
+    ...positionOf(network.place),
+  };
+}
+
+/** Blocks of IPv6 are left out; a block without a subnet adds nothing to the pools. */
+function ipamOf(block: IpamBlock, at: Place, notices: Notices): IpamSpec[] {
+  if ([block.subnet, block.ipRange, block.gateway].some((text) => text?.includes(":"))) {
+    notices.add("not-simulated", at, "only IPv4 packets are simulated, the IPv6 block is left out");
+    return [];
+  }
+  if (block.subnet === undefined && block.gateway === undefined && block.ipRange === undefined) return [];
+  const addresses = { subnet: block.subnet, gateway: block.gateway, ipRange: block.ipRange };
+  return [{ ...defined(addresses), auxAddresses: block.auxAddresses, ...positionOf(at) }];
+}
+
+function containerOf(container: ComposeContainer, service: ComposeService, project: ComposeProject, notices: Notices): ContainerSpec {
+  reportUncovered(service, project, notices);
+  const networkMode = networkModeOf(service, project, notices);
+  const discardsPorts = networkMode === "host" || networkMode === "none";
+  return {
+    name: container.name,
+    host: HOST.name,
+    service: service.name,
+    ...defined({ hostname: service.hostname, networkMode }),
+    networks: networkMode === undefined ? endpointsOf(service, project, notices) : [],
+    publish: discardsPorts ? [] : service.ports.map(publishOf),
+    expose: service.expose,
+    links: linksOf(service, project, notices),
+    extraHosts: service.extraHosts.flatMap(({ host, addresses, place }) =>
+      addresses.map((address): ExtraHostSpec => ({ name: host, address, ...positionOf(place) })),
+    ),
+    ...positionOf(service.place),
+  };
+}
+
+function networkModeOf(service: ComposeService, project: ComposeProject, notices: Notices): NetworkModeSpec | undefined {
+  const mode = service.networkMode;
+  const [first, ...others] = service.networks.flatMap(({ network }) => project.networks.filter(({ key }) => key === network));
+  if (mode === undefined) return first && others.length === 0 ? predefined(first) : undefined;
+  if (mode.kind === "container") return `container:${mode.container}`;
+  if (mode.kind === "network") {
+    const place = project.place("services", service.name, "network_mode");
+    notices.add("not-simulated", place, `the daemon's network ${JSON.stringify(mode.network)} is unknown here: the default bridge is used`);
+    return "bridge";
+  }
+  if (mode.kind !== "service") return mode.kind;
+  const owner = project.services.find(({ name }) => name === mode.service);
+  // Each replica shares the sandbox of the first replica of the other service, as Compose does it.
+  return owner?.containers[0] ? `container:${owner.containers[0].name}` : "none";
+}
+
+function endpointsOf(service: ComposeService, project: ComposeProject, notices: Notices): EndpointSpec[] {
+  const link = mergeLinks(project, (scope) => scope.kind === "service" && scope.name === service.name);
+  return service.networks.flatMap((attachment): EndpointSpec[] => {
+    const network = project.networks.find(({ key }) => key === attachment.network);
+    if (network === undefined) return [];
+    const at = (key: string) => project.place("services", service.name, "networks", attachment.network, key);
+    if (predefined(network) !== undefined) {
+      notices.add("not-simulated", attachment.place, `${JSON.stringify(network.name)} beside other networks is left out`);
+      return [];
+    }
+    if (attachment.ipv6Address !== undefined) notices.add("not-simulated", at("ipv6_address"), "only IPv4 packets are simulated");
+    if (attachment.linkLocalIps.length > 0) notices.add("not-simulated", at("link_local_ips"), "only one address per interface is simulated");
+    if (Object.keys(attachment.driverOptions).length > 0) notices.add("not-simulated", at("driver_opts"), "options of one endpoint have no effect");
+    return [
+      {
+        network: network.name,
+        ...defined({ ipv4: attachment.ipv4Address, mac: attachment.macAddress, interfaceName: attachment.interfaceName }),
+        aliases: aliasesOf(service, attachment),
+        gwPriority: attachment.gatewayPriority,
+        ...(link && { link }),
+        ...positionOf(attachment.place),
+      },
+    ];
+  });
+}
+
+/** The container's own name is known to the daemon already. */
+function aliasesOf(service: ComposeService, attachment: NetworkAttachment): string[] {
+  return [...new Set([service.name, ...attachment.aliases])];
+}
+
+function publishOf(port: ComposeService["ports"][number]): PublishSpec {
+  const { target, protocol, published, hostIp, place } = port;
+  return { containerPort: target, protocol, ...defined({ hostPort: published, hostIp }), ...positionOf(place) };
+}
+
+function linksOf(service: ComposeService, project: ComposeProject, notices: Notices): ContainerLinkSpec[] {
+  const internal = service.links.flatMap(({ service: name, alias, place }) =>
+    (project.services.find((other) => other.name === name)?.containers ?? []).map((container): ContainerLinkSpec => {
+      return { container: container.name, alias, ...positionOf(place) };
+    }),
+  );
+  const known = new Set(project.services.flatMap(({ containers }) => containers.map(({ name }) => name)));
+  const external = service.externalLinks.flatMap(({ container, alias, place }): ContainerLinkSpec[] => {
+    if (known.has(container)) return [{ container, alias, ...positionOf(place) }];
+    notices.add("ignored", place, `${JSON.stringify(container)} is no container of this project, so the link leads nowhere`);
+    return [];
+  });
+  return [...internal, ...external];
+}
+
+/** Keys of a service that packets could notice, and that a container here does not follow. */
+function reportUncovered(service: ComposeService, project: ComposeProject, notices: Notices): void {
+  const report = (key: string, message: string) => {
+    notices.add("not-simulated", project.place("services", service.name, key), message, `services.*.${key}`);
+  };
+  if (service.dns.length > 0) report("dns", "no DNS server is asked: names resolve as Docker's embedded one knows them");
+  if (service.dnsSearch.length > 0) report("dns_search", "search domains are not tried");
+  const sysctls = Object.keys(service.sysctls).filter((name) => name.startsWith("net."));
+  if (sysctls.length > 0) report("sysctls", `${sysctls.join(", ")} ${sysctls.length === 1 ? "keeps its" : "keep their"} default`);
+}
+
+/** The rules that hold for one thing, merged property by property: the more special one wins. */
+function mergeLinks(project: ComposeProject, holds: (scope: LinkRule["scope"]) => boolean): LinkSpec | undefined {
+  const rules = (project.dockwire?.links ?? []).filter(({ scope }) => holds(scope));
+  if (rules.length === 0) return undefined;
+  const ordered = [...rules.filter(({ scope }) => scope.kind === "default"), ...rules.filter(({ scope }) => scope.kind !== "default")];
+  return linkOf(ordered.reduce<LinkProperties>((merged, { link }) => ({ ...merged, ...link }), {}));
+}
+
+function linkOf({ limitPackets, ...link }: LinkProperties): LinkSpec {
+  return { ...link, ...defined({ limit: limitPackets }) };
+}
+
+function trafficOf(rule: TrafficRule): TrafficSpec {
+  const { rate, to, place, stopNs, count, ...same } = rule;
+  return {
+    name: same.name,
+    from: same.from,
+    to: { host: to.service, protocol: to.protocol, ...defined({ port: to.port }) },
+    kind: same.kind,
+    ...(rate && { rate: rate.per === "bits" ? { bitsPerSecond: rate.bitsPerSecond } : { perSecond: rate.messagesPerSecond } }),
+    sizeBytes: same.sizeBytes,
+    responseBytes: same.responseBytes,
+    onNs: same.onNs,
+    offNs: same.offNs,
+    thinkNs: same.thinkNs,
+    timeoutNs: same.timeoutNs,
+    startNs: same.startNs,
+    ...defined({ stopNs, count }),
+    clients: same.clients,
+    dontFragment: false,
+    ...positionOf(place),
+  };
+}
+
+/** A pair may have traffic of its own beside that of its `depends_on` edge. */
+function withUniqueNames(traffic: readonly TrafficSpec[]): TrafficSpec[] {
+  const taken = new Set<string>();
+  return traffic.map((item) => {
+    let name = item.name;
+    for (let number = 2; taken.has(name); number++) name = `${item.name}-${number}`;
+    taken.add(name);
+    return name === item.name ? item : { ...item, name };
+  });
+}
+
+function inStartOrder(project: ComposeProject): ComposeService[] {
+  return project.startOrder.flatMap((name) => project.services.filter((service) => service.name === name));
+}
+
+function positionOf({ position }: Place): Positioned {
+  return position ? { position } : {};
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined, so that descriptions compare and serialize alike. */
+function defined<T extends Record<string, unknown>>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}
