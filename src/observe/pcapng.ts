@@ -42,8 +42,6 @@ const NANOSECONDS = 9;
 const FLAG_INBOUND = 1;
 const FLAG_OUTBOUND = 2;
 
-type Option = readonly [code: number, value: Uint8Array];
-
 const encoder = new TextEncoder();
 
 /**
@@ -53,105 +51,164 @@ const encoder = new TextEncoder();
  * @example writePcapng({ interfaces: [{ name: "web:eth0" }], frames, snaplen: 65535, hosts: [], application: "dockwire" })
  */
 export function writePcapng({ interfaces, frames, snaplen, hosts, application }: PcapngInput): Uint8Array<ArrayBuffer> {
-  const blocks = [sectionHeader(application)];
+  const writer = new BlockWriter();
+  writeSectionHeader(writer, application);
   const index = new Map<string, number>();
   for (const description of interfaces) {
     index.set(description.name, index.size);
-    blocks.push(interfaceDescription(description, snaplen));
+    writeInterface(writer, description, snaplen);
   }
-  if (hosts.length > 0) blocks.push(nameResolution(hosts));
+  if (hosts.length > 0) writeNames(writer, hosts);
   for (const frame of frames) {
     const interfaceIndex = index.get(frame.device);
-    if (interfaceIndex !== undefined) blocks.push(enhancedPacket(frame, interfaceIndex));
+    if (interfaceIndex !== undefined) writePacket(writer, frame, interfaceIndex);
   }
-  return concat(blocks);
+  return writer.finish();
 }
 
-function sectionHeader(application: string): Uint8Array {
-  const body = new DataView(new ArrayBuffer(16));
-  body.setUint32(0, BYTE_ORDER_MAGIC, true);
-  body.setUint16(4, 1, true);
-  body.setUint16(6, 0, true);
-  body.setBigInt64(8, -1n, true); // the section's length: not stated
-  return block(SECTION_HEADER, [bytesOf(body), options([[SHB_USERAPPL, encoder.encode(application)]])]);
+function writeSectionHeader(writer: BlockWriter, application: string): void {
+  writer.open(SECTION_HEADER);
+  writer.u32(BYTE_ORDER_MAGIC);
+  writer.u16(1);
+  writer.u16(0);
+  // The section's length is not stated: -1 in 64 bits.
+  writer.u32(0xffffffff);
+  writer.u32(0xffffffff);
+  writer.text(SHB_USERAPPL, application);
+  writer.tag(OPT_END, 0);
+  writer.close();
 }
 
-function interfaceDescription({ name, mac, ipv4 }: PcapngInterface, snaplen: number): Uint8Array {
-  const body = new DataView(new ArrayBuffer(8));
-  body.setUint16(0, ETHERNET, true);
-  body.setUint32(4, snaplen, true);
-  const list: Option[] = [[IF_NAME, encoder.encode(name)]];
-  if (ipv4 !== undefined) list.push([IF_IPV4ADDR, bigEndian([ipv4.ip, maskOf(ipv4.prefixLength)])]);
-  if (mac !== undefined) list.push([IF_MACADDR, bigEndian([Math.floor(mac / 2 ** 32), mac % 2 ** 32]).subarray(2)]);
-  list.push([IF_TSRESOL, Uint8Array.of(NANOSECONDS)]);
-  return block(INTERFACE_DESCRIPTION, [bytesOf(body), options(list)]);
-}
-
-function nameResolution(hosts: PcapngInput["hosts"]): Uint8Array {
-  const records = hosts.map(({ ip, name }) => tagged(NRB_RECORD_IPV4, concat([bigEndian([ip]), encoder.encode(`${name}\0`)])));
-  return block(NAME_RESOLUTION, [...records, tagged(NRB_RECORD_END, new Uint8Array(0))]);
-}
-
-function enhancedPacket({ timeNs, bytes, length, direction, dropped }: Frame, interfaceIndex: number): Uint8Array {
-  const body = new DataView(new ArrayBuffer(20));
-  body.setUint32(0, interfaceIndex, true);
-  body.setUint32(4, Math.floor(timeNs / 2 ** 32), true);
-  body.setUint32(8, timeNs % 2 ** 32, true);
-  body.setUint32(12, bytes.length, true);
-  body.setUint32(16, length, true);
-  const flags = new DataView(new ArrayBuffer(4));
-  flags.setUint32(0, direction === "inbound" ? FLAG_INBOUND : FLAG_OUTBOUND, true);
-  const list: Option[] = [[EPB_FLAGS, bytesOf(flags)]];
-  if (dropped !== undefined) list.push([OPT_COMMENT, encoder.encode(`dropped: ${dropped.reason} at ${dropped.node}`)]);
-  return block(ENHANCED_PACKET, [bytesOf(body), padded(bytes), options(list)]);
-}
-
-/** Type, length, body, and the length again, for those who read backwards. */
-function block(type: number, body: readonly Uint8Array[]): Uint8Array {
-  const length = 12 + body.reduce((sum, part) => sum + part.length, 0);
-  const head = new DataView(new ArrayBuffer(8));
-  head.setUint32(0, type, true);
-  head.setUint32(4, length, true);
-  return concat([bytesOf(head), ...body, bytesOf(head).subarray(4)]);
-}
-
-function options(list: readonly Option[]): Uint8Array {
-  return concat([...list.map(([code, value]) => tagged(code, value)), tagged(OPT_END, new Uint8Array(0))]);
-}
-
-/** The form of options and of name records: code, length, value, padding to 32 bits. */
-function tagged(code: number, value: Uint8Array): Uint8Array {
-  const head = new DataView(new ArrayBuffer(4));
-  head.setUint16(0, code, true);
-  head.setUint16(2, value.length, true);
-  return concat([bytesOf(head), padded(value)]);
-}
-
-function padded(bytes: Uint8Array): Uint8Array {
-  const rest = -bytes.length & 3;
-  return rest === 0 ? bytes : concat([bytes, new Uint8Array(rest)]);
-}
-
-function bigEndian(words: readonly number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(words.length * 4));
-  words.forEach((word, index) => view.setUint32(index * 4, word));
-  return bytesOf(view);
-}
-
-function maskOf(prefixLength: number): number {
-  return prefixLength === 0 ? 0 : (0xffffffff << (32 - prefixLength)) >>> 0;
-}
-
-function bytesOf(view: DataView): Uint8Array {
-  return new Uint8Array(view.buffer);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
+function writeInterface(writer: BlockWriter, { name, mac, ipv4 }: PcapngInterface, snaplen: number): void {
+  writer.open(INTERFACE_DESCRIPTION);
+  writer.u16(ETHERNET);
+  writer.u16(0);
+  writer.u32(snaplen);
+  writer.text(IF_NAME, name);
+  if (ipv4 !== undefined) {
+    writer.tag(IF_IPV4ADDR, 8);
+    writer.bigEndian(ipv4.ip, 4);
+    writer.bigEndian(2 ** 32 - 2 ** (32 - ipv4.prefixLength), 4);
   }
-  return whole;
+  if (mac !== undefined) {
+    writer.tag(IF_MACADDR, 6);
+    writer.bigEndian(mac, 6);
+    writer.pad();
+  }
+  writer.tag(IF_TSRESOL, 1);
+  writer.bigEndian(NANOSECONDS, 1);
+  writer.pad();
+  writer.tag(OPT_END, 0);
+  writer.close();
+}
+
+function writeNames(writer: BlockWriter, hosts: PcapngInput["hosts"]): void {
+  writer.open(NAME_RESOLUTION);
+  for (const { ip, name } of hosts) {
+    const encoded = encoder.encode(`${name}\0`);
+    writer.tag(NRB_RECORD_IPV4, 4 + encoded.length);
+    writer.bigEndian(ip, 4);
+    writer.bytes(encoded);
+    writer.pad();
+  }
+  writer.tag(NRB_RECORD_END, 0);
+  writer.tag(OPT_END, 0);
+  writer.close();
+}
+
+function writePacket(writer: BlockWriter, { timeNs, bytes, length, direction, dropped }: Frame, interfaceIndex: number): void {
+  writer.open(ENHANCED_PACKET);
+  writer.u32(interfaceIndex);
+  writer.u32(Math.floor(timeNs / 2 ** 32));
+  writer.u32(timeNs % 2 ** 32);
+  writer.u32(bytes.length);
+  writer.u32(length);
+  writer.bytes(bytes);
+  writer.pad();
+  writer.tag(EPB_FLAGS, 4);
+  writer.u32(direction === "inbound" ? FLAG_INBOUND : FLAG_OUTBOUND);
+  if (dropped !== undefined) writer.text(OPT_COMMENT, `dropped: ${dropped.reason} at ${dropped.node}`);
+  writer.tag(OPT_END, 0);
+  writer.close();
+}
+
+/** Little-endian fields into a buffer that grows by doubling. */
+class BlockWriter {
+  #buffer = new Uint8Array(4096);
+  #view = new DataView(this.#buffer.buffer);
+  #length = 0;
+  #openedAt = 0;
+
+  /** Type and, for now, no length. */
+  open(type: number): void {
+    this.#openedAt = this.#length;
+    this.u32(type);
+    this.u32(0);
+  }
+
+  /** The length at the front and, for those who read backwards, at the end. */
+  close(): void {
+    const length = this.#length + 4 - this.#openedAt;
+    this.u32(length);
+    this.#view.setUint32(this.#openedAt + 4, length, true);
+  }
+
+  u16(value: number): void {
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value, true);
+  }
+
+  u32(value: number): void {
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value, true);
+  }
+
+  /** Addresses keep the order of the wire, whatever the file's byte order. */
+  bigEndian(value: number, size: number): void {
+    const start = this.#reserve(size);
+    let rest = value;
+    for (let at = start + size - 1; at >= start; at--) {
+      this.#buffer[at] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+  }
+
+  bytes(value: Uint8Array): void {
+    const at = this.#reserve(value.length);
+    this.#buffer.set(value, at);
+  }
+
+  /** To the next multiple of 32 bits. */
+  pad(): void {
+    this.#reserve(-this.#length & 3);
+  }
+
+  /** Code and length in front of an option or a name record. */
+  tag(code: number, length: number): void {
+    this.u16(code);
+    this.u16(length);
+  }
+
+  text(code: number, value: string): void {
+    const encoded = encoder.encode(value);
+    this.tag(code, encoded.length);
+    this.bytes(encoded);
+    this.pad();
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.slice(0, this.#length);
+  }
+
+  #reserve(size: number): number {
+    const at = this.#length;
+    this.#length += size;
+    if (this.#length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(this.#length, this.#buffer.length * 2));
+      larger.set(this.#buffer);
+      this.#buffer = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
+  }
 }
