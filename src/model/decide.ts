@@ -1,0 +1,30 @@
+import { SimulationError } from "../errors";
+import { Daemon } from "./daemon";
+import { rulesOf } from "./generations";
+import { unsupported } from "./refusal";
+import type { TopologySpec } from "./spec";
+import type { DockerState } from "./state";
+
+/**
+ * What Docker makes of a description: networks are created and containers started, in their order.
+ *
+ * @throws SimulationError in the daemon's words for the first thing it refuses.
+ * @example decide(docker("shop").container("web").spec).containers[0]?.endpoints[0]?.ip // 0xac110002
+ */
+export function decide(spec: TopologySpec): DockerState {
+  const host = spec.hosts[0];
+  if (!host) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
+  if (spec.hosts.length > 1) unsupported(`host ${spec.hosts[1]?.name}`, "more than one host", spec.hosts[1]?.position);
+  const daemon = new Daemon(host.name, rulesOf(spec.generation), spec.seed);
+  for (const network of spec.networks) daemon.createNetwork(network);
+  for (const container of spec.containers) {
+    if (container.host !== host.name) {
+      throw new SimulationError("NOT_FOUND", `container ${container.name}: no host is called ${JSON.stringify(container.host)}`, {
+        ...(container.position && { position: container.position }),
+      });
+    }
+    daemon.createContainer(container);
+    daemon.startContainer(container.name);
+  }
+  return { generation: spec.generation, hosts: spec.hosts, networks: daemon.networks(), containers: daemon.containers() };
+}
