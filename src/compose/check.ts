@@ -27,7 +27,7 @@ export function checkNetworks({ services, networks }: Checked): void {
   for (const service of services) {
     for (const { network, place } of service.networks) {
       if (known.includes(network)) continue;
-      const message = `service ${JSON.stringify(service.name)} refers to undefined network ${network}${suggest(network, known)}`;
+      const message = `service ${JSON.stringify(service.name)} refers to undefined network ${JSON.stringify(network)}${suggest(network, known)}`;
       throw placed(place, message, "NOT_FOUND");
     }
   }

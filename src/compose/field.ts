@@ -52,6 +52,12 @@ export class Field {
     return child?.isNull ? undefined : child;
   }
 
+  /** The child, unless it is absent, null or an empty text: Compose takes an empty text (an unset variable, say) for no value. */
+  filled(key: string): Field | undefined {
+    const child = this.get(key);
+    return child?.node.kind === "scalar" && child.node.value === "" ? undefined : child;
+  }
+
   children(): Field[] {
     if (this.node.kind !== "mapping") return [];
     return [...this.node.entries].map(([key, entry]) => new Field(entry.value, [...this.segments, key], entry.position));

@@ -49,7 +49,7 @@ function readInclude(item: Field, scope: Scope, workspace: Workspace, file: stri
   const paths = (item.node.kind === "scalar" ? item : item.get("path"))?.texts() ?? [];
   const first = paths[0] ?? item.fail(`expected the property "path", found none`);
   const mainPath = resolvePath(scope.directory, first.text());
-  const chain = file === undefined ? scope.includedBy : [...scope.includedBy, file];
+  const chain = file === undefined ? scope.includedBy : [...scope.includedBy, resolvePath("", file)];
   if (chain.includes(mainPath)) first.fail(`include cycle detected: ${[...chain, mainPath].join(" includes ")}`);
   const given = item.get("project_directory")?.text();
   const directory = given === undefined ? directoryOf(mainPath) : resolvePath(scope.directory, given);

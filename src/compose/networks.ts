@@ -32,15 +32,15 @@ export function implicitDefault(project: string): ComposeNetwork {
 export function readNetwork(field: Field, project: string, used: boolean): ComposeNetwork {
   const external = field.get("external");
   // `external: {name: …}` is the form of old files.
-  const externalName = external?.node.kind === "mapping" ? external.get("name")?.text() : undefined;
+  const externalName = external?.node.kind === "mapping" ? external.filled("name")?.text() : undefined;
   const isExternal = external ? external.node.kind === "mapping" || external.flag() : false;
   return {
     key: field.name,
-    name: field.get("name")?.text() ?? externalName ?? (isExternal ? field.name : `${project}_${field.name}`),
+    name: field.filled("name")?.text() ?? externalName ?? (isExternal ? field.name : `${project}_${field.name}`),
     place: field.keyPlace,
     implicit: false,
     used,
-    driver: field.get("driver")?.text(),
+    driver: field.filled("driver")?.text(),
     driverOptions: readRecord(field.get("driver_opts")),
     external: isExternal,
     internal: field.get("internal")?.flag() ?? false,
@@ -54,14 +54,14 @@ export function readNetwork(field: Field, project: string, used: boolean): Compo
 
 function readIpam(field: Field | undefined): Ipam {
   return {
-    driver: field?.get("driver")?.text(),
+    driver: field?.filled("driver")?.text(),
     options: readRecord(field?.get("options")),
     config: (field?.get("config")?.items() ?? []).map(readBlock),
   };
 }
 
 function readBlock(field: Field): IpamBlock {
-  const [subnetField, rangeField, gatewayField] = [field.get("subnet"), field.get("ip_range"), field.get("gateway")];
+  const [subnetField, rangeField, gatewayField] = [field.filled("subnet"), field.filled("ip_range"), field.filled("gateway")];
   const subnet = subnetField && cidrOf(subnetField);
   const range = rangeField && cidrOf(rangeField);
   if (rangeField && subnet && range && !cidrContainsCidr(subnet, range)) {

@@ -69,20 +69,19 @@ function readShortForm(item: Field): PublishedPort[] {
 
 function readLongForm(item: Field): PublishedPort {
   const target = item.get("target")?.integer(1, 65535) ?? item.fail(`expected the property "target", found none`);
-  const published = item.get("published");
-  const publishedText = published?.text() ?? "";
-  const range = publishedText === "" ? undefined : (rangeOf(publishedText) ?? published?.expected("a port or a range of ports"));
-  const hostIp = item.get("host_ip");
+  const published = item.filled("published");
+  const range = published && (rangeOf(published.text()) ?? published.expected("a port or a range of ports"));
+  const hostIp = item.filled("host_ip");
   if (hostIp && !isIp(hostIp.text())) hostIp.expected("an IPv4 or IPv6 address");
   return {
     place: item.place,
     target,
-    protocol: readProtocol(item.get("protocol")),
+    protocol: readProtocol(item.filled("protocol")),
     published: range && bindable(range),
     hostIp: hostIp?.text(),
-    mode: item.get("mode")?.choice(["ingress", "host"]) ?? "ingress",
-    appProtocol: item.get("app_protocol")?.text(),
-    name: item.get("name")?.text(),
+    mode: item.filled("mode")?.choice(["ingress", "host"]) ?? "ingress",
+    appProtocol: item.filled("app_protocol")?.text(),
+    name: item.filled("name")?.text(),
   };
 }
 

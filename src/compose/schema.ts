@@ -161,7 +161,7 @@ const service = record({
   extends: extendsShape,
   external_links: setOf(text),
   extra_hosts: extraHosts,
-  gpus: either(choice("all"), listOf(record(deviceRequest))),
+  gpus: either(choice("all"), listOf(mappingOf(any))),
   group_add: setOf(scalar("string", "number")),
   healthcheck: record({
     disable: flag, interval: text, retries: number, test: textOrTexts, timeout: text, start_period: text, start_interval: text,
@@ -222,6 +222,7 @@ const service = record({
 });
 
 const external = either(flag, record({ name: text }));
+const externalFile = either(flag, mappingOf(any));
 
 const network = either(
   nothing,
@@ -246,10 +247,12 @@ const network = either(
 const volume = either(nothing, record({ name: text, driver: text, driver_opts: options, external, labels: keyValues }));
 
 const secret = record({
-  name: text, environment: text, file: text, external, labels: keyValues, driver: text, driver_opts: options, template_driver: text,
+  name: text, environment: text, file: text, external: externalFile, labels: keyValues, driver: text, driver_opts: options, template_driver: text,
 });
 
-const config = record({ name: text, content: text, environment: text, file: text, external, labels: keyValues, template_driver: text });
+const config = record({
+  name: text, content: text, environment: text, file: text, external: externalFile, labels: keyValues, template_driver: text,
+});
 
 const model = record({ name: text, model: text, context_size: scalar("integer"), runtime_flags: texts }, ["model"]);
 
@@ -259,9 +262,9 @@ export const composeShape: Shape = record({
   name: text,
   include: includeShape,
   services: mappingOf(service, NAME),
-  networks: mappingOf(network, NAME),
+  networks: mappingOf(network),
   volumes: mappingOf(volume, NAME),
   secrets: mappingOf(secret, NAME),
   configs: mappingOf(config, NAME),
-  models: mappingOf(model, NAME),
+  models: mappingOf(model),
 });

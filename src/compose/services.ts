@@ -23,7 +23,7 @@ export interface ServiceContext {
  * @throws SimulationError `INVALID_INPUT` for a value that cannot be, `CONFLICT` for two that exclude each other.
  */
 export function readService(field: Field, context: ServiceContext): ComposeService {
-  const networkMode = readNetworkMode(field.get("network_mode"));
+  const networkMode = readNetworkMode(field.filled("network_mode"));
   const declared = field.get("networks");
   const joins = (declared?.children().length ?? 0) + (declared?.items().length ?? 0) > 0;
   if (networkMode && declared && joins) {
@@ -36,10 +36,10 @@ export function readService(field: Field, context: ServiceContext): ComposeServi
   return {
     name: field.name,
     place: field.keyPlace,
-    image: field.get("image")?.text(),
+    image: field.filled("image")?.text(),
     containers: readContainers(field, context.project),
-    hostname: field.get("hostname")?.text(),
-    domainname: field.get("domainname")?.text(),
+    hostname: field.filled("hostname")?.text(),
+    domainname: field.filled("domainname")?.text(),
     networkMode,
     networks,
     ports,
@@ -59,7 +59,7 @@ export function readService(field: Field, context: ServiceContext): ComposeServi
     profiles: readTexts(field.get("profiles")),
     environment: readEnvironment(field.get("environment"), context.lookup),
     envFiles: readEnvFiles(field.get("env_file")),
-    restart: field.get("restart")?.text(),
+    restart: field.filled("restart")?.text(),
     attach: field.get("attach")?.flag() ?? true,
     labels: readRecord(field.get("labels")),
   };
@@ -102,7 +102,7 @@ function readContainers(field: Field, project: string): ComposeContainer[] {
   if (scale && replicas && replicas.integer(0) !== count) {
     replicas.reject(`services.${field.name}: can't set distinct values on 'scale' and 'deploy.replicas'`, "CONFLICT");
   }
-  const name = field.get("container_name");
+  const name = field.filled("container_name");
   if (name && count > 1) {
     const key = scale ? "scale" : "deploy.replicas";
     name.reject(`services.${field.name}: can't set container_name and ${key} as container name must be unique`, "CONFLICT");
@@ -122,7 +122,7 @@ function readAttachments(service: Field, networks: Field | undefined): NetworkAt
   if (!networks) attachments.push(readAttachment(service, "default", true));
   // compose-go types/services.go: NetworksByPriority.
   attachments.sort((a, b) => b.priority - a.priority || (a.network < b.network ? -1 : 1));
-  return withServiceMac(service.get("mac_address"), attachments);
+  return withServiceMac(service.filled("mac_address"), attachments);
 }
 
 /** The key of an entry, the text of a list item. */
@@ -131,7 +131,7 @@ function nameOf(field: Field): string {
 }
 
 function readAttachment(field: Field, network: string, implied = false): NetworkAttachment {
-  const get = (key: string): Field | undefined => (implied ? undefined : field.get(key));
+  const get = (key: string): Field | undefined => (implied ? undefined : field.filled(key));
   const [ipv4, ipv6, mac] = [get("ipv4_address"), get("ipv6_address"), get("mac_address")];
   return {
     network,
@@ -179,7 +179,7 @@ function readDependencies(field: Field, links: readonly ServiceLink[], mode: Net
     });
   }
   for (const [index, link] of (field.get("links")?.items() ?? []).entries()) imply(links[index]?.service ?? link.text(), link, "links", true);
-  const modeField = field.get("network_mode");
+  const modeField = field.filled("network_mode");
   if (mode?.kind === "service" && modeField) imply(mode.service, modeField, "network_mode", true);
   for (const item of field.get("volumes_from")?.items() ?? []) {
     if (!item.text().startsWith("container:")) imply(item.text().split(":")[0] ?? "", item, "volumes_from", false);

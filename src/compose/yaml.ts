@@ -123,8 +123,8 @@ class Reader {
 
   private readAlias(alias: Alias): ComposeNode {
     const target = this.targets.get(alias);
-    // yaml has reported an alias without an anchor already.
-    if (!target || this.open.has(target)) {
+    if (!target) return this.fail(this.offsetOf(alias), `expected an anchor before the alias *${alias.source}, found none`);
+    if (this.open.has(target)) {
       return this.fail(this.offsetOf(alias), `expected a value that ends, found the alias *${alias.source} inside its own anchor`);
     }
     return this.read(target);
