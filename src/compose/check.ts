@@ -1,6 +1,6 @@
 import { cidrContains, cidrsOverlap, formatCidr, parseCidr, type Cidr } from "../net/cidr";
 import { parseIp } from "../net/ip";
-import { placed, type Place } from "./node";
+import { failAt, placed, type Place } from "./node";
 import type { ComposeNetwork, ComposeService, NetworkAttachment } from "./project";
 import { suggest } from "./suggest";
 
@@ -93,7 +93,8 @@ export function checkContainerNames({ services, placeOf }: Checked): void {
       const owner = owners.get(name);
       if (owner !== undefined) {
         const at = placeOf("services", service.name, "container_name");
-        throw placed(at, `the container name ${JSON.stringify(name)} of service ${JSON.stringify(service.name)} is already in use by service ${JSON.stringify(owner)}`, "CONFLICT");
+        const message = `the container name ${JSON.stringify(name)} of service ${JSON.stringify(service.name)} is already in use`;
+        throw placed(at, `${message} by service ${JSON.stringify(owner)}`, "CONFLICT");
       }
       owners.set(name, service.name);
     }
@@ -130,7 +131,7 @@ function checkMembership(address: string, network: ComposeNetwork, at: Place): v
   if (network.external || subnets.length === 0 || subnets.some((cidr) => cidrContains(cidr, ip))) return;
   const blocks = subnets.map((cidr) => JSON.stringify(formatCidr(cidr))).join(" or ");
   const message = `expected an address in ${blocks}, the subnet of network ${JSON.stringify(network.key)}, found ${JSON.stringify(address)}`;
-  throw placed(at, `${at.path}: ${message}`);
+  failAt(at, message);
 }
 
 function checkOwner(address: string, service: ComposeService, attachment: NetworkAttachment, owners: Map<string, string>, at: Place): void {
@@ -138,7 +139,7 @@ function checkOwner(address: string, service: ComposeService, attachment: Networ
   const owner = owners.get(id) ?? (service.containers.length > 1 ? service.name : undefined);
   if (owner !== undefined) {
     const reason = owner === service.name ? `its own ${service.containers.length} replicas` : `service ${JSON.stringify(owner)}`;
-    throw placed(at, `${at.path}: expected an address of its own, found ${JSON.stringify(address)}, which ${reason} would have too`, "CONFLICT");
+    failAt(at, `expected an address of its own, found ${JSON.stringify(address)}, which ${reason} would have too`, "CONFLICT");
   }
   if (service.containers.length > 0) owners.set(id, service.name);
 }
@@ -157,8 +158,9 @@ function checkSubnets(networks: readonly ComposeNetwork[], placeOf: PlaceOf): vo
     const other = blocks.find((before) => cidrsOverlap(before.cidr, block.cidr));
     if (other) {
       const at = placeOf("networks", block.network.key, "ipam", "config", block.index, "subnet");
-      const message = `expected a subnet of its own, found ${JSON.stringify(formatCidr(block.cidr))}, which overlaps`;
-      throw placed(at, `${at.path}: ${message} ${JSON.stringify(formatCidr(other.cidr))} of network ${JSON.stringify(other.network.key)}`, "CONFLICT");
+      const found = JSON.stringify(formatCidr(block.cidr));
+      const before = `${JSON.stringify(formatCidr(other.cidr))} of network ${JSON.stringify(other.network.key)}`;
+      failAt(at, `expected a subnet of its own, found ${found}, which overlaps ${before}`, "CONFLICT");
     }
     blocks.push(block);
   }

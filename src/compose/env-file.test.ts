@@ -21,11 +21,11 @@ describe("parseEnvFile", () => {
   });
 
   it("keeps single quotes literal and expands double ones", () => {
-    expect(parse(String.raw`A='$X \n # x'` + "\n" + String.raw`B="$X\tend\\ \"q\" \$X" # comment`, { X: "x" })).toEqual({
+    expect(parse(["A='$X \\n # x'", String.raw`B="$X\tend\\ \"q\" \$X" # comment`].join("\n"), { X: "x" })).toEqual({
       A: String.raw`$X \n # x`,
       B: 'x\tend\\ "q" $X',
     });
-    expect(parse(String.raw`A='it\'s'` + "\n" + String.raw`B="\0101\q"`)).toEqual({ A: "it's", B: "A\\q" });
+    expect(parse(["A='it\\'s'", String.raw`B="\0101\q"`].join("\n"))).toEqual({ A: "it's", B: "A\\q" });
   });
 
   it("lets quotes run over several lines", () => {

@@ -1,3 +1,6 @@
+import fc from "fast-check";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { SimulationError } from "../errors";
 import { loadCompose, type LoadOptions } from "./load";
@@ -193,4 +196,47 @@ it("throws errors with a code and a position", () => {
       details: { path: "services.web.networks[0]", position: { file: "compose.yaml", line: 4, column: 16 } },
     });
   }
+});
+
+describe("any input", () => {
+  const example = readFileSync(fileURLToPath(new URL("../../examples/shop/compose.yaml", import.meta.url)), "utf8");
+
+  /** Whether it loads; fails on anything but a `SimulationError` of one line. */
+  function loads(act: () => unknown): boolean {
+    try {
+      act();
+      return true;
+    } catch (error) {
+      if (!(error instanceof SimulationError)) throw error;
+      expect(error.message).not.toContain("\n");
+      return false;
+    }
+  }
+
+  it("of damaged text loads or fails with a line and column", () => {
+    const damage = fc.record({ at: fc.nat(example.length), cut: fc.nat(12), put: fc.string({ maxLength: 6, unit: fc.constantFrom(...":-{}[]&*!$\"' \n#a1,") }) });
+    fc.assert(fc.property(damage, ({ at, cut, put }) => {
+      const text = example.slice(0, at) + put + example.slice(at + cut);
+      loads(() => {
+        try {
+          load(text);
+        } catch (error) {
+          expect(String(error)).toMatch(/compose\.yaml:\d+:\d+: /);
+          throw error;
+        }
+      });
+    }), { numRuns: 300 });
+  });
+
+  it("of plain data loads or fails with a key", () => {
+    const value = fc.letrec((tie) => ({
+      value: fc.oneof({ depthSize: "small" }, fc.constantFrom<unknown>("x", "80:80", "$A", "10.0.0.1", "", 5, 1.5, true, null), tie("list"), tie("map")),
+      list: fc.array(tie("value"), { maxLength: 3 }),
+      map: fc.dictionary(fc.constantFrom("web", "networks", "ports", "ipam", "config", "extends", "service", "x-a", "__proto__"), tie("value"), { maxKeys: 3 }),
+    })).value;
+    const key = fc.constantFrom("networks", "ports", "depends_on", "deploy", "extends", "environment", "links", "dns", "scale", "extra_hosts");
+    fc.assert(fc.property(fc.dictionary(key, value), value, value, (service, networks, dockwire) => {
+      loads(() => loadCompose({ services: { web: { image: "a", ...service } }, networks, "x-dockwire": dockwire }));
+    }), { numRuns: 500 });
+  });
 });

@@ -1,4 +1,5 @@
-import { describe, failAt, formatPath, list, mapping, place, scalar, type ComposeNode, type Entry, type ListNode, type MappingNode } from "./node";
+import { describe, failAt, formatPath, list, mapping, place, scalar } from "./node";
+import type { ComposeNode, Entry, ListNode, MappingNode } from "./node";
 
 type Keys = readonly string[];
 type Merger = (base: ComposeNode, over: ComposeNode, path: Keys) => ComposeNode;

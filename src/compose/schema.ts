@@ -247,7 +247,8 @@ const network = either(
 const volume = either(nothing, record({ name: text, driver: text, driver_opts: options, external, labels: keyValues }));
 
 const secret = record({
-  name: text, environment: text, file: text, external: externalFile, labels: keyValues, driver: text, driver_opts: options, template_driver: text,
+  name: text, environment: text, file: text, external: externalFile, labels: keyValues, driver: text, driver_opts: options,
+  template_driver: text,
 });
 
 const config = record({
