@@ -52,6 +52,11 @@ describe("substitute", () => {
     expect(() => run("${NONE?}", env)).toThrow("required variable NONE is missing a value");
   });
 
+  it("refuses variables inside one another without bound", () => {
+    const template = "${A:-".repeat(10_000) + "}".repeat(10_000);
+    expect(() => run(template)).toThrow("expected at most 200 variables inside one another, found more");
+  });
+
   it("leaves any text alone once its dollars are doubled", () => {
     fc.assert(fc.property(fc.string({ unit: fc.constantFrom("$", "{", "}", "A", ":", "-", " ", "\\") }), (text) => {
       expect(run(text.replaceAll("$", "$$$$")).text).toBe(text);

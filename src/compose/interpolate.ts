@@ -1,5 +1,6 @@
 import { failAt, formatPath, list, mapping, place, scalar, type ComposeNode, type Entry, type Path } from "./node";
 import type { Notices } from "./notice";
+import { NESTING_MAX } from "./yaml";
 
 /** Where variables come from; `undefined` is an unset variable. */
 export type Lookup = (name: string) => string | undefined;
@@ -21,7 +22,8 @@ const BRACED = /^([_a-z][_a-z0-9]*)(?:(:?[-?+])([^]*))?$/i;
  *
  * @example substitute("${TAG:-latest} costs $$5", { lookup: () => undefined, … }) // "latest costs $5"
  */
-export function substitute(template: string, variables: Variables): string {
+export function substitute(template: string, variables: Variables, depth = 0): string {
+  if (depth > NESTING_MAX) return variables.fail(`expected at most ${NESTING_MAX} variables inside one another, found more`);
   let result = "";
   let offset = 0;
   for (;;) {
@@ -38,7 +40,7 @@ export function substitute(template: string, variables: Variables): string {
       if (!match) {
         return variables.fail(`expected "\${NAME}" or a form of it, found ${JSON.stringify(template)}; a "$" of the text is written "$$"`);
       }
-      result += braced(match[1] ?? "", match[2] ?? "", match[3] ?? "", variables);
+      result += braced(match[1] ?? "", match[2] ?? "", match[3] ?? "", variables, depth + 1);
       offset = close + 1;
     } else {
       NAME.lastIndex = dollar + 1;
@@ -49,15 +51,15 @@ export function substitute(template: string, variables: Variables): string {
   }
 }
 
-function braced(name: string, operator: string, operand: string, variables: Variables): string {
+function braced(name: string, operator: string, operand: string, variables: Variables, depth: number): string {
   if (operator === "") return valueOrEmpty(name, variables);
   const value = variables.lookup(name);
   // With a colon, an empty value counts as none.
   const present = value !== undefined && !(operator.startsWith(":") && value === "");
-  if (operator.endsWith("+")) return present ? substitute(operand, variables) : (value ?? "");
+  if (operator.endsWith("+")) return present ? substitute(operand, variables, depth) : (value ?? "");
   if (present) return value;
-  if (operator.endsWith("-")) return substitute(operand, variables);
-  const reason = substitute(operand, variables);
+  if (operator.endsWith("-")) return substitute(operand, variables, depth);
+  const reason = substitute(operand, variables, depth);
   return variables.fail(`required variable ${name} is missing a value${reason && `: ${reason}`}`);
 }
 

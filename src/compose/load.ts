@@ -6,7 +6,7 @@ import { baseName, directoryOf, resolvePath } from "./file-path";
 import { extendLookup, mergeDocuments } from "./files";
 import { substitute, type Lookup } from "./interpolate";
 import { withoutResets } from "./merge";
-import { failAt, place, type ComposeNode, type Path, type Place } from "./node";
+import { failAt, place, placed, type ComposeNode, type Path, type Place } from "./node";
 import { Notices } from "./notice";
 import { implicitDefault, readNetwork } from "./networks";
 import type { ComposeNetwork, ComposeProject, ComposeService } from "./project";
@@ -63,7 +63,10 @@ export function loadCompose(input: ComposeInput, options: LoadOptions = {}): Com
   const lookup: Lookup = (variable) => (variable === "COMPOSE_PROJECT_NAME" ? name : environment(variable));
   const tree = withoutResets(mergeDocuments(documents, { directory, lookup, includedBy: [] }, workspace));
   const root = new Field(tree, []);
-  if (root.children().length === 0) throw new SimulationError("INVALID_INPUT", `${files[0] ?? "the description"}: empty compose file`);
+  if (root.children().length === 0) {
+    const position = files[0] === undefined ? undefined : { file: files[0], line: 1, column: 1 };
+    throw placed(place("", position), "expected a description with services, found an empty one");
+  }
   checkShape(root, composeShape);
   return readProject(root, name, lookup, enabledProfiles(options, environment), workspace);
 }

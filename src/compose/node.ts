@@ -12,6 +12,8 @@ interface Written {
   readonly tag: MergeTag | undefined;
   /** How many nodes the value has when aliases are written out. */
   readonly size: number;
+  /** How many levels of nodes, 1 for a scalar. */
+  readonly depth: number;
 }
 
 export type Scalar = string | number | boolean | null;
@@ -38,17 +40,24 @@ export interface Entry {
 }
 
 export function scalar(value: Scalar, position: SourcePosition | undefined, tag?: MergeTag): ScalarNode {
-  return { kind: "scalar", value, position, tag, size: 1 };
+  return { kind: "scalar", value, position, tag, size: 1, depth: 1 };
 }
 
 export function list(items: readonly ComposeNode[], position: SourcePosition | undefined, tag?: MergeTag): ListNode {
-  return { kind: "list", items, position, tag, size: items.reduce((sum, item) => sum + item.size, 1) };
+  return { kind: "list", items, position, tag, ...extent(items) };
 }
 
 export function mapping(entries: ReadonlyMap<string, Entry>, position: SourcePosition | undefined, tag?: MergeTag): MappingNode {
-  let size = 1;
-  for (const entry of entries.values()) size += entry.value.size;
-  return { kind: "mapping", entries, position, tag, size };
+  return { kind: "mapping", entries, position, tag, ...extent([...entries.values()].map((entry) => entry.value)) };
+}
+
+function extent(children: readonly ComposeNode[]): { size: number; depth: number } {
+  let [size, depth] = [1, 1];
+  for (const child of children) {
+    size += child.size;
+    depth = Math.max(depth, child.depth + 1);
+  }
+  return { size, depth };
 }
 
 /** The node as plain data, as `JSON.parse` would give it. */

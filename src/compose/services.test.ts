@@ -221,8 +221,8 @@ describe("mistakes", () => {
     ["version: 3.8\nservices: {}", "f:1:10: version: expected a string, found 3.8"],
     ["- a", "f:1:1: expected a mapping at the top level, found a list"],
     ["text", `f:1:1: expected a mapping at the top level, found "text"`],
-    ["# nothing", "f: empty compose file"],
-    ["{}", "f: empty compose file"],
+    ["# nothing", "f:1:1: expected a description with services, found an empty one"],
+    ["{}", "f:1:1: expected a description with services, found an empty one"],
     ["services: {web: {image: a}}\nsecrets: {s: {fil: x}}", `f:2:15: secrets.s: additional property "fil" is not allowed, did you mean "file"?`],
   ])("at the top level in %j is named with its place", (text, message) => {
     expect(messageOf(() => load(text))).toBe(message);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plain, type ComposeNode } from "./node";
-import { nodeFromObject, NODES_MAX, parseYaml } from "./yaml";
+import { NESTING_MAX, nodeFromObject, NODES_MAX, parseYaml } from "./yaml";
 
 const parse = (text: string): ComposeNode => parseYaml({ file: "f.yaml", text })[0] as ComposeNode;
 const at = (node: ComposeNode | undefined, ...path: (string | number)[]): string => {
@@ -79,6 +79,15 @@ describe("parseYaml", () => {
     const levels = Array.from({ length: 8 }, (_, i) => `l${i}: &l${i} [${Array(9).fill(i === 0 ? "x" : `*l${i - 1}`).join(", ")}]`);
     expect(() => parse(levels.join("\n"))).toThrow(`f.yaml:1:1: expected at most ${NODES_MAX} values with aliases written out`);
   });
+});
+
+it("refuses nesting without bound, also through aliases", () => {
+  const levels = Array.from({ length: 150 }, (_, i) => `l${i}: &l${i} {k: {k: ${i === 0 ? "x" : `*l${i - 1}`}}}`);
+  expect(() => parse(levels.join("\n"))).toThrow(`f.yaml:1:1: expected at most ${NESTING_MAX} levels of nesting, found 302`);
+  expect(() => parse(`a: ${"[".repeat(20_000)}`)).toThrow(/^f\.yaml:\d+:\d+: expected valid YAML/);
+  let deep: unknown = "x";
+  for (let i = 0; i < 20_000; i++) deep = [deep];
+  expect(() => nodeFromObject({ deep })).toThrow(`expected plain data, found more than ${NESTING_MAX} levels of nesting`);
 });
 
 describe("nodeFromObject", () => {

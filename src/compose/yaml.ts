@@ -10,6 +10,8 @@ export interface SourceText {
 
 /** compose-go loader/reset.go: defaultMaxNodeVisits. Keeps nested aliases from growing without bound. */
 export const NODES_MAX = 100_000;
+/** Far beyond any real file, and far within the call stack. */
+export const NESTING_MAX = 200;
 
 /**
  * Reads YAML 1.2 with merge keys into positioned nodes, one per document of the text. An empty text has none.
@@ -39,11 +41,14 @@ export function parseYaml(source: SourceText): ComposeNode[] {
     }
     if (!document.contents) continue;
     const node = new Reader(at, aliasTargets(document.contents)).read(document.contents);
+    const details = node.position && { position: node.position };
     if (node.size > NODES_MAX) {
-      throw new SimulationError("LIMIT_EXCEEDED", `expected at most ${NODES_MAX} values with aliases written out, found ${node.size}`, {
-        limit: NODES_MAX,
-        ...(node.position && { position: node.position }),
-      });
+      const message = `expected at most ${NODES_MAX} values with aliases written out, found ${node.size}`;
+      throw new SimulationError("LIMIT_EXCEEDED", message, { limit: NODES_MAX, ...details });
+    }
+    if (node.depth > NESTING_MAX) {
+      const message = `expected at most ${NESTING_MAX} levels of nesting, found ${node.depth}`;
+      throw new SimulationError("LIMIT_EXCEEDED", message, { limit: NESTING_MAX, ...details });
     }
     nodes.push(node);
   }
@@ -64,6 +69,7 @@ export function nodeFromObject(value: unknown, path = "", parents: readonly obje
   }
   if (typeof value !== "object") return fail(`a ${typeof value}`);
   if (parents.includes(value)) return fail("a cycle");
+  if (parents.length >= NESTING_MAX) return fail(`more than ${NESTING_MAX} levels of nesting`);
   const above = [...parents, value];
   if (Array.isArray(value)) return list(value.map((item: unknown, index) => nodeFromObject(item, `${path}[${index}]`, above)), undefined);
   const prototype: unknown = Object.getPrototypeOf(value);
