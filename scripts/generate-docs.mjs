@@ -30,7 +30,7 @@ function renderDrops(source, { dropNames, dropText }) {
   const rows = dropNames()
     .filter(([reason]) => reason !== 0)
     .map(([reason, name]) => {
-      const { meaning, advice } = dropText(reason);
+      const { meaning, advice } = dropText(name);
       return `| ${reason} | \`${name}\` | ${meaning} | ${advice} | ${comments.get(name) ?? ""} |`;
     });
   return `# Why a packet died

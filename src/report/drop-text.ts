@@ -1,4 +1,5 @@
 import { Drop } from "../../assembly/abi/drop";
+import type { DropName } from "../observe/names";
 
 /** One reason in words: what happened, and what an operator would look at. */
 export interface DropText {
@@ -6,10 +7,10 @@ export interface DropText {
   readonly meaning: string;
   /** One or two sentences. */
   readonly advice: string;
+  /** Belongs to normal operation: nothing that anybody sent is missing because of it. */
+  readonly isHarmless?: true;
 }
 
-/** Names of the closed list in `assembly/abi/drop.ts`. */
-export type DropName = keyof typeof Drop;
 
 /** Complete by type: a reason without a text does not compile. */
 const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
@@ -34,6 +35,7 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
   OtherHost: {
     meaning: "addressed to another machine",
     advice: "Harmless: a bridge floods what it has not learned yet, and everybody but the addressee throws it away.",
+    isHarmless: true,
   },
   UnhandledProto: {
     meaning: "nobody handles this protocol",
@@ -118,7 +120,11 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "a route says that the destination is unreachable",
     advice: "A blackhole, unreachable or prohibit route matched.",
   },
-  DupFrag: { meaning: "this fragment was there already", advice: "Harmless: a link duplicated or somebody repeated a fragment." },
+  DupFrag: {
+    meaning: "this fragment was there already",
+    advice: "Harmless: a link duplicated or somebody repeated a fragment.",
+    isHarmless: true,
+  },
   FragOverlap: {
     meaning: "a fragment overlaps another one",
     advice: "The whole datagram is given up (RFC 5722), because overlaps are an attack's tool.",
@@ -157,6 +163,7 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
   TcpOldData: {
     meaning: "TCP data that had arrived before",
     advice: "Harmless: a retransmission of something that was only slow or whose acknowledgement was lost.",
+    isHarmless: true,
   },
   TcpOfoQueuePrune: {
     meaning: "too many holes in a TCP stream",
@@ -177,21 +184,12 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
 };
 
 /**
- * What a drop reason means, by its number.
+ * What a drop reason means.
  *
- * @example dropText(Drop.NoSocket).meaning // "nobody listens on the port"
+ * @example dropText("NoSocket").meaning // "nobody listens on the port"
  */
-export function dropText(reason: Drop): DropText {
-  return DROP_TEXTS[dropName(reason)];
-}
-
-/**
- * The reason's name as code and captures show it.
- *
- * @example dropName(38) // "NoSocket"
- */
-export function dropName(reason: Drop): DropName {
-  return Drop[reason] as DropName;
+export function dropText(reason: DropName): DropText {
+  return DROP_TEXTS[reason];
 }
 
 /** Every reason with its number, in the order of the list. */

@@ -47,7 +47,7 @@ export function formatBytes(bytes: number): string {
  * @example formatPerSecond(2_140_000) // "2.14 M/s"
  */
 export function formatPerSecond(value: number): string {
-  return value < 1_000 ? `${significant(value)}/s` : `${prefixed(value)}/s`;
+  return roundsBelow(value, 1) ? `${significant(value)}/s` : `${prefixed(value)}/s`;
 }
 
 /**

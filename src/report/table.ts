@@ -24,8 +24,7 @@ export interface TableOptions {
 export const PAGE_WIDTH = 100;
 
 const GAP = "  ";
-const SHRUNK_MIN = 12;
-const WRAPPED_MIN = 24;
+const SHRUNK_MIN = 10;
 
 /**
  * Lines of aligned columns under their titles. Widths count code points, which is right for the names and numbers of a report.
@@ -73,7 +72,10 @@ function fit(columns: readonly Column[], rows: readonly (readonly Cell[])[], pag
   const widths = columns.map((column, index) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(textOf(row[index] ?? "")))));
   const excess = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1)) - page;
   const last = columns.length - 1;
-  if (columns[last]?.wrap === true) reduce(widths, last, excess(), WRAPPED_MIN);
+  if (columns[last]?.wrap === true && excess() > 0) {
+    const words = [columns[last].title, ...rows.flatMap((row) => textOf(row[last] ?? "").split(" "))];
+    widths[last] = Math.max((widths[last] ?? 0) - excess(), ...words.map(widthOf));
+  }
   // The widest gives way first, one column at a time, so that short names stay whole.
   const shrinkable = columns.flatMap((column, index) => (column.shrink === true ? [index] : []));
   while (excess() > 0) {
@@ -82,11 +84,6 @@ function fit(columns: readonly Column[], rows: readonly (readonly Cell[])[], pag
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
-}
-
-function reduce(widths: number[], index: number, by: number, least: number): void {
-  const width = widths[index] ?? 0;
-  if (by > 0) widths[index] = Math.max(Math.min(width, least), width - by);
 }
 
 function lines(row: readonly Cell[], columns: readonly Column[], widths: readonly number[], style: Style): string[] {

@@ -1,0 +1,66 @@
+import { formatCount, formatRate, formatTime } from "./format";
+import type { RunReport } from "./report";
+import { markdownTable, type Column } from "./table";
+import { closingLine } from "./text";
+
+/**
+ * A report for a pull request or a page: GitHub's Markdown, with a line break at its end.
+ *
+ * @example await appendFile(process.env.GITHUB_STEP_SUMMARY, renderMarkdown(report))
+ */
+export function renderMarkdown(report: RunReport): string {
+  const { project, run } = report;
+  const heading = [`## ${project.name}`, "", `Docker ${project.docker}, ${run.engine} engine, seed ${run.seed}. ${closingLine(report)}`];
+  const sections = [heading, problems(report), traffic(report), drops(report), networks(report), containers(report), notices(report)];
+  return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+function section(title: string, columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  return rows.length === 0 ? [] : [`### ${title}`, "", ...markdownTable(columns, rows)];
+}
+
+function columns(titles: readonly string[], numbers = 0): Column[] {
+  return titles.map((title, index) => ({ title, align: index >= titles.length - numbers ? "right" : "left" }));
+}
+
+function problems({ problems: found }: RunReport): string[] {
+  return section("Failed", columns(["traffic", "from", "to", "why"]), found.map(({ traffic: name, from, to, message }) => [name, from, to, message]));
+}
+
+function traffic(report: RunReport): string[] {
+  const titles = ["traffic", "from", "to", "kind", "sent", "delivered", "lost", "throughput", "p50", "p99", "max"];
+  const rows = report.traffic.map((item) => {
+    const answered = item.kind === "request" || item.kind === "ping";
+    const times = [item.latency.p50Ns, item.latency.p99Ns, item.latency.maxNs].map((ns) => (item.latency.count === 0 ? "-" : formatTime(ns)));
+    const counts = [item.sent, answered ? item.answered : item.delivered, item.lost].map(formatCount);
+    return [item.name, item.from, item.to, item.kind, ...counts, formatRate(item.throughputBitsPerSecond), ...times];
+  });
+  return section("Traffic", columns(titles, 7), rows);
+}
+
+function drops(report: RunReport): string[] {
+  const rows = report.drops.map(({ reason, place, meaning, packets }) => [`\`${reason}\``, place, meaning, formatCount(packets)]);
+  return section("Drops", columns(["reason", "where", "what it means", "packets"], 1), rows);
+}
+
+function networks(report: RunReport): string[] {
+  const rows = report.networks.map(({ name, driver, subnet, gateway, bridge, internal }) => {
+    return [name, internal ? `${driver}, internal` : driver, subnet, gateway, bridge];
+  });
+  return section("Networks", columns(["name", "driver", "subnet", "gateway", "bridge"]), rows);
+}
+
+function containers(report: RunReport): string[] {
+  const rows = report.containers.flatMap(({ name, networkMode, interfaces }) =>
+    interfaces.length === 0
+      ? [[name, "", "", "", networkMode]]
+      : interfaces.map((item) => [name, item.name, item.ipv4, item.mac, item.network]),
+  );
+  return section("Containers", columns(["name", "device", "IPv4", "MAC", "network"]), rows);
+}
+
+function notices(report: RunReport): string[] {
+  if (report.notices.length === 0) return [];
+  const lines = report.notices.map(({ file, line, path, message }) => `- ${file === null ? "" : `\`${file}:${line}\` `}\`${path}\`: ${message}`);
+  return ["### Notices", "", ...lines];
+}
