@@ -1,0 +1,344 @@
+import type { EngineKind, Nanoseconds } from "../engine/engine";
+import type { EngineHost, HostOptions, Platform, RunEnd, RunListener } from "../engine/host";
+import type { LinkRecord, ProgramPatch } from "../engine/program";
+import { readEvents } from "../engine/records";
+import { SimulationError } from "../errors";
+import { parseDuration, type Duration } from "../net/units";
+import { summarizeDevices, summarizeDrops } from "../observe/summary";
+import { Capture, deviceOf, type CaptureOptions } from "./capture";
+import { FlowTable } from "./flow-table";
+import { Observers } from "./observers";
+import { planPing, readReplies, summarizePing, type PingOptions, type PingResult } from "./ping";
+import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
+import type { CompiledTopology, TopologyDescription, TrafficSpec } from "./spec";
+import { Trace, type TraceOptions } from "./trace";
+
+/** How a simulation is started. */
+export interface StartOptions extends HostOptions {
+  /** Decides everything that is left to chance; the description's own seed unless given. Unsigned, 32 bits. */
+  readonly seed?: number;
+}
+
+/** Safari has no `Symbol.asyncDispose` yet; compilers of `await using` look here then. */
+const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
+/** A ping looks for its last answer after this long, then after twice that, and so on. */
+const PING_FIRST_LOOK_NS = 100_000;
+
+/**
+ * Starts a simulation of a compiled network: nothing moves until `run`.
+ *
+ * @throws SimulationError `LIMIT_EXCEEDED` if the network does not fit the engine, `UNSUPPORTED` if the engine cannot run here,
+ * `WORKER_EXITED` if the worker cannot be started.
+ */
+export async function startLab(topology: CompiledTopology, options: StartOptions, platform: Platform): Promise<Lab> {
+  const { seed = topology.spec.seed } = options;
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
+    throw new SimulationError("INVALID_INPUT", `seed: expected a whole number from 0 to 4294967295, found ${seed}`);
+  }
+  const host = await platform.openHost(options);
+  try {
+    await host.load(topology.program, { seed });
+  } catch (error) {
+    await host.dispose();
+    throw error;
+  }
+  return new Lab(topology, seed, host);
+}
+
+/**
+ * A running simulation. Calls take their turn, in the order in which they were made, and simulated time passes only in `run`
+ * and `ping`: equal calls give equal results. Dispose of it when done (`await using` does).
+ *
+ * @example
+ * await using lab = await docker("shop").container("web").container("db").start({ seed: 7 });
+ * console.log(String(await lab.ping("web", "db")));
+ */
+export class Lab implements AsyncDisposable {
+  readonly seed: number;
+  readonly #topology: CompiledTopology;
+  readonly #host: EngineHost;
+  readonly #flows: FlowTable;
+  readonly #observers = new Observers();
+  readonly #links: LinkRecord[];
+  #pendingTraffic: (() => TrafficSpec)[] = [];
+  #now: Nanoseconds = 0;
+  #delivered = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  /** @internal */
+  constructor(topology: CompiledTopology, seed: number, host: EngineHost) {
+    this.seed = seed;
+    this.#topology = topology;
+    this.#host = host;
+    this.#flows = new FlowTable(topology);
+    this.#links = [...topology.program.links];
+  }
+
+  get engine(): EngineKind {
+    return this.#host.kind;
+  }
+
+  /** Where the packets move. */
+  get place(): "worker" | "thread" {
+    return this.#host.place;
+  }
+
+  /** Simulated time, as of the last call that has ended. */
+  get now(): Nanoseconds {
+    return this.#now;
+  }
+
+  /**
+   * Lets simulated time pass.
+   *
+   * @example const { flows, drops, digest } = await lab.run({ for: "10s" });
+   */
+  run(options: RunOptions): Run {
+    return new Run((feed) => this.#cancellable(options.signal, () => this.#run(options, feed)));
+  }
+
+  /**
+   * Sends echo requests from a container or host, as ping(8) does, and lets time pass until all are answered or lost.
+   * Other traffic goes on meanwhile.
+   *
+   * @throws SimulationError `NOT_FOUND` if the target cannot be resolved from the sender.
+   * @example (await lab.ping("web", "db", { count: 5 })).rtt?.avg
+   */
+  ping(from: string, to: string, options: PingOptions = {}): Promise<PingResult> {
+    return this.#cancellable(options.signal, () => this.#ping(from, to, options));
+  }
+
+  /**
+   * Records the frames that pass some devices from the next call on.
+   *
+   * @throws SimulationError `NOT_FOUND` if there is no such device.
+   * @example
+   * const capture = lab.capture({ at: ["web:eth0"], snaplen: 128 });
+   * await lab.run({ for: "100ms" });
+   * await writeFile("web.pcapng", await capture.bytes());
+   */
+  capture(options: CaptureOptions): Capture {
+    this.#assertOpen();
+    const capture = new Capture(this.#topology, options);
+    this.#observers.addCapture(capture);
+    return capture;
+  }
+
+  /**
+   * Follows the next packets of a flow, hop by hop, from the next call on.
+   *
+   * @throws SimulationError `NOT_FOUND` if there is no such flow.
+   * @example
+   * const trace = lab.trace("queries", { packets: 2 });
+   * await lab.run({ for: "1s" });
+   * console.log(await trace.text());
+   */
+  trace(flow: string, options: TraceOptions = {}): Trace {
+    this.#assertOpen();
+    const trace = new Trace(this.#topology, this.#flows, flow, options);
+    this.#observers.addTrace(trace);
+    return trace;
+  }
+
+  /** Lets a frame arrive at a device, as if from the wire: at a simulated time, or now if that has passed. */
+  inject(device: string, frame: Uint8Array, options: { readonly at?: Duration } = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      const timeNs = options.at === undefined ? this.#now : parseDuration(options.at, "at");
+      await this.#host.inject([{ timeNs, device: deviceOf(this.#topology, device), bytes: frame }]);
+    });
+  }
+
+  /** Sets a device up, as `ip link set … up` does. */
+  up(device: string): Promise<void> {
+    return this.#apply(() => ({ devices: [{ index: deviceOf(this.#topology, device), up: true }] }));
+  }
+
+  /** Sets a device down: what passes it from now on is dropped with `DevReady`. */
+  down(device: string): Promise<void> {
+    return this.#apply(() => ({ devices: [{ index: deviceOf(this.#topology, device), up: false }] }));
+  }
+
+  /** What has happened so far. */
+  counters(): Promise<Snapshot> {
+    return this.#inTurn(() => this.#snapshot());
+  }
+
+  /** The running hash over every delivery and drop. */
+  digest(): Promise<string> {
+    return this.#inTurn(() => this.#host.digest());
+  }
+
+  /** The network as Docker built it: addresses, MACs, devices, and the flows that there are by now. */
+  topology(): TopologyDescription {
+    return { ...this.#topology.describe(), flows: this.#flows.descriptions };
+  }
+
+  /** Ends the simulation and its worker. Open calls and later ones reject with `CLOSED`; captures stay readable. */
+  async dispose(): Promise<void> {
+    this.#isClosed = true;
+    await this.#host.dispose();
+  }
+
+  [ASYNC_DISPOSE](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #run({ for: duration, onProgress }: RunOptions, feed: (progress: RunProgress) => void): Promise<RunResult> {
+    const durationNs = parseDuration(duration, "for");
+    const startedAt = this.#now;
+    const deliveredBefore = this.#delivered;
+    let failure: { readonly error: unknown } | undefined;
+    const report = (progress: RunProgress): void => {
+      feed(progress);
+      try {
+        onProgress?.(progress);
+      } catch (error) {
+        failure ??= { error };
+        this.#host.abort();
+      }
+    };
+    try {
+      const { elapsedMs } = await this.#advance(startedAt + durationNs, {
+        onProgress: ({ now, delivered, dropped, deliveredPerSecond }) => report({ now, packets: delivered, packetsPerSecond: deliveredPerSecond, dropped }),
+      });
+      const snapshot = await this.#snapshot();
+      const packets = snapshot.totals.delivered - deliveredBefore;
+      const digest = await this.#host.digest();
+      if (failure !== undefined) throw failure.error;
+      return {
+        ...snapshot,
+        digest,
+        seed: this.seed,
+        engine: this.engine,
+        place: this.place,
+        durationNs,
+        elapsedMs,
+        packets,
+        packetsPerRealSecond: elapsedMs > 0 ? (packets * 1000) / elapsedMs : 0,
+      };
+    } catch (error) {
+      throw failure === undefined ? error : failure.error;
+    }
+  }
+
+  async #ping(from: string, to: string, options: PingOptions): Promise<PingResult> {
+    const { program } = this.#topology;
+    const startedAt = this.#now;
+    const { traffic, count, sizeBytes, intervalNs, timeoutNs } = planPing(from, to, options, startedAt);
+    const { index, record, description, commit } = this.#flows.resolvePing(traffic);
+    await this.#host.apply({ flows: [{ index, record: { ...record, intervalNs } }] });
+    commit();
+    await this.#observe([{ flow: index, packets: count }]);
+    const events: ReturnType<typeof readEvents> = [];
+    const listener: RunListener = { onRecords: (batch) => events.push(...readEvents(batch).filter(({ flow }) => flow === index)) };
+    const lastAt = startedAt + (count - 1) * intervalNs;
+    const deadline = lastAt + timeoutNs;
+    let until = lastAt;
+    for (let lookNs = PING_FIRST_LOOK_NS; ; lookNs *= 2) {
+      if (options.signal?.aborted) throw new SimulationError("ABORTED", "ping: aborted");
+      await this.#advance(until, listener);
+      const { flows, totals } = await this.#host.counters();
+      const { sent = 0, answered = 0, inFlight = 0 } = flows[index] ?? {};
+      this.#delivered = totals.delivered;
+      if (until >= deadline || (sent >= count && (answered >= count || inFlight === 0))) {
+        const isLocal = program.addresses.some(({ ip, device }) => ip === record.destination && program.devices[device]?.namespace === record.namespace);
+        const replies = readReplies(events, index, program, record.namespace, isLocal);
+        const head = { from: description.from, to, address: description.address, sizeBytes, sent, durationNs: this.#now - startedAt };
+        return summarizePing(head, replies);
+      }
+      until = Math.min(until + lookNs, deadline);
+    }
+  }
+
+  async #snapshot(): Promise<Snapshot> {
+    const counters = await this.#host.counters();
+    const { names } = this.#topology.program;
+    this.#delivered = counters.totals.delivered;
+    return {
+      now: counters.now,
+      flows: this.#flows.summaries(counters),
+      drops: summarizeDrops(counters, names),
+      devices: summarizeDevices(counters, names),
+      totals: counters.totals,
+    };
+  }
+
+  async #advance(until: Nanoseconds, listener: RunListener): Promise<RunEnd> {
+    if (!Number.isSafeInteger(until)) throw new SimulationError("INVALID_INPUT", "for: expected to end within 104 days (2^53 ns) of simulated time");
+    try {
+      const end = await this.#host.run(until, {
+        ...listener,
+        onRecords: (batch) => {
+          this.#observers.add(batch);
+          return listener.onRecords?.(batch);
+        },
+      });
+      this.#now = end.now;
+      return end;
+    } catch (error) {
+      if (error instanceof SimulationError && typeof error.details.now === "number") this.#now = error.details.now;
+      throw error;
+    }
+  }
+
+  async #observe(once?: Parameters<Observers["change"]>[0]): Promise<void> {
+    const change = this.#observers.change(once);
+    if (change !== undefined) await this.#host.observe(change);
+  }
+
+  #apply(patch: () => ProgramPatch): Promise<void> {
+    return this.#inTurn(() => this.#host.apply(patch()));
+  }
+
+  /** What was asked for between two calls takes effect before the second. */
+  async #prepare(): Promise<void> {
+    const traffic = this.#pendingTraffic.map((finish) => finish());
+    this.#pendingTraffic = [];
+    if (traffic.length > 0) {
+      const { patch, commit } = this.#flows.resolve(traffic);
+      await this.#host.apply(patch);
+      commit();
+    }
+    await this.#observe();
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(async () => {
+      this.#assertOpen();
+      await this.#prepare();
+      return action();
+    });
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** A call that a signal can end: at once while it waits for its turn, at the next slice while it runs. */
+  #cancellable<T>(signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
+    if (signal === undefined) return this.#inTurn(action);
+    const aborted = () => new SimulationError("ABORTED", `aborted by the caller at ${this.#now} ns`, { now: this.#now, reason: signal.reason });
+    if (signal.aborted) return Promise.reject(aborted());
+    return new Promise<T>((resolve, reject) => {
+      let isRunning = false;
+      const onAbort = (): void => {
+        if (isRunning) this.#host.abort();
+        else reject(aborted());
+      };
+      signal.addEventListener("abort", onAbort);
+      this.#inTurn(async () => {
+        if (signal.aborted) throw aborted();
+        isRunning = true;
+        return action();
+      })
+        .catch((error: unknown) => {
+          throw error instanceof SimulationError && error.code === "ABORTED" ? aborted() : error;
+        })
+        .finally(() => signal.removeEventListener("abort", onAbort))
+        .then(resolve, reject);
+    });
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new SimulationError("CLOSED", "the lab was closed before the call");
+  }
+}
