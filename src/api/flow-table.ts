@@ -2,6 +2,7 @@ import type { Counters } from "../engine/engine";
 import type { FlowRecord, ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import { summarizeFlow, type FlowSummary } from "../observe/summary";
+import { summarizeTraffic, type CountedFlow, type TrafficSummary } from "../observe/traffic";
 import type { CompiledTopology, FlowDescription, TrafficCursor, TrafficSpec } from "./spec";
 
 interface FlowEntry {
@@ -74,12 +75,17 @@ export class FlowTable {
     return this.#entries[flow]?.description?.name ?? "ping";
   }
 
-  summaries(counters: Counters): FlowSummary[] {
-    const drops = counters.flowDrops;
-    return this.#entries.flatMap(({ description, record }, index) => {
+  /** Each flow by itself, and added up by description and sender. */
+  summarize(counters: Counters): { readonly flows: FlowSummary[]; readonly traffic: TrafficSummary[] } {
+    const counted = this.#entries.flatMap(({ description, record }, index): CountedFlow[] => {
       const flow = counters.flows[index];
       if (description === undefined || flow === undefined) return [];
-      return summarizeFlow(description, record, flow, drops.filter(({ of }) => of === index), counters.now);
+      const drops = counters.flowDrops.filter(({ of }) => of === index);
+      return [{ traffic: description.traffic.name, label: description, record, counters: flow, drops }];
     });
+    return {
+      flows: counted.map((flow) => summarizeFlow(flow.label, flow.record, flow.counters, flow.drops, counters.now)),
+      traffic: summarizeTraffic(counted, counters.now),
+    };
   }
 }

@@ -1,6 +1,6 @@
 import type { EngineKind, Nanoseconds } from "../engine/engine";
 import type { EngineHost, HostOptions, Platform, RunEnd, RunListener } from "../engine/host";
-import type { LinkRecord, ProgramPatch } from "../engine/program";
+import type { ProgramPatch } from "../engine/program";
 import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
@@ -59,7 +59,6 @@ export class Lab implements AsyncDisposable {
   readonly #host: EngineHost;
   readonly #flows: FlowTable;
   readonly #observers = new Observers();
-  readonly #links: LinkRecord[];
   #pendingTraffic: (() => TrafficSpec)[] = [];
   #now: Nanoseconds = 0;
   #delivered = 0;
@@ -72,7 +71,6 @@ export class Lab implements AsyncDisposable {
     this.#topology = topology;
     this.#host = host;
     this.#flows = new FlowTable(topology);
-    this.#links = [...topology.program.links];
   }
 
   get engine(): EngineKind {
@@ -170,7 +168,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /** The network as Docker built it: addresses, MACs, devices, and the flows that there are by now. */
-  topology(): TopologyDescription {
+  describe(): TopologyDescription {
     return { ...this.#topology.describe(), flows: this.#flows.descriptions };
   }
 
@@ -257,7 +255,7 @@ export class Lab implements AsyncDisposable {
     this.#delivered = counters.totals.delivered;
     return {
       now: counters.now,
-      flows: this.#flows.summaries(counters),
+      ...this.#flows.summarize(counters),
       drops: summarizeDrops(counters, names),
       devices: summarizeDevices(counters, names),
       totals: counters.totals,

@@ -1,11 +1,14 @@
 import type { EngineKind, Nanoseconds, Totals } from "../engine/engine";
 import type { DeviceSummary, DropSummary, FlowSummary } from "../observe/summary";
+import type { TrafficSummary } from "../observe/traffic";
 import type { Duration } from "../net/units";
 
 /** What has happened in a simulation since its start. Plain data. */
 export interface Snapshot {
   readonly now: Nanoseconds;
   readonly flows: readonly FlowSummary[];
+  /** Flows of one sender and one description, added up: `clients: 4` are four flows and one of these. */
+  readonly traffic: readonly TrafficSummary[];
   /** By reason and place, the most frequent first. */
   readonly drops: readonly DropSummary[];
   readonly devices: readonly DeviceSummary[];

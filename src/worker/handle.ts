@@ -1,6 +1,7 @@
 import type { Endpoint } from "comlink";
 import type { NodeWorkerLike, WebWorkerLike, WorkerLike } from "../engine/host";
-import { nodeEndpoint, workerThreads } from "./protocol";
+import { workerThreads } from "./builtin";
+import { nodeEndpoint } from "./protocol";
 
 /** A worker of either family behind one face. */
 export interface WorkerHandle {

@@ -54,9 +54,3 @@ export function nodeEndpoint(port: NodePort): Endpoint {
     },
   };
 }
-
-/** `node:worker_threads` where there is one (Node, Deno, Bun), without an import that a bundler for browsers would trip over. */
-export function workerThreads(): typeof import("node:worker_threads") | undefined {
-  const { process } = globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } };
-  return process?.getBuiltinModule?.("node:worker_threads") as typeof import("node:worker_threads") | undefined;
-}

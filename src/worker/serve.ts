@@ -2,7 +2,8 @@ import { expose, releaseProxy, transfer, type Endpoint, type Remote } from "coml
 import type { Engine, EngineKind } from "../engine/engine";
 import type { RunListener } from "../engine/host";
 import { SimulationError } from "../errors";
-import { nodeEndpoint, workerThreads, type RemoteListener, type WorkerApi } from "./protocol";
+import { workerThreads } from "./builtin";
+import { nodeEndpoint, type RemoteListener, type WorkerApi } from "./protocol";
 import { EngineSession } from "./session";
 import { detachCounters, installErrorTransfer } from "./transfer";
 

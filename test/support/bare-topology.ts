@@ -1,0 +1,35 @@
+import { ABI_VERSION } from "../../assembly/abi/version";
+import type { CompiledTopology } from "../../src/api/spec";
+import { SimulationError } from "../../src/errors";
+
+/** A network of one device and nothing else, for engines that do not look at it. */
+export function bareTopology(): CompiledTopology {
+  return {
+    spec: { name: "bare", generation: "29", seed: 5, hosts: [], networks: [], containers: [], traffic: [] },
+    state: { generation: "29", hosts: [], networks: [], containers: [] },
+    program: {
+      abi: ABI_VERSION,
+      names: { hosts: ["host1"], namespaces: ["host1"], devices: ["host1:docker0"], flows: [] },
+      hosts: [],
+      namespaces: [],
+      devices: [],
+      addresses: [],
+      routes: [],
+      neighbours: [],
+      links: [],
+      sockets: [],
+      flows: [],
+      costs: [],
+      copyCost: 0,
+      exponential: [],
+      capacity: { packets: 0, frameBytes: 0, events: 0, fdb: 0, neighbours: 0, sockets: 0, flows: 0, connections: 0, eventRecords: 0, captureBytes: 0 },
+    },
+    devices: new Map([["host1:docker0", 0]]),
+    cursor: { flowIndex: 0, socketIndex: 0, icmpIdentifier: 1, ephemeralPorts: new Map(), listening: new Map(), flowNames: new Set() },
+    describe: () => ({ name: "bare", generation: "29", hosts: [], networks: [], containers: [], flows: [] }),
+    resolveTraffic: () => {
+      throw new SimulationError("NOT_FOUND", 'from: expected a container, found "nobody"');
+    },
+    render: () => "",
+  };
+}
