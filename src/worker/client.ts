@@ -4,6 +4,7 @@ import type { EngineHost, RunEnd, RunListener } from "../engine/host";
 import type { DatapathProgram, ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import type { WorkerHandle } from "./handle";
+import { watchLifeline } from "./lifeline";
 import type { RemoteListener, WorkerApi } from "./protocol";
 import { installErrorTransfer } from "./transfer";
 
@@ -20,14 +21,17 @@ export class WorkerClient implements EngineHost {
   readonly #handle: WorkerHandle;
   readonly #remote: Remote<WorkerApi>;
   readonly #stopListening: () => void;
+  #stopWatching: () => void = () => undefined;
   readonly #open = new Set<(error: SimulationError) => void>();
   #end: SimulationError | undefined;
 
   /** Takes the worker over and makes its engine; if that fails, the worker is terminated. */
   static async open(handle: WorkerHandle, kind: EngineKind, module: ModulePromise): Promise<WorkerClient> {
     const client = new WorkerClient(handle, kind);
+    const lifeline = handle.tellsItsEnd ? undefined : `dockwire-${Math.random()}`;
     try {
-      await client.#call(async () => client.#remote.open(kind, await module));
+      const isHeld = await client.#call(async () => client.#remote.open(kind, await module, lifeline));
+      if (isHeld && lifeline !== undefined) client.#stopWatching = watchLifeline(lifeline, () => client.#die("it was terminated"));
       return client;
     } catch (error) {
       await client.dispose();
@@ -40,7 +44,7 @@ export class WorkerClient implements EngineHost {
     this.kind = kind;
     this.#handle = handle;
     this.#remote = wrap<WorkerApi>(handle.endpoint);
-    this.#stopListening = handle.onDeath((why) => this.#finish(new SimulationError("WORKER_EXITED", `worker: ${why}`, { why })));
+    this.#stopListening = handle.onDeath((why) => this.#die(why));
   }
 
   load(program: DatapathProgram, options: { readonly seed: number }): Promise<void> {
@@ -82,11 +86,16 @@ export class WorkerClient implements EngineHost {
     await this.#finish(new SimulationError("CLOSED", "the lab was closed before the call ended"));
   }
 
+  #die(why: string): void {
+    void this.#finish(new SimulationError("WORKER_EXITED", `worker: ${why}`, { why }));
+  }
+
   /** Ends all open calls with `error`, which is also the answer to every later one. The first reason stays. */
   async #finish(error: SimulationError): Promise<void> {
     if (this.#end !== undefined) return;
     this.#end = error;
     this.#stopListening();
+    this.#stopWatching();
     for (const reject of this.#open) reject(error);
     this.#open.clear();
     await this.#handle.terminate();

@@ -8,6 +8,8 @@ export interface WorkerHandle {
   readonly endpoint: Endpoint;
   /** Calls `listener` once, when the worker has died or said something unreadable, with a sentence that says why. Returns the way to stop listening. */
   onDeath(listener: (why: string) => void): () => void;
+  /** Whether `onDeath` knows of every death. */
+  readonly tellsItsEnd: boolean;
   /** While the worker is held, it keeps the process alive. */
   hold(): void;
   release(): void;
@@ -51,6 +53,7 @@ function adaptNodeWorker(worker: NodeWorkerLike): WorkerHandle {
   worker.unref();
   return {
     endpoint: nodeEndpoint(worker),
+    tellsItsEnd: true,
     onDeath: (listener) => {
       const onError = (error: unknown) => listener(`it threw outside of a call: ${error instanceof Error ? error.message : String(error)}`);
       const onExit = (code: unknown) => listener(`it exited with code ${code}`);
@@ -76,8 +79,11 @@ function adaptNodeWorker(worker: NodeWorkerLike): WorkerHandle {
 function adaptWebWorker(worker: WebWorkerLike): WorkerHandle {
   return {
     endpoint: worker as unknown as Endpoint,
+    tellsItsEnd: false,
     onDeath: (listener) => {
       const onError = (event: Event) => {
+        // Whoever waits for an answer is told; the console need not be.
+        event.preventDefault();
         const { message } = event as Partial<ErrorEvent>;
         listener(message ? `it threw outside of a call: ${message}` : "its script could not be loaded or started");
       };

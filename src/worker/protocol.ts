@@ -6,8 +6,11 @@ import type { RecordBatch } from "../engine/records";
 
 /** What the worker answers to. One worker serves one engine. */
 export interface WorkerApi {
-  /** Makes the engine. `module` is the compiled Wasm, absent for the TypeScript engine. */
-  open(kind: EngineKind, module: WebAssembly.Module | undefined): Promise<void>;
+  /**
+   * Makes the engine. `module` is the compiled Wasm, absent for the TypeScript engine. Resolves to whether the worker holds the
+   * lock named `lifeline`.
+   */
+  open(kind: EngineKind, module: WebAssembly.Module | undefined, lifeline: string | undefined): Promise<boolean>;
   load(program: DatapathProgram, options: { readonly seed: number }): Promise<void>;
   apply(patch: ProgramPatch): Promise<void>;
   observe(options: ObserveOptions): Promise<void>;

@@ -3,6 +3,7 @@ import type { Engine, EngineKind } from "../engine/engine";
 import type { RunListener } from "../engine/host";
 import { SimulationError } from "../errors";
 import { workerThreads } from "./builtin";
+import { holdLifeline } from "./lifeline";
 import { nodeEndpoint, type RemoteListener, type WorkerApi } from "./protocol";
 import { EngineSession } from "./session";
 import { detachCounters, installErrorTransfer } from "./transfer";
@@ -16,8 +17,9 @@ export function serveEngine(create: (kind: EngineKind, module: WebAssembly.Modul
     return opened;
   };
   const api: WorkerApi = {
-    open: async (kind, module) => {
+    open: async (kind, module, lifeline) => {
       opened = new EngineSession(await create(kind, module));
+      return lifeline !== undefined && holdLifeline(lifeline);
     },
     load: (program, options) => session().load(program, options),
     apply: (patch) => session().apply(patch),
