@@ -1,0 +1,84 @@
+import { REASSEMBLY_MAX } from "../../../assembly/abi/limits";
+import { DeviceKind } from "../../../assembly/abi/program";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
+import { ABI_VERSION } from "../../../assembly/abi/version";
+import { SimulationError } from "../../errors";
+import type { InjectedFrame } from "../engine";
+import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch } from "../program";
+import type { Kernel } from "./kernel";
+import { DATAGRAM_MAX } from "./memory/memory";
+import { ETHERNET_HEADER } from "./wire/ethernet";
+import { ICMP_HEADER } from "./wire/icmp";
+import { IPV4_HEADER } from "./wire/ipv4";
+
+/** The largest UDP payload, and the largest data of an echo: both headers have 8 bytes. */
+const MESSAGE_MAX = DATAGRAM_MAX - IPV4_HEADER - ICMP_HEADER;
+/** A segment of the smallest MSS with its headers, rounded up. */
+const FRAME_MIN = 128;
+/** Events that belong to no table, such as those of replaced flows. */
+const SPARE_EVENTS = 64;
+
+/** Refuses what the engine could not hold or would not understand. */
+export function checkProgram(program: DatapathProgram): void {
+  const { abi, capacity, devices, flows, sockets, neighbours } = program;
+  if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
+  limit("flows", flows.length, capacity.flows);
+  limit("sockets", sockets.length, capacity.sockets);
+  limit("neighbours", neighbours.length, capacity.neighbours);
+  const events =
+    capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + REASSEMBLY_MAX + SPARE_EVENTS;
+  limit("events", events, capacity.events);
+  const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu }) => mtu + ETHERNET_HEADER);
+  limit("frameBytes", Math.max(FRAME_MIN, ...mtus), capacity.frameBytes);
+  flows.forEach(checkFlow);
+}
+
+export function checkPatch(patch: ProgramPatch, kernel: Kernel, capacity: Capacity): void {
+  const flows = checkIndices("flows", patch.flows ?? [], kernel.flows.length);
+  const sockets = checkIndices("sockets", patch.sockets ?? [], kernel.sockets.sockets.length);
+  limit("flows", flows, capacity.flows);
+  limit("sockets", sockets, capacity.sockets);
+  for (const { index } of patch.devices ?? []) checkIndex("devices", index, kernel.devices.length);
+  for (const { index } of patch.links ?? []) checkIndex("links", index, kernel.links.length);
+  for (const { index, record } of patch.flows ?? []) checkFlow(record, index);
+}
+
+export function checkFrames(frames: readonly InjectedFrame[], kernel: Kernel, capacity: Capacity): void {
+  for (const { device, bytes } of frames) {
+    checkIndex("device", device, kernel.devices.length);
+    if (bytes.length > capacity.frameBytes) {
+      throw new SimulationError("INVALID_INPUT", `bytes: expected a frame of at most ${capacity.frameBytes} bytes, found ${bytes.length}`);
+    }
+  }
+}
+
+/** Indices in use or one past the end, each. Returns how many there are afterwards. */
+function checkIndices(field: string, entries: readonly { readonly index: number }[], length: number): number {
+  let size = length;
+  for (const { index } of entries) {
+    checkIndex(field, index, size + 1);
+    size = Math.max(size, index + 1);
+  }
+  return size;
+}
+
+function checkIndex(field: string, index: number, size: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < size) return;
+  throw new SimulationError("INVALID_INPUT", `${field}: expected an index below ${size}, found ${index}`);
+}
+
+function checkFlow({ protocol, bytes, responseBytes }: FlowRecord, index: number): void {
+  const isDatagram = protocol === PROTOCOL_UDP || protocol === PROTOCOL_ICMP;
+  const longest = protocol === PROTOCOL_UDP ? Math.max(bytes, responseBytes) : bytes;
+  if (isDatagram && longest > MESSAGE_MAX) {
+    throw new SimulationError("INVALID_INPUT", `flows[${index}].bytes: expected at most ${MESSAGE_MAX} in a datagram, found ${longest}`);
+  }
+  if (protocol === PROTOCOL_TCP && bytes < 1) {
+    throw new SimulationError("INVALID_INPUT", `flows[${index}].bytes: expected at least 1 in a TCP message, found ${bytes}`);
+  }
+}
+
+function limit(name: string, needed: number, available: number): void {
+  if (needed <= available) return;
+  throw new SimulationError("LIMIT_EXCEEDED", `capacity.${name}: expected at least ${needed}, found ${available}`, { limit: name, needed });
+}

@@ -1,0 +1,134 @@
+import { Stop } from "../../../assembly/abi/event";
+import { Node } from "../../../assembly/abi/node";
+import { SimulationError } from "../../errors";
+import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
+import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
+import { checkFrames, checkPatch, checkProgram } from "./check";
+import { dropUnbuilt } from "./graph/drop";
+import { Kernel } from "./kernel";
+import { dispatch } from "./simulation/dispatch";
+import { EventType } from "./simulation/event-queue";
+
+interface Loaded {
+  readonly kernel: Kernel;
+  readonly capacity: Capacity;
+}
+
+/** The packet path in TypeScript: the executable specification, and the fallback where Wasm is not allowed. */
+export class TsEngine implements Engine {
+  readonly kind = "ts";
+  private loaded: Loaded | null = null;
+  private isDisposed = false;
+  private isCapturing = false;
+  private isRecording = false;
+
+  load(program: DatapathProgram, { seed }: { readonly seed: number }): void {
+    this.assertOpen();
+    checkProgram(program);
+    this.isCapturing = this.isRecording = false;
+    this.loaded = { kernel: new Kernel(program, seed >>> 0), capacity: program.capacity };
+  }
+
+  apply(patch: ProgramPatch): void {
+    const { kernel, capacity } = this.open();
+    checkPatch(patch, kernel, capacity);
+    kernel.clock = kernel.now;
+    for (const { index, up } of patch.devices ?? []) kernel.devices[index].up = up;
+    for (const { index, record } of patch.links ?? []) kernel.links[index].record = record;
+    for (const { index, record } of patch.flows ?? []) kernel.writeFlow(index, record);
+    for (const { index, record } of patch.sockets ?? []) kernel.writeSocket(index, record);
+    if (patch.sockets !== undefined) kernel.sockets.index(kernel.namespaces);
+  }
+
+  observe({ captureDevices, snaplen, recordDrops, trace }: ObserveOptions): void {
+    const { kernel } = this.open();
+    for (const device of kernel.devices) device.captured = captureDevices.includes(device.index);
+    for (const flow of kernel.flows) flow.traceBudget = 0;
+    for (const { flow, packets } of trace) if (flow < kernel.flows.length) kernel.flows[flow].traceBudget = packets;
+    kernel.snaplen = snaplen;
+    kernel.recordDrops = recordDrops;
+    this.isCapturing = captureDevices.length > 0;
+    this.isRecording = recordDrops || trace.length > 0;
+  }
+
+  inject(frames: readonly InjectedFrame[]): void {
+    const { kernel, capacity } = this.open();
+    checkFrames(frames, kernel, capacity);
+    kernel.clock = kernel.now;
+    for (const { timeNs, device, bytes } of frames) {
+      const packet = kernel.pool.take(null, kernel.now);
+      if (packet === null) {
+        dropUnbuilt(kernel, Node.Receive, kernel.devices[device], null, 0);
+        continue;
+      }
+      kernel.memory.bytes.set(bytes, packet.frame);
+      packet.frameLength = bytes.length;
+      packet.hasEthernet = true;
+      kernel.queue.push(Math.max(timeNs, kernel.now), EventType.Arrive, device, packet.index);
+    }
+  }
+
+  run(until: Nanoseconds, budget: number): Slice {
+    const { kernel } = this.open();
+    const { queue } = kernel;
+    let events = 0;
+    while (queue.nextTime <= until) {
+      if (events === budget) return { now: kernel.now, events, stop: Stop.Budget };
+      if (this.wantsDrain(kernel)) return { now: kernel.now, events, stop: Stop.Drain };
+      dispatch(kernel);
+      events++;
+    }
+    kernel.now = Math.max(kernel.now, until);
+    return { now: kernel.now, events, stop: Stop.Until };
+  }
+
+  drain(): Drained {
+    const { events, captures } = this.open().kernel;
+    const eventsLost = events.lost;
+    return { events: events.drain(), frames: captures.drain(), eventsLost };
+  }
+
+  counters(): Counters {
+    const { kernel } = this.open();
+    const { totals, pool, queue } = kernel;
+    return {
+      now: kernel.now,
+      totals: {
+        events: totals.events,
+        delivered: totals.delivered,
+        dropped: totals.dropped,
+        transmitted: totals.transmitted,
+        packetsAlive: pool.alive,
+        packetsPeak: pool.peak,
+        pendingEvents: queue.size,
+      },
+      devices: kernel.devices.map(({ rxPackets, rxBytes, txPackets, txBytes }) => ({ rxPackets, rxBytes, txPackets, txBytes })),
+      flows: kernel.flows.map((flow) => flow.snapshot()),
+      deviceDrops: kernel.deviceDrops.list(),
+      flowDrops: kernel.flowDrops.list(),
+    };
+  }
+
+  digest(): string {
+    return this.open().kernel.digest.toString();
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    this.loaded = null;
+  }
+
+  private wantsDrain(kernel: Kernel): boolean {
+    return (this.isRecording && kernel.events.wantsDrain) || (this.isCapturing && kernel.captures.wantsDrain);
+  }
+
+  private open(): Loaded {
+    this.assertOpen();
+    if (this.loaded === null) throw new SimulationError("INVALID_INPUT", "engine: expected a program to be loaded first, found none");
+    return this.loaded;
+  }
+
+  private assertOpen(): void {
+    if (this.isDisposed) throw new SimulationError("CLOSED", "engine: it was disposed");
+  }
+}

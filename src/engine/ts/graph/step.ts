@@ -1,0 +1,86 @@
+import { Drop } from "../../../../assembly/abi/drop";
+import { WALK_STEPS_MAX } from "../../../../assembly/abi/limits";
+import { Node } from "../../../../assembly/abi/node";
+import type { Kernel } from "../kernel";
+import { type Packet, UNTRACED } from "../memory/packet";
+import { arpInput } from "../nodes/arp-input";
+import { bridgeFlood } from "../nodes/bridge-flood";
+import { bridgeForward } from "../nodes/bridge-forward";
+import { bridgeInput } from "../nodes/bridge-input";
+import { bridgeOutput } from "../nodes/bridge-output";
+import { deviceTransmit } from "../nodes/device-transmit";
+import { icmpInput } from "../nodes/icmp-input";
+import { ipForward } from "../nodes/ip-forward";
+import { ipFragment } from "../nodes/ip-fragment";
+import { ipInput } from "../nodes/ip-input";
+import { ipOutput } from "../nodes/ip-output";
+import { localDeliver } from "../nodes/local-deliver";
+import { neighbourOutput } from "../nodes/neighbour-output";
+import { reassemble } from "../nodes/reassemble";
+import { receive } from "../nodes/receive";
+import { socketOutput } from "../nodes/socket-output";
+import { tcpInput } from "../nodes/tcp-input";
+import { udpInput } from "../nodes/udp-input";
+import { linkOutput } from "../simulation/link";
+import { drop } from "./drop";
+import { recordHop } from "./trace";
+
+/** Charges a visit; false if the walk has made as many as it may. */
+export function visit(kernel: Kernel, node: Node): boolean {
+  kernel.steps++;
+  kernel.clock += kernel.costs[node];
+  kernel.node = node;
+  return kernel.steps <= WALK_STEPS_MAX;
+}
+
+/** One node visit of one packet. Returns where the packet goes next. */
+export function step(kernel: Kernel, packet: Packet, node: Node): Node {
+  if (!visit(kernel, node)) return drop(kernel, packet, Drop.WalkLimit, node);
+  if (packet.trace !== UNTRACED) recordHop(kernel, packet, node);
+  switch (node) {
+    case Node.SocketOutput:
+      return socketOutput(kernel, packet);
+    case Node.IpOutput:
+      return ipOutput(kernel, packet);
+    case Node.IpFragment:
+      return ipFragment(kernel, packet);
+    case Node.NeighbourOutput:
+      return neighbourOutput(kernel, packet);
+    case Node.DeviceTransmit:
+      return deviceTransmit(kernel, packet);
+    case Node.Receive:
+      return receive(kernel, packet);
+    case Node.BridgeInput:
+      return bridgeInput(kernel, packet);
+    case Node.BridgeForward:
+      return bridgeForward(packet);
+    case Node.BridgeFlood:
+      return bridgeFlood(kernel, packet);
+    case Node.BridgeOutput:
+      return bridgeOutput(kernel, packet);
+    case Node.ArpInput:
+      return arpInput(kernel, packet);
+    case Node.IpInput:
+      return ipInput(kernel, packet);
+    case Node.IpForward:
+      return ipForward(kernel, packet);
+    case Node.LocalDeliver:
+      return localDeliver(kernel, packet);
+    case Node.Reassemble:
+      return reassemble(kernel, packet);
+    case Node.IcmpInput:
+      return icmpInput(kernel, packet);
+    case Node.UdpInput:
+      return udpInput(kernel, packet);
+    case Node.TcpInput:
+      return tcpInput(kernel, packet);
+    case Node.Link:
+      return linkOutput(kernel, packet);
+    // These end a walk or begin one; no packet is sent to them.
+    case Node.Done:
+    case Node.IcmpError:
+    case Node.ApplicationWake:
+    case Node.Timer:
+      return Node.Done;
+  }
+}

@@ -1,0 +1,181 @@
+import { COST_BYTES, REASSEMBLY_MAX } from "../../../assembly/abi/limits";
+import { Drop } from "../../../assembly/abi/drop";
+import { Node } from "../../../assembly/abi/node";
+import { DeviceKind } from "../../../assembly/abi/program";
+import { NONE } from "../../../assembly/abi/version";
+import type { DatapathProgram, FlowRecord, SocketRecord } from "../program";
+import { WalkQueue } from "./graph/walk";
+import { Memory } from "./memory/memory";
+import type { Packet } from "./memory/packet";
+import { PacketPool } from "./memory/pool";
+import { CaptureBuffer, EventBuffer } from "./memory/records";
+import { Cpu } from "./simulation/clock";
+import { Digest } from "./simulation/digest";
+import { EventQueue } from "./simulation/event-queue";
+import { Link } from "./simulation/link";
+import { Random, RandomKind } from "./simulation/random";
+import { pushSource } from "./simulation/source";
+import { ConnectionTable } from "./tables/connection";
+import { DropTable, Totals } from "./tables/counters";
+import { Device } from "./tables/device";
+import { Fdb, LocalMacs } from "./tables/fdb";
+import { Fib } from "./tables/fib";
+import { Flow } from "./tables/flow";
+import { Host, Namespace } from "./tables/namespace";
+import { NeighbourState, NeighbourTable } from "./tables/neighbour";
+import { PathMtuTable } from "./tables/path-mtu";
+import { ReassemblyTable } from "./tables/reassembly";
+import { Socket, SocketTable } from "./tables/socket";
+import { close } from "./tcp/lifecycle";
+import { ETHERNET_HEADER } from "./wire/ethernet";
+
+/** All hosts of a simulation: their tables, the packets on their way, and where the walk in progress stands. */
+export class Kernel {
+  /** Time of the event in progress, and of the packet in progress. */
+  now = 0;
+  clock = 0;
+  /** Node visits of the walk in progress, and the node that acts. */
+  steps = 0;
+  node = Node.Done;
+  readonly walkQueue = new WalkQueue();
+  readonly costs: Float64Array;
+  readonly exponential: Float64Array;
+  private readonly copyCost: number;
+
+  readonly memory: Memory;
+  readonly pool: PacketPool;
+  readonly queue: EventQueue;
+  readonly totals = new Totals();
+  readonly digest: Digest;
+  readonly events: EventBuffer;
+  readonly captures: CaptureBuffer;
+  /** What `observe` asked for. */
+  snaplen = 0;
+  recordDrops = false;
+  nextTrace = 0;
+
+  readonly namespaces: Namespace[] = [];
+  readonly devices: Device[] = [];
+  readonly links: Link[] = [];
+  readonly flows: Flow[] = [];
+  readonly sockets = new SocketTable();
+  readonly fdb: Fdb;
+  readonly localMacs: LocalMacs;
+  readonly neighbours: NeighbourTable;
+  readonly pathMtus = new PathMtuTable();
+  readonly reassembly: ReassemblyTable;
+  readonly connections: ConnectionTable;
+  readonly tcpRandom: Random;
+  readonly deviceDrops: DropTable;
+  readonly flowDrops: DropTable;
+  /** The longest datagram that a slot holds. */
+  readonly datagramBytes: number;
+
+  constructor(
+    program: DatapathProgram,
+    readonly seed: number,
+  ) {
+    const { capacity } = program;
+    this.costs = Float64Array.from(program.costs);
+    this.exponential = Float64Array.from(program.exponential);
+    this.copyCost = program.copyCost;
+    this.datagramBytes = capacity.frameBytes - ETHERNET_HEADER;
+    this.memory = new Memory(capacity.packets, capacity.frameBytes, REASSEMBLY_MAX);
+    this.pool = new PacketPool(this.memory, capacity.packets);
+    this.queue = new EventQueue(capacity.events, seed);
+    this.digest = new Digest(seed);
+    this.events = new EventBuffer(capacity.eventRecords);
+    this.captures = new CaptureBuffer(capacity.captureBytes);
+    this.fdb = new Fdb(capacity.fdb);
+    this.neighbours = new NeighbourTable(capacity.neighbours);
+    this.reassembly = new ReassemblyTable(this.memory);
+    this.connections = new ConnectionTable(capacity.connections);
+    this.tcpRandom = Random.of(seed, RandomKind.Tcp, 0);
+    this.deviceDrops = new DropTable(program.devices.length);
+    this.flowDrops = new DropTable(program.flows.length);
+    this.buildHosts(program);
+    this.buildDevices(program);
+    this.buildAddresses(program);
+    this.localMacs = new LocalMacs(this.devices);
+    program.flows.forEach((record, index) => this.writeFlow(index, record));
+    program.sockets.forEach((record, index) => this.writeSocket(index, record));
+    this.sockets.index(this.namespaces);
+  }
+
+  /** Copying bytes between a process and the stack takes time. */
+  chargeCopy(bytes: number): void {
+    this.clock += Math.floor((bytes * this.copyCost) / COST_BYTES);
+  }
+
+  /** No slot holds a datagram of so many bytes. */
+  isOversize(total: number): boolean {
+    return total > this.datagramBytes;
+  }
+
+  /** Records a frame that passes a captured device. */
+  capture(device: Device, direction: number, packet: Packet): void {
+    const { frame, frameLength } = packet;
+    this.captures.write(this.clock, device.index, direction, Drop.None, Node.Done, this.memory.bytes, frame, frameLength, this.snaplen);
+  }
+
+  /** Puts a flow at an index: one past the end appends, one in use is replaced. Its source starts at once or when it should. */
+  writeFlow(index: number, record: FlowRecord): void {
+    const namespace = this.namespaces[record.namespace];
+    const random = Random.of(this.seed, RandomKind.Flow, index);
+    const known = this.flows[index];
+    this.flowDrops.clear(index);
+    if (known === undefined) {
+      this.flows.push(new Flow(index, record, namespace, random));
+    } else {
+      if (known.connection !== null) close(this, known.connection);
+      known.replace(record, namespace, random);
+    }
+    pushSource(this, this.flows[index], Math.max(record.startNs, this.now));
+  }
+
+  /** Puts a socket at an index; `sockets.index` makes it known. */
+  writeSocket(index: number, record: SocketRecord): void {
+    const namespace = this.namespaces[record.namespace];
+    const socket = this.sockets.sockets[index] ?? new Socket(index, namespace);
+    this.sockets.sockets[index] = socket;
+    socket.configure(record, namespace, this.flows[record.flow] ?? null);
+  }
+
+  private buildHosts(program: DatapathProgram): void {
+    const hosts = program.hosts.map(({ cpus, backlog }) => new Host(Array.from({ length: cpus }, () => new Cpu(backlog))));
+    program.namespaces.forEach(({ host, forwarding, ttl }, index) => {
+      this.namespaces.push(new Namespace(index, hosts[host], forwarding !== 0, ttl, new Fib()));
+    });
+  }
+
+  private buildDevices(program: DatapathProgram): void {
+    program.links.forEach((record, index) => this.links.push(new Link(record, Random.of(this.seed, RandomKind.Link, index))));
+    program.devices.forEach((record, index) => this.devices.push(new Device(index, this.namespaces[record.namespace], record)));
+    program.devices.forEach(({ peer, master, link }, index) => {
+      const device = this.devices[index];
+      device.peer = peer === NONE ? null : this.devices[peer];
+      device.link = link === NONE ? null : this.links[link];
+      device.master = master === NONE ? null : this.devices[master];
+      device.master?.ports.push(device);
+      if (device.kind === DeviceKind.Loopback) device.namespace.loopback ??= device;
+    });
+  }
+
+  private buildAddresses(program: DatapathProgram): void {
+    for (const { device: index, ip } of program.addresses) {
+      const device = this.devices[index];
+      if (device.ip === 0) device.ip = ip | 0;
+      device.namespace.addresses.add(ip | 0);
+    }
+    for (const record of program.routes) {
+      this.namespaces[record.namespace].fib.learn(record, record.device === NONE ? null : this.devices[record.device]);
+    }
+    for (const { device, ip, macHigh, macLow } of program.neighbours) {
+      const entry = this.neighbours.create(this.devices[device], ip | 0);
+      if (entry === null) continue;
+      entry.state = NeighbourState.Permanent;
+      entry.macHigh = macHigh;
+      entry.macLow = macLow | 0;
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { Node } from "../../../../assembly/abi/node";
+import type { Flow } from "../tables/flow";
+import type { Memory } from "./memory";
+import { Packet, PacketType, PathMtuDiscovery, UNTRACED } from "./packet";
+
+/** The packets of a simulation: `capacity.packets` slots, taken and freed without allocation. */
+export class PacketPool {
+  readonly packets: readonly Packet[];
+  peak = 0;
+  private readonly memory: Memory;
+  private readonly free: Packet[];
+  /** Whose bytes are in the scratch area. */
+  private scratchOwner: Packet | null = null;
+
+  constructor(memory: Memory, capacity: number) {
+    this.memory = memory;
+    this.packets = Array.from({ length: capacity }, (_, index) => new Packet(index, memory.frame(index)));
+    this.free = [...this.packets].reverse();
+  }
+
+  get alive(): number {
+    return this.packets.length - this.free.length;
+  }
+
+  /** A fresh packet of the flow, or null if no slot is free. */
+  take(flow: Flow | null, clock: number): Packet | null {
+    const packet = this.free.pop();
+    if (packet === undefined) return null;
+    const alive = this.packets.length - this.free.length;
+    if (alive > this.peak) this.peak = alive;
+    if (flow !== null) flow.live++;
+    packet.network = packet.frame + 14;
+    packet.datagramLength = 0;
+    packet.frameLength = 0;
+    packet.hasEthernet = false;
+    packet.device = null;
+    packet.flow = flow;
+    packet.sequence = 0;
+    packet.bornAt = clock;
+    packet.response = false;
+    packet.type = PacketType.Host;
+    packet.received = false;
+    packet.trace = UNTRACED;
+    packet.payloadLength = 0;
+    packet.pathMtuDiscovery = PathMtuDiscovery.Dont;
+    packet.entry = Node.Done;
+    packet.target = null;
+    packet.namespace = null;
+    packet.isMessage = false;
+    return packet;
+  }
+
+  /** A copy of the whole frame and of every field, or null. */
+  copy(original: Packet): Packet | null {
+    const packet = this.take(original.flow, original.bornAt);
+    if (packet === null) return null;
+    copyFields(packet, original);
+    packet.frameLength = original.frameLength;
+    packet.datagramLength = original.datagramLength;
+    packet.hasEthernet = original.hasEthernet;
+    this.memory.copy(packet.frame, original.frame, original.hasEthernet ? original.frameLength : 14 + original.frameLength);
+    return packet;
+  }
+
+  release(packet: Packet): void {
+    if (packet.flow !== null) packet.flow.live--;
+    packet.flow = null;
+    packet.device = null;
+    packet.target = null;
+    packet.namespace = null;
+    if (this.scratchOwner === packet) this.scratchOwner = null;
+    this.free.push(packet);
+  }
+
+  /** Hands a packet over to another flow. */
+  assign(packet: Packet, flow: Flow | null): void {
+    if (packet.flow !== null) packet.flow.live--;
+    if (flow !== null) flow.live++;
+    packet.flow = flow;
+  }
+
+  get scratchIsFree(): boolean {
+    return this.scratchOwner === null;
+  }
+
+  /** Puts the packet's bytes into the scratch area instead of its slot. */
+  useScratch(packet: Packet): void {
+    this.scratchOwner = packet;
+    packet.network = this.memory.scratch;
+  }
+}
+
+/** What copies and fragments have in common with their original, bytes apart. */
+export function copyFields(packet: Packet, original: Packet): void {
+  packet.device = original.device;
+  packet.sequence = original.sequence;
+  packet.bornAt = original.bornAt;
+  packet.response = original.response;
+  packet.type = original.type;
+  packet.received = original.received;
+  packet.trace = original.trace;
+}

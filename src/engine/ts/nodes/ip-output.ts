@@ -1,0 +1,104 @@
+import { FlowError } from "../../../../assembly/abi/counter";
+import { Drop } from "../../../../assembly/abi/drop";
+import { Node } from "../../../../assembly/abi/node";
+import { RouteType } from "../../../../assembly/abi/program";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { drop } from "../graph/drop";
+import type { Kernel } from "../kernel";
+import { type Packet, PathMtuDiscovery } from "../memory/packet";
+import { failFlow } from "../simulation/source";
+import type { Device } from "../tables/device";
+import type { Route } from "../tables/fib";
+import type { Namespace } from "../tables/namespace";
+import { failSegment } from "../tcp/lifecycle";
+import { write16 } from "../wire/bytes";
+import {
+  destinationIp,
+  DONT_FRAGMENT,
+  IPV4_HEADER,
+  protocol,
+  setFragmentField,
+  setSourceIp,
+  sourceIp,
+  updateChecksum,
+} from "../wire/ipv4";
+import { updateTcpChecksum } from "../wire/tcp";
+import { updateUdpChecksum } from "../wire/udp";
+
+/**
+ * ip_local_out with the route lookup before it: route, source address, identification, DF, checksums, then fragments or
+ * the neighbour. The draft of the header is there; `packet.namespace` sends it.
+ */
+export function ipOutput(kernel: Kernel, packet: Packet): Node {
+  const namespace = packet.namespace;
+  const { bytes } = kernel.memory;
+  const { network } = packet;
+  const destination = destinationIp(bytes, network);
+  const route = namespace === null ? null : namespace.fib.find(destination);
+  const device = namespace === null || route === null ? null : outputDevice(namespace, route);
+  if (namespace === null || route === null || device === null) return refuse(kernel, packet, route);
+
+  packet.device = device;
+  if (sourceIp(bytes, network) === 0) setSourceIp(bytes, network, chooseSource(route, device, destination));
+  const total = packet.datagramLength;
+  const mtu = kernel.pathMtus.find(namespace, destination, device.mtu, kernel.clock);
+  const dontFragment = packet.pathMtuDiscovery === PathMtuDiscovery.Do || (packet.pathMtuDiscovery === PathMtuDiscovery.Want && total <= mtu);
+  write16(bytes, network + 4, namespace.nextIdentification());
+  setFragmentField(bytes, network, dontFragment ? DONT_FRAGMENT : 0);
+  updateChecksum(kernel.memory, network, IPV4_HEADER);
+  updateTransportChecksum(kernel, network, total);
+  packet.target = device;
+  packet.nextHop = route.gateway === 0 ? destination : route.gateway;
+  packet.broadcast = route.type === RouteType.Broadcast;
+  const mustFragment = total > mtu;
+  if ((mustFragment && dontFragment) || (!mustFragment && kernel.isOversize(total))) {
+    reportError(kernel, packet, FlowError.MessageTooLong);
+    return drop(kernel, packet, Drop.PktTooBig, Node.IpOutput);
+  }
+  packet.mtu = mtu;
+  return mustFragment ? Node.IpFragment : Node.NeighbourOutput;
+}
+
+/** The device that a route sends to, or null if it sends nowhere. */
+export function outputDevice(namespace: Namespace, route: Route): Device | null {
+  switch (route.type) {
+    case RouteType.Local:
+      return namespace.loopback;
+    case RouteType.Unicast:
+    case RouteType.Broadcast:
+      return route.device;
+    default:
+      return null;
+  }
+}
+
+/** fib_select_default's source: the route's preferred one, else the device's first address; 0 if there is none. */
+export function chooseSource(route: Route, device: Device, destination: number): number {
+  if (route.source !== 0) return route.source;
+  return route.type === RouteType.Local ? destination : device.ip;
+}
+
+function refuse(kernel: Kernel, packet: Packet, route: Route | null): Node {
+  const isRefused = route !== null && route.type !== RouteType.Unicast && route.type !== RouteType.Local && route.type !== RouteType.Broadcast;
+  reportError(kernel, packet, isRefused ? FlowError.HostUnreachable : FlowError.NetworkUnreachable);
+  return drop(kernel, packet, isRefused ? Drop.RouteUnreachable : Drop.IpOutNoRoutes, Node.IpOutput);
+}
+
+/** What the sending system call would return. Answers and ICMP errors have no one to tell. */
+function reportError(kernel: Kernel, packet: Packet, error: FlowError): void {
+  const kind = protocol(kernel.memory.bytes, packet.network);
+  if (kind === PROTOCOL_TCP) {
+    if (error !== FlowError.MessageTooLong) failSegment(kernel, packet, error);
+    return;
+  }
+  if (packet.flow !== null && packet.isMessage) failFlow(kernel, packet.flow, packet.sequence, error);
+}
+
+/** UDP and TCP cover the addresses, so their checksums wait for the source address; ICMP does not. */
+function updateTransportChecksum(kernel: Kernel, network: number, total: number): void {
+  const kind = protocol(kernel.memory.bytes, network);
+  const transport = network + IPV4_HEADER;
+  const length = total - IPV4_HEADER;
+  if (kind === PROTOCOL_UDP) updateUdpChecksum(kernel.memory, network, transport, length);
+  else if (kind === PROTOCOL_TCP) updateTcpChecksum(kernel.memory, network, transport, length);
+}

@@ -1,0 +1,164 @@
+import { Drop } from "../../../../assembly/abi/drop";
+import {
+  NEIGHBOUR_DELAY_NS,
+  NEIGHBOUR_QUEUE_MAX,
+  NEIGHBOUR_REACHABLE_NS,
+  NEIGHBOUR_RETRANSMIT_NS,
+} from "../../../../assembly/abi/limits";
+import { Node } from "../../../../assembly/abi/node";
+import { ARP_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../../../../assembly/abi/protocol";
+import { drop, dropUnbuilt } from "../graph/drop";
+import { append } from "../graph/walk";
+import type { Kernel } from "../kernel";
+import type { Packet } from "../memory/packet";
+import { EventType } from "../simulation/event-queue";
+import type { Device } from "../tables/device";
+import { type Neighbour, NeighbourState, NO_DEADLINE } from "../tables/neighbour";
+import { ARP_FRAME, writeArp } from "../wire/arp";
+import { ETHERNET_HEADER, writeEthernet } from "../wire/ethernet";
+import { isMulticast, LIMITED_BROADCAST, sourceIp } from "../wire/ipv4";
+
+/** neigh_resolve_output on `packet.target`: addresses that need no ARP, then what the entry's state says. */
+export function neighbourOutput(kernel: Kernel, packet: Packet): Node {
+  const device = packet.target;
+  packet.device = device;
+  if (device === null) return drop(kernel, packet, Drop.DevReady, Node.NeighbourOutput);
+  const { nextHop } = packet;
+  if (device.isLoopback) return transmit(kernel, packet, device, 0, 0, 0, 0);
+  if (packet.broadcast || nextHop === LIMITED_BROADCAST) return transmit(kernel, packet, device, 0xffff, -1, device.macHigh, device.macLow);
+  if (isMulticast(nextHop)) {
+    // RFC 1112 §6.4: 01:00:5e and the low 23 bits.
+    const low = 0x5e000000 | (nextHop & 0x7fffff);
+    return transmit(kernel, packet, device, 0x0100, low, device.macHigh, device.macLow);
+  }
+  const entry = kernel.neighbours.find(device, nextHop) ?? kernel.neighbours.create(device, nextHop);
+  if (entry === null) return drop(kernel, packet, Drop.NeighCreateFail, Node.NeighbourOutput);
+  return resolve(kernel, packet, device, entry);
+}
+
+function resolve(kernel: Kernel, packet: Packet, device: Device, entry: Neighbour): Node {
+  if (entry.state === NeighbourState.Reachable && kernel.clock - entry.confirmed > NEIGHBOUR_REACHABLE_NS) {
+    entry.state = NeighbourState.Stale;
+  }
+  if (!entry.hasMac) {
+    if (entry.state === NeighbourState.Incomplete) enqueue(kernel, packet, entry);
+    else solicitAnew(kernel, packet, entry);
+    return Node.Done;
+  }
+  if (entry.state === NeighbourState.Stale) {
+    entry.state = NeighbourState.Delay;
+    entry.since = kernel.clock;
+    entry.solicitSource = solicitSource(kernel, packet, device);
+    armNeighbour(kernel, entry, kernel.clock + NEIGHBOUR_DELAY_NS);
+  }
+  return transmit(kernel, packet, device, entry.macHigh, entry.macLow, device.macHigh, device.macLow);
+}
+
+function enqueue(kernel: Kernel, packet: Packet, entry: Neighbour): void {
+  if (entry.queue.length >= NEIGHBOUR_QUEUE_MAX) {
+    const oldest = entry.queue.shift();
+    if (oldest !== undefined) drop(kernel, oldest, Drop.NeighQueueFull, Node.NeighbourOutput);
+  }
+  entry.queue.push(packet);
+}
+
+/** From NUD_NONE or NUD_FAILED: the first request, and the packet waits for its answer. */
+function solicitAnew(kernel: Kernel, packet: Packet, entry: Neighbour): void {
+  entry.state = NeighbourState.Incomplete;
+  entry.probes = 1;
+  entry.queue.push(packet);
+  entry.solicitSource = solicitSource(kernel, packet, entry.device);
+  armNeighbour(kernel, entry, kernel.clock + NEIGHBOUR_RETRANSMIT_NS);
+  solicit(kernel, entry);
+}
+
+/** arp_solicit with arp_announce 0: the packet's source if it is ours, else the device's first address. */
+function solicitSource(kernel: Kernel, packet: Packet, device: Device): number {
+  const source = sourceIp(kernel.memory.bytes, packet.network);
+  return device.namespace.addresses.has(source) ? source : device.ip;
+}
+
+/** Writes the Ethernet header in front of the datagram. */
+function writeHeader(
+  kernel: Kernel,
+  packet: Packet,
+  destinationHigh: number,
+  destinationLow: number,
+  sourceHigh: number,
+  sourceLow: number,
+): void {
+  writeEthernet(kernel.memory.bytes, packet.frame, destinationHigh, destinationLow, sourceHigh, sourceLow, ETHERTYPE_IPV4);
+  packet.hasEthernet = true;
+  packet.frameLength = ETHERNET_HEADER + packet.datagramLength;
+}
+
+function transmit(
+  kernel: Kernel,
+  packet: Packet,
+  device: Device,
+  destinationHigh: number,
+  destinationLow: number,
+  sourceHigh: number,
+  sourceLow: number,
+): Node {
+  writeHeader(kernel, packet, destinationHigh, destinationLow, sourceHigh, sourceLow);
+  packet.target = device;
+  return Node.DeviceTransmit;
+}
+
+/** arp_send: broadcast, or to the MAC that is in doubt while probing. */
+export function solicit(kernel: Kernel, entry: Neighbour): void {
+  const { device } = entry;
+  const request = kernel.pool.take(null, kernel.clock);
+  if (request === null) {
+    dropUnbuilt(kernel, kernel.node, device, null, 0);
+    return;
+  }
+  const isProbe = entry.state === NeighbourState.Probe;
+  const high = isProbe ? entry.macHigh : 0xffff;
+  const low = isProbe ? entry.macLow : -1;
+  const { bytes } = kernel.memory;
+  writeEthernet(bytes, request.frame, high, low, device.macHigh, device.macLow, ETHERTYPE_ARP);
+  writeArp(bytes, request.frame, ARP_REQUEST, device.macHigh, device.macLow, entry.solicitSource, 0, 0, entry.ip);
+  request.hasEthernet = true;
+  request.frameLength = ARP_FRAME;
+  request.target = device;
+  append(kernel, request, Node.DeviceTransmit);
+}
+
+/** Sets the entry's timer. At most one event per entry is in the queue; it is pushed again when it comes too early. */
+export function armNeighbour(kernel: Kernel, entry: Neighbour, deadline: number): void {
+  entry.deadline = deadline;
+  if (entry.timerQueued) return;
+  entry.timerQueued = true;
+  kernel.queue.push(deadline, EventType.NeighbourTimer, entry.index, 0);
+}
+
+/** neigh_update: what an ARP packet says about an entry. Packets that waited for the MAC go out. */
+export function updateNeighbour(
+  kernel: Kernel,
+  entry: Neighbour,
+  high: number,
+  low: number,
+  state: NeighbourState.Reachable | NeighbourState.Stale,
+  override: boolean,
+): void {
+  if (entry.state === NeighbourState.Permanent) return;
+  const isSame = entry.macHigh === high && entry.macLow === low;
+  if (entry.hasMac) {
+    if (!isSame && !override) return;
+    if (isSame && state === NeighbourState.Stale) return;
+  }
+  if (!entry.hasMac || !isSame) entry.updated = kernel.clock;
+  entry.macHigh = high;
+  entry.macLow = low;
+  entry.state = state;
+  if (state === NeighbourState.Reachable) entry.confirmed = kernel.clock;
+  entry.deadline = NO_DEADLINE;
+  for (const packet of entry.queue) {
+    writeHeader(kernel, packet, high, low, entry.device.macHigh, entry.device.macLow);
+    packet.target = entry.device;
+    append(kernel, packet, Node.DeviceTransmit);
+  }
+  entry.queue.length = 0;
+}

@@ -1,0 +1,114 @@
+import { Drop } from "../../../../assembly/abi/drop";
+import { NEIGHBOUR_PROBES_MAX, NEIGHBOUR_RETRANSMIT_NS } from "../../../../assembly/abi/limits";
+import { Node } from "../../../../assembly/abi/node";
+import {
+  ICMP_HOST_UNREACHABLE,
+  ICMP_REASSEMBLY_TIMEOUT,
+  ICMP_TIME_EXCEEDED,
+  ICMP_UNREACHABLE,
+} from "../../../../assembly/abi/protocol";
+import { account, drop } from "../graph/drop";
+import { visit } from "../graph/step";
+import { enter, leave } from "../graph/walk";
+import type { Kernel } from "../kernel";
+import { EventType } from "../simulation/event-queue";
+import { type Neighbour, NeighbourState, NO_DEADLINE } from "../tables/neighbour";
+import type { ReassemblyBuffer } from "../tables/reassembly";
+import { totalLength } from "../wire/ipv4";
+import { icmpError } from "./icmp-error";
+import { armNeighbour, solicit } from "./neighbour-output";
+
+/** A timer that finds its CPU's backlog full comes back after this long, a jiffy at HZ=1000. */
+export const JIFFY_NS = 1_000_000;
+
+/** What a thing with one timer keeps of it. */
+export interface Timed {
+  deadline: number;
+  timerQueued: boolean;
+}
+
+/**
+ * A timer's event came: is it to act now? One whose deadline was taken away is forgotten, one whose deadline was moved is
+ * pushed again. Acting, it has no deadline any more.
+ */
+export function isDue(kernel: Kernel, timed: Timed, type: EventType, index: number): boolean {
+  timed.timerQueued = false;
+  if (timed.deadline === NO_DEADLINE) return false;
+  if (timed.deadline > kernel.now) {
+    timed.timerQueued = true;
+    kernel.queue.push(timed.deadline, type, index, 0);
+    return false;
+  }
+  timed.deadline = NO_DEADLINE;
+  return true;
+}
+
+/** The timer is due but its CPU's backlog is full. */
+export function postpone(kernel: Kernel, timed: Timed, type: EventType, index: number): void {
+  timed.deadline = kernel.now + JIFFY_NS;
+  timed.timerQueued = true;
+  kernel.queue.push(timed.deadline, type, index, 0);
+}
+
+/** neigh_timer_handler. */
+export function neighbourTimer(kernel: Kernel, entry: Neighbour): void {
+  if (!isDue(kernel, entry, EventType.NeighbourTimer, entry.index)) return;
+  const { cpu } = entry.device.namespace;
+  if (!enter(kernel, cpu, kernel.now)) {
+    postpone(kernel, entry, EventType.NeighbourTimer, entry.index);
+    return;
+  }
+  visit(kernel, Node.Timer);
+  switch (entry.state) {
+    case NeighbourState.Incomplete:
+    case NeighbourState.Probe:
+      probe(kernel, entry);
+      break;
+    case NeighbourState.Delay:
+      if (entry.confirmed >= entry.since) {
+        entry.state = NeighbourState.Reachable;
+      } else {
+        entry.state = NeighbourState.Probe;
+        entry.probes = 0;
+        probe(kernel, entry);
+      }
+      break;
+  }
+  leave(kernel, cpu);
+}
+
+/** The next request, or the end of the attempts. */
+function probe(kernel: Kernel, entry: Neighbour): void {
+  if (entry.probes < NEIGHBOUR_PROBES_MAX) {
+    entry.probes++;
+    solicit(kernel, entry);
+    armNeighbour(kernel, entry, kernel.clock + NEIGHBOUR_RETRANSMIT_NS);
+    return;
+  }
+  entry.state = NeighbourState.Failed;
+  for (const packet of entry.queue) {
+    icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0);
+    drop(kernel, packet, Drop.NeighFailed, Node.NeighbourOutput);
+  }
+  entry.queue.length = 0;
+}
+
+/** ip_expire. */
+export function reassemblyTimer(kernel: Kernel, buffer: ReassemblyBuffer): void {
+  if (!isDue(kernel, buffer, EventType.ReassemblyTimer, buffer.index)) return;
+  const { namespace, kept } = buffer;
+  if (namespace === null) return;
+  if (!enter(kernel, namespace.cpu, kernel.now)) {
+    postpone(kernel, buffer, EventType.ReassemblyTimer, buffer.index);
+    return;
+  }
+  visit(kernel, Node.Timer);
+  if (buffer.headerLength > 0) {
+    kept.network = buffer.payload - buffer.headerLength;
+    kept.datagramLength = totalLength(kernel.memory.bytes, kept.network);
+    icmpError(kernel, kept, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIMEOUT, 0);
+  }
+  account(kernel, Drop.FragReasmTimeout, Node.Reassemble, kept.trace, kept.device, kept.flow, kept.sequence, buffer.received);
+  buffer.free();
+  leave(kernel, namespace.cpu);
+}

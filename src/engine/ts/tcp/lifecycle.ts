@@ -1,0 +1,165 @@
+import { FlowError, FlowState } from "../../../../assembly/abi/counter";
+import { TCP_MESSAGES_MAX, TCP_RTO_INITIAL_NS, TCP_SEND_BUFFER } from "../../../../assembly/abi/limits";
+import type { Kernel } from "../kernel";
+import { DATAGRAM_MAX } from "../memory/memory";
+import type { Packet } from "../memory/packet";
+import { chooseSource, outputDevice } from "../nodes/ip-output";
+import { giveUpRequest } from "../simulation/source";
+import { beginCongestion } from "../tables/congestion";
+import { type Connection, TcpState } from "../tables/connection";
+import type { Flow } from "../tables/flow";
+import type { Namespace } from "../tables/namespace";
+import type { Socket } from "../tables/socket";
+import { destinationIp, IPV4_HEADER, sourceIp } from "../wire/ipv4";
+import { destinationPort, mssOption, sequenceNumber, sourcePort, TCP_HEADER, timestampOption } from "../wire/tcp";
+import { scheduleOutput } from "./output";
+import { sendSyn } from "./segment";
+import { arm } from "./timer";
+
+/** tcp_min_snd_mss: room for 40 bytes of options and 8 of data. */
+const MSS_MIN = 48;
+/** What an end that says nothing can take (RFC 9293 §3.7.1). */
+const MSS_DEFAULT = 536;
+
+/** tcp_sendmsg's question: is there room in the socket's buffer, or a connection to be had? */
+export function canWrite(kernel: Kernel, flow: Flow): boolean {
+  const { connection, messages, record } = flow;
+  if (connection === null) return canConnect(kernel, flow);
+  if (connection.closing || messages.size >= TCP_MESSAGES_MAX) return false;
+  const buffered = (connection.writeEnd - connection.sndUna) | 0;
+  return messages.size === 0 || buffered + record.bytes <= TCP_SEND_BUFFER;
+}
+
+function canConnect(kernel: Kernel, flow: Flow): boolean {
+  const { namespace, destination, record } = flow;
+  const { connections } = kernel;
+  const local = localIp(namespace, destination);
+  const isTaken = connections.find(namespace, local, record.sourcePort, destination, record.destinationPort) !== null;
+  if (!connections.isFull && !isTaken) return true;
+  flow.errors++;
+  flow.error = FlowError.TimedOut;
+  return false;
+}
+
+/** Writes a message into the stream; the first one, or the next after a failure, connects. */
+export function writeMessage(kernel: Kernel, flow: Flow, sequence: number): void {
+  flow.messages.push(sequence, kernel.clock);
+  const connection = flow.connection ?? connect(kernel, flow);
+  connection.writeEnd = (connection.writeEnd + flow.record.bytes) | 0;
+  if (connection.state === TcpState.Closed) {
+    connection.state = TcpState.SynSent;
+    sendSyn(kernel, connection);
+    connection.rto = TCP_RTO_INITIAL_NS;
+    arm(kernel, connection, kernel.clock + connection.rto);
+  } else {
+    scheduleOutput(kernel, connection);
+  }
+}
+
+/** tcp_v4_connect, up to the SYN. */
+function connect(kernel: Kernel, flow: Flow): Connection {
+  const { namespace, destination, record } = flow;
+  const local = localIp(namespace, destination);
+  const connection = kernel.connections.take(namespace, local, record.sourcePort, destination, record.destinationPort);
+  connection.begin(kernel.tcpRandom.next());
+  connection.flow = flow;
+  connection.ownMss = connection.mss = ownMss(kernel, namespace, destination);
+  flow.connection = connection;
+  return connection;
+}
+
+/** A SYN came to a listening socket. The table has room. */
+export function accept(kernel: Kernel, listener: Socket, namespace: Namespace, packet: Packet, tcp: number, flow: Flow | null): void {
+  const { bytes } = kernel.memory;
+  const remoteIp = sourceIp(bytes, packet.network);
+  const local = destinationIp(bytes, packet.network);
+  const connection = kernel.connections.take(namespace, local, destinationPort(bytes, tcp), remoteIp, sourcePort(bytes, tcp));
+  connection.begin(kernel.tcpRandom.next());
+  connection.flow = flow;
+  connection.listener = listener;
+  connection.state = TcpState.SynReceived;
+  connection.irs = sequenceNumber(bytes, tcp);
+  connection.rcvNxt = (connection.irs + 1) | 0;
+  connection.echo = timestampOption(bytes, tcp, 0);
+  connection.ownMss = ownMss(kernel, namespace, remoteIp);
+  agreeOnMss(connection, bytes, tcp);
+  sendSyn(kernel, connection);
+  arm(kernel, connection, kernel.clock + connection.rto);
+}
+
+/** Both ends have said what they take: segments and the first window follow from it. */
+export function agreeOnMss(connection: Connection, bytes: Uint8Array, tcp: number): void {
+  connection.mss = Math.max(MSS_MIN, Math.min(connection.ownMss, mssOption(bytes, tcp, MSS_DEFAULT)));
+  beginCongestion(connection);
+}
+
+/** A path takes less than thought; the MSS that follows from it. */
+export function mssOf(mtu: number): number {
+  return Math.max(MSS_MIN, mtu - IPV4_HEADER - TCP_HEADER);
+}
+
+/** The source address that the route to `destination` gives; 0 if there is no way. */
+function localIp(namespace: Namespace, destination: number): number {
+  const route = namespace.fib.find(destination);
+  const device = route === null ? null : outputDevice(namespace, route);
+  return route === null || device === null ? 0 : chooseSource(route, device, destination);
+}
+
+function ownMss(kernel: Kernel, namespace: Namespace, remoteIp: number): number {
+  const route = namespace.fib.find(remoteIp);
+  const device = route === null ? null : outputDevice(namespace, route);
+  if (device === null) return MSS_DEFAULT;
+  const mtu = kernel.pathMtus.find(namespace, remoteIp, device.mtu, kernel.clock);
+  return mssOf(Math.min(mtu, DATAGRAM_MAX, kernel.datagramBytes));
+}
+
+/** The end of a connection that has nothing to complain of. */
+export function close(kernel: Kernel, connection: Connection): void {
+  const flow = detach(connection);
+  kernel.connections.release(connection);
+  if (flow !== null) flow.messages.clear();
+}
+
+/** A connection fails. The client's process sees the error; the server's has nobody to tell. */
+export function abort(kernel: Kernel, connection: Connection, error: FlowError): void {
+  const flow = detach(connection);
+  kernel.connections.release(connection);
+  if (flow === null) return;
+  flow.messages.clear();
+  flow.errors++;
+  flow.error = error;
+  flow.state = FlowState.Failed;
+  giveUpRequest(kernel, flow);
+}
+
+/** Takes a client's connection from its flow, which it returns. */
+function detach(connection: Connection): Flow | null {
+  const { flow } = connection;
+  if (flow === null || flow.connection !== connection) return null;
+  flow.connection = null;
+  return flow;
+}
+
+/** A flow that has finished closes its end once every message is complete. */
+export function closeWhenIdle(kernel: Kernel, flow: Flow): void {
+  const { connection } = flow;
+  if (flow.state !== FlowState.Finished || connection === null || flow.messages.size > 0 || connection.closing) return;
+  connection.closing = true;
+  scheduleOutput(kernel, connection);
+}
+
+/** A segment found no route: an attempt to connect fails, later ones are sent again until time is up. */
+export function failSegment(kernel: Kernel, packet: Packet, error: FlowError): void {
+  const { namespace, network } = packet;
+  if (namespace === null) return;
+  const { bytes } = kernel.memory;
+  const tcp = network + IPV4_HEADER;
+  const connection = kernel.connections.find(
+    namespace,
+    sourceIp(bytes, network),
+    sourcePort(bytes, tcp),
+    destinationIp(bytes, network),
+    destinationPort(bytes, tcp),
+  );
+  if (connection !== null && connection.state === TcpState.SynSent) abort(kernel, connection, error);
+}
