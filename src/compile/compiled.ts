@@ -101,6 +101,7 @@ export interface EndpointDescription {
   readonly ipv4: string;
   readonly prefixLength: number;
   readonly mac: string;
+  /** Empty where the network has none. */
   readonly gateway: string;
   /** `eth0`. */
   readonly interfaceName: string;

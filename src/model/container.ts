@@ -37,10 +37,10 @@ export class Container {
 
   /**
    * The endpoint of the default route and of published ports (moby daemon/libnetwork/sandbox.go: getGatewayEndpoint);
-   * none if there are only internal networks and this generation gives them no route.
+   * none if no network has a default gateway.
    */
   get gatewayEndpoint(): Endpoint | undefined {
-    return this.endpoints.filter(({ internal }) => !internal || this.#rules.sandbox.internalHasGateway).sort(compareGateways)[0];
+    return this.endpoints.filter(({ members }) => members.defaultGateway !== undefined).sort(compareGateways)[0];
   }
 
   /**
@@ -92,6 +92,7 @@ export class Container {
 
   state(veth: (container: string, interfaceName: string) => string): ContainerState {
     const gateway = this.gatewayEndpoint;
+    const gatewayIp = gateway?.members.defaultGateway;
     return {
       id: this.id,
       name: this.name,
@@ -101,7 +102,7 @@ export class Container {
       spec: this.spec,
       network: modeOf(this.spec),
       endpoints: this.endpoints.map((endpoint) => this.#endpointState(endpoint, veth)),
-      gateway: gateway && { network: gateway.network, ip: gateway.members.defaultGateway },
+      gateway: gateway && gatewayIp !== undefined ? { network: gateway.network, ip: gatewayIp } : undefined,
       ports: this.ports,
     };
   }

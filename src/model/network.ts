@@ -33,8 +33,8 @@ export class Network {
   readonly subnet: Ipv4Cidr;
   /** Address of the bridge. */
   readonly gateway: number;
-  /** Default route of the containers: the bridge, or the auxiliary address `DefaultGatewayIPv4`. */
-  readonly defaultGateway: number;
+  /** Default route of the containers: the bridge, or the auxiliary address `DefaultGatewayIPv4`. None on internal networks, where the generation has it so. */
+  readonly defaultGateway: number | undefined;
   /** Container names, in the order in which they joined. */
   readonly members = new Set<string>();
   readonly #context: NetworkContext;
@@ -62,7 +62,8 @@ export class Network {
       if (draft.blocks.length > 1) this.#refuse("INVALID_INPUT", "bridge driver doesn't support multiple subnets");
       this.#pool = new AddressPool(this.subnet, block?.range, { reservesEdges: context.rules.subnets.reservesEdges(this.subnet.prefixLength) });
       this.gateway = this.#takeGateway(block);
-      this.defaultGateway = this.#takeAuxAddresses(block) ?? this.gateway;
+      const auxiliary = this.#takeAuxAddresses(block);
+      this.defaultGateway = spec.internal && !context.rules.sandbox.internalHasGateway ? undefined : (auxiliary ?? this.gateway);
       this.options = readBridgeOptions(spec);
     } catch (error) {
       context.space.release(this.subnet);

@@ -24,8 +24,8 @@ export interface NetworkState {
   readonly subnet: SubnetState;
   /** Address of the bridge device. */
   readonly gateway: number;
-  /** Where its containers send what is not for the subnet: the bridge, or the auxiliary address `DefaultGatewayIPv4`. */
-  readonly defaultGateway: number;
+  /** Where its containers send what is not for the subnet: the bridge, or the auxiliary address `DefaultGatewayIPv4`; nowhere on some internal networks. */
+  readonly defaultGateway: number | undefined;
   readonly bridge: BridgeState;
   /** `com.docker.network.driver.mtu`, 0 if it was not given. */
   readonly mtu: number;

@@ -1,0 +1,57 @@
+/** How large the engine's tables are: what the network needs, and room for what is added while it runs. */
+import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_MAX } from "../../assembly/abi/limits";
+import { DeviceKind } from "../../assembly/abi/program";
+import { NONE } from "../../assembly/abi/version";
+import type { Capacity, FlowRecord, SocketRecord } from "../engine/program";
+import type { ProgramBuilder } from "./program-builder";
+
+/** Of Ethernet; the check sequence is not simulated. */
+const ETHERNET_HEADER = 14;
+/** A segment of the smallest MSS with its headers, rounded up: an MTU may be as small as 68. */
+const FRAME_MIN = 128;
+/** 65,536 slots of 1,514 bytes are 106 MB. */
+const PACKETS_MIN = 4096;
+const PACKETS_MAX = 65536;
+/** Entries that every pair of neighbours may need, capped for large bridges: 65,536 of them are 4 MB. */
+const NEIGHBOURS_MAX = 65536;
+/** Frames that a caller may inject ahead of time. */
+const INJECTED_FRAMES = 4096;
+const EVENT_RECORDS = 65536;
+const CAPTURE_BYTES = 4 * 1024 * 1024;
+
+export function capacityOf(builder: ProgramBuilder, flows: readonly FlowRecord[], sockets: readonly SocketRecord[]): Capacity {
+  const capacity = {
+    packets: packetsOf(builder, flows, sockets),
+    frameBytes: builder.devices.reduce((largest, { mtu }) => Math.max(largest, mtu + ETHERNET_HEADER), FRAME_MIN),
+    fdb: 1024 + 2 * builder.devices.length,
+    neighbours: neighboursOf(builder),
+    flows: Math.max(256, 2 * flows.length + 64),
+    sockets: Math.max(512, 2 * sockets.length + 128),
+    // Both ends of every flow that may come to be, and as many that wait for their time to end.
+    connections: 4 * Math.max(256, 2 * flows.length + 64),
+    eventRecords: EVENT_RECORDS,
+    captureBytes: CAPTURE_BYTES,
+  };
+  const { packets, connections, neighbours } = capacity;
+  const timers = 2 * capacity.flows + 3 * connections + neighbours + REASSEMBLY_MAX;
+  return { ...capacity, events: packets + timers + INJECTED_FRAMES };
+}
+
+/** Where packets wait: transmit queues and the wire behind them, sockets, unresolved neighbours. */
+function packetsOf({ links, devices }: ProgramBuilder, flows: readonly FlowRecord[], sockets: readonly SocketRecord[]): number {
+  const queued = links.reduce((sum, { limit }) => sum + limit, 0);
+  const slowest = links.reduce((longest, { delayNs, jitterNs }) => Math.max(longest, delayNs + jitterNs), 0);
+  // Each message crosses two cables each way.
+  const inFlight = flows.reduce((sum, { intervalNs }) => sum + (intervalNs > 0 ? (4 * slowest) / intervalNs : LINK_LIMIT_DEFAULT), 0);
+  const waiting = sockets.length * SOCKET_QUEUE_MAX + devices.length * NEIGHBOUR_QUEUE_MAX;
+  return Math.min(PACKETS_MAX, Math.max(PACKETS_MIN, Math.ceil(queued + (slowest > 0 ? inFlight : 0) + waiting)));
+}
+
+/** Everyone on a bridge, and the bridge itself, may talk to everyone else. */
+function neighboursOf({ devices }: ProgramBuilder): number {
+  const members = devices.flatMap(({ kind }, bridge) =>
+    kind === DeviceKind.Bridge ? devices.filter(({ master }) => master !== NONE && master === bridge).length + 1 : [],
+  );
+  const pairs = members.reduce((sum, count) => sum + count * (count - 1), 0);
+  return Math.min(NEIGHBOURS_MAX, Math.max(1024, pairs + 64));
+}
