@@ -77,8 +77,10 @@ networks: { x: {}, y: {} }
     expect(both.spec.traffic.map(({ name }) => name)).toEqual(["web-db", "web-db-2"]);
   });
 
-  it("leaves out services without a container", () => {
-    expect(trafficOf(`services: { web: { image: own, depends_on: [db] }, db: { image: postgres, scale: 0 } }`).flows).toEqual([]);
+  it("leaves out services without a container, and says so when nothing is left", () => {
+    const { flows, messages } = trafficOf(`services: { web: { image: own, depends_on: [db] }, db: { image: postgres, scale: 0 } }`);
+    expect(flows).toEqual([]);
+    expect(messages).toEqual(["compose.yaml:1:1: services: none of them talks to another one: x-dockwire.traffic can say who sends what"]);
   });
 });
 

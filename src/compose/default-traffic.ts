@@ -25,8 +25,11 @@ export function defaultTraffic(project: ComposeProject, notices: Notices): Traff
     }),
   );
   const reach = new Reach(project);
-  if (edges.length === 0) return pings([...services.values()], reach);
-  return edges.flatMap(({ client, server, dependency }) => requests(client, server, dependency, reach, notices));
+  const traffic = edges.length === 0
+    ? pings([...services.values()], reach)
+    : edges.flatMap(({ client, server, dependency }) => requests(client, server, dependency, reach, notices));
+  if (traffic.length === 0) notices.add("ignored", project.place("services"), "none of them talks to another one: x-dockwire.traffic can say who sends what");
+  return traffic;
 }
 
 function requests(client: ComposeService, server: ComposeService, dependency: Dependency, reach: Reach, notices: Notices): TrafficSpec[] {

@@ -77,7 +77,7 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
     project: { name: topology.name, files, docker: topology.generation },
     run: runOf(result),
     hosts: topology.hosts.map(({ name, cpus }) => ({ name, cpus })),
-    networks: topology.networks.map(({ name, driver, subnet, gateway, bridge, mtu, internal }) => {
+    networks: usedNetworks(topology).map(({ name, driver, subnet, gateway, bridge, mtu, internal }) => {
       return { name, driver, subnet, gateway, bridge, mtuBytes: mtu, internal };
     }),
     containers: topology.containers.map(containerOf),
@@ -106,6 +106,12 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
  */
 export function renderJson(report: RunReport): string {
   return `${JSON.stringify(report, undefined, 2)}\n`;
+}
+
+/** Every daemon has the default bridge; it is worth a line only where a container is on it. */
+function usedNetworks({ networks, containers }: ReportTopology): ReportTopology["networks"] {
+  const joined = new Set(containers.flatMap((container) => container.networks.map(({ network }) => network)));
+  return networks.filter(({ name }) => name !== "bridge" || joined.has(name));
 }
 
 function runOf(result: ReportResult): ReportRun {
