@@ -37,14 +37,10 @@ export class Observers {
     };
     this.#active = [...captures, ...this.#traces];
     const told = JSON.stringify(options);
-    if (told === this.#told) return undefined;
+    // Traces are used up: asking for the same again is news.
+    if (told === this.#told && options.trace.length === 0) return undefined;
     this.#told = told;
     return options;
-  }
-
-  /** Whether anybody reads records: nobody need send them otherwise. */
-  get isListening(): boolean {
-    return this.#active.length > 0;
   }
 
   add(batch: RecordBatch): void {

@@ -21,7 +21,7 @@ export interface PingOptions {
 }
 
 export interface PingReply {
-  /** From 1, as ping(8) counts. */
+  /** `icmp_seq` of the request, from 0. */
   readonly sequence: number;
   /** Absent if no answer came. */
   readonly rttNs?: Nanoseconds;
@@ -89,7 +89,7 @@ export function readReplies(events: readonly EventRecord[], flow: number, progra
   }
   return [...packets.values()].map((records): PingReply => {
     const first = records[0];
-    const sequence = (first?.sequence ?? 0) + 1;
+    const sequence = first?.sequence ?? 0;
     const inNamespace = records.filter(({ kind, device }) => kind === EventKind.Deliver && program.devices[device]?.namespace === namespace);
     // A ping to oneself is delivered twice in one namespace: the request, then its answer.
     const answer = inNamespace[isLocal ? 1 : 0];

@@ -1,8 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { NO_TSHARK, tsharkFields } from "../../test/support/tshark";
 import type { Frame } from "./frames";
 import { writePcapng, type PcapngInput } from "./pcapng";
 
@@ -38,20 +35,6 @@ function blocksOf(file: Uint8Array): { type: number; body: Uint8Array }[] {
   return blocks;
 }
 
-function tshark(file: Uint8Array, ...options: string[]): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), "pcapng-"));
-  try {
-    const path = join(folder, "x.pcapng");
-    writeFileSync(path, file);
-    return execFileSync("tshark", ["-r", path, ...options], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
 describe("writePcapng", () => {
   it("writes a section, the interfaces, the names and the frames, each block padded and with its length at both ends", () => {
     expect(blocksOf(writePcapng(input)).map(({ type }) => type)).toEqual([0x0a0d0d0a, 1, 1, 4, 6, 6, 6]);
@@ -76,9 +59,9 @@ describe("writePcapng", () => {
 
   it("is read by tshark: names, times, directions, comments", (context) => {
     const fields = ["frame.interface_name", "frame.time_epoch", "frame.packet_flags_direction", "frame.comment", "arp.src.proto_ipv4"];
-    const text = tshark(writePcapng({ ...input, frames: [...input.frames].slice(0, 2) }), "-T", "fields", "-E", "separator=|", ...fields.flatMap((field) => ["-e", field]));
-    if (text === undefined) return context.skip("tshark is not installed");
-    expect(text.trim().split("\n")).toEqual([
+    const lines = tsharkFields(writePcapng({ ...input, frames: [...input.frames].slice(0, 2) }), fields);
+    if (lines === undefined) return context.skip(NO_TSHARK);
+    expect(lines).toEqual([
       "web:eth0|0.000000005|0x00000002||172.20.0.2",
       "host1:docker0|4.294967303|0x00000001|dropped: OtherHost at arp-input|172.20.0.2",
     ]);
