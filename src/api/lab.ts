@@ -12,6 +12,7 @@ import { planPing, readReplies, summarizePing, type PingOptions, type PingResult
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
 import type { CompiledTopology, TopologyDescription, TrafficSpec } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
+import { LabTraffic } from "./traffic";
 
 /** How a simulation is started. */
 export interface StartOptions extends HostOptions {
@@ -94,6 +95,19 @@ export class Lab implements AsyncDisposable {
    */
   run(options: RunOptions): Run {
     return new Run((feed) => this.#cancellable(options.signal, () => this.#run(options, feed)));
+  }
+
+  /**
+   * Adds traffic from a container, a service or a host. The calls that follow say whom to and how much; it starts with the lab's
+   * next call, which rejects if the traffic cannot be.
+   *
+   * @example lab.traffic("queries", "web").to("db:5432/tcp").rate("200Mbit").size(512).during("1s", "9s");
+   */
+  traffic(name: string, from: string): LabTraffic {
+    this.#assertOpen();
+    const traffic = new LabTraffic(name, from, this.#now);
+    this.#pendingTraffic.push(() => traffic.spec);
+    return traffic;
   }
 
   /**
@@ -291,8 +305,9 @@ export class Lab implements AsyncDisposable {
 
   /** What was asked for between two calls takes effect before the second. */
   async #prepare(): Promise<void> {
-    const traffic = this.#pendingTraffic.map((finish) => finish());
+    const pending = this.#pendingTraffic;
     this.#pendingTraffic = [];
+    const traffic = pending.map((finish) => finish());
     if (traffic.length > 0) {
       const { patch, commit } = this.#flows.resolve(traffic);
       await this.#host.apply(patch);

@@ -1,0 +1,185 @@
+import { BACKLOG_DEFAULT } from "../../assembly/abi/limits";
+import { SimulationError } from "../errors";
+import { parseDuration, parseProbability, parseRate, type Duration, type Probability, type Rate } from "../net/units";
+import { parseExpose, parsePublish, type ExposedPort, type PortMapping } from "./ports";
+import type { ContainerLinkSpec, ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, NetworkModeSpec, NetworkSpec } from "./spec";
+
+export interface DockerOptions {
+  /** The generation of Docker Engine to follow; `"29"` unless given. */
+  readonly docker?: DockerGeneration;
+  /** Decides what the daemon draws at random, such as MACs, and what the simulation leaves to chance. 0 unless given. Unsigned, 32 bits. */
+  readonly seed?: number;
+  /** CPUs of the host; 2 unless given. */
+  readonly cpus?: number;
+  /** Name of the host; `"host1"` unless given. */
+  readonly host?: string;
+}
+
+/** What a cable does, in each direction. What is not given is ideal. */
+export interface LinkOptions {
+  readonly rate?: Rate;
+  readonly delay?: Duration;
+  /** The delay varies evenly by up to this much, either way; at most 2 s. */
+  readonly jitter?: Duration;
+  readonly loss?: Probability;
+  readonly duplicate?: Probability;
+  /** Chance that a frame is sent without delay, and so overtakes others. */
+  readonly reorder?: Probability;
+  /** Frames that may wait for the transmitter; 1000 unless given. */
+  readonly limit?: number;
+}
+
+/** What `docker network create` takes. */
+export interface NetworkOptions {
+  /** `"bridge"` unless given. */
+  readonly driver?: string;
+  /** A subnet from Docker's default pools unless given. */
+  readonly subnet?: string;
+  readonly gateway?: string;
+  readonly ipRange?: string;
+  /** Addresses that no container gets, by name. */
+  readonly auxAddresses?: Readonly<Record<string, string>>;
+  readonly internal?: boolean;
+  readonly mtu?: number;
+  /** Driver options by their full names. */
+  readonly options?: Readonly<Record<string, string>>;
+  /** What the cable of each container to this network does. */
+  readonly link?: LinkOptions;
+}
+
+/** One container on one network: what `docker network connect` takes. */
+export interface EndpointOptions {
+  readonly ipv4?: string;
+  readonly mac?: string;
+  readonly aliases?: readonly string[];
+  /** The network with the highest one gives the default route. */
+  readonly gwPriority?: number;
+  readonly interfaceName?: string;
+  /** Before what the network says, field by field. */
+  readonly link?: LinkOptions;
+}
+
+/** The names that are known so far, or any name while none is. */
+export type Known<Names extends string> = [Names] extends [never] ? string : Names;
+
+/** What `docker run` takes. `Networks` and `Containers` are the names declared before. */
+export interface ContainerOptions<Networks extends string, Containers extends string> {
+  /** The default bridge unless given. The first is the primary network. */
+  readonly networks?: readonly (Known<Networks> | "bridge")[] | { readonly [Name in Known<Networks> | "bridge"]?: EndpointOptions };
+  readonly networkMode?: "bridge" | "host" | "none" | `container:${Known<Containers>}`;
+  readonly hostname?: string;
+  readonly publish?: readonly PortMapping[];
+  readonly expose?: readonly ExposedPort[];
+  /** `"db"` or `"db:alias"`. */
+  readonly links?: readonly (Known<Containers> | `${Known<Containers>}:${string}`)[];
+  /** Lines for /etc/hosts by name: an address, or `"host-gateway"`. */
+  readonly extraHosts?: Readonly<Record<string, string>>;
+  /** A group that traffic can name instead of its containers, as a Compose service. */
+  readonly service?: string;
+}
+
+const OPTION_MTU = "com.docker.network.driver.mtu";
+const SEED_MAX = 0xffffffff;
+const CPUS_MAX = 1024;
+
+/** @throws SimulationError `INVALID_INPUT` for a seed or a number of CPUs that cannot be. */
+export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, host = "host1" }: DockerOptions): {
+  readonly generation: DockerGeneration;
+  readonly seed: number;
+  readonly hosts: readonly HostSpec[];
+} {
+  if (docker !== "29" && docker !== "20.10") throw invalid("docker", 'one of "29", "20.10"', docker);
+  if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw invalid("seed", `a whole number from 0 to ${SEED_MAX}`, seed);
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > CPUS_MAX) throw invalid("cpus", `a whole number from 1 to ${CPUS_MAX}`, cpus);
+  return { generation: docker, seed, hosts: [{ name: host, cpus, backlog: BACKLOG_DEFAULT }] };
+}
+
+/** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */
+export function readNetworkOptions(name: string, options: NetworkOptions): NetworkSpec {
+  const { driver = "bridge", subnet, gateway, ipRange, auxAddresses, internal = false, mtu, link } = options;
+  const isConfigured = [subnet, gateway, ipRange, auxAddresses].some((value) => value !== undefined);
+  const block = {
+    ...(subnet !== undefined && { subnet }),
+    ...(gateway !== undefined && { gateway }),
+    ...(ipRange !== undefined && { ipRange }),
+    auxAddresses: { ...auxAddresses },
+  };
+  return {
+    name,
+    driver,
+    ipam: isConfigured ? [block] : [],
+    internal,
+    options: { ...options.options, ...(mtu !== undefined && { [OPTION_MTU]: String(mtu) }) },
+    ...(link && { link: readLinkOptions(link, `networks.${name}.link`) }),
+  };
+}
+
+/** @throws SimulationError `INVALID_INPUT` for a port or a quantity that cannot be. */
+export function readContainerOptions(name: string, host: string, options: ContainerOptions<string, string>): ContainerSpec {
+  const { networks = [], networkMode, hostname, publish = [], expose = [], links = [], extraHosts = {}, service } = options;
+  const field = `containers.${name}`;
+  const endpoints: readonly (readonly [string, EndpointOptions])[] = isList(networks)
+    ? networks.map((network) => [network, {}] as const)
+    : Object.entries(networks).map(([network, endpoint]) => [network, endpoint ?? {}] as const);
+  return {
+    name,
+    host,
+    ...(hostname !== undefined && { hostname }),
+    ...(service !== undefined && { service }),
+    ...(networkMode !== undefined && { networkMode: readNetworkMode(networkMode, `${field}.networkMode`) }),
+    networks: endpoints.map(([network, endpoint]) => readEndpoint(network, endpoint, `${field}.networks.${network}`)),
+    publish: publish.flatMap((port) => parsePublish(port, `${field}.publish`)),
+    expose: expose.map((port) => parseExpose(port, `${field}.expose`)),
+    links: links.map(readLink),
+    extraHosts: Object.entries(extraHosts).map(([extra, address]) => ({ name: extra, address })),
+  };
+}
+
+/**
+ * Reads what a cable does into integers.
+ *
+ * @throws SimulationError `INVALID_INPUT`, naming the property of `field`.
+ * @example readLinkOptions({ rate: "10Mbit", loss: "0.1%" }, "link") // { rateBps: 10_000_000, loss: 4_294_967 }
+ */
+export function readLinkOptions({ rate, delay, jitter, loss, duplicate, reorder, limit }: LinkOptions, field: string): LinkSpec {
+  return {
+    ...(rate !== undefined && { rateBps: parseRate(rate, `${field}.rate`) }),
+    ...(delay !== undefined && { delayNs: parseDuration(delay, `${field}.delay`) }),
+    ...(jitter !== undefined && { jitterNs: parseDuration(jitter, `${field}.jitter`) }),
+    ...(loss !== undefined && { loss: parseProbability(loss, `${field}.loss`) }),
+    ...(duplicate !== undefined && { duplicate: parseProbability(duplicate, `${field}.duplicate`) }),
+    ...(reorder !== undefined && { reorder: parseProbability(reorder, `${field}.reorder`) }),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+function readEndpoint(network: string, options: EndpointOptions, field: string): EndpointSpec {
+  const { ipv4, mac, aliases = [], gwPriority = 0, interfaceName, link } = options;
+  return {
+    network,
+    ...(ipv4 !== undefined && { ipv4 }),
+    ...(mac !== undefined && { mac }),
+    aliases: [...aliases],
+    gwPriority,
+    ...(interfaceName !== undefined && { interfaceName }),
+    ...(link && { link: readLinkOptions(link, `${field}.link`) }),
+  };
+}
+
+function readNetworkMode(mode: string, field: string): NetworkModeSpec {
+  if (mode === "bridge" || mode === "host" || mode === "none" || mode.startsWith("container:")) return mode as NetworkModeSpec;
+  throw invalid(field, '"bridge", "host", "none" or "container:NAME"', mode);
+}
+
+function readLink(text: string): ContainerLinkSpec {
+  const [container = "", alias = container] = text.split(":");
+  return { container, alias };
+}
+
+function isList<T>(value: readonly T[] | object): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+function invalid(field: string, expected: string, found: unknown): SimulationError {
+  return new SimulationError("INVALID_INPUT", `${field}: expected ${expected}, found ${JSON.stringify(found)}`);
+}
