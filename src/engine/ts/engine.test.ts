@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Stop } from "../../../assembly/abi/event";
@@ -14,17 +15,19 @@ describe("the TypeScript engine", () => {
       fc.property(arbitraryPlan(), fc.integer({ min: 1, max: 50 }), (plan, budget) => {
         const built = buildPlan(plan);
         const last = (cuts: { slices: number; budget: number }) => {
-          const snapshots = [...runPlan(createTsEngine(), built, plan.seed, plan.untilNs, { ...cuts, eventsMax: 3000 })];
+          const snapshots = [...runPlan(createTsEngine(), built, plan.seed, plan.untilNs, { ...cuts, eventsMax: 1500 })];
           const events = snapshots.flatMap((snapshot) => snapshot.events);
           const frames = snapshots.flatMap((snapshot) => snapshot.frames);
           const { digest, counters } = snapshots[snapshots.length - 1];
           return { digest, totals: counters.totals, flows: counters.flows, devices: counters.devices, events, frames };
         };
-        expect(last({ slices: 1, budget })).toEqual(last({ slices: 1, budget: 1_000_000 }));
+        const [cut, whole] = [last({ slices: 1, budget }), last({ slices: 1, budget: 1_000_000 })];
+        expect(cut.digest).toBe(whole.digest);
+        expect(isDeepStrictEqual(cut, whole)).toBe(true);
       }),
       { numRuns: 25 },
     );
-  });
+  }, 60_000);
 
   it("never throws and loses no slot, whatever arrives", () => {
     fc.assert(
@@ -40,7 +43,7 @@ describe("the TypeScript engine", () => {
       }),
       { numRuns: 60 },
     );
-  });
+  }, 60_000);
 
   it("grows no table, array or queue in the steady state", () => {
     const { draft, left, right } = twoHosts({ ...CABLE, loss: chance(0.01), jitterNs: 10_000 });
