@@ -5,12 +5,14 @@ import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
 import { summarizeDevices, summarizeDrops } from "../observe/summary";
+import { Cables } from "./cables";
 import { Capture, deviceOf, type CaptureOptions } from "./capture";
 import { FlowTable } from "./flow-table";
 import { Observers } from "./observers";
+import type { LinkOptions } from "./options";
 import { planPing, readReplies, summarizePing, type PingOptions, type PingResult } from "./ping";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
-import type { CompiledTopology, TopologyDescription, TrafficSpec } from "./spec";
+import type { CompiledTopology, TopologyDescription } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
 import { LabTraffic } from "./traffic";
 
@@ -60,7 +62,8 @@ export class Lab implements AsyncDisposable {
   readonly #host: EngineHost;
   readonly #flows: FlowTable;
   readonly #observers = new Observers();
-  #pendingTraffic: (() => TrafficSpec)[] = [];
+  readonly #cables: Cables;
+  #pendingTraffic: { readonly name: string; readonly traffic: LabTraffic }[] = [];
   #now: Nanoseconds = 0;
   #delivered = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -72,6 +75,7 @@ export class Lab implements AsyncDisposable {
     this.#topology = topology;
     this.#host = host;
     this.#flows = new FlowTable(topology);
+    this.#cables = new Cables(topology);
   }
 
   get engine(): EngineKind {
@@ -98,15 +102,14 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * Adds traffic from a container, a service or a host. The calls that follow say whom to and how much; it starts with the lab's
-   * next call, which rejects if the traffic cannot be.
+   * Adds traffic; it begins with the next call, or when `during` says. Mistakes in it are that call's errors.
    *
-   * @example lab.traffic("queries", "web").to("db:5432/tcp").rate("200Mbit").size(512).during("1s", "9s");
+   * @example lab.traffic("queries", "web").to("db:5432/tcp").request({ clients: 4 }).during("1s", "9s")
    */
   traffic(name: string, from: string): LabTraffic {
     this.#assertOpen();
     const traffic = new LabTraffic(name, from, this.#now);
-    this.#pendingTraffic.push(() => traffic.spec);
+    this.#pendingTraffic.push({ name, traffic });
     return traffic;
   }
 
@@ -148,6 +151,8 @@ export class Lab implements AsyncDisposable {
    */
   trace(flow: string, options: TraceOptions = {}): Trace {
     this.#assertOpen();
+    const isKnown = this.#flows.indicesOf(flow).length > 0 || this.#pendingTraffic.some(({ name }) => name === flow);
+    if (!isKnown) throw this.#unknownFlow(flow);
     const trace = new Trace(this.#topology, this.#flows, flow, options);
     this.#observers.addTrace(trace);
     return trace;
@@ -169,6 +174,20 @@ export class Lab implements AsyncDisposable {
   /** Sets a device down: what passes it from now on is dropped with `DevReady`. */
   down(device: string): Promise<void> {
     return this.#apply(() => ({ devices: [{ index: deviceOf(this.#topology, device), up: false }] }));
+  }
+
+  /**
+   * Changes what the cable of a device does, in both directions; what is not given stays.
+   *
+   * @throws SimulationError `UNSUPPORTED` if the cable was described without properties: there is no link that could get some.
+   * @example await lab.link("db:eth0", { loss: "5%" })
+   */
+  link(device: string, options: LinkOptions): Promise<void> {
+    return this.#inTurn(async () => {
+      const { patch, commit } = this.#cables.change(device, options);
+      await this.#host.apply(patch);
+      commit();
+    });
   }
 
   /** What has happened so far. */
@@ -299,6 +318,12 @@ export class Lab implements AsyncDisposable {
     if (change !== undefined) await this.#host.observe(change);
   }
 
+  #unknownFlow(name: string): SimulationError {
+    const known = this.#flows.descriptions.map((flow) => flow.name);
+    const expected = known.length > 0 ? `one of ${known.slice(0, 10).join(", ")}` : "traffic to be described first";
+    return new SimulationError("NOT_FOUND", `trace: expected ${expected}, found "${name}"`, { name, known });
+  }
+
   #apply(patch: () => ProgramPatch): Promise<void> {
     return this.#inTurn(() => this.#host.apply(patch()));
   }
@@ -307,9 +332,8 @@ export class Lab implements AsyncDisposable {
   async #prepare(): Promise<void> {
     const pending = this.#pendingTraffic;
     this.#pendingTraffic = [];
-    const traffic = pending.map((finish) => finish());
-    if (traffic.length > 0) {
-      const { patch, commit } = this.#flows.resolve(traffic);
+    if (pending.length > 0) {
+      const { patch, commit } = this.#flows.resolve(pending.map(({ traffic }) => traffic.spec));
       await this.#host.apply(patch);
       commit();
     }

@@ -220,3 +220,53 @@ describe("a device", () => {
     expect(flows[0]).toMatchObject({ sent: 301, delivered: 201, lost: 100, drops: [{ reason: "DevReady", count: 100 }] });
   });
 });
+
+describe("traffic added to a running lab", () => {
+  it("begins with the next call and is counted like any other", async () => {
+    const lab = await start(shop([traffic()]));
+    await lab.run({ for: "10ms" });
+    lab.traffic("extra", "cache").to("db:9000/udp").rate("1kpps").size(100);
+    lab.traffic("later", "cache").to("db:9001/udp").rate("1kpps").during("30ms", "40ms");
+    const trace = lab.trace("extra");
+    await lab.ping("web", "db", { count: 1 });
+    const { flows } = await lab.run({ for: `${50_000_000 - lab.now}ns` });
+    expect(flows.map(({ name, sent, lost }) => [name, sent, lost])).toEqual([
+      ["queries", 501, 0],
+      ["extra", 41, 0],
+      ["later", 10, 0],
+    ]);
+    expect(lab.describe().flows.map(({ name }) => name)).toEqual(["queries", "extra", "later"]);
+    expect(await trace.packets()).toHaveLength(1);
+  });
+
+  it("that cannot be is the error of the next call, once", async () => {
+    const lab = await start(shop());
+    lab.traffic("lost", "web").to("nobody:80/udp").rate("1kpps");
+    await expect(lab.run({ for: "1ms" })).rejects.toMatchObject({ code: "NOT_FOUND" });
+    expect(await lab.run({ for: "1ms" })).toMatchObject({ now: 1e6 });
+  });
+
+  it("that nobody described cannot be traced", async () => {
+    const lab = await start(shop([traffic()]));
+    expect(() => lab.trace("querys")).toThrow('trace: expected one of queries, found "querys"');
+  });
+});
+
+describe("a cable", () => {
+  it("can be changed while packets fly, in both directions", async () => {
+    const lab = await start(shop([], { delayNs: 1e6 }));
+    expect((await lab.ping("web", "db", { count: 2 })).rtt!.min / 1e6).toBeCloseTo(4, 1);
+    await lab.link("web:eth0", { delay: "5ms" });
+    expect((await lab.ping("web", "db", { count: 2 })).rtt!.min / 1e6).toBeCloseTo(12, 1);
+    await lab.link("web:eth0", { loss: 1 });
+    expect((await lab.ping("web", "db", { count: 2 })).received).toBe(0);
+    await lab.link("web:eth0", { loss: 0 });
+    expect((await lab.ping("web", "db", { count: 2 })).rtt!.min / 1e6).toBeCloseTo(12, 1);
+  });
+
+  it("that was described as ideal has nothing to change", async () => {
+    const lab = await start(shop());
+    await expect(lab.link("web:eth0", { loss: 1 })).rejects.toMatchObject({ code: "UNSUPPORTED" });
+    await expect(lab.link("web:eth9", { loss: 1 })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});

@@ -1,0 +1,42 @@
+import { NONE } from "../../assembly/abi/version";
+import { linkRecord } from "../compile/link";
+import type { LinkRecord, ProgramPatch } from "../engine/program";
+import { SimulationError } from "../errors";
+import { deviceOf } from "./capture";
+import { readLinkOptions, type LinkOptions } from "./options";
+import type { CompiledTopology } from "./spec";
+
+/** What the cables of a running lab do at present: a link in each direction. */
+export class Cables {
+  readonly #topology: CompiledTopology;
+  readonly #links: LinkRecord[];
+
+  constructor(topology: CompiledTopology) {
+    this.#topology = topology;
+    this.#links = [...topology.program.links];
+  }
+
+  /**
+   * Both directions of a device's cable with some properties changed; once the engine has applied the patch, `commit` makes them the
+   * present ones.
+   *
+   * @throws SimulationError `UNSUPPORTED` if the cable was described without properties: there is no link that could get some.
+   */
+  change(device: string, options: LinkOptions): { readonly patch: ProgramPatch; commit(): void } {
+    const { devices } = this.#topology.program;
+    const own = devices[deviceOf(this.#topology, device)];
+    const indices = [own?.link ?? NONE, devices[own?.peer ?? NONE]?.link ?? NONE].filter((index) => index !== NONE);
+    if (indices.length === 0) {
+      const message = `link: expected a cable that was described with a delay, a rate or the like, found an ideal one at "${device}"`;
+      throw new SimulationError("UNSUPPORTED", message, { device });
+    }
+    const changes = readLinkOptions(options, "link");
+    const links = indices.map((index) => ({ index, record: linkRecord({ ...this.#links[index], ...changes }, "link") }));
+    return {
+      patch: { links },
+      commit: () => {
+        for (const { index, record } of links) this.#links[index] = record;
+      },
+    };
+  }
+}

@@ -1,0 +1,26 @@
+/** The package's public names; `targets/` adds those that need a platform. */
+export { ERROR_CODES, SimulationError, type ErrorCode, type ErrorDetails, type SourcePosition } from "./errors";
+export type { Duration, PacketRate, Probability, Rate, Size } from "./net/units";
+export type { CompareOptions, Divergence, EngineComparison, EngineTiming } from "./api/compare";
+export { Capture, type CaptureOptions } from "./api/capture";
+export type { Docker, DockerTopology, DockerTraffic } from "./api/docker";
+export { Lab, type StartOptions } from "./api/lab";
+export type { ContainerOptions, DockerOptions, EndpointOptions, LinkOptions, NetworkOptions } from "./api/options";
+export type { PingOptions, PingReply, PingResult } from "./api/ping";
+export type { ExposedPort, PortMapping } from "./api/ports";
+export { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./api/run";
+export type * from "./api/spec";
+export { Trace, type TraceOptions } from "./api/trace";
+export type { LabTraffic, OnOffOptions, RequestOptions, Target, TrafficMethods, TrafficRate } from "./api/traffic";
+export type { Engine, EngineKind, Nanoseconds, Totals } from "./engine/engine";
+export type { HostOptions, NodeWorkerLike, WebWorkerLike, WorkerLike } from "./engine/host";
+export type { Frame } from "./observe/frames";
+export type { LatencySummary } from "./observe/histogram";
+export type { DropName, FlowErrorName, FlowStateName } from "./observe/names";
+export type { DeviceSummary, DropSummary, FlowSummary, Throughput } from "./observe/summary";
+export type { PacketTrace, TraceHop } from "./observe/trace";
+export type { TrafficSummary } from "./observe/traffic";
+export { buildReport, renderJson, type ReportInput } from "./report/json";
+export { renderMarkdown } from "./report/markdown";
+export type * from "./report/report";
+export { renderText } from "./report/text";

@@ -1,0 +1,21 @@
+import source from "inline-worker:host";
+import { createDocker } from "../api/docker";
+import type { Engine, EngineKind } from "../engine/engine";
+import { createPlatform } from "../worker/platform";
+
+const platform = createPlatform(source);
+
+/** What both entries export beside `index.ts`: one platform serves Node, browsers, Deno and Bun, because it looks for what there is. */
+export const { docker, fromSpec, compareEngines } = createDocker(platform);
+
+/**
+ * A bare packet path in this thread, for benchmarks and for driving it slice by slice.
+ *
+ * @throws SimulationError `UNSUPPORTED` where WebAssembly is forbidden.
+ * @example
+ * const engine = await createEngine("wasm");
+ * engine.load(shop.compile().program, { seed: 7 });
+ */
+export function createEngine(kind: EngineKind): Promise<Engine> {
+  return platform.createEngine(kind);
+}

@@ -1,0 +1,2 @@
+export * from "../index";
+export { compareEngines, createEngine, docker, fromSpec } from "./bound";
