@@ -6,8 +6,9 @@ import { Node } from "../../assembly/abi/node";
 import { DEVICE_UP, DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import type { CapturedFrame, Counters, Engine, EventRecord } from "../../src/engine/engine";
-import type { BuiltPlan, Plan } from "./arbitrary";
+import type { Plan } from "./arbitrary";
 import { describeFrame } from "./frame";
+import type { BuiltPlan } from "./plan";
 import { ipText } from "./program";
 import { type Cuts, runPlan, type Snapshot } from "./run";
 
@@ -53,7 +54,8 @@ function firstRecord<T>(left: readonly T[], right: readonly T[], describe: (reco
 /** The first path at which two plain values differ. */
 function differenceOf(path: string, left: unknown, right: unknown): string | undefined {
   if (isDeepStrictEqual(left, right)) return undefined;
-  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return `${path}: ${String(left)} and ${String(right)}`;
+  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null)
+    return `${path}: ${String(left)} and ${String(right)}`;
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
   for (const key of keys) {
     const found = differenceOf(`${path}.${key}`, (left as Record<string, unknown>)[key], (right as Record<string, unknown>)[key]);
@@ -116,7 +118,11 @@ function withoutBuckets(counters: Counters): unknown {
 }
 
 function describeStep({ now, digest, records, frames, counters }: Step): string {
-  const lines = [`  at ${now}, digest ${digest}`, ...records.map((record) => `    ${describeEvent(record)}`), ...frames.map((frame) => `    ${describeCapture(frame)}`)];
+  const lines = [
+    `  at ${now}, digest ${digest}`,
+    ...records.map((record) => `    ${describeEvent(record)}`),
+    ...frames.map((frame) => `    ${describeCapture(frame)}`),
+  ];
   const { totals, flows } = counters as { totals: unknown; flows: unknown };
   return [...lines, `    ${JSON.stringify(totals)}`, `    ${JSON.stringify(flows)}`].join("\n");
 }
@@ -146,9 +152,14 @@ export function describeProgram({ program, patches, frames }: BuiltPlan): string
       return `device ${i}: namespace ${namespace} ${DeviceKind[kind]} ${state} mtu ${mtu} peer ${index(peer)} master ${index(master)} link ${index(link)} ${addresses.join(" ")}`;
     }),
     ...program.links.map((link, i) => `link ${i}: ${JSON.stringify(link)}`),
-    ...program.routes.map((route) => `route of ${route.namespace}: ${ipText(route.destination)}/${route.prefix} type ${route.type} device ${index(route.device)} via ${ipText(route.gateway)} metric ${route.metric}`),
+    ...program.routes.map(
+      (route) =>
+        `route of ${route.namespace}: ${ipText(route.destination)}/${route.prefix} type ${route.type} device ${index(route.device)} via ${ipText(route.gateway)} metric ${route.metric}`,
+    ),
     ...program.sockets.map((socket, i) => `socket ${i}: ${JSON.stringify({ ...socket, role: SocketRole[socket.role] })}`),
-    ...program.flows.map((flow, i) => `flow ${i}: ${JSON.stringify({ ...flow, kind: FlowKind[flow.kind], destination: ipText(flow.destination) })}`),
+    ...program.flows.map(
+      (flow, i) => `flow ${i}: ${JSON.stringify({ ...flow, kind: FlowKind[flow.kind], destination: ipText(flow.destination) })}`,
+    ),
     ...patches.map(({ timeNs, patch }) => `at ${timeNs}: ${JSON.stringify(patch)}`),
     ...frames.map(({ timeNs, device, bytes }) => `at ${timeNs} device ${device} receives ${Buffer.from(bytes).toString("hex")}`),
     `capacity ${JSON.stringify(program.capacity)}, copy cost ${program.copyCost}, costs ${program.costs.join(" ")}`,

@@ -179,7 +179,12 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 }
 
 /** An ARP packet with its Ethernet header. */
-export function arp(operation: number, sender: Mac & { readonly ip: number }, target: Mac & { readonly ip: number }, destination: Mac = target): Uint8Array {
+export function arp(
+  operation: number,
+  sender: Mac & { readonly ip: number },
+  target: Mac & { readonly ip: number },
+  destination: Mac = target,
+): Uint8Array {
   const payload = new Uint8Array(28);
   const data = view(payload);
   data.setUint16(0, 1);

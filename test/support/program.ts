@@ -33,7 +33,15 @@ export function ipText(address: number): string {
 }
 
 /** A cable that only delays. */
-export const CABLE: LinkRecord = { rateBps: 1e9, delayNs: 50 * US, jitterNs: 0, loss: 0, duplicate: 0, reorder: 0, limit: LINK_LIMIT_DEFAULT };
+export const CABLE: LinkRecord = {
+  rateBps: 1e9,
+  delayNs: 50 * US,
+  jitterNs: 0,
+  loss: 0,
+  duplicate: 0,
+  reorder: 0,
+  limit: LINK_LIMIT_DEFAULT,
+};
 
 /** A probability as the records have it. */
 export function chance(p: number): number {
@@ -163,7 +171,14 @@ export class ProgramDraft {
   }
 
   /** A cable between two namespaces of different hosts, each end with an address. */
-  cable(a: number, b: number, addresses: readonly [string, string], prefix = 24, link: LinkRecord = CABLE, mtu = 1500): [Endpoint, Endpoint] {
+  cable(
+    a: number,
+    b: number,
+    addresses: readonly [string, string],
+    prefix = 24,
+    link: LinkRecord = CABLE,
+    mtu = 1500,
+  ): [Endpoint, Endpoint] {
     const left = this.device(a, DeviceKind.Physical, { mtu }, "eth0");
     const right = this.device(b, DeviceKind.Physical, { mtu }, "eth0");
     this.pair(left, right, link);
@@ -209,7 +224,9 @@ export class ProgramDraft {
     this.flows.push(record);
     if (protocol === PROTOCOL_ICMP) return index;
     this.socket({ namespace: from, protocol, port: record.sourcePort, role: SocketRole.Client, flow: index });
-    const served = this.sockets.some(({ namespace, protocol: p, port }) => namespace === to.namespace && p === protocol && port === record.destinationPort);
+    const served = this.sockets.some(
+      ({ namespace, protocol: p, port }) => namespace === to.namespace && p === protocol && port === record.destinationPort,
+    );
     if (unserved || served) return index;
     const serverRole = role ?? (kind === FlowKind.Request ? SocketRole.Responder : SocketRole.Sink);
     this.socket({ namespace: to.namespace, protocol, port: record.destinationPort, role: serverRole });

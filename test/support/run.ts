@@ -1,6 +1,6 @@
 import type { CapturedFrame, Counters, Engine, EventRecord } from "../../src/engine/engine";
 import { Stop } from "../../assembly/abi/event";
-import { type BuiltPlan } from "./arbitrary";
+import type { BuiltPlan } from "./plan";
 
 /** What can be seen of a simulation at one time. */
 export interface Snapshot {
@@ -26,7 +26,13 @@ export interface Cuts {
 }
 
 /** Loads a plan into an engine and runs it in slices; yields what can be seen after each. */
-export function* runPlan(engine: Engine, { program, frames, patches, observe }: BuiltPlan, seed: number, untilNs: number, cuts: Cuts): Generator<Snapshot> {
+export function* runPlan(
+  engine: Engine,
+  { program, frames, patches, observe }: BuiltPlan,
+  seed: number,
+  untilNs: number,
+  cuts: Cuts,
+): Generator<Snapshot> {
   engine.load(program, { seed });
   engine.observe(observe);
   engine.inject(frames);

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Stop } from "../../../assembly/abi/event";
 import { PROTOCOL_TCP } from "../../../assembly/abi/protocol";
-import { arbitraryPlan, buildPlan } from "../../../test/support/arbitrary";
+import { arbitraryPlan } from "../../../test/support/arbitrary";
+import { buildPlan } from "../../../test/support/plan";
 import { CABLE, chance, containersOnBridge, ip, MS, SECOND, twoHosts } from "../../../test/support/program";
 import { runPlan } from "../../../test/support/run";
 import { simulate } from "../../../test/support/simulate";
@@ -32,7 +33,11 @@ describe("the TypeScript engine", () => {
   it("never throws and loses no slot, whatever arrives", () => {
     fc.assert(
       fc.property(arbitraryPlan({ frames: 60 }), (plan) => {
-        for (const { counters } of runPlan(createTsEngine(), buildPlan(plan), plan.seed, plan.untilNs, { slices: 2, budget: 1_000_000, eventsMax: 3000 })) {
+        for (const { counters } of runPlan(createTsEngine(), buildPlan(plan), plan.seed, plan.untilNs, {
+          slices: 2,
+          budget: 1_000_000,
+          eventsMax: 3000,
+        })) {
           expect(counters.totals.packetsAlive).toBeLessThanOrEqual(plan.packets);
           expect(counters.totals.packetsPeak).toBeLessThanOrEqual(plan.packets);
           const dropped = counters.deviceDrops.reduce((sum, { count }) => sum + count, 0);

@@ -13,7 +13,17 @@ export function drop(kernel: Kernel, packet: Packet, reason: Drop, node: Node): 
   account(kernel, reason, node, packet.trace, device, flow, packet.sequence, frameLength);
   if (device !== null && device.captured && packet.hasEthernet && frameLength > 0) {
     const direction = isOutputNode(node) ? CAPTURE_OUTBOUND : CAPTURE_INBOUND;
-    kernel.captures.write(kernel.clock, device.index, direction, reason, node, kernel.memory.bytes, packet.frame, frameLength, kernel.snaplen);
+    kernel.captures.write(
+      kernel.clock,
+      device.index,
+      direction,
+      reason,
+      node,
+      kernel.memory.bytes,
+      packet.frame,
+      frameLength,
+      kernel.snaplen,
+    );
   }
   kernel.pool.release(packet);
   return Node.Done;

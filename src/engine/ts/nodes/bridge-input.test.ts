@@ -12,7 +12,11 @@ function received(count: number, destination: (macs: Mac[]) => Mac, source: Mac 
   const macs = containers.map(({ device }) => draft.devices[device]);
   const bytes = ethernet(destination(macs), source, 0x0800, PAYLOAD);
   const { counters, drops } = simulate(draft.program(), { untilNs: MS, frames: [{ timeNs: 0, device: containers[0].port, bytes }] });
-  return { containers: containers.map(({ device }) => counters.devices[device].rxPackets), bridge: counters.devices[bridge].rxPackets, drops };
+  return {
+    containers: containers.map(({ device }) => counters.devices[device].rxPackets),
+    bridge: counters.devices[bridge].rxPackets,
+    drops,
+  };
 }
 
 describe("a bridge", () => {
@@ -68,7 +72,10 @@ describe("two bridges that are cabled together twice", () => {
   it("loop a broadcast until the walk's limit ends it", () => {
     const { draft, root, bridge, containers } = containersOnBridge(1);
     const other = draft.bridge(root, "172.30.0.1");
-    for (const [from, to] of [[bridge, other], [other, bridge]] as const) {
+    for (const [from, to] of [
+      [bridge, other],
+      [other, bridge],
+    ] as const) {
       const near = draft.device(root, draft.devices[containers[0].port].kind, { master: from });
       draft.pair(near, draft.device(root, draft.devices[containers[0].port].kind, { master: to }));
     }

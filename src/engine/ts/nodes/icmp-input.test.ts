@@ -31,7 +31,10 @@ describe("echo", () => {
 
   it("to everybody is not answered", () => {
     const { draft, containers } = containersOnBridge(2);
-    const datagram = ipv4({ source: containers[0].ip, destination: ip("172.17.255.255"), protocol: PROTOCOL_ICMP }, icmp(8, 0, 1, new Uint8Array(8)));
+    const datagram = ipv4(
+      { source: containers[0].ip, destination: ip("172.17.255.255"), protocol: PROTOCOL_ICMP },
+      icmp(8, 0, 1, new Uint8Array(8)),
+    );
     const bytes = ethernet(BROADCAST, draft.devices[containers[0].device], 0x0800, datagram);
     const { counters } = simulate(draft.program(), { untilNs: MS, frames: [{ timeNs: 0, device: containers[0].port, bytes }] });
     expect(counters.totals.transmitted).toBe(1);
@@ -84,7 +87,13 @@ describe("ICMP errors", () => {
 
   it("give up a closed loop's request at once", () => {
     const { draft, containers } = containersOnBridge(2);
-    draft.flow(containers[0].namespace, containers[1], { unserved: true, kind: FlowKind.Request, intervalNs: 0, thinkNs: 10 * MS, timeoutNs: 10 * SECOND });
+    draft.flow(containers[0].namespace, containers[1], {
+      unserved: true,
+      kind: FlowKind.Request,
+      intervalNs: 0,
+      thinkNs: 10 * MS,
+      timeoutNs: 10 * SECOND,
+    });
     const { counters } = simulate(draft.program(), { untilNs: 95 * MS });
     expect(counters.flows[0]).toMatchObject({ sent: 10, timeouts: 10, errors: 10 });
   });

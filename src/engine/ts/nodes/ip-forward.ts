@@ -1,11 +1,6 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
-import {
-  ICMP_FRAGMENTATION_NEEDED,
-  ICMP_TIME_EXCEEDED,
-  ICMP_TTL_EXCEEDED,
-  ICMP_UNREACHABLE,
-} from "../../../../assembly/abi/protocol";
+import { ICMP_FRAGMENTATION_NEEDED, ICMP_TIME_EXCEEDED, ICMP_TTL_EXCEEDED, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";

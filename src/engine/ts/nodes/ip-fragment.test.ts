@@ -71,7 +71,10 @@ describe("reassembly", () => {
     const [source, destination] = [draft.devices[left.device], draft.devices[right.device]];
     const frames = pieces.map(([offset, length, more], timeNs) => {
       const fragment = (more ? 0x2000 : 0) | (offset / 8);
-      const datagram = ipv4({ source: left.ip, destination: right.ip, protocol: PROTOCOL_UDP, id: 77, fragment }, bytes.slice(offset, offset + length));
+      const datagram = ipv4(
+        { source: left.ip, destination: right.ip, protocol: PROTOCOL_UDP, id: 77, fragment },
+        bytes.slice(offset, offset + length),
+      );
       return { timeNs, device: right.device, bytes: ethernet(destination, source, 0x0800, datagram) };
     });
     return simulate(draft.program(), { untilNs, frames, capture: [right.device] });
@@ -82,7 +85,9 @@ describe("reassembly", () => {
     fc.assert(
       fc.property(cuts, fc.infiniteStream(fc.nat(100)), (units, keys) => {
         const borders = [0, ...units.map((unit) => unit * 8), DATAGRAM.length];
-        const pieces = borders.slice(1).map((end, i) => ({ piece: [borders[i], end - borders[i], end < DATAGRAM.length] as const, key: keys.next().value ?? 0 }));
+        const pieces = borders
+          .slice(1)
+          .map((end, i) => ({ piece: [borders[i], end - borders[i], end < DATAGRAM.length] as const, key: keys.next().value ?? 0 }));
         const shuffled = pieces.sort((a, b) => a.key - b.key).map(({ piece }) => piece);
         const { counters, drops } = arriving(shuffled);
         expect([counters.totals.delivered, drops]).toEqual([1, {}]);
@@ -92,16 +97,55 @@ describe("reassembly", () => {
   });
 
   it("drops a piece that came before and goes on", () => {
-    const { counters, drops } = arriving([[0, 56, true], [0, 56, true], [16, 16, true], [56, 52, false]]);
+    const { counters, drops } = arriving([
+      [0, 56, true],
+      [0, 56, true],
+      [16, 16, true],
+      [56, 52, false],
+    ]);
     expect([counters.totals.delivered, drops]).toEqual([1, { DupFrag: 2 }]);
   });
 
   it("gives up a datagram whose pieces overlap or contradict each other about its length", () => {
-    expect(arriving([[0, 56, true], [48, 16, true], [56, 52, false]]).counters.totals.delivered).toBe(0);
-    expect(arriving([[0, 56, true], [48, 16, true]]).drops).toEqual({ FragOverlap: 1 });
-    expect(arriving([[56, 44, false], [112, 8, false]], MS, new Uint8Array(200)).drops).toEqual({ FragOverlap: 1 });
-    expect(arriving([[56, 44, false], [112, 8, true]], MS, new Uint8Array(200)).drops).toEqual({ FragOverlap: 1 });
-    expect(arriving([[64, 40, true], [8, 8, false]]).drops).toEqual({ FragOverlap: 1 });
+    expect(
+      arriving([
+        [0, 56, true],
+        [48, 16, true],
+        [56, 52, false],
+      ]).counters.totals.delivered,
+    ).toBe(0);
+    expect(
+      arriving([
+        [0, 56, true],
+        [48, 16, true],
+      ]).drops,
+    ).toEqual({ FragOverlap: 1 });
+    expect(
+      arriving(
+        [
+          [56, 44, false],
+          [112, 8, false],
+        ],
+        MS,
+        new Uint8Array(200),
+      ).drops,
+    ).toEqual({ FragOverlap: 1 });
+    expect(
+      arriving(
+        [
+          [56, 44, false],
+          [112, 8, true],
+        ],
+        MS,
+        new Uint8Array(200),
+      ).drops,
+    ).toEqual({ FragOverlap: 1 });
+    expect(
+      arriving([
+        [64, 40, true],
+        [8, 8, false],
+      ]).drops,
+    ).toEqual({ FragOverlap: 1 });
   });
 
   it("drops pieces that cannot be", () => {
@@ -111,10 +155,20 @@ describe("reassembly", () => {
   });
 
   it("waits 30 s for the rest, then tells the sender if it has the first piece", () => {
-    const { events, lines } = arriving([[0, 56, true], [64, 8, true]], 31 * SECOND);
+    const { events, lines } = arriving(
+      [
+        [0, 56, true],
+        [64, 8, true],
+      ],
+      31 * SECOND,
+    );
     expect(events).toMatchObject([{ reason: Drop.FragReasmTimeout, node: Node.Reassemble, length: 64 }]);
     expect(events[0].timeNs).toBeGreaterThan(30 * SECOND);
-    expect(lines.slice(2)).toEqual(["who-has 10.0.0.1 tell 10.0.0.2", "10.0.0.1 is-at 02:42:0a:00:00:02", "10.0.0.2 > 10.0.0.1 len 104 ttl 64 icmp 11/1"]);
+    expect(lines.slice(2)).toEqual([
+      "who-has 10.0.0.1 tell 10.0.0.2",
+      "10.0.0.1 is-at 02:42:0a:00:00:02",
+      "10.0.0.2 > 10.0.0.1 len 104 ttl 64 icmp 11/1",
+    ]);
     expect(arriving([[64, 8, true]], 31 * SECOND).lines).toHaveLength(1);
   });
 
@@ -122,7 +176,11 @@ describe("reassembly", () => {
     const { draft, left, right } = twoHosts();
     const frames = Array.from({ length: REASSEMBLY_MAX + 1 }, (_, id) => {
       const datagram = ipv4({ source: left.ip, destination: right.ip, protocol: PROTOCOL_UDP, id, fragment: 0x2000 }, new Uint8Array(8));
-      return { timeNs: id, device: right.device, bytes: ethernet(draft.devices[right.device], draft.devices[left.device], 0x0800, datagram) };
+      return {
+        timeNs: id,
+        device: right.device,
+        bytes: ethernet(draft.devices[right.device], draft.devices[left.device], 0x0800, datagram),
+      };
     });
     const { drops } = simulate(draft.program(), { untilNs: MS, frames });
     expect(drops).toEqual({ NoMemory: 1 });

@@ -5,15 +5,7 @@ import { append } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import { copyFields } from "../memory/pool";
-import {
-  fragmentField,
-  headerLength,
-  MORE_FRAGMENTS,
-  OFFSET_MASK,
-  setFragmentField,
-  setTotalLength,
-  updateChecksum,
-} from "../wire/ipv4";
+import { fragmentField, headerLength, MORE_FRAGMENTS, OFFSET_MASK, setFragmentField, setTotalLength, updateChecksum } from "../wire/ipv4";
 
 /** ip_do_fragment: pieces for `packet.mtu`, each a packet of its own that goes on to the neighbour. The original is used up. */
 export function ipFragment(kernel: Kernel, packet: Packet): Node {

@@ -12,16 +12,7 @@ import type { Route } from "../tables/fib";
 import type { Namespace } from "../tables/namespace";
 import { failSegment } from "../tcp/lifecycle";
 import { write16 } from "../wire/bytes";
-import {
-  destinationIp,
-  DONT_FRAGMENT,
-  IPV4_HEADER,
-  protocol,
-  setFragmentField,
-  setSourceIp,
-  sourceIp,
-  updateChecksum,
-} from "../wire/ipv4";
+import { destinationIp, DONT_FRAGMENT, IPV4_HEADER, protocol, setFragmentField, setSourceIp, sourceIp, updateChecksum } from "../wire/ipv4";
 import { updateTcpChecksum } from "../wire/tcp";
 import { updateUdpChecksum } from "../wire/udp";
 
@@ -42,7 +33,8 @@ export function ipOutput(kernel: Kernel, packet: Packet): Node {
   if (sourceIp(bytes, network) === 0) setSourceIp(bytes, network, chooseSource(route, device, destination));
   const total = packet.datagramLength;
   const mtu = kernel.pathMtus.find(namespace, destination, device.mtu, kernel.clock);
-  const dontFragment = packet.pathMtuDiscovery === PathMtuDiscovery.Do || (packet.pathMtuDiscovery === PathMtuDiscovery.Want && total <= mtu);
+  const dontFragment =
+    packet.pathMtuDiscovery === PathMtuDiscovery.Do || (packet.pathMtuDiscovery === PathMtuDiscovery.Want && total <= mtu);
   write16(bytes, network + 4, namespace.nextIdentification());
   setFragmentField(bytes, network, dontFragment ? DONT_FRAGMENT : 0);
   updateChecksum(kernel.memory, network, IPV4_HEADER);
@@ -79,7 +71,8 @@ export function chooseSource(route: Route, device: Device, destination: number):
 }
 
 function refuse(kernel: Kernel, packet: Packet, route: Route | null): Node {
-  const isRefused = route !== null && route.type !== RouteType.Unicast && route.type !== RouteType.Local && route.type !== RouteType.Broadcast;
+  const isRefused =
+    route !== null && route.type !== RouteType.Unicast && route.type !== RouteType.Local && route.type !== RouteType.Broadcast;
   reportError(kernel, packet, isRefused ? FlowError.HostUnreachable : FlowError.NetworkUnreachable);
   return drop(kernel, packet, isRefused ? Drop.RouteUnreachable : Drop.IpOutNoRoutes, Node.IpOutput);
 }

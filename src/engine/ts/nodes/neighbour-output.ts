@@ -1,10 +1,5 @@
 import { Drop } from "../../../../assembly/abi/drop";
-import {
-  NEIGHBOUR_DELAY_NS,
-  NEIGHBOUR_QUEUE_MAX,
-  NEIGHBOUR_REACHABLE_NS,
-  NEIGHBOUR_RETRANSMIT_NS,
-} from "../../../../assembly/abi/limits";
+import { NEIGHBOUR_DELAY_NS, NEIGHBOUR_QUEUE_MAX, NEIGHBOUR_REACHABLE_NS, NEIGHBOUR_RETRANSMIT_NS } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { ARP_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../../../../assembly/abi/protocol";
 import { drop, dropUnbuilt } from "../graph/drop";

@@ -115,8 +115,7 @@ function inOtherStates(kernel: Kernel, connection: Connection, packet: Packet, t
   const control = controlBits(bytes, tcp);
   const sequence = sequenceNumber(bytes, tcp);
   const isReset = (control & RST) !== 0;
-  const isSynAgain =
-    connection.state === TcpState.SynReceived && (control & (SYN | ACK | RST)) === SYN && sequence === connection.irs;
+  const isSynAgain = connection.state === TcpState.SynReceived && (control & (SYN | ACK | RST)) === SYN && sequence === connection.irs;
   if (isSynAgain) {
     sendSyn(kernel, connection);
     return consume(kernel, packet);

@@ -1,12 +1,7 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { NEIGHBOUR_PROBES_MAX, NEIGHBOUR_RETRANSMIT_NS } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
-import {
-  ICMP_HOST_UNREACHABLE,
-  ICMP_REASSEMBLY_TIMEOUT,
-  ICMP_TIME_EXCEEDED,
-  ICMP_UNREACHABLE,
-} from "../../../../assembly/abi/protocol";
+import { ICMP_HOST_UNREACHABLE, ICMP_REASSEMBLY_TIMEOUT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
 import { account, drop } from "../graph/drop";
 import { visit } from "../graph/step";
 import { enter, leave } from "../graph/walk";

@@ -39,7 +39,11 @@ describe("datagrams", () => {
     draft.flow(left.namespace, right, { kind: FlowKind.Request, count: 1 });
     const [source, destination] = [draft.devices[left.device], draft.devices[right.device]];
     const datagram = ipv4({ source: left.ip, destination: right.ip, protocol: 17 }, udp(5000, 9000, new Uint8Array(8)));
-    const frames = Array.from({ length: SOCKET_QUEUE_MAX + 10 }, () => ({ timeNs: 0, device: right.device, bytes: ethernet(destination, source, 0x0800, datagram) }));
+    const frames = Array.from({ length: SOCKET_QUEUE_MAX + 10 }, () => ({
+      timeNs: 0,
+      device: right.device,
+      bytes: ethernet(destination, source, 0x0800, datagram),
+    }));
     const { drops } = simulate(draft.program(), { untilNs: MS, frames });
     expect(drops).toMatchObject({ SocketRcvBuff: 10 });
   });
@@ -49,8 +53,17 @@ describe("datagrams", () => {
     draft.socket({ namespace: right.namespace, port: 7, role: SocketRole.Responder });
     const datagram = ipv4({ source: left.ip, destination: right.ip, protocol: 17 }, udp(5000, 7, new Uint8Array(33)));
     const bytes = ethernet(draft.devices[right.device], draft.devices[left.device], 0x0800, datagram);
-    const { lines } = simulate(draft.program(), { untilNs: SECOND, capture: [left.device], frames: [{ timeNs: 0, device: right.device, bytes }] });
-    expect(lines).toEqual(["who-has 10.0.0.1 tell 10.0.0.2", "10.0.0.1 is-at 02:42:0a:00:00:02", "10.0.0.2 > 10.0.0.1 len 61 ttl 64 df udp 7 > 5000", "10.0.0.1 > 10.0.0.2 len 89 ttl 64 icmp 3/3"]);
+    const { lines } = simulate(draft.program(), {
+      untilNs: SECOND,
+      capture: [left.device],
+      frames: [{ timeNs: 0, device: right.device, bytes }],
+    });
+    expect(lines).toEqual([
+      "who-has 10.0.0.1 tell 10.0.0.2",
+      "10.0.0.1 is-at 02:42:0a:00:00:02",
+      "10.0.0.2 > 10.0.0.1 len 61 ttl 64 df udp 7 > 5000",
+      "10.0.0.1 > 10.0.0.2 len 89 ttl 64 icmp 3/3",
+    ]);
   });
 
   it("with a wrong length or checksum are dropped", () => {
@@ -78,8 +91,20 @@ describe("a traced packet", () => {
     draft.flow(a.namespace, b, { count: 2 });
     const { events } = simulate(draft.program(), { untilNs: SECOND, trace: [{ flow: 0, packets: 1 }] });
     const nodes = [
-      Node.SocketOutput, Node.IpOutput, Node.NeighbourOutput, Node.DeviceTransmit, Node.Receive, Node.BridgeInput,
-      Node.BridgeFlood, Node.BridgeForward, Node.DeviceTransmit, Node.Receive, Node.IpInput, Node.LocalDeliver, Node.UdpInput, Node.UdpInput,
+      Node.SocketOutput,
+      Node.IpOutput,
+      Node.NeighbourOutput,
+      Node.DeviceTransmit,
+      Node.Receive,
+      Node.BridgeInput,
+      Node.BridgeFlood,
+      Node.BridgeForward,
+      Node.DeviceTransmit,
+      Node.Receive,
+      Node.IpInput,
+      Node.LocalDeliver,
+      Node.UdpInput,
+      Node.UdpInput,
     ];
     expect(events.map(({ node }) => node)).toEqual(nodes);
     expect(new Set(events.map(({ packet }) => packet))).toEqual(new Set([0]));

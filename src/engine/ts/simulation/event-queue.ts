@@ -121,9 +121,13 @@ export class EventQueue {
   }
 
   private overflow(): never {
-    throw new SimulationError("ENGINE_FAILED", `the event queue holds ${this.capacity} events and one more was pushed (seed ${this.seed})`, {
-      seed: this.seed,
-      limit: "events",
-    });
+    throw new SimulationError(
+      "ENGINE_FAILED",
+      `the event queue holds ${this.capacity} events and one more was pushed (seed ${this.seed})`,
+      {
+        seed: this.seed,
+        limit: "events",
+      },
+    );
   }
 }

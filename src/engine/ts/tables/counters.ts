@@ -82,8 +82,10 @@ export class Histogram {
 export function bucketIndex(valueNs: number): number {
   const steps = 1 << HISTOGRAM_STEP_BITS;
   if (valueNs < 2 * steps) return valueNs;
-  const high = Math.floor(valueNs / 4294967296);
-  const log2 = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(valueNs);
-  const exponent = log2 - HISTOGRAM_STEP_BITS;
+  if (valueNs < 4294967296) {
+    const exponent = 31 - Math.clz32(valueNs) - HISTOGRAM_STEP_BITS;
+    return exponent * steps + (valueNs >>> exponent);
+  }
+  const exponent = 63 - Math.clz32(valueNs / 4294967296) - HISTOGRAM_STEP_BITS;
   return Math.min(exponent * steps + Math.floor(valueNs / 2 ** exponent), HISTOGRAM_BUCKETS - 1);
 }

@@ -13,7 +13,14 @@ import { scheduleOutput } from "./output";
 import { sendAck } from "./segment";
 
 /** tcp_data_queue and tcp_fin: the part of a segment that moves the receiver on. The packet is used up. */
-export function receiveSegment(kernel: Kernel, connection: Connection, packet: Packet, sequence: number, length: number, fin: boolean): Node {
+export function receiveSegment(
+  kernel: Kernel,
+  connection: Connection,
+  packet: Packet,
+  sequence: number,
+  length: number,
+  fin: boolean,
+): Node {
   const { state } = connection;
   const isOpen = state === TcpState.Established || state === TcpState.FinWait1 || state === TcpState.FinWait2;
   let wantsAck = false;

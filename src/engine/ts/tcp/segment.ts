@@ -104,7 +104,7 @@ function transmit(kernel: Kernel, connection: Connection, control: number, seque
   const tcp = packet.network + IPV4_HEADER;
   const window = isSyn ? TCP_SYN_WINDOW : TCP_RECEIVE_WINDOW >> TCP_WINDOW_SCALE;
   writeTcp(bytes, tcp, connection.localPort, connection.remotePort, sequence, connection.rcvNxt, header, control, window);
-  const timestamp = (Math.floor(kernel.clock / TIMESTAMP_NS) % 4294967296) | 0;
+  const timestamp = Math.floor(kernel.clock / TIMESTAMP_NS) % 4294967296 | 0;
   if (isSyn) writeSynOptions(bytes, tcp + TCP_HEADER, connection.ownMss, timestamp, connection.echo);
   else writeOptions(bytes, tcp + TCP_HEADER, timestamp, connection.echo);
   fillPayload(kernel, packet, tcp + header, (sequence - connection.iss - 1) | 0, length);

@@ -33,7 +33,14 @@ describe("one request over TCP", () => {
       expect(Array.from(options.subarray(0, 8))).toEqual([2, 4, 5, 180, 4, 2, 8, 10]);
       expect(Array.from(options.subarray(16))).toEqual([1, 3, 3, 7]);
     }
-    expect(counters.flows[0]).toMatchObject({ sent: 1, delivered: 1, answered: 1, answeredBytes: 137, state: FlowState.Finished, retransmits: 0 });
+    expect(counters.flows[0]).toMatchObject({
+      sent: 1,
+      delivered: 1,
+      answered: 1,
+      answeredBytes: 137,
+      state: FlowState.Finished,
+      retransmits: 0,
+    });
   });
 });
 
@@ -59,7 +66,11 @@ describe("a connection", () => {
 
   it("fails at once without a route", () => {
     const { draft, left } = twoHosts();
-    draft.request(left.namespace, { namespace: 0, ip: 0xcb007101 }, { unserved: true, kind: FlowKind.Request, intervalNs: 0, thinkNs: 100 * MS, count: 3 });
+    draft.request(
+      left.namespace,
+      { namespace: 0, ip: 0xcb007101 },
+      { unserved: true, kind: FlowKind.Request, intervalNs: 0, thinkNs: 100 * MS, count: 3 },
+    );
     const { counters, drops } = simulate(draft.program(), { untilNs: SECOND });
     expect(drops).toEqual({ IpOutNoRoutes: 3 });
     expect(counters.flows[0]).toMatchObject({ sent: 3, errors: 3, timeouts: 3, error: FlowError.NetworkUnreachable });
@@ -67,7 +78,14 @@ describe("a connection", () => {
 
   it("delivers every byte in order though the link loses, doubles and reorders", () => {
     for (const seed of [1, 2, 3, 4]) {
-      const { draft, left, right } = twoHosts({ ...CABLE, rateBps: 1e8, loss: chance(0.05), duplicate: chance(0.05), reorder: chance(0.05), jitterNs: 20_000 });
+      const { draft, left, right } = twoHosts({
+        ...CABLE,
+        rateBps: 1e8,
+        loss: chance(0.05),
+        duplicate: chance(0.05),
+        reorder: chance(0.05),
+        jitterNs: 20_000,
+      });
       draft.flow(left.namespace, right, { protocol: PROTOCOL_TCP, bytes: 10_000, count: 50, intervalNs: 5 * MS });
       const { counters } = simulate(draft.program(), { untilNs: 60 * SECOND, seed });
       const [flow] = counters.flows;
@@ -139,7 +157,10 @@ describe("segments from nowhere", () => {
   });
 
   it("outside the window are answered with what is expected", () => {
-    const outside = [{ flags: 16, sequence: 50, acknowledgement: 1 }, { flags: 16, sequence: 0x50000000, acknowledgement: 1 }];
+    const outside = [
+      { flags: 16, sequence: 50, acknowledgement: 1 },
+      { flags: 16, sequence: 0x50000000, acknowledgement: 1 },
+    ];
     expect(forged([{ flags: 2, sequence: 100 }, ...outside])).toEqual({
       answers: ["S. data 0", ". data 0", ". data 0"],
       drops: { TcpOldData: 1, TcpInvalidSequence: 1 },

@@ -1,0 +1,217 @@
+/** Makes programs, frames and patches of the plans in `arbitrary.ts`. Indices wrap around, so that a shrunken plan stays valid. */
+import { NODE_COUNT } from "../../assembly/abi/node";
+import { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
+import { NONE } from "../../assembly/abi/version";
+import type { InjectedFrame, ObserveOptions } from "../../src/engine/engine";
+import type { DatapathProgram, ProgramPatch } from "../../src/engine/program";
+import type { CablePlan, FlowPlan, Plan, TargetPlan } from "./arbitrary";
+import { buildFrame } from "./forge";
+import { type Endpoint, ip, ProgramDraft } from "./program";
+
+/** A change at a time. */
+export interface TimedPatch {
+  readonly timeNs: number;
+  readonly patch: ProgramPatch;
+}
+
+export interface BuiltPlan {
+  readonly program: DatapathProgram;
+  readonly frames: readonly InjectedFrame[];
+  /** In the order of time. */
+  readonly patches: readonly TimedPatch[];
+  readonly observe: ObserveOptions;
+}
+
+export function buildPlan(plan: Plan): BuiltPlan {
+  const { draft, endpoints, roots } = buildHosts(plan);
+  const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, flowPlan, 40_000 + i));
+  const frameBytes = 14 + Math.max(200, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes }) => bytes));
+  const program = draft.program({
+    capacity: {
+      packets: plan.packets,
+      fdb: plan.fdb,
+      neighbours: plan.neighbours,
+      connections: plan.connections,
+      frameBytes,
+      flows: plan.flows.length + plan.patches.length,
+      sockets: draft.sockets.length + plan.patches.length,
+      eventRecords: 1 << 16,
+      captureBytes: 1 << 22,
+    },
+    copyCost: plan.copyCost,
+    costs: plan.freeCosts ? Array.from({ length: NODE_COUNT }, () => 0) : undefined,
+  });
+  const captureDevices = program.devices.flatMap((_, index) => (index % 3 === plan.traced % 3 ? [index] : []));
+  return {
+    program,
+    frames: plan.frames.map((framePlan) => buildFrame(framePlan, program, endpoints, frameBytes)),
+    patches: buildPatches(plan, program, endpoints, roots),
+    observe: {
+      captureDevices,
+      snaplen: plan.snaplen,
+      recordDrops: plan.recordDrops,
+      trace: plan.traced === 0 ? [] : flows.map((flowIndex) => ({ flow: flowIndex, packets: plan.traced })),
+    },
+  };
+}
+
+interface BuiltHosts {
+  readonly draft: ProgramDraft;
+  /** Every namespace that can send, with an address of its own. */
+  readonly endpoints: readonly Endpoint[];
+  readonly roots: readonly number[];
+}
+
+function buildHosts(plan: Plan): BuiltHosts {
+  const draft = new ProgramDraft();
+  const endpoints: Endpoint[] = [];
+  const roots = plan.hosts.map(({ cpus, backlog, forwarding, bridges }, h) => {
+    const root = draft.namespace(draft.host(cpus, backlog), {
+      forwarding: forwarding ? 1 : 0,
+      ttl: plan.ttl,
+      loopbackMtu: plan.loopbackMtu,
+    });
+    bridges.forEach((bridgePlan, b) => {
+      const bridge = draft.bridge(root, `10.${h}.${b}.1`, 24, bridgePlan.mtu);
+      endpoints.push({ namespace: root, device: bridge, port: bridge, ip: ip(`10.${h}.${b}.1`) });
+      for (let c = 0; c < bridgePlan.containers; c++) {
+        const { hairpin } = bridgePlan;
+        const options = { prefix: 24, link: bridgePlan.link ?? undefined, hairpin, ttl: plan.ttl };
+        endpoints.push(draft.container(bridge, `10.${h}.${b}.${c + 2}`, options));
+      }
+    });
+    return root;
+  });
+  plan.cables.forEach((cablePlan, k) => addCable(plan, draft, roots, endpoints, cablePlan, k));
+  const [root = 0] = roots;
+  draft.route({ namespace: root, destination: ip("198.18.0.0"), prefix: 24, type: RouteType.Unreachable });
+  draft.route({ namespace: root, destination: ip("198.18.1.0"), prefix: 24, type: RouteType.Prohibit });
+  draft.route({ namespace: root, destination: ip("198.18.2.0"), prefix: 24, type: RouteType.Blackhole });
+  if (endpoints.length === 0) endpoints.push({ namespace: root, device: 0, port: 0, ip: ip("127.0.0.1") });
+  return { draft, endpoints, roots };
+}
+
+/** A cable between two hosts (or from a host to nobody), and the routes of each to the other's bridges. */
+function addCable(
+  plan: Plan,
+  draft: ProgramDraft,
+  roots: readonly number[],
+  endpoints: Endpoint[],
+  { from, to, mtu: bytes, link: record }: CablePlan,
+  k: number,
+): void {
+  const a = from % roots.length;
+  const b = to % roots.length;
+  if (a === b) {
+    const device = draft.device(roots[a], DeviceKind.Physical, { mtu: bytes }, `eth${k}`);
+    draft.address(device, ip(`192.168.${k}.1`), 24);
+    return;
+  }
+  const [left, right] = draft.cable(roots[a], roots[b], [`192.168.${k}.1`, `192.168.${k}.2`], 24, record, bytes);
+  endpoints.push(left, right);
+  const reach = (end: Endpoint, other: number, gateway: number) => {
+    draft.route({ namespace: end.namespace, destination: ip(`10.${other}.0.0`), prefix: 16, device: end.device, gateway, metric: k % 2 });
+    // Every second cable is a default route as well: packets for nowhere can go in circles between two hosts.
+    if (k % 2 === 0) draft.route({ namespace: end.namespace, device: end.device, gateway, metric: plan.ttl });
+  };
+  reach(left, b, right.ip);
+  reach(right, a, left.ip);
+}
+
+function destinationOf(endpoints: readonly Endpoint[], from: Endpoint, { to, ...rest }: TargetPlan): { ip: number; namespace: number } {
+  switch (to) {
+    case "endpoint": {
+      const index = "index" in rest ? rest.index : 0;
+      return endpoints[index % endpoints.length];
+    }
+    case "neighbour":
+      return { ip: ((from.ip & ~255) | 77) >>> 0, namespace: from.namespace };
+    case "nowhere":
+      return { ip: ip("203.0.113.9"), namespace: from.namespace };
+    case "loopback":
+      return { ip: ip("127.0.0.1"), namespace: from.namespace };
+    case "broadcast":
+      return { ip: (from.ip | 255) >>> 0, namespace: from.namespace };
+    case "everyone":
+      return { ip: 0xffffffff, namespace: from.namespace };
+    case "group":
+      return { ip: ip("224.0.0.251"), namespace: from.namespace };
+    case "refused":
+      return { ip: ip(`198.18.${from.ip % 3}.7`), namespace: from.namespace };
+  }
+}
+
+function flowFields(plan: FlowPlan, sourcePort: number) {
+  const isPing = plan.protocol === PROTOCOL_ICMP;
+  const isRequest = plan.kind === FlowKind.Request && !isPing;
+  return {
+    kind: isPing ? FlowKind.Ping : plan.kind,
+    protocol: plan.protocol,
+    destinationPort: isPing ? 0 : plan.port,
+    sourcePort,
+    bytes: plan.bytes,
+    responseBytes: isRequest ? plan.responseBytes : 0,
+    count: plan.count,
+    dontFragment: plan.dontFragment ? 1 : 0,
+    intervalNs: isRequest && plan.closedLoop ? 0 : plan.intervalNs,
+    onNs: plan.onNs,
+    offNs: plan.offNs,
+    startNs: plan.startNs,
+    stopNs: plan.startNs + plan.durationNs,
+    thinkNs: plan.thinkNs,
+    timeoutNs: plan.timeoutNs,
+  };
+}
+
+function addFlow(draft: ProgramDraft, endpoints: readonly Endpoint[], plan: FlowPlan, sourcePort: number): number {
+  const from = endpoints[plan.from % endpoints.length];
+  const role = plan.server === "sink" ? SocketRole.Sink : SocketRole.Responder;
+  return draft.flow(from.namespace, destinationOf(endpoints, from, plan.target), {
+    ...flowFields(plan, sourcePort),
+    role,
+    unserved: plan.server === "none",
+  });
+}
+
+function buildPatches(plan: Plan, program: DatapathProgram, endpoints: readonly Endpoint[], roots: readonly number[]): TimedPatch[] {
+  let flows = program.flows.length;
+  let sockets = program.sockets.length;
+  const planned = [...plan.patches].sort((a, b) => a.timeNs - b.timeNs);
+  return planned.flatMap(({ timeNs, kind, index, up, link: record, flow: flowPlan }, i): TimedPatch[] => {
+    const from = endpoints[flowPlan.from % endpoints.length];
+    const to = destinationOf(endpoints, from, flowPlan.target);
+    const fields = { ...flowFields(flowPlan, 50_000 + i), namespace: from.namespace, destination: to.ip };
+    switch (kind) {
+      case "device":
+        return [{ timeNs, patch: { devices: [{ index: index % program.devices.length, up }] } }];
+      case "link":
+        return program.links.length === 0 ? [] : [{ timeNs, patch: { links: [{ index: index % program.links.length, record }] } }];
+      case "flow":
+        return [{ timeNs, patch: { flows: [{ index: index % program.flows.length, record: fields }] } }];
+      case "append": {
+        const client = {
+          namespace: from.namespace,
+          protocol: fields.protocol,
+          ip: 0,
+          port: fields.sourcePort,
+          role: SocketRole.Client,
+          flow: flows,
+        };
+        return [{ timeNs, patch: { flows: [{ index: flows++, record: fields }], sockets: [{ index: sockets++, record: client }] } }];
+      }
+      case "socket": {
+        const namespace = index % 2 === 0 ? to.namespace : roots[0];
+        const server = {
+          namespace,
+          protocol: index % 3 === 0 ? PROTOCOL_TCP : PROTOCOL_UDP,
+          ip: 0,
+          port: flowPlan.port,
+          role: index % 2,
+          flow: NONE,
+        };
+        return [{ timeNs, patch: { sockets: [{ index: sockets++, record: server }] } }];
+      }
+    }
+  });
+}
