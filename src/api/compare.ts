@@ -131,8 +131,9 @@ async function firstDivergence(one: EngineKind, other: EngineKind, load: (kind: 
   return withBoth(async (engines, agree) => {
     if (agreedAt !== undefined) for (const engine of engines) advance(engine, agreedAt);
     for (let index = engines[0].counters().totals.events; ; index++) {
-      const [slice] = engines.map((engine) => step(engine, until));
-      if (!agree() || slice?.stop === Stop.Until) return { engines: [one, other], index, timeNs: slice?.now ?? 0 };
+      const slices = engines.map((engine) => step(engine, until));
+      const isOver = slices.every(({ stop }) => stop === Stop.Until);
+      if (!agree() || isOver) return { engines: [one, other], index, timeNs: Math.min(...slices.map(({ now }) => now)) };
     }
   });
 
