@@ -18,7 +18,7 @@ export function checkContainer(spec: ContainerSpec, rules: GenerationRules): voi
   if (spec.networkMode !== undefined && spec.networks.length > 0) {
     fail(`the network mode ${spec.networkMode} excludes networks (${spec.networks.map(({ network }) => network).join(", ")})`);
   }
-  checkMode(spec, fail);
+  checkMode(spec, rules, fail);
   const seen = new Set<string>();
   for (const [index, endpoint] of spec.networks.entries()) {
     if (seen.has(endpoint.network)) {
@@ -32,12 +32,12 @@ export function checkContainer(spec: ContainerSpec, rules: GenerationRules): voi
   }
 }
 
-function checkMode(spec: ContainerSpec, fail: (daemon: string) => never): void {
+function checkMode(spec: ContainerSpec, rules: GenerationRules, fail: (daemon: string) => never): void {
   const { mode } = modeOf(spec);
   if (mode === "sandbox") return;
   if (spec.links.length > 0) fail("links are only supported for user-defined networks");
   if (mode !== "container") return;
-  if (spec.networkMode === "container:") fail("invalid network mode: invalid container format container:<name|id>");
+  if (spec.networkMode === "container:") fail(rules.messages.badContainerMode);
   if (spec.hostname !== undefined) fail("conflicting options: hostname and the network mode");
   if (spec.extraHosts.length > 0) fail("conflicting options: custom host-to-IP mapping and the network mode");
   if (spec.publish.length > 0) fail("conflicting options: port publishing and the container type network mode");

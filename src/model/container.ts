@@ -13,6 +13,8 @@ export class Container {
   /** The networks it joins when it starts, by name. */
   readonly wanted = new Map<string, EndpointSpec>();
   running = false;
+  /** On the network `none`, which it has to leave before it joins another. */
+  isPrivate: boolean;
   ports: PublishedPortState[] = [];
   readonly #rules: GenerationRules;
   readonly #identity: Identity;
@@ -23,6 +25,7 @@ export class Container {
   constructor(spec: ContainerSpec, rules: GenerationRules, identity: Identity) {
     this.spec = spec;
     this.id = identity.id("container", spec.host, spec.name);
+    this.isPrivate = spec.networkMode === "none";
     this.#rules = rules;
     this.#identity = identity;
   }

@@ -35,7 +35,7 @@ export class Daemon {
   createNetwork(spec: NetworkSpec): void {
     const subject = `network ${JSON.stringify(spec.name)}`;
     if (PREDEFINED.has(spec.name)) refuse("CONFLICT", subject, `operation is not permitted on predefined ${spec.name} network`, spec.position);
-    if (spec.name === "") refuse("INVALID_INPUT", subject, "invalid name: name is empty", spec.position);
+    if (spec.name === "") refuse("INVALID_INPUT", subject, this.#rules.messages.emptyNetworkName, spec.position);
     if (this.#networks.has(spec.name)) refuse("CONFLICT", subject, this.#rules.messages.networkExists(spec.name), spec.position);
     const network = new Network(spec, this.#context, { isDefault: false });
     for (const other of this.#networks.values()) {
@@ -54,7 +54,7 @@ export class Daemon {
     const network = this.#network(name, subject);
     if (network.members.size > 0) {
       const members = [...network.members].map((member) => `name:${JSON.stringify(member)} id:${JSON.stringify(this.#containers.get(member)?.id.slice(0, 12))}`);
-      refuse("CONFLICT", subject, `error while removing network: network ${name} has active endpoints (${members.join(", ")})`);
+      refuse("CONFLICT", subject, this.#rules.messages.networkInUse(name, network.id, members));
     }
     network.remove();
     this.#networks.delete(name);
@@ -68,6 +68,10 @@ export class Daemon {
       refuse("CONFLICT", `container ${spec.name}`, `${conflict}. You have to remove (or rename) that container to be able to reuse that name.`, spec.position);
     }
     checkContainer(spec, this.#rules);
+    for (const { container: child, position } of joinsDefaultBridge(spec) ? spec.links : []) {
+      if (this.#containers.has(child)) continue;
+      refuse("NOT_FOUND", `container ${spec.name}`, `could not get container for ${child}: No such container: ${child}`, position ?? spec.position);
+    }
     const container = new Container(spec, this.#rules, this.#identity);
     for (const endpoint of endpointsOf(spec)) container.wanted.set(endpoint.network, endpoint);
     this.#containers.set(spec.name, container);
@@ -79,6 +83,7 @@ export class Daemon {
     if (container.running) return;
     const mode = modeOf(container.spec);
     if (mode.mode === "container") this.#checkNamespaceOwner(container, mode.container);
+    if (joinsDefaultBridge(container.spec)) this.#checkLinks(container);
     const wanted = [...container.wanted.values()].map((spec) => ({ spec, network: this.#network(spec.network, `container ${name}`, spec.position) }));
     const candidates = wanted.map(({ spec, network }) => ({
       network: network.name,
@@ -119,27 +124,27 @@ export class Daemon {
       const shared = "container sharing network namespace with another container or host cannot be connected to any other network";
       refuse("INVALID_INPUT", `container ${name}`, shared, endpoint.position);
     }
-    if (mode === "none") {
-      const isolated = "container cannot be connected to multiple networks with one of the networks in private (none) mode";
-      refuse("INVALID_INPUT", `container ${name}`, isolated, endpoint.position);
+    if (container.isPrivate) refuse("INVALID_INPUT", `container ${name}`, PRIVATE_MODE, endpoint.position);
+    if (network.isDefault && endpoint.aliases.length > 0) {
+      refuse("INVALID_INPUT", `container ${name}`, this.#rules.messages.aliasNeedsUserNetwork, endpoint.position);
     }
-    if (container.running) {
-      container.join(network, endpoint);
-      this.#publish(container);
-    }
+    if (container.running) this.#moveGateway(container, () => container.join(network, endpoint));
     container.wanted.set(network.name, endpoint);
   }
 
   /** `docker network disconnect`. */
   disconnect(name: string, networkName: string): void {
     const container = this.#container(name);
+    if (networkName === "none" && container.isPrivate) {
+      container.isPrivate = false;
+      return;
+    }
     const network = this.#network(networkName, `container ${name}`);
     if (!container.wanted.delete(network.name)) {
       const the = container.running ? "network" : "the network";
       refuse("NOT_FOUND", `container ${name}`, `container ${container.id} is not connected to ${the} ${network.name}`);
     }
-    container.leave(network.name);
-    if (container.running) this.#publish(container);
+    if (container.running) this.#moveGateway(container, () => container.leave(network.name));
   }
 
   networks(): NetworkState[] {
@@ -158,10 +163,7 @@ export class Daemon {
 
   #network(name: string, subject: string, position?: SourcePosition): Network {
     if (name === "host") refuse("INVALID_INPUT", subject, this.#rules.messages.joinsHostNetwork, position);
-    if (name === "none") {
-      const isolated = "container cannot be connected to multiple networks with one of the networks in private (none) mode";
-      refuse("INVALID_INPUT", subject, isolated, position);
-    }
+    if (name === "none") refuse("INVALID_INPUT", subject, PRIVATE_MODE, position);
     return this.#networks.get(name) ?? refuse("NOT_FOUND", subject, `network ${name} not found`, position);
   }
 
@@ -177,6 +179,27 @@ export class Daemon {
     const owner = this.#containers.get(target);
     if (!owner) fail("NOT_FOUND", messages.noContainerToJoin(target));
     else if (!owner.running) fail("CONFLICT", messages.notRunning(target, owner.id));
+  }
+
+  /** Legacy links are lines in /etc/hosts: the other container must be running, on the default bridge (moby daemon/container_operations_unix.go). */
+  #checkLinks({ name, spec }: Container): void {
+    for (const link of spec.links) {
+      const child = this.#containers.get(link.container);
+      const position = link.position ?? spec.position;
+      if (!child?.running) {
+        refuse("CONFLICT", `container ${name}`, `Cannot link to a non running container: /${link.container} AS /${name}/${link.alias}`, position);
+      }
+      if (!child.endpoints.some(({ members }) => members.isDefault)) {
+        refuse("CONFLICT", `container ${name}`, `Cannot link to /${link.container}, as it does not belong to the default network`, position);
+      }
+    }
+  }
+
+  /** Published ports follow the default route, random ones under a new number. */
+  #moveGateway(container: Container, change: () => void): void {
+    const before = container.gatewayEndpoint?.network;
+    change();
+    if (container.gatewayEndpoint?.network !== before) this.#publish(container);
   }
 
   /** Programs the ports on the endpoint of the default route; an internal network publishes nothing. */
@@ -207,7 +230,13 @@ export class Daemon {
   }
 }
 
+const PRIVATE_MODE = "container cannot be connected to multiple networks with one of the networks in private (none) mode";
+
 const PREDEFINED = new Set(["bridge", "host", "none", "default"]);
+
+function joinsDefaultBridge(spec: ContainerSpec): boolean {
+  return endpointsOf(spec).some(({ network }) => network === "bridge");
+}
 
 /** Where a container goes when it starts: its networks, or the default bridge. */
 function endpointsOf(spec: ContainerSpec): readonly EndpointSpec[] {

@@ -54,6 +54,10 @@ export interface GenerationMessages {
   readonly joinsHostNetwork: string;
   addressOutsideSubnets(address: string): string;
   networkExists(name: string): string;
+  readonly emptyNetworkName: string;
+  /** Of a network that has members, each as `name:"web" id:"0123456789ab"`. */
+  networkInUse(name: string, id: string, members: readonly string[]): string;
+  readonly badContainerMode: string;
   noContainerToJoin(name: string): string;
   notRunning(name: string, id: string): string;
   readonly joinsItself: string;

@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, cidrContainsCidr, formatCidr, type Ipv4Cidr, parseCidr } from "../net/cidr";
+import { type Cidr, cidrContains, cidrContainsCidr, cidrsOverlap, formatCidr, type Ipv4Cidr, parseCidr } from "../net/cidr";
 import { isIp, isIpv4, parseIp, parseIpv4 } from "../net/ip";
 import { refuse, unsupported } from "./refusal";
 import type { IpamSpec, NetworkSpec } from "./spec";
@@ -44,8 +44,10 @@ export function contains(block: Ipv4Cidr, address: string): boolean {
 
 /** What the docker command checks before it asks the daemon (docker/cli cli/command/network/create.go: createIPAMConfig). */
 export function checkLikeCommandLine({ blocks, subject, spec }: NetworkDraft): void {
-  for (const block of blocks) {
+  for (const [index, block] of blocks.entries()) {
     const fail = (daemon: string): never => refuse("INVALID_INPUT", subject, daemon, block.spec.position ?? spec.position);
+    const overlaps = (other: IpamBlock) => block.subnet && other.subnet && cidrsOverlap(block.subnet, other.subnet);
+    if (blocks.slice(0, index).some(overlaps)) fail("multiple overlapping subnet configuration is not supported");
     const { subnet, range, gateway } = block;
     if (!subnet) {
       if (range || gateway !== undefined) fail("every ip-range or gateway must have a corresponding subnet");

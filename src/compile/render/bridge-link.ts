@@ -1,10 +1,9 @@
 import { DEVICE_HAIRPIN } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
-import type { DatapathProgram } from "../../engine/program";
-import { devicesOf, interfaceNumber, localName } from "./device-names";
+import { devicesOf, interfaceNumber, localName, type RenderedProgram } from "./device-names";
 
 /** `bridge link`: one line per port. */
-export function renderBridgePorts(program: DatapathProgram, namespace: number): string[] {
+export function renderBridgePorts(program: RenderedProgram, namespace: number): string[] {
   return devicesOf(program, namespace).flatMap((port) => {
     const { master, mtu, peer, flags } = program.devices[port]!;
     if (master === NONE) return [];

@@ -1,13 +1,13 @@
 import { DEVICE_UP, DeviceKind } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
-import type { DatapathProgram, DeviceRecord } from "../../engine/program";
+import type { DeviceRecord } from "../../engine/program";
 import { formatIpv4 } from "../../net/ip";
 import { formatMac } from "../../net/mac";
 import { ipv4Mask } from "../../net/cidr";
-import { devicesOf, interfaceNumber, localName } from "./device-names";
+import { devicesOf, interfaceNumber, localName, type RenderedProgram } from "./device-names";
 
 /** `ip addr`: two lines per device and one per address. */
-export function renderAddresses(program: DatapathProgram, namespace: number): string[] {
+export function renderAddresses(program: RenderedProgram, namespace: number): string[] {
   return devicesOf(program, namespace).flatMap((device) => [
     ...renderDevice(program, device, program.devices[device]!),
     ...program.addresses.filter((address) => address.device === device).map(({ ip, prefix }) => {
@@ -19,7 +19,7 @@ export function renderAddresses(program: DatapathProgram, namespace: number): st
   ]);
 }
 
-function renderDevice(program: DatapathProgram, index: number, device: DeviceRecord): string[] {
+function renderDevice(program: RenderedProgram, index: number, device: DeviceRecord): string[] {
   const isLoopback = device.kind === DeviceKind.Loopback;
   const hasCarrier = device.kind !== DeviceKind.Bridge || program.devices.some(({ master }) => master === index);
   const isUp = (device.flags & DEVICE_UP) !== 0;

@@ -1,17 +1,17 @@
 import { DeviceKind, RouteType } from "../../../assembly/abi/program";
-import type { DatapathProgram, RouteRecord } from "../../engine/program";
+import type { RouteRecord } from "../../engine/program";
 import { formatIpv4 } from "../../net/ip";
-import { localName } from "./device-names";
+import { localName, type RenderedProgram } from "./device-names";
 
 /** `ip route`: the main table, sorted as the kernel dumps it. The local table (addresses, broadcasts) is left out, as there. */
-export function renderRoutes(program: DatapathProgram, namespace: number): string[] {
+export function renderRoutes(program: RenderedProgram, namespace: number): string[] {
   return program.routes
     .filter((route) => route.namespace === namespace && route.type !== RouteType.Local && route.type !== RouteType.Broadcast)
     .sort((a, b) => a.destination - b.destination || a.prefix - b.prefix || a.metric - b.metric)
     .map((route) => renderRoute(program, route));
 }
 
-function renderRoute(program: DatapathProgram, { destination, prefix, type, device, gateway, source, metric }: RouteRecord): string {
+function renderRoute(program: RenderedProgram, { destination, prefix, type, device, gateway, source, metric }: RouteRecord): string {
   const target = prefix === 0 ? "default" : `${formatIpv4(destination)}/${prefix}`;
   const suffix = metric === 0 ? "" : ` metric ${metric}`;
   if (type !== RouteType.Unicast) return `${RouteType[type]!.toLowerCase()} ${target}${suffix}`;
