@@ -89,7 +89,8 @@ describe("import directions", () => {
     api: ["api", "model", "compile", "engine", "observe", "report", ...LEAVES],
     index: ["api", "engine", "observe", "report", ...LEAVES],
     targets: ["targets", "index", "api", "worker", "engine", "engine/ts", "engine/wasm", "observe", "report", ...LEAVES],
-    compose: ["compose", "api", ...LEAVES],
+    // A front door like the command: its descriptions can be started.
+    compose: ["compose", "targets", "api", ...LEAVES],
     cli: ["cli", "targets", "compose", "observe", "report", ...LEAVES],
   };
   /** Which packages a part may import. The core needs none at run time: comlink and the loader are bundled. */

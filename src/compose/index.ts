@@ -1,3 +1,4 @@
+export { compose, type ComposeOptions } from "./compose";
 export { loadCompose, type LoadOptions } from "./load";
 export { plain, type ComposeNode, type Entry, type ListNode, type MappingNode, type Place, type Scalar, type ScalarNode } from "./node";
 export { formatNotice, type Notice, type NoticeKind } from "./notice";
@@ -22,5 +23,6 @@ export type {
   ServiceLink,
 } from "./project";
 export type { ComposeInput, ReadFile } from "./source";
+export { toTopology, type ComposeTopology, type TopologyOptions } from "./to-topology";
 export type { DockwireSection, LinkProperties, LinkRule, TrafficKind, TrafficRate, TrafficRule } from "./x-dockwire";
 export type { SourceText } from "./yaml";
