@@ -38,7 +38,9 @@ export function startInlineWorker(source: string): WorkerHandle {
 export function startWorkerAt(url: string | URL): WorkerHandle {
   const threads = workerThreads();
   if (threads === undefined) return adaptWorker(new Worker(url, { name: "dockwire" }));
-  return adaptWorker(new threads.Worker(url, { execArgv: [], name: "dockwire" }));
+  // Node takes a path or a URL object, but no URL as text.
+  const file = typeof url === "string" && url.startsWith("file:") ? new URL(url) : url;
+  return adaptWorker(new threads.Worker(file, { execArgv: [], name: "dockwire" }));
 }
 
 export function adaptWorker(worker: WorkerLike): WorkerHandle {
