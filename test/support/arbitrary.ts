@@ -93,7 +93,10 @@ export interface Plan {
   readonly fdb: number;
   readonly neighbours: number;
   readonly connections: number;
-  readonly freeCosts: boolean;
+  /** Nanoseconds of a node visit: `usual` differs from node to node. */
+  readonly costs: "free" | "usual" | "slow";
+  /** Two bridges of the first host are cabled together twice, so that what is flooded goes in circles. */
+  readonly storm: boolean;
   readonly copyCost: number;
   readonly ttl: number;
   readonly loopbackMtu: number;
@@ -232,10 +235,12 @@ export interface PlanLimits {
   readonly flows?: number;
   readonly frames?: number;
   readonly patches?: number;
+  /** Every plan has a loop of bridges. */
+  readonly storm?: boolean;
 }
 
 /** A whole simulation: hosts, bridges, containers, cables, flows, frames that somebody forges, and changes while it runs. */
-export function arbitraryPlan({ flows = 6, frames = 12, patches = 3 }: PlanLimits = {}): fc.Arbitrary<Plan> {
+export function arbitraryPlan({ flows = 6, frames = 12, patches = 3, storm = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
   const rarelySmall = (usual: number, least: number, most: number) =>
     fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.integer({ min: least, max: most }) });
   return fc.record({
@@ -249,7 +254,8 @@ export function arbitraryPlan({ flows = 6, frames = 12, patches = 3 }: PlanLimit
     fdb: rarelySmall(64, 1, 4),
     neighbours: rarelySmall(64, 1, 6),
     connections: rarelySmall(16, 1, 3),
-    freeCosts: fc.boolean(),
+    costs: fc.constantFrom("free" as const, "usual" as const, "usual" as const, "slow" as const),
+    storm: fc.constant(storm),
     copyCost: fc.constantFrom(0, 51, 4096),
     ttl: fc.constantFrom(64, 64, 2, 1),
     loopbackMtu: fc.constantFrom(65_536, 16_436, 1500),

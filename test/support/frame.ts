@@ -199,3 +199,21 @@ export function arp(
   data.setUint32(24, target.ip);
   return ethernet(destination, sender, 0x0806, payload);
 }
+
+/** Makes the checksums of a changed IPv4 frame right again as far as its lengths allow, so that what is behind them is reached. */
+export function repairChecksums(frame: Uint8Array): void {
+  if (frame.length < 34 || view(frame).getUint16(12) !== 0x0800) return;
+  const packet = frame.subarray(14);
+  const data = view(packet);
+  const header = (packet[0] & 15) * 4;
+  const total = Math.min(data.getUint16(2), packet.length);
+  if (header < 20 || header > total) return;
+  data.setUint16(10, 0);
+  data.setUint16(10, internetChecksum(packet.subarray(0, header)));
+  const transport = packet.subarray(header, total);
+  const at = { 1: 2, 6: 16, 17: 6 }[packet[9]];
+  if (at === undefined || transport.length < at + 2 || (data.getUint16(6) & 0x3fff) !== 0) return;
+  const pseudo = packet[9] === 1 ? new Uint8Array(0) : pseudoHeader(data.getUint32(12), data.getUint32(16), packet[9], transport.length);
+  view(transport).setUint16(at, 0);
+  view(transport).setUint16(at, internetChecksum(concat(pseudo, transport)));
+}

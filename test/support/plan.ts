@@ -40,7 +40,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
       captureBytes: 1 << 22,
     },
     copyCost: plan.copyCost,
-    costs: plan.freeCosts ? Array.from({ length: NODE_COUNT }, () => 0) : undefined,
+    costs: plan.costs === "usual" ? undefined : Array.from({ length: NODE_COUNT }, () => (plan.costs === "free" ? 0 : 100_000)),
   });
   const captureDevices = program.devices.flatMap((_, index) => (index % 3 === plan.traced % 3 ? [index] : []));
   return {
@@ -85,11 +85,21 @@ function buildHosts(plan: Plan): BuiltHosts {
   });
   plan.cables.forEach((cablePlan, k) => addCable(plan, draft, roots, endpoints, cablePlan, k));
   const [root = 0] = roots;
+  if (plan.storm) addLoop(draft, root);
   draft.route({ namespace: root, destination: ip("198.18.0.0"), prefix: 24, type: RouteType.Unreachable });
   draft.route({ namespace: root, destination: ip("198.18.1.0"), prefix: 24, type: RouteType.Prohibit });
   draft.route({ namespace: root, destination: ip("198.18.2.0"), prefix: 24, type: RouteType.Blackhole });
   if (endpoints.length === 0) endpoints.push({ namespace: root, device: 0, port: 0, ip: ip("127.0.0.1") });
   return { draft, endpoints, roots };
+}
+
+/** Two bridges that are joined by two veth pairs. */
+function addLoop(draft: ProgramDraft, root: number): void {
+  const bridges = [draft.bridge(root, "10.9.0.1", 24), draft.bridge(root, "10.9.1.1", 24)];
+  for (let i = 0; i < 2; i++) {
+    const [a, b] = bridges.map((master) => draft.device(root, DeviceKind.Veth, { master }, `loop${i}`));
+    draft.pair(a, b);
+  }
 }
 
 /** A cable between two hosts (or from a host to nobody), and the routes of each to the other's bridges. */
