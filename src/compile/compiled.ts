@@ -107,6 +107,8 @@ export interface EndpointDescription {
   readonly interfaceName: string;
   /** Its name in captures and reports: `web:eth0`. */
   readonly device: string;
+  /** The cable's other end, a port of the bridge: `host1:veth1a2b3c4`. */
+  readonly hostDevice: string;
   readonly isDefaultRoute: boolean;
   readonly dnsNames: readonly string[];
 }

@@ -47,6 +47,7 @@ function describeEndpoint(state: DockerState, { name, host, gateway }: Container
     gateway: network.defaultGateway === undefined ? "" : formatIpv4(network.defaultGateway),
     interfaceName: endpoint.interfaceName,
     device: `${name}:${endpoint.interfaceName}`,
+    hostDevice: `${host}:${endpoint.vethName}`,
     isDefaultRoute: gateway?.network === endpoint.network,
     dnsNames: endpoint.dnsNames,
   };

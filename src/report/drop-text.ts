@@ -62,7 +62,7 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     advice: "More is sent than the link's rate carries. Send less, or raise the link's rate or its queue limit.",
   },
   LinkLoss: {
-    meaning: "lost on the link, as its loss rate asks for",
+    meaning: "lost by the link, as it was told to",
     advice: "Expected on a link with loss; the simulator's own reason, as netem's loss.",
   },
   NeighCreateFail: {

@@ -59,14 +59,17 @@ export const input: ReportInput = {
         name: "shop-web-1",
         host: "host1",
         networkMode: "networks",
-        networks: [endpoint("shop_front", "172.18.0.2", "eth0", true), endpoint("shop_back", "172.30.0.2", "eth1", false)],
+        networks: [
+          endpoint("shop_front", "shop-web-1", "eth0", "172.18.0.2", true),
+          endpoint("shop_back", "shop-web-1", "eth1", "172.30.0.2", false),
+        ],
         ports: [
           { hostIp: "0.0.0.0", hostPort: 8080, containerPort: 80, protocol: "tcp" },
           { hostIp: "::", hostPort: 8080, containerPort: 80, protocol: "tcp" },
           { hostIp: "127.0.0.1", hostPort: 5353, containerPort: 53, protocol: "udp" },
         ],
       },
-      { name: "shop-db-1", host: "host1", networkMode: "networks", networks: [endpoint("shop_back", "172.30.0.10", "eth0", false)], ports: [] },
+      { name: "shop-db-1", host: "host1", networkMode: "networks", networks: [endpoint("shop_back", "shop-db-1", "eth0", "172.30.0.10", false)], ports: [] },
       { name: "shop-agent-1", host: "host1", networkMode: "host", networks: [], ports: [] },
     ],
     flows: [
@@ -86,7 +89,7 @@ export const input: ReportInput = {
     ],
     drops: [
       { reason: "TcpReset", place: "shop-api-1:eth0", count: 40 },
-      { reason: "LinkLoss", place: "host1:br-shop_back", count: 10 },
+      { reason: "LinkLoss", place: "host1:veth-172.30.0.10", count: 10 },
       { reason: "OtherHost", place: "shop-db-1:eth0", count: 2 },
     ],
     devices: [{ name: "shop-web-1:eth0", rxPackets: 10, rxBytes: 640, txPackets: 11, txBytes: 700, dropped: 0 }],
@@ -108,7 +111,8 @@ export const input: ReportInput = {
   ],
 };
 
-function endpoint(network: string, ipv4: string, interfaceName: string, isDefaultRoute: boolean) {
+function endpoint(network: string, container: string, interfaceName: string, ipv4: string, isDefaultRoute: boolean) {
   const gateway = ipv4.replace(/\d+$/, "1");
-  return { network, ipv4, prefixLength: 24, mac: "02:42:ac:1e:00:0a", gateway, interfaceName, isDefaultRoute, dnsNames: [] };
+  const devices = { device: `${container}:${interfaceName}`, hostDevice: `host1:veth-${ipv4}` };
+  return { network, ipv4, prefixLength: 24, mac: "02:42:ac:1e:00:0a", gateway, interfaceName, ...devices, isDefaultRoute, dnsNames: [] };
 }

@@ -40,6 +40,8 @@ export interface ReportTopology {
       readonly mac: string;
       readonly gateway: string;
       readonly interfaceName: string;
+      readonly device: string;
+      readonly hostDevice: string;
       readonly isDefaultRoute: boolean;
       readonly dnsNames: readonly string[];
     }[];
@@ -70,6 +72,8 @@ export interface ReportResult {
  * @example renderText(buildReport({ topology, result }))
  */
 export function buildReport({ topology, result, files = [], notices = [] }: ReportInput): RunReport {
+  const endpoints = topology.containers.flatMap(({ name, networks }) => networks.map((endpoint) => ({ ...endpoint, container: name })));
+  const containerOn = (place: string) => endpoints.find(({ device, hostDevice }) => device === place || hostDevice === place)?.container ?? null;
   const trafficOf = new Map(topology.flows.map(({ name, traffic }) => [name, traffic.name]));
   const traffic = result.traffic.map((item): ReportTraffic => ({ name: item.name, flows: item.flows, ...countersOf(item) }));
   return {
@@ -86,7 +90,9 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
       const { name, state, address } = flow;
       return { name, traffic: trafficOf.get(name) ?? name, state, address, ...countersOf(flow) };
     }),
-    drops: result.drops.map(({ reason, place, count }) => ({ reason, meaning: dropText(reason).meaning, place, packets: count })),
+    drops: result.drops.map(({ reason, place, count }) => {
+      return { reason, meaning: dropText(reason).meaning, place, container: containerOn(place), packets: count };
+    }),
     devices: result.devices.map((device) => ({
       name: device.name,
       receivedFrames: device.rxPackets,
@@ -136,6 +142,8 @@ function containerOf({ name, host, networkMode, networks, ports }: ReportTopolog
     networkMode,
     interfaces: networks.map((endpoint) => ({
       name: endpoint.interfaceName,
+      device: endpoint.device,
+      hostDevice: endpoint.hostDevice,
       network: endpoint.network,
       ipv4: endpoint.ipv4,
       prefixLength: endpoint.prefixLength,

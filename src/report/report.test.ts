@@ -36,10 +36,10 @@ TRAFFIC               sent  delivered  lost   throughput      p50      p99      
     api-1 → db:1        40          0    40      0 bit/s        -        -        -
 
 DROPS
-  packets  reason     where               what it means
-       40  TcpReset   shop-api-1:eth0     a TCP reset, which closed the connection
-       10  LinkLoss   host1:br-shop_back  lost on the link, as its loss rate asks for
-        2  OtherHost  shop-db-1:eth0      addressed to another machine
+  packets  reason     where                                what it means
+       40  TcpReset   shop-api-1:eth0                      a TCP reset, which closed the connection
+       10  LinkLoss   host1:veth-172.30.0.10 to shop-db-1  lost by the link, as it was told to
+        2  OtherHost  shop-db-1:eth0                       addressed to another machine
 
 NOTICES
   compose.yaml:4:10: services.web.dns: no DNS server is asked: names resolve as Docker's embedded
@@ -96,7 +96,7 @@ describe("the Markdown report", () => {
   it("has the same tables", () => {
     const text = renderMarkdown(report);
     expect(text).toContain("| orders | shop-web-1 | db:5432/tcp | request | 2,000 | 1,980 | 0 | 4.06 Mbit/s | 412 µs | 1.20 ms | 3.10 ms |");
-    expect(text).toContain("| `LinkLoss` | host1:br-shop_back | lost on the link, as its loss rate asks for | 10 |");
+    expect(text).toContain("| `LinkLoss` | host1:veth-172.30.0.10 | lost by the link, as it was told to | 10 |");
     expect(text).toContain("- `compose.yaml:4` `services.web.dns`: no DNS server");
   });
 });

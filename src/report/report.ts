@@ -73,6 +73,10 @@ export interface ReportContainer {
 
 export interface ReportInterface {
   readonly name: string;
+  /** Its name among `devices` and in captures: `shop-web-1:eth0`. */
+  readonly device: string;
+  /** The cable's other end, a port of the bridge: `host1:veth1a2b3c4`. */
+  readonly hostDevice: string;
   readonly network: string;
   readonly ipv4: string;
   readonly prefixLength: number;
@@ -152,6 +156,8 @@ export interface ReportDrop {
   readonly meaning: string;
   /** Device where the packet was last seen: `shop-web-1:eth0`. */
   readonly place: string;
+  /** The container whose cable that is; `null` for a bridge, or where no device was chosen yet. */
+  readonly container: string | null;
   readonly packets: number;
 }
 

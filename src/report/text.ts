@@ -171,10 +171,11 @@ function drops(page: Page): string[] {
     { title: "where", shrink: true },
     { title: "what it means", wrap: true },
   ];
-  const rows = page.report.drops.map(({ packets, reason, place, meaning }): Cell[] => [
+  const rows = page.report.drops.map(({ packets, reason, place, container, meaning }): Cell[] => [
     formatCount(packets),
     { text: reason, mark: dropText(reason).isHarmless === true ? "dim" : "warning" },
-    place,
+    // A port of a bridge says little without what is plugged in.
+    container === null || place.startsWith(`${container}:`) ? place : `${place} to ${container}`,
     meaning,
   ]);
   return section(page, "DROPS", columns, rows);
