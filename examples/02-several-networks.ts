@@ -14,8 +14,8 @@ const shop = docker("shop")
   .container("cache", { networks: ["front"] });
 
 // `ip addr` and `ip route` of every namespace, before anything has run.
-const web = shop.compile().render().split("\n\n").find((text) => text.includes("web"));
-console.log(`${web}\n`);
+const sections = shop.compile().render().split("\n\n");
+console.log(`${sections.filter((section) => section.startsWith("# web")).join("\n\n")}\n`);
 
 await using lab = await shop.start({ seed: 2 });
 console.log(`${await lab.ping("web", "postgres")}\n`);

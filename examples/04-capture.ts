@@ -1,5 +1,5 @@
 /**
- * A capture from three vantage points, and the way of one packet hop by hop. The file opens in Wireshark and tshark: an
+ * A capture from every vantage point, and the way of one packet hop by hop. The file opens in Wireshark and tshark: an
  * interface for each device, nanosecond times, and why a frame was dropped as its comment.
  *
  * npm run example -- 04
@@ -9,19 +9,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { docker } from "dockwire";
 
-const pair = docker("watched").network("lan").container("client", { networks: ["lan"] }).container("server", { networks: ["lan"] });
+const pair = docker("watched")
+  .network("lan")
+  .container("client", { networks: ["lan"] })
+  .container("server", { networks: ["lan"] })
+  .traffic("hello", "client").to("server:80/tcp").request({ size: 80, response: 200 }).count(1)
+  .traffic("news", "client").to("server:514/udp").rate("100/s").size(20).during("50ms");
+
 await using lab = await pair.start({ seed: 4 });
-lab.traffic("hello", "client").to("server:80/tcp").request({ size: 80, response: 200 }).count(1);
-lab.traffic("nobody", "client").to("server:81/udp").rate("10/s").size(20).count(1);
-
 const capture = lab.capture({ at: "all", snaplen: 256 });
-const trace = lab.trace("nobody");
-await lab.run({ for: "100ms" });
+const trace = lab.trace("news");
+await lab.run({ for: "55ms" });
+await lab.down("server:eth0");
+await lab.run({ for: "10ms" });
 
-for (const frame of (await capture.frames()).filter(({ device }) => device.endsWith("eth0"))) {
+for (const frame of (await capture.frames()).filter(({ device }) => device.endsWith(":eth0"))) {
   const arrow = frame.direction === "outbound" ? "→" : "←";
-  const fate = frame.dropped === undefined ? "" : `  dropped: ${frame.dropped.reason}`;
-  console.log(`${(frame.timeNs / 1e3).toFixed(3).padStart(9)} µs  ${frame.device} ${arrow}  ${String(frame.length).padStart(4)} bytes${fate}`);
+  const fate = frame.dropped === undefined ? "" : `  dropped: ${frame.dropped.reason} at ${frame.dropped.node}`;
+  console.log(`${(frame.timeNs / 1e3).toFixed(3).padStart(10)} µs  ${frame.device} ${arrow}  ${String(frame.length).padStart(4)} bytes${fate}`);
 }
 console.log(`\n${await trace.text()}\n`);
 

@@ -17,7 +17,7 @@ const PROMISES: Readonly<Record<string, readonly RegExp[]>> = {
   "01-two-containers.ts": [/web {2}eth0 {2}172\.18\.0\.\d/, /3 packets transmitted, 3 received, 0% packet loss/],
   "02-several-networks.ts": [/172\.21\.0\.10/, /3 received/, /cache cannot even find db \(NOT_FOUND\)/],
   "03-traffic-and-loss.ts": [/datagrams/, /LinkLoss/, /5 flows|6 flows/],
-  "04-capture.ts": [/dropped: NoSocket/, /nobody #0/, /written: .*\.pcapng/],
+  "04-capture.ts": [/dropped: DevReady/, /news #0/, /written: .*\.pcapng/],
   "05-worker-and-progress.ts": [/in a worker: digest [0-9a-f]{16}/, /in this thread: the same digest/, /aborted at/],
   "06-compose-file.ts": [/^shop {2}6 containers, 2 networks, 1 host/m, /digest [0-9a-f]{16}/],
   "08-compare-engines.ts": [/the same deliveries and drops in both engines/, /wasm/],

@@ -24,7 +24,8 @@ export function errorWords(error: FlowErrorName): string {
 
 /**
  * What makes a run count as failed, one entry for each sender of each traffic:
- * - `nothing-delivered`: it sent or tried to send something, and not one message arrived (for requests and pings: not one answer);
+ * - `nothing-delivered`: not one message arrived (for requests and pings: not one answer), and at least one was lost, refused, given
+ *   up or sent again: what had only just left when the run ended may still arrive;
  * - `errors`: its socket reported an error to the process at least once, such as "connection refused".
  *
  * Loss, retransmissions and requests that were given up are results, not problems, as long as something arrives.
@@ -32,10 +33,10 @@ export function errorWords(error: FlowErrorName): string {
 export function findProblems(traffic: readonly ReportTraffic[]): ReportProblem[] {
   return traffic.flatMap((item): ReportProblem[] => {
     const completed = isAnswered(item) ? item.answered : item.delivered;
-    const attempts = item.sent + item.blocked + item.errors;
+    const hasFailed = item.lost + item.blocked + item.errors + item.timeouts + item.retransmits > 0;
     const times = item.errors === 1 ? "once" : `${formatCount(item.errors)} times`;
     const reported = item.lastError === null ? "" : `${errorWords(item.lastError)} (${times})`;
-    if (attempts > 0 && completed === 0) {
+    if (completed === 0 && hasFailed) {
       const what = isAnswered(item) ? (item.delivered > 0 ? "no answer came back" : "nothing was answered") : "nothing was delivered";
       return [{ kind: "nothing-delivered", traffic: item.name, from: item.from, to: item.to, message: [what, reported].filter(Boolean).join(": ") }];
     }

@@ -118,6 +118,7 @@ describe("a failed run", () => {
 
   it("is not one of loss, or of traffic whose time did not come", () => {
     expect(problemsOf({ lost: 900, delivered: 100, timeouts: 7, retransmits: 3 })).toEqual([]);
-    expect(problemsOf({ sent: 0, delivered: 0, state: "waiting" })).toEqual([]);
+    expect(problemsOf({ sent: 0, delivered: 0, lost: 0, state: "waiting" })).toEqual([]);
+    expect(problemsOf({ sent: 2, delivered: 0, lost: 0, inFlight: 2 })).toEqual([]);
   });
 });

@@ -146,7 +146,7 @@ function trafficRow(item: ReportTraffic, project: string): Cell[] {
   const { latency } = item;
   const time = (ns: number) => (latency.count === 0 ? "-" : formatTime(ns));
   const completed = isAnswered(item) ? item.answered : item.delivered;
-  const failed = completed === 0 && item.sent > 0;
+  const failed = completed === 0 && item.lost > 0;
   return [
     `  ${shortName(item.from, project)} → ${item.to.replace(/\/tcp$/, "")}`,
     formatCount(item.sent),
