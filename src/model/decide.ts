@@ -18,11 +18,12 @@ export function decide(spec: TopologySpec): DockerState {
   const daemon = new Daemon(host.name, rulesOf(spec.generation), spec.seed);
   for (const network of spec.networks) daemon.createNetwork(network);
   for (const container of spec.containers) {
+    const details = container.position && { position: container.position };
     if (container.host !== host.name) {
-      throw new SimulationError("NOT_FOUND", `container ${container.name}: no host is called ${JSON.stringify(container.host)}`, {
-        ...(container.position && { position: container.position }),
-      });
+      throw new SimulationError("NOT_FOUND", `container ${container.name}: no host is called ${JSON.stringify(container.host)}`, details);
     }
+    // Traffic and devices name hosts and containers alike.
+    if (container.name === host.name) throw new SimulationError("CONFLICT", `container ${container.name}: the host has the same name`, details);
     daemon.createContainer(container);
     daemon.startContainer(container.name);
   }

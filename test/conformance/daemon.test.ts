@@ -88,7 +88,7 @@ describe.skipIf(!isThere)("what Docker Engine 20.10 did", () => {
 
 function compareCommand(commands: DockerCommands, { argv = [], exit, stderr = "" }: Step, before: DockerState, where: string): void {
   // Refused by the client that reads the flags, or by the OCI runtime that starts the process.
-  const isElsewhere = /See 'docker (run|create) --help'|OCI runtime/.test(stderr) && !/Conflict\. |conflicting options|nvalid container name/.test(stderr);
+  const isElsewhere = /See 'docker (run|create) --help'|requires (exactly|at least)|OCI runtime/.test(stderr) && !/Conflict\. |conflicting options|nvalid container name/.test(stderr);
   if (isElsewhere) return;
   const outcome = commands.run(argv);
   if (outcome === "ignored") return;
