@@ -14,8 +14,10 @@ const shop = docker("shop")
   .container("web", { networks: ["front"] })
   .container("proxy", { networks: ["front"], publish: ["8080:80/tcp"] });
 
-/** Virtual time per picture: a fiftieth of real time at 50 pictures a second. */
-const STEP = "400us";
+/** Virtual time per picture: slow motion, about a tenth of real time. */
+const STEP = "2ms";
+/** Pictures that a curve goes back. */
+const HISTORY = 90;
 
 const element = (id: string) => document.getElementById(id) as HTMLElement;
 const count = (value: number) => Math.round(value).toLocaleString("en");
@@ -25,7 +27,7 @@ async function main(): Promise<void> {
   const lab = await shop.start({ seed: 7 });
   lab.traffic("pages", "proxy").to("web:3000/tcp").request({ size: 400, response: "16k", think: "2ms", clients: 4 });
   lab.traffic("orders", "web").to("api:9000/tcp").request({ size: 400, response: "2k", think: "1ms", clients: 4 });
-  lab.traffic("queries", "api").to("db:5432/tcp").request({ size: 200, response: "4k", clients: 4 });
+  lab.traffic("queries", "api").to("db:5432/tcp").request({ size: 200, response: "4k", think: "1ms", clients: 4 });
   lab.traffic("sessions", "api").to("cache:6379/udp").poisson("8kpps").size(128);
 
   const picture = new Picture(element("picture") as unknown as SVGSVGElement, lab.describe());
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
 }
 
 const speeds: number[] = [];
+const curves = new Map<string, { completed: number; fresh: number[] }>();
 
 function draw(result: RunResult, picture: Picture): void {
   speeds.push(result.packetsPerRealSecond);
@@ -58,14 +61,24 @@ function draw(result: RunResult, picture: Picture): void {
   element("dropped").textContent = count(result.totals.dropped);
   element("digest").textContent = result.digest;
   element("flows").innerHTML = rows(
-    ["", "answered or delivered", "lost", "p50", "p99"],
-    result.traffic.map((item) => {
-      const completed = item.kind === "request" ? item.answered : item.delivered;
-      return [`${item.name} <small>${item.from} → ${item.to}</small>`, count(completed), count(item.lost), time(item.latency.p50), time(item.latency.p99)];
+    ["", "", "complete", "lost", "p50", "p99"],
+    result.traffic.map(({ name, from, to, kind, answered, delivered, lost, latency }) => {
+      const completed = kind === "request" ? answered : delivered;
+      return [`${name} <small>${from} → ${to}</small>`, curve(name, completed), count(completed), count(lost), time(latency.p50), time(latency.p99)];
     }),
   );
   element("drops").innerHTML = rows(["reason", "where", "packets"], result.drops.slice(0, 6).map(({ reason, place, count: packets }) => [reason, place, count(packets)]));
   picture.draw(result);
+}
+
+/** Completed messages per picture, as a small curve. */
+function curve(name: string, completed: number): string {
+  const known = curves.get(name) ?? { completed: 0, fresh: [] };
+  const fresh = [...known.fresh, completed - known.completed].slice(-HISTORY);
+  curves.set(name, { completed, fresh });
+  const top = Math.max(...fresh, 1);
+  const points = fresh.map((value, index) => `${((index / (HISTORY - 1)) * 110).toFixed(1)} ${(20 - (value / top) * 18).toFixed(1)}`);
+  return `<svg viewBox="0 0 110 22"><path d="M${points.join("L")}"/></svg>`;
 }
 
 function rows(titles: readonly string[], cells: readonly (readonly string[])[]): string {

@@ -2,9 +2,10 @@ import type { RunResult, TopologyDescription } from "dockwire";
 
 const SVG = "http://www.w3.org/2000/svg";
 const COLORS = ["var(--front)", "var(--back)"];
-const BOX = { width: 132, height: 58 };
-const TOP = 30;
-const BAR_Y = [150, 290];
+const BOX = { width: 164, height: 64 };
+const TOP = 112;
+/** The first bridge is above the containers, the second below: no cable crosses a bridge. */
+const BAR_Y = [44, 244];
 
 interface Point {
   readonly x: number;
@@ -13,7 +14,7 @@ interface Point {
 
 interface Wire {
   readonly device: string;
-  /** From the container down to its bridge. */
+  /** From the container to its bridge. */
   readonly from: Point;
   readonly to: Point;
   readonly color: string;
@@ -36,20 +37,20 @@ export class Picture {
     for (const [index, network] of bridges.entries()) this.#bridge(network.name, `${network.bridge}  ${network.subnet}`, BAR_Y[index] ?? 0, COLORS[index] ?? "");
     for (const [index, container] of containers.entries()) {
       const x = gap * (index + 0.5);
-      for (const [position, endpoint] of container.networks.entries()) {
+      for (const endpoint of container.networks) {
         const bridge = bridges.findIndex(({ name }) => name === endpoint.network);
-        const offset = (position - (container.networks.length - 1) / 2) * 46;
-        const from = { x: x + offset, y: TOP + BOX.height };
-        const to = { x: x + offset, y: BAR_Y[bridge] ?? 0 };
+        const y = BAR_Y[bridge] ?? 0;
+        const from = { x, y: y < TOP ? TOP : TOP + BOX.height };
+        const to = { x, y };
         const color = COLORS[bridge] ?? "";
         const line = this.#add("line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y, stroke: "var(--wire)", "stroke-width": 2 });
         this.#wires.push({ device: endpoint.device, from, to, color, line, seen: 0, dots: [] });
       }
       const left = x - BOX.width / 2;
       this.#add("rect", { x: left, y: TOP, ...BOX, rx: 10, fill: "var(--panel)", stroke: "var(--edge)", "stroke-width": 1.5 });
-      this.#text(x, TOP + 22, container.name, { "font-weight": 600, "text-anchor": "middle" });
-      this.#text(x, TOP + 38, container.networks.map(({ ipv4 }) => ipv4).join("  "), { class: "quiet", "text-anchor": "middle" });
-      this.#counters.set(container.name, this.#text(x, TOP + 52, "", { class: "quiet", "text-anchor": "middle" }));
+      this.#text(x, TOP + 24, container.name, { "font-weight": 600, "text-anchor": "middle" });
+      this.#text(x, TOP + 41, container.networks.map(({ ipv4 }) => ipv4).join("  "), { class: "quiet", "text-anchor": "middle" });
+      this.#counters.set(container.name, this.#text(x, TOP + 56, "", { class: "quiet", "text-anchor": "middle" }));
     }
   }
 
@@ -67,7 +68,7 @@ export class Picture {
       wire.line.setAttribute("stroke-opacity", fresh > 0 ? "0.45" : "1");
       // As many dots as a cable has room for: they show where frames go, the counters how many.
       const isUp = wire.dots.length % 2 === 0;
-      if (fresh > 0 && wire.dots.every(({ at }) => at > 0.16)) {
+      if (fresh > 0 && wire.dots.every(({ at }) => at > 0.22)) {
         wire.dots.push({ at: 0, isUp, circle: this.#add("circle", { r: 4, fill: wire.color }) });
       }
       this.#move(wire);
@@ -87,8 +88,9 @@ export class Picture {
 
   #bridge(name: string, label: string, y: number, color: string): void {
     this.#add("rect", { x: 20, y: y - 5, width: 960, height: 10, rx: 5, fill: color, "fill-opacity": 0.8 });
-    this.#text(24, y + 24, name, { "font-weight": 600, style: `fill: ${color}` });
-    this.#text(24 + name.length * 9 + 12, y + 24, label, { class: "quiet" });
+    const below = y < TOP ? -16 : 26;
+    this.#text(24, y + below, name, { "font-weight": 600, style: `fill: ${color}` });
+    this.#text(976, y + below, label, { class: "quiet", "text-anchor": "end" });
   }
 
   #text(x: number, y: number, content: string, attributes: Record<string, string | number>): SVGElement {
