@@ -1,0 +1,72 @@
+/** The packet path's one switch: each node says which one is next. */
+import { Node } from "../abi/node";
+import { Packet } from "../memory/pool";
+import { arpInput } from "../nodes/arp-input";
+import { applicationWake } from "../nodes/application-wake";
+import { bridgeFlood } from "../nodes/bridge-flood";
+import { bridgeForward } from "../nodes/bridge-forward";
+import { bridgeInput } from "../nodes/bridge-input";
+import { bridgeOutput } from "../nodes/bridge-output";
+import { deviceTransmit } from "../nodes/device-transmit";
+import { icmpInput } from "../nodes/icmp-input";
+import { ipForward } from "../nodes/ip-forward";
+import { ipFragment } from "../nodes/ip-fragment";
+import { ipInput } from "../nodes/ip-input";
+import { ipOutput } from "../nodes/ip-output";
+import { localDeliver } from "../nodes/local-deliver";
+import { neighbourOutput } from "../nodes/neighbour-output";
+import { reassemble } from "../nodes/reassemble";
+import { receive } from "../nodes/receive";
+import { socketOutput } from "../nodes/socket-output";
+import { tcpInput } from "../nodes/tcp-input";
+import { udpInput } from "../nodes/udp-input";
+import { linkOutput } from "../simulation/link";
+
+/** IcmpError and Timer are visited by those who need them: they are nobody's next node. */
+@inline export function step(packet: Packet, node: Node): Node {
+  switch (node) {
+    case Node.SocketOutput:
+      return socketOutput(packet);
+    case Node.IpOutput:
+      return ipOutput(packet);
+    case Node.IpFragment:
+      return ipFragment(packet);
+    case Node.NeighbourOutput:
+      return neighbourOutput(packet);
+    case Node.DeviceTransmit:
+      return deviceTransmit(packet);
+    case Node.Receive:
+      return receive(packet);
+    case Node.BridgeInput:
+      return bridgeInput(packet);
+    case Node.BridgeForward:
+      return bridgeForward(packet);
+    case Node.BridgeFlood:
+      return bridgeFlood(packet);
+    case Node.BridgeOutput:
+      return bridgeOutput(packet);
+    case Node.ArpInput:
+      return arpInput(packet);
+    case Node.IpInput:
+      return ipInput(packet);
+    case Node.IpForward:
+      return ipForward(packet);
+    case Node.LocalDeliver:
+      return localDeliver(packet);
+    case Node.Reassemble:
+      return reassemble(packet);
+    case Node.IcmpInput:
+      return icmpInput(packet);
+    case Node.UdpInput:
+      return udpInput(packet);
+    case Node.TcpInput:
+      return tcpInput(packet);
+    case Node.ApplicationWake:
+      return applicationWake(packet);
+    case Node.Link:
+      return linkOutput(packet);
+    default:
+      assert(false, "walk: the next node is one of the graph's");
+      return Node.Done;
+  }
+}

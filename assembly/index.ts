@@ -1,0 +1,181 @@
+/**
+ * The module's exports: everything that a host can ask of the packet path. Numbers and addresses cross, nothing else; addresses
+ * stay valid from `build` on, except that `setLink` may grow the memory.
+ */
+import { Drop } from "./abi/drop";
+import { Stop } from "./abi/event";
+import { Node } from "./abi/node";
+import { DEVICE_UP } from "./abi/program";
+import { ABI_VERSION, NONE } from "./abi/version";
+import { captureAddress as addressOfCapture, captureDevice as chooseDevice, captureUsed, chooseCapture, forgetCapture } from "./graph/capture";
+import { dropUnmade } from "./graph/drop";
+import { chooseRecords, forgetRecords, recordsAddress, recordsLost, recordsUsed, traceFlow as chooseFlow } from "./graph/trace";
+import { openImage } from "./memory/image";
+import { frameOf, takePacket } from "./memory/pool";
+import { clock, now as currentTime } from "./simulation/clock";
+import { digestA, digestB } from "./simulation/digest";
+import { Event, pushEvent } from "./simulation/event-queue";
+import { setLink as replaceLink } from "./simulation/link";
+import { input, loadProgram } from "./simulation/load";
+import { processed, runEvents } from "./simulation/run";
+import { startFlow } from "./simulation/source";
+import { Connection, freeConnection } from "./tables/connection";
+import { updateCounters } from "./tables/counters";
+import { deviceAt, deviceCounters, deviceDrops } from "./tables/device";
+import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, setFlow as replaceFlow } from "./tables/flow";
+import { setSocket as replaceSocket } from "./tables/socket";
+import { ETHERNET_HEADER } from "./wire/ethernet";
+
+export function abiVersion(): u32 {
+  return ABI_VERSION;
+}
+
+/** Where a program of so many bytes is to be written (`abi/image.ts`); 0: there is no room. */
+export function reserveImage(bytes: u32): usize {
+  return openImage(bytes);
+}
+
+/** Builds the tables from the image. False: its capacity asks for more memory than there is. */
+export function build(seed: u32): bool {
+  return loadProgram(seed);
+}
+
+/** Processes events up to and including `until` ns, `budget` of them at most. */
+export function run(until: f64, budget: f64): Stop {
+  return runEvents(<i64>until, <u64>budget);
+}
+
+/** Events that the last `run` processed. */
+export function processedEvents(): f64 {
+  return <f64>processed;
+}
+
+/** ns. */
+export function now(): f64 {
+  return <f64>currentTime;
+}
+
+/** Where the host writes what the next of the calls below works on: one record of a program, or one frame. */
+export function inputAddress(): usize {
+  return input;
+}
+
+/** Lets the frame in the input region arrive at a device. */
+export function inject(device: u32, bytes: u32, time: f64): void {
+  clock = currentTime;
+  const packet = takePacket(bytes - ETHERNET_HEADER);
+  if (changetype<usize>(packet) == 0) {
+    dropUnmade(Drop.NoMemory, Node.Receive, deviceAt(device), NONE, 0);
+    return;
+  }
+  packet.framed = 1;
+  memory.copy(frameOf(packet), input, bytes);
+  const at = max(<i64>time, currentTime);
+  pushEvent(at, Event.Arrive, <u32>changetype<usize>(deviceAt(device)), <u32>changetype<usize>(packet));
+}
+
+export function setDevice(index: u32, up: bool): void {
+  const device = deviceAt(index);
+  device.flags = up ? device.flags | DEVICE_UP : device.flags & ~DEVICE_UP;
+}
+
+/** False: there is no memory for a queue that long, and the link is what it was. */
+export function setLink(index: u32): bool {
+  return replaceLink(index, input);
+}
+
+/** Appends or replaces. A client's connection goes without a word; the first message is due at once, or when the flow starts. */
+export function setFlow(index: u32): void {
+  clock = currentTime;
+  if (index < flowCount && flowAt(index).connection != 0) freeConnection(changetype<Connection>(flowAt(index).connection));
+  replaceFlow(index, input);
+  startFlow(flowAt(index));
+}
+
+/** Appends or replaces. */
+export function setSocket(index: u32): void {
+  replaceSocket(index, input);
+}
+
+/** From now on nothing is captured or traced; `captureDevice` and `traceFlow` choose anew. */
+export function observe(snaplen: u32, drops: bool): void {
+  chooseCapture(snaplen);
+  chooseRecords(drops);
+  for (let index: u32 = 0; index < flowCount; index++) flowAt(index).traceBudget = 0;
+}
+
+export function captureDevice(index: u32): void {
+  chooseDevice(index);
+}
+
+/** Traces the next so many packets of a flow. */
+export function traceFlow(index: u32, packets: u32): void {
+  chooseFlow(flowAt(index), packets);
+}
+
+/** Event records, EVENT_SIZE bytes each. */
+export function eventsAddress(): usize {
+  return recordsAddress();
+}
+
+export function eventCount(): u32 {
+  return recordsUsed;
+}
+
+export function eventsLost(): u32 {
+  return recordsLost;
+}
+
+/** Captured frames, CAPTURE_HEADER bytes and the frame each. */
+export function captureAddress(): usize {
+  return addressOfCapture();
+}
+
+export function captureBytes(): u32 {
+  return captureUsed;
+}
+
+/** Empties both buffers. */
+export function forget(): void {
+  forgetRecords();
+  forgetCapture();
+}
+
+/** Brings totals and packets in flight up to date; where the TOTAL_… are. */
+export function totals(): usize {
+  return updateCounters();
+}
+
+/** DEVICE_COUNTER_SIZE bytes per device. */
+export function deviceCountersAddress(): usize {
+  return deviceCounters();
+}
+
+/** DROP_COUNT f64 per device; the last row is for packets on no device. */
+export function deviceDropsAddress(): usize {
+  return deviceDrops();
+}
+
+/** FLOW_COUNTER_SIZE bytes per flow. */
+export function flowCountersAddress(): usize {
+  return flowCounters();
+}
+
+/** HISTOGRAM_BUCKETS u32 per flow. */
+export function histogramsAddress(): usize {
+  return flowHistograms();
+}
+
+/** DROP_COUNT f64 per flow of the capacity; one more row is for packets of no flow. */
+export function flowDropsAddress(): usize {
+  return flowDrops();
+}
+
+/** The digest's two lanes. */
+export function digestFirst(): u32 {
+  return digestA();
+}
+
+export function digestSecond(): u32 {
+  return digestB();
+}

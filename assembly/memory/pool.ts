@@ -1,0 +1,181 @@
+/**
+ * Packet slots. A slot is what the kernel keeps in an sk_buff, headroom, the frame, and room for loads and stores of 16 bytes
+ * that begin inside the frame. Slots that were never used follow each other in memory; freed ones are used again first.
+ */
+import { PACKET_HEADROOM } from "../abi/limits";
+import { NONE } from "../abi/version";
+import { clock } from "../simulation/clock";
+import { Device, noDevice } from "../tables/device";
+import { ETHERNET_HEADER } from "../wire/ethernet";
+import { reserve } from "./arena";
+import { copyBytes } from "../wire/bytes";
+
+export enum PacketType {
+  Host = 0,
+  Broadcast,
+  Multicast,
+  OtherHost,
+}
+
+/** What IpOutput does with DF (IP_PMTUDISC_*). */
+export enum DontFragment {
+  Never = 0,
+  /** Set it unless the datagram is too long. */
+  Want,
+  Always,
+}
+
+@unmanaged
+export class Packet {
+  /** Address of the IP header: in the slot, in the scratch area, or in a reassembly buffer. */
+  network: usize;
+  /** Bytes of the frame, counted from where its Ethernet header is or will be. */
+  length: u32;
+  /** Where it is now. */
+  device: Device;
+  /** Argument of the next node: the device that it concerns. */
+  out: Device;
+  flow: u32;
+  sequence: u32;
+  bornAt: i64;
+  /** Its number among the traced packets, or NONE. */
+  trace: u32;
+  /** Arguments of the next node: the gateway or destination on the link, and the MTU for IpFragment. */
+  nextHop: u32;
+  mtu: u32;
+  /** Neighbour in a queue, or in the list of free slots. */
+  next: usize;
+  /** Index of the namespace whose stack made it; set until IpOutput. */
+  namespace: u32;
+  /** Four bytes, cleared at once. */
+  type: u8;
+  response: u8;
+  /** 1: it has an Ethernet header. */
+  framed: u8;
+  /** 1: Receive has seen it. */
+  received: u8;
+  /** Four more. */
+  routeType: u8;
+  dontFragment: u8;
+  /** 1: made by its flow's source, whose process sees the errors. */
+  fromSource: u8;
+  /** 0: the slot is free. */
+  alive: u8;
+}
+
+const FIELDS: usize = 64;
+const FRAME: usize = FIELDS + <usize>PACKET_HEADROOM;
+const TAIL: u32 = 16;
+/** A UDP datagram may be longer than a slot: it is built here and leaves in pieces. */
+const SCRATCH_BYTES: usize = 65536 + 64;
+const SCRATCH = memory.data(65536 + 64 + 16, 16);
+
+let first: usize = 0;
+let stride: usize = 0;
+let slots: u32 = 0;
+/** Slots below this one have been used. */
+let fresh: usize = 0;
+let end: usize = 0;
+let free: usize = 0;
+/** Bytes of a frame that a slot holds. */
+export let frameBytes: u32 = 0;
+export let packetsAlive: u32 = 0;
+export let packetsPeak: u32 = 0;
+let scratchOwner: usize = 0;
+
+export function reservePool(packets: u32, bytes: u32): void {
+  if (offsetof<Packet>() > FIELDS) ERROR("Packet outgrew the bytes in front of the headroom");
+  frameBytes = bytes;
+  slots = packets;
+  // An odd number of cache lines: slots that are used together do not fall into the same sets.
+  stride = ((FRAME + <usize>bytes + TAIL + 63) & ~63) | 64;
+  first = reserve(packets, stride);
+  fresh = first;
+  end = first + <usize>packets * stride;
+}
+
+/** A slot, or null. Its packet has no flow, no device, and is as long as a frame that carries `total` bytes of IP. */
+@inline export function takePacket(total: u32): Packet {
+  let address = free;
+  if (address != 0) {
+    free = changetype<Packet>(address).next;
+  } else {
+    if (fresh == end) return changetype<Packet>(0);
+    address = fresh;
+    fresh += stride;
+  }
+  const alive = packetsAlive + 1;
+  packetsAlive = alive;
+  if (alive > packetsPeak) packetsPeak = alive;
+  const packet = changetype<Packet>(address);
+  packet.network = address + FRAME + ETHERNET_HEADER;
+  packet.length = total + ETHERNET_HEADER;
+  packet.device = noDevice;
+  packet.flow = NONE;
+  packet.sequence = 0;
+  packet.bornAt = clock;
+  packet.trace = NONE;
+  store<u32>(address, 0, offsetof<Packet>("type"));
+  store<u32>(address, 1 << 24, offsetof<Packet>("routeType"));
+  return packet;
+}
+
+/** As takePacket, for a datagram made here, which may be longer than a slot. Null also if the scratch area is taken. */
+@inline export function takeDatagram(total: u32): Packet {
+  if (total + ETHERNET_HEADER <= frameBytes) return takePacket(total);
+  return takeOversize(total);
+}
+
+function takeOversize(total: u32): Packet {
+  if (scratchOwner != 0) return changetype<Packet>(0);
+  const packet = takePacket(total);
+  if (changetype<usize>(packet) == 0) return packet;
+  scratchOwner = changetype<usize>(packet);
+  packet.network = SCRATCH;
+  return packet;
+}
+
+export function freePacket(packet: Packet): void {
+  const address = changetype<usize>(packet);
+  if (scratchOwner == address) scratchOwner = 0;
+  packet.alive = 0;
+  packet.next = free;
+  free = address;
+  packetsAlive--;
+}
+
+/** A slot with the same frame and fields, or null. The frame must lie in the slot. */
+export function copyPacket(packet: Packet): Packet {
+  const copy = takePacket(packet.length - ETHERNET_HEADER);
+  if (changetype<usize>(copy) == 0) return copy;
+  const network = copy.network;
+  memory.copy(changetype<usize>(copy), changetype<usize>(packet), FIELDS);
+  copy.network = network;
+  copyBytes(frameOf(copy), frameOf(packet), packet.length);
+  return copy;
+}
+
+/** Address of the Ethernet header. */
+@inline export function frameOf(packet: Packet): usize {
+  return changetype<usize>(packet) + FRAME;
+}
+
+/** Free bytes in front of the frame, for notes that a packet carries while it waits. */
+@inline export function headroomOf(packet: Packet): usize {
+  return changetype<usize>(packet) + FIELDS;
+}
+
+/** Bytes of the frame; from the IP header while there is no Ethernet header. */
+@inline export function frameLength(packet: Packet): u32 {
+  return packet.framed != 0 ? packet.length : packet.length - ETHERNET_HEADER;
+}
+
+/** How many live packets belong to each flow: adds 1 at `counts` + flow × 4. */
+export function countByFlow(counts: usize): void {
+  for (let address = first; address != fresh; address += stride) {
+    const packet = changetype<Packet>(address);
+    if (packet.alive == 0 || packet.flow == NONE) continue;
+    const count = counts + (<usize>packet.flow << 2);
+    store<u32>(count, load<u32>(count) + 1);
+  }
+}

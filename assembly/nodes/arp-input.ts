@@ -1,0 +1,84 @@
+/**
+ * arp_rcv and arp_process: a request for one of our addresses is answered and its sender entered; anything else may refresh what is
+ * known already.
+ *
+ * Differs from Linux: the sender's address is not checked against the routes.
+ */
+import { Drop } from "../abi/drop";
+import { NEIGHBOUR_LOCK_NS } from "../abi/limits";
+import { Node } from "../abi/node";
+import { ARP_REPLY, ARP_REQUEST } from "../abi/protocol";
+import { NONE } from "../abi/version";
+import { drop, dropUnmade } from "../graph/drop";
+import { append, consume } from "../graph/walk";
+import { frameOf, Packet, PacketType, takePacket } from "../memory/pool";
+import { clock, NEVER } from "../simulation/clock";
+import { Device } from "../tables/device";
+import { lookup } from "../tables/fib";
+import { createNeighbour, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
+import { ARP_FRAME, arpOperation, arpSenderIp, arpSenderMac, arpTargetIp, isArpForIpv4, writeArp } from "../wire/arp";
+import { ETHERNET_HEADER, TYPE_ARP, writeEthernet } from "../wire/ethernet";
+import { isClassDOrAbove, isLoopback } from "../wire/ipv4";
+import { releaseQueue } from "./neighbour-output";
+
+export function arpInput(packet: Packet): Node {
+  const frame = frameOf(packet);
+  const device = packet.device;
+  if (packet.length < ARP_FRAME) return drop(packet, Drop.HdrTrunc, Node.ArpInput);
+  if (packet.type == PacketType.OtherHost) return drop(packet, Drop.OtherHost, Node.ArpInput);
+  if (!isArpForIpv4(frame)) return drop(packet, Drop.UnhandledProto, Node.ArpInput);
+  const target = arpTargetIp(frame);
+  if (isLoopback(target) || isClassDOrAbove(target)) return drop(packet, Drop.UnhandledProto, Node.ArpInput);
+  const sender = arpSenderIp(frame);
+  const senderMac = arpSenderMac(frame);
+  const isRequest = arpOperation(frame) == ARP_REQUEST;
+  const entry = findNeighbour(device, sender);
+  if (isRequest && lookup(device.namespace, target).isOwn) {
+    if (sender != 0) {
+      if (isNoNeighbour(entry)) enter(device, sender, senderMac);
+      else update(entry, senderMac, NeighbourState.Stale, true);
+    }
+    reply(device, target, senderMac, sender);
+  } else if (!isNoNeighbour(entry)) {
+    const state = !isRequest && packet.type == PacketType.Host ? NeighbourState.Reachable : NeighbourState.Stale;
+    update(entry, senderMac, state, sender == target || clock - entry.updated > <i64>NEIGHBOUR_LOCK_NS);
+  }
+  return consume(packet);
+}
+
+function reply(device: Device, ip: u32, targetMac: u64, targetIp: u32): void {
+  const answer = takePacket(ARP_FRAME - ETHERNET_HEADER);
+  if (changetype<usize>(answer) == 0) {
+    dropUnmade(Drop.NoMemory, Node.ArpInput, device, NONE, 0);
+    return;
+  }
+  const frame = frameOf(answer);
+  writeEthernet(frame, targetMac, device.mac, TYPE_ARP);
+  writeArp(frame, ARP_REPLY, device.mac, ip, targetMac, targetIp);
+  answer.framed = 1;
+  answer.out = device;
+  append(answer, Node.DeviceTransmit, Node.ArpInput);
+}
+
+/** A sender that was not known; a full table ignores it. */
+function enter(device: Device, ip: u32, mac: u64): void {
+  const entry = createNeighbour(device, ip);
+  if (isNoNeighbour(entry)) return;
+  entry.mac = mac;
+  entry.state = NeighbourState.Stale;
+  entry.updated = clock;
+}
+
+/** neigh_update. */
+function update(entry: Neighbour, mac: u64, state: NeighbourState, mayReplace: bool): void {
+  const old = entry.state;
+  if (old == NeighbourState.Permanent) return;
+  const wasValid = old != NeighbourState.Incomplete && old != NeighbourState.Failed;
+  if (wasValid && (mac == entry.mac ? state == NeighbourState.Stale : !mayReplace)) return;
+  if (!wasValid || mac != entry.mac) entry.updated = clock;
+  entry.mac = mac;
+  entry.state = state;
+  entry.deadline = NEVER;
+  if (state == NeighbourState.Reachable) entry.confirmed = clock;
+  if (old == NeighbourState.Incomplete) releaseQueue(entry, Node.ArpInput);
+}

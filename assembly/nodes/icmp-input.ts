@@ -1,0 +1,145 @@
+/** icmp_rcv: echo requests are answered, replies find the ping that waits for them, errors reach the process that caused them. */
+import { FlowError } from "../abi/counter";
+import { Drop } from "../abi/drop";
+import { Node } from "../abi/node";
+import { FlowKind, SocketRole } from "../abi/program";
+import {
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMP_FRAGMENTATION_NEEDED,
+  ICMP_HOST_UNREACHABLE,
+  ICMP_NET_UNREACHABLE,
+  ICMP_PORT_UNREACHABLE,
+  ICMP_TIME_EXCEEDED,
+  ICMP_UNREACHABLE,
+  PROTOCOL_ICMP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from "../abi/protocol";
+import { NONE } from "../abi/version";
+import { drop, dropUnmade } from "../graph/drop";
+import { append, consume } from "../graph/walk";
+import { DontFragment, Packet, PacketType, takeDatagram } from "../memory/pool";
+import { accountAnswered, accountReceived, delivered, socketError } from "../tables/counters";
+import { flowAt } from "../tables/flow";
+import { Namespace } from "../tables/namespace";
+import { learnPathMtu } from "../tables/path-mtu";
+import { findSocket, isNoSocket } from "../tables/socket";
+import { tcpError } from "../tcp/error";
+import { copyBytes, load16 } from "../wire/bytes";
+import { isValid, sumWords } from "../wire/checksum";
+import { ICMP_HEADER, ICMP_INFO, icmpIdentifier, writeIcmpChecksum } from "../wire/icmp";
+import { destinationOf, headerLength, IPV4_HEADER, protocolOf, sourceOf, totalLength, writeIpv4 } from "../wire/ipv4";
+import { destinationPort, sourcePort } from "../wire/udp";
+
+export function icmpInput(packet: Packet): Node {
+  const ip = packet.network;
+  const header = headerLength(ip);
+  const icmp = ip + header;
+  const bytes = totalLength(ip) - header;
+  if (bytes < ICMP_HEADER) return drop(packet, Drop.HdrTrunc, Node.IcmpInput);
+  if (!isValid(sumWords(icmp, bytes))) return drop(packet, Drop.IcmpCsum, Node.IcmpInput);
+  const type = <u32>load<u8>(icmp);
+  if (type == ICMP_ECHO_REQUEST) return echoRequest(packet, icmp, bytes);
+  if (type == ICMP_ECHO_REPLY) return echoReply(packet, icmp, bytes);
+  if (type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED) return errorMessage(packet, icmp, bytes);
+  return drop(packet, Drop.UnhandledProto, Node.IcmpInput);
+}
+
+/** icmp_echo; broadcasts are ignored (icmp_echo_ignore_broadcasts 1). */
+function echoRequest(packet: Packet, icmp: usize, bytes: u32): Node {
+  if (packet.type != PacketType.Host) return consume(packet);
+  const namespace = packet.device.namespace;
+  const reply = takeDatagram(IPV4_HEADER + bytes);
+  if (changetype<usize>(reply) == 0) {
+    dropUnmade(Drop.NoMemory, Node.IcmpInput, packet.device, packet.flow, packet.sequence);
+  } else {
+    reply.flow = packet.flow;
+    reply.sequence = packet.sequence;
+    reply.bornAt = packet.bornAt;
+    reply.trace = packet.trace;
+    reply.response = 1;
+    reply.namespace = namespace.index;
+    reply.dontFragment = <u8>DontFragment.Never;
+    const ip = packet.network;
+    writeIpv4(reply.network, IPV4_HEADER + bytes, namespace.ttl, PROTOCOL_ICMP, destinationOf(ip), sourceOf(ip));
+    const answer = reply.network + IPV4_HEADER;
+    copyBytes(answer, icmp, bytes);
+    store<u8>(answer, ICMP_ECHO_REPLY);
+    writeIcmpChecksum(answer, bytes);
+    append(reply, Node.IpOutput, Node.IcmpInput);
+  }
+  delivered++;
+  if (packet.flow != NONE && packet.response == 0 && flowAt(packet.flow).kind == FlowKind.Ping) {
+    accountReceived(packet, bytes - ICMP_HEADER, Node.IcmpInput);
+  }
+  return consume(packet);
+}
+
+/** ping_rcv. */
+function echoReply(packet: Packet, icmp: usize, bytes: u32): Node {
+  if (isPing(packet, icmpIdentifier(icmp))) accountAnswered(packet, bytes - ICMP_HEADER, Node.IcmpInput);
+  return consume(packet);
+}
+
+/** Whether the packet belongs to a ping of this namespace with that identifier. */
+function isPing(packet: Packet, identifier: u32): bool {
+  if (packet.flow == NONE) return false;
+  const flow = flowAt(packet.flow);
+  return flow.kind == FlowKind.Ping && flow.namespace == packet.device.namespace && flow.sourcePort == identifier;
+}
+
+/** icmp_unreach, icmp_socket_deliver. */
+function errorMessage(packet: Packet, icmp: usize, bytes: u32): Node {
+  const inner = icmp + ICMP_HEADER;
+  const available = bytes - ICMP_HEADER;
+  if (available < IPV4_HEADER + 8 || load<u8>(inner) >> 4 != 4) return drop(packet, Drop.HdrTrunc, Node.IcmpInput);
+  const header = headerLength(inner);
+  if (header < IPV4_HEADER || available < header + 8) return drop(packet, Drop.HdrTrunc, Node.IcmpInput);
+  const namespace = packet.device.namespace;
+  const isTooBig = load<u8>(icmp) == ICMP_UNREACHABLE && load<u8>(icmp, 1) == ICMP_FRAGMENTATION_NEEDED;
+  if (isTooBig) learnPathMtu(namespace, destinationOf(inner), load16(icmp + ICMP_INFO));
+  const error = errorOf(icmp);
+  const protocol = protocolOf(inner);
+  const transport = inner + header;
+  if (protocol == PROTOCOL_UDP) udpError(packet, namespace, inner, transport, error);
+  else if (protocol == PROTOCOL_ICMP) echoError(packet, transport, error);
+  else if (protocol == PROTOCOL_TCP) tcpError(namespace, inner, transport, error);
+  return consume(packet);
+}
+
+/** icmp_err_convert. */
+function errorOf(icmp: usize): FlowError {
+  if (load<u8>(icmp) != ICMP_UNREACHABLE) return FlowError.ProtocolError;
+  switch (<i32>load<u8>(icmp, 1)) {
+    case ICMP_NET_UNREACHABLE:
+      return FlowError.NetworkUnreachable;
+    case ICMP_HOST_UNREACHABLE:
+      return FlowError.HostUnreachable;
+    case ICMP_PORT_UNREACHABLE:
+      return FlowError.ConnectionRefused;
+    case ICMP_FRAGMENTATION_NEEDED:
+      return FlowError.MessageTooLong;
+    default:
+      return FlowError.ProtocolError;
+  }
+}
+
+function udpError(packet: Packet, namespace: Namespace, inner: usize, udp: usize, error: FlowError): void {
+  const socket = findSocket(namespace, PROTOCOL_UDP, sourceOf(inner), sourcePort(udp));
+  if (isNoSocket(socket) || socket.role != SocketRole.Client || socket.flow == NONE) return;
+  const flow = flowAt(socket.flow);
+  if (flow.destination != destinationOf(inner) || flow.destinationPort != destinationPort(udp)) return;
+  report(packet, socket.flow, error);
+}
+
+function echoError(packet: Packet, icmp: usize, error: FlowError): void {
+  if (load<u8>(icmp) == ICMP_ECHO_REQUEST && isPing(packet, icmpIdentifier(icmp))) report(packet, packet.flow, error);
+}
+
+/** A datagram that may be fragmented does not fail for its length: the next one will be. */
+function report(packet: Packet, flowIndex: u32, error: FlowError): void {
+  const flow = flowAt(flowIndex);
+  if (error == FlowError.MessageTooLong && !flow.dontFragment) return;
+  socketError(flow, error, packet.sequence);
+}

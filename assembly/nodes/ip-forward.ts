@@ -1,0 +1,46 @@
+/**
+ * ip_forward: the TTL, then the MTU of the way out. Learned path MTUs are not consulted (ip_forward_use_pmtu 0).
+ *
+ * Differs from Linux: no redirects.
+ */
+import { Drop } from "../abi/drop";
+import { Node } from "../abi/node";
+import { RouteType } from "../abi/program";
+import { ICMP_FRAGMENTATION_NEEDED, ICMP_TIME_EXCEEDED, ICMP_TTL_EXCEEDED, ICMP_UNREACHABLE } from "../abi/protocol";
+import { drop } from "../graph/drop";
+import { Packet } from "../memory/pool";
+import { lookup } from "../tables/fib";
+import { ETHERNET_HEADER } from "../wire/ethernet";
+import { destinationOf, fragmentWord, IP_CHECKSUM, IP_DF, IP_TTL } from "../wire/ipv4";
+import { icmpError } from "./icmp-error";
+
+export function ipForward(packet: Packet): Node {
+  const ip = packet.network;
+  const destination = destinationOf(ip);
+  const route = lookup(packet.device.namespace, destination).route;
+  if (load<u8>(ip, IP_TTL) <= 1) {
+    icmpError(packet, ICMP_TIME_EXCEEDED, ICMP_TTL_EXCEEDED, 0);
+    return drop(packet, Drop.IpTtlExceeded, Node.IpForward);
+  }
+  const device = route.device;
+  const isTooLong = packet.length - ETHERNET_HEADER > device.mtu;
+  if (isTooLong && (fragmentWord(ip) & IP_DF) != 0) {
+    icmpError(packet, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.mtu);
+    return drop(packet, Drop.PktTooBig, Node.IpForward);
+  }
+  decreaseTtl(ip);
+  packet.out = device;
+  packet.nextHop = route.gateway != 0 ? route.gateway : destination;
+  packet.routeType = <u8>RouteType.Unicast;
+  if (!isTooLong) return Node.NeighbourOutput;
+  packet.mtu = device.mtu;
+  return Node.IpFragment;
+}
+
+/** ip_decrease_ttl: the TTL is the high byte of its word, so the checksum grows by 0x0100 in network order (RFC 1141). */
+@inline function decreaseTtl(ip: usize): void {
+  store<u8>(ip, load<u8>(ip, IP_TTL) - 1, IP_TTL);
+  // As loaded, 0x0100 of the network is 1 here.
+  const sum = <u32>load<u16>(ip, IP_CHECKSUM) + 1;
+  store<u16>(ip, <u16>(sum + <u32>(sum >= 0xffff)), IP_CHECKSUM);
+}

@@ -1,0 +1,112 @@
+/**
+ * neigh_resolve_output and arp_solicit: who on the link has the next hop? A known MAC goes into the Ethernet header; otherwise the
+ * packet waits and an ARP request asks.
+ */
+import { Drop } from "../abi/drop";
+import { NEIGHBOUR_DELAY_NS, NEIGHBOUR_QUEUE_MAX, NEIGHBOUR_REACHABLE_NS, NEIGHBOUR_RETRANSMIT_NS } from "../abi/limits";
+import { Node } from "../abi/node";
+import { DeviceKind, RouteType } from "../abi/program";
+import { ARP_REQUEST } from "../abi/protocol";
+import { NONE } from "../abi/version";
+import { drop, dropUnmade } from "../graph/drop";
+import { append } from "../graph/walk";
+import { frameOf, Packet, takePacket } from "../memory/pool";
+import { clock } from "../simulation/clock";
+import { Device } from "../tables/device";
+import { lookup } from "../tables/fib";
+import { armNeighbour, createNeighbour, dequeue, enqueue, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
+import { ARP_FRAME, writeArp } from "../wire/arp";
+import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, writeEthernet } from "../wire/ethernet";
+import { IP_BROADCAST, isMulticast, sourceOf } from "../wire/ipv4";
+
+export function neighbourOutput(packet: Packet): Node {
+  const device = packet.out;
+  packet.device = device;
+  const nextHop = packet.nextHop;
+  if (device.kind == DeviceKind.Loopback) {
+    writeEthernet(frameOf(packet), 0, 0, TYPE_IPV4);
+    packet.framed = 1;
+    return Node.DeviceTransmit;
+  }
+  if (packet.routeType == RouteType.Broadcast || nextHop == IP_BROADCAST) return transmit(packet, device, MAC_BROADCAST);
+  if (isMulticast(nextHop)) return transmit(packet, device, multicastMac(nextHop));
+  const entry = findNeighbour(device, nextHop);
+  if (isNoNeighbour(entry)) return resolveNew(packet, device, nextHop);
+  return outputTo(packet, device, entry);
+}
+
+@inline function transmit(packet: Packet, device: Device, destination: u64): Node {
+  writeEthernet(frameOf(packet), destination, device.mac, TYPE_IPV4);
+  packet.framed = 1;
+  return Node.DeviceTransmit;
+}
+
+@inline function outputTo(packet: Packet, device: Device, entry: Neighbour): Node {
+  const state = entry.state;
+  if (state == NeighbourState.Reachable && clock - entry.confirmed <= <i64>NEIGHBOUR_REACHABLE_NS) return transmit(packet, device, entry.mac);
+  if (state == NeighbourState.Reachable || state == NeighbourState.Stale) {
+    entry.state = NeighbourState.Delay;
+    entry.since = clock;
+    entry.solicitSource = solicitSourceOf(packet, device);
+    armNeighbour(entry, clock + <i64>NEIGHBOUR_DELAY_NS);
+  } else if (state == NeighbourState.Incomplete) {
+    return wait(packet, entry);
+  } else if (state == NeighbourState.Failed) {
+    return resolve(packet, entry);
+  }
+  return transmit(packet, device, entry.mac);
+}
+
+function resolveNew(packet: Packet, device: Device, nextHop: u32): Node {
+  const entry = createNeighbour(device, nextHop);
+  return isNoNeighbour(entry) ? drop(packet, Drop.NeighCreateFail, Node.NeighbourOutput) : resolve(packet, entry);
+}
+
+function wait(packet: Packet, entry: Neighbour): Node {
+  if (entry.queueCount >= <u32>NEIGHBOUR_QUEUE_MAX) drop(dequeue(entry), Drop.NeighQueueFull, Node.NeighbourOutput);
+  enqueue(entry, packet);
+  return Node.Done;
+}
+
+function resolve(packet: Packet, entry: Neighbour): Node {
+  entry.state = NeighbourState.Incomplete;
+  entry.probes = 1;
+  entry.solicitSource = solicitSourceOf(packet, entry.device);
+  enqueue(entry, packet);
+  armNeighbour(entry, clock + <i64>NEIGHBOUR_RETRANSMIT_NS);
+  solicit(entry, Node.NeighbourOutput);
+  return Node.Done;
+}
+
+/** The packet's own source if it is one of the namespace's, else the device's first address (arp_announce 0). */
+function solicitSourceOf(packet: Packet, device: Device): u32 {
+  const source = sourceOf(packet.network);
+  return lookup(device.namespace, source).isOwn ? source : device.firstAddress;
+}
+
+/** Appends an ARP request: to the MAC that is known while it is probed, else to all. */
+export function solicit(entry: Neighbour, inProgress: Node): void {
+  const device = entry.device;
+  const request = takePacket(ARP_FRAME - ETHERNET_HEADER);
+  if (changetype<usize>(request) == 0) {
+    dropUnmade(Drop.NoMemory, inProgress, device, NONE, 0);
+    return;
+  }
+  const destination = entry.state == NeighbourState.Probe ? entry.mac : MAC_BROADCAST;
+  const frame = frameOf(request);
+  writeEthernet(frame, destination, device.mac, TYPE_ARP);
+  writeArp(frame, ARP_REQUEST, device.mac, entry.solicitSource, 0, entry.ip);
+  request.framed = 1;
+  request.out = device;
+  append(request, Node.DeviceTransmit, inProgress);
+}
+
+/** The MAC is known now: what waited goes on. */
+export function releaseQueue(entry: Neighbour, inProgress: Node): void {
+  while (entry.queueCount != 0) {
+    const packet = dequeue(entry);
+    transmit(packet, entry.device, entry.mac);
+    packet.out = entry.device;
+    append(packet, Node.DeviceTransmit, inProgress);
+  }
+}

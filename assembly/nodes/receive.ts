@@ -1,0 +1,36 @@
+/** __netif_receive_skb and eth_type_trans: up? count, capture, a header at least; a bridge's port hands over to it; then by EtherType. */
+import { DEVICE_COUNTER_RX_BYTES, DEVICE_COUNTER_RX_PACKETS } from "../abi/counter";
+import { Drop } from "../abi/drop";
+import { CAPTURE_INBOUND } from "../abi/event";
+import { Node } from "../abi/node";
+import { DEVICE_UP, DeviceKind } from "../abi/program";
+import { captureFrame } from "../graph/capture";
+import { drop } from "../graph/drop";
+import { frameOf, Packet, PacketType } from "../memory/pool";
+import { Device, DEVICE_CAPTURED, isNull } from "../tables/device";
+import { destinationMac, ETHERNET_HEADER, etherType, isGroup, MAC_BROADCAST, TYPE_ARP, TYPE_IPV4 } from "../wire/ethernet";
+
+export function receive(packet: Packet): Node {
+  const device = packet.out;
+  packet.device = device;
+  packet.received = 1;
+  const length = packet.length;
+  if (!(device.flags & DEVICE_UP)) return drop(packet, Drop.DevReady, Node.Receive);
+  const counters = device.counters;
+  store<f64>(counters, load<f64>(counters, DEVICE_COUNTER_RX_PACKETS) + 1, DEVICE_COUNTER_RX_PACKETS);
+  store<f64>(counters, load<f64>(counters, DEVICE_COUNTER_RX_BYTES) + <f64>length, DEVICE_COUNTER_RX_BYTES);
+  if (device.flags & DEVICE_CAPTURED) captureFrame(packet, CAPTURE_INBOUND, Drop.None, Node.Done);
+  if (length < ETHERNET_HEADER) return drop(packet, Drop.PktTooSmall, Node.Receive);
+  if (!isNull(device.master)) return Node.BridgeInput;
+  const frame = frameOf(packet);
+  packet.type = typeOf(device, destinationMac(frame));
+  const type = etherType(frame);
+  if (type == TYPE_IPV4) return Node.IpInput;
+  return type == TYPE_ARP ? Node.ArpInput : drop(packet, Drop.UnhandledProto, Node.Receive);
+}
+
+@inline function typeOf(device: Device, destination: u64): u8 {
+  if (destination == device.mac || device.kind == DeviceKind.Loopback) return <u8>PacketType.Host;
+  if (!isGroup(destination)) return <u8>PacketType.OtherHost;
+  return destination == MAC_BROADCAST ? <u8>PacketType.Broadcast : <u8>PacketType.Multicast;
+}

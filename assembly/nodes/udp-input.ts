@@ -1,0 +1,74 @@
+/** udp_rcv and __udp4_lib_lookup: length, checksum, socket; then what its process does with datagrams. */
+import { Drop } from "../abi/drop";
+import { SOCKET_QUEUE_MAX } from "../abi/limits";
+import { Node } from "../abi/node";
+import { SocketRole } from "../abi/program";
+import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_UDP } from "../abi/protocol";
+import { NONE } from "../abi/version";
+import { drop } from "../graph/drop";
+import { consume } from "../graph/walk";
+import { frameOf, headroomOf, Packet, PacketType } from "../memory/pool";
+import { clock } from "../simulation/clock";
+import { copyCost } from "../simulation/cpu";
+import { Event, pushEvent } from "../simulation/event-queue";
+import { accountAnswered, accountReceived, delivered } from "../tables/counters";
+import { findSocket, isNoSocket, Socket } from "../tables/socket";
+import { load16 } from "../wire/bytes";
+import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
+import { ETHERNET_HEADER } from "../wire/ethernet";
+import { destinationOf, headerLength, IPV4_HEADER, totalLength } from "../wire/ipv4";
+import { destinationPort, UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../wire/udp";
+import { icmpError } from "./icmp-error";
+
+export function udpInput(packet: Packet): Node {
+  const ip = packet.network;
+  const header = headerLength(ip);
+  const udp = ip + header;
+  const part = totalLength(ip) - header;
+  if (part < UDP_HEADER) return drop(packet, Drop.HdrTrunc, Node.UdpInput);
+  const length = load16(udp + UDP_LENGTH);
+  if (length < UDP_HEADER || length > part) return drop(packet, Drop.PktTooSmall, Node.UdpInput);
+  if (load<u16>(udp, UDP_CHECKSUM) != 0 && !isValid(sumPseudoHeader(ip, PROTOCOL_UDP, length) + sumWords(udp, length))) {
+    return drop(packet, Drop.UdpCsum, Node.UdpInput);
+  }
+  const socket = findSocket(packet.device.namespace, PROTOCOL_UDP, destinationOf(ip), destinationPort(udp));
+  if (isNoSocket(socket)) return refuse(packet);
+  const bytes = length - UDP_HEADER;
+  if (socket.role == SocketRole.Responder) return wait(packet, socket, bytes);
+  copyCost(bytes);
+  delivered++;
+  if (packet.flow != NONE) {
+    if (socket.role == SocketRole.Sink) {
+      if (packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
+    } else if (packet.flow == socket.flow && packet.response == 1) {
+      accountAnswered(packet, bytes, Node.UdpInput);
+    }
+  }
+  return consume(packet);
+}
+
+function refuse(packet: Packet): Node {
+  if (packet.type == PacketType.Host) icmpError(packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+  return drop(packet, Drop.NoSocket, Node.UdpInput);
+}
+
+/** The datagram is in the socket's queue until the process wakes. */
+function wait(packet: Packet, socket: Socket, bytes: u32): Node {
+  if (socket.waiting >= <u32>SOCKET_QUEUE_MAX) return drop(packet, Drop.SocketRcvBuff, Node.UdpInput);
+  delivered++;
+  if (packet.flow != NONE && packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
+  socket.waiting++;
+  if (packet.network != frameOf(packet) + ETHERNET_HEADER) keepHeaders(packet);
+  pushEvent(clock, Event.Wake, <u32>changetype<usize>(socket), <u32>changetype<usize>(packet));
+  return Node.Done;
+}
+
+/** The headers of a reassembled datagram move from its buffer, which is free now, into the packet's headroom. */
+function keepHeaders(packet: Packet): void {
+  const ip = packet.network;
+  const to = headroomOf(packet);
+  memory.copy(to, ip, IPV4_HEADER);
+  memory.copy(to + IPV4_HEADER, ip + headerLength(ip), UDP_HEADER);
+  store<u8>(to, 0x45);
+  packet.network = to;
+}

@@ -1,0 +1,118 @@
+/** The event loop: takes the first event, lets it do its work, and comes back when the host wants it to. */
+import { Stop } from "../abi/event";
+import { Drop } from "../abi/drop";
+import { Node } from "../abi/node";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import { captureIsLow } from "../graph/capture";
+import { drop } from "../graph/drop";
+import { recordsAreLow } from "../graph/trace";
+import { finish, walk } from "../graph/walk";
+import { frameOf, Packet } from "../memory/pool";
+import { wake } from "../nodes/application-wake";
+import { neighbourTimer, reassemblyTimer } from "../nodes/timer";
+import { Connection } from "../tables/connection";
+import { events } from "../tables/counters";
+import { Device } from "../tables/device";
+import { Cpu, cpuAt, Host } from "../tables/namespace";
+import { Neighbour } from "../tables/neighbour";
+import { Reassembly } from "../tables/reassembly";
+import { Socket } from "../tables/socket";
+import { tcpWake } from "../tcp/deliver";
+import { tcpOutput } from "../tcp/output";
+import { tcpTimer } from "../tcp/timer";
+import { load32 } from "../wire/bytes";
+import { ETHERNET_HEADER, etherType, TYPE_IPV4 } from "../wire/ethernet";
+import { destinationOf, IP_FRAGMENT, IPV4_HEADER, protocolOf, sourceOf } from "../wire/ipv4";
+import { clock, now } from "./clock";
+import { enter } from "./cpu";
+import { Event, eventFirst, eventKind, eventSecond, nextTime, takeEvent } from "./event-queue";
+import { finalize } from "./random";
+import { flowTimer, source } from "./source";
+
+/** Events processed by the last call. */
+export let processed: u64 = 0;
+
+export function runEvents(until: i64, budget: u64): Stop {
+  processed = 0;
+  while (true) {
+    const time = nextTime();
+    if (time > until) {
+      now = max(now, until);
+      clock = now;
+      return Stop.Until;
+    }
+    if (processed >= budget) return Stop.Budget;
+    if (recordsAreLow() || captureIsLow()) return Stop.Drain;
+    takeEvent();
+    now = time;
+    clock = time;
+    processed++;
+    events++;
+    dispatch();
+  }
+}
+
+@inline function dispatch(): void {
+  if (eventKind == Event.Source) source(eventFirst, eventSecond);
+  else if (eventKind == Event.Arrive) arrive(changetype<Device>(<usize>eventFirst), changetype<Packet>(<usize>eventSecond));
+  else dispatchOther();
+}
+
+function dispatchOther(): void {
+  const record = <usize>eventFirst;
+  switch (eventKind) {
+    case Event.FlowTimer:
+      flowTimer(eventFirst);
+      break;
+    case Event.Wake:
+      wake(changetype<Socket>(record), changetype<Packet>(<usize>eventSecond));
+      break;
+    case Event.NeighbourTimer:
+      neighbourTimer(changetype<Neighbour>(record));
+      break;
+    case Event.ReassemblyTimer:
+      reassemblyTimer(changetype<Reassembly>(record));
+      break;
+    case Event.TcpOutput:
+      tcpOutput(changetype<Connection>(record));
+      break;
+    case Event.TcpTimer:
+      tcpTimer(changetype<Connection>(record));
+      break;
+    case Event.TcpWake:
+      tcpWake(changetype<Connection>(record));
+      break;
+    default:
+      assert(false, "event queue: the event is of a known kind");
+  }
+}
+
+/** An Arrive event: a frame comes out of a link, or was injected. */
+function arrive(device: Device, packet: Packet): void {
+  if (!enter(cpuOfFrame(device.namespace.host, packet), now)) {
+    packet.device = device;
+    drop(packet, Drop.CpuBacklog, Node.Receive);
+    return;
+  }
+  packet.out = device;
+  walk(packet, Node.Receive);
+  finish();
+}
+
+/** Receive-side scaling: packets of one direction of a connection meet on one CPU. */
+@inline function cpuOfFrame(host: Host, packet: Packet): Cpu {
+  return host.cpuCount == 1 ? cpuAt(host, 0) : cpuAt(host, hashOfFrame(packet) % host.cpuCount);
+}
+
+function hashOfFrame(packet: Packet): u32 {
+  const frame = frameOf(packet);
+  const ip = frame + ETHERNET_HEADER;
+  if (packet.length < ETHERNET_HEADER + IPV4_HEADER || etherType(frame) != TYPE_IPV4) return 0;
+  const protocol = protocolOf(ip);
+  const hasPorts =
+    (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP) &&
+    (bswap<u16>(load<u16>(ip, IP_FRAGMENT)) & 0x3fff) == 0 &&
+    (load<u8>(ip) & 15) == 5 &&
+    packet.length >= ETHERNET_HEADER + IPV4_HEADER + 4;
+  return finalize(sourceOf(ip) ^ rotl<u32>(destinationOf(ip), 16) ^ (hasPorts ? load32(ip + IPV4_HEADER) : 0));
+}

@@ -1,0 +1,184 @@
+/** Processes that send: when the next message is due, and how it leaves. */
+import { FLOW_COUNTER_BLOCKED, FLOW_COUNTER_SENT, FLOW_COUNTER_SENT_BYTES, FlowError, FlowState } from "../abi/counter";
+import { Drop } from "../abi/drop";
+import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, TCP_MESSAGES_MAX, TCP_SEND_BUFFER } from "../abi/limits";
+import { Node } from "../abi/node";
+import { FlowKind } from "../abi/program";
+import { ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import { NONE } from "../abi/version";
+import { dropUnmade } from "../graph/drop";
+import { recordHop, startTrace } from "../graph/trace";
+import { finish, walk } from "../graph/walk";
+import { DontFragment, Packet, takeDatagram } from "../memory/pool";
+import { Connection } from "../tables/connection";
+import { add, count, giveUp, noteError } from "../tables/counters";
+import { noDevice } from "../tables/device";
+import { Flow, flowAt, messagesInFlight, pushMessage, setState } from "../tables/flow";
+import { closeIfFinished } from "../tcp/close";
+import { canConnect, connect } from "../tcp/connect";
+import { scheduleOutput } from "../tcp/output";
+import { ICMP_HEADER, writeIcmpChecksum, writeIcmpHeader } from "../wire/icmp";
+import { IPV4_HEADER, writeIpv4 } from "../wire/ipv4";
+import { writePayload } from "../wire/payload";
+import { UDP_HEADER, writeUdp } from "../wire/udp";
+import { clock, NEVER, now } from "./clock";
+import { copyCost, enter, visit } from "./cpu";
+import { Event, pushEvent } from "./event-queue";
+
+/** A closed loop that could not send waits at least this long. ns. */
+const PAUSE: i64 = 1000000;
+/** Quantiles of the exponential distribution, u32 each. */
+const EXPONENTIAL = memory.data(EXPONENTIAL_ENTRIES * 4, 16);
+
+export function setExponential(from: usize): void {
+  memory.copy(EXPONENTIAL, from, EXPONENTIAL_ENTRIES * 4);
+}
+
+/** Pushes the flow's first message. */
+export function startFlow(flow: Flow): void {
+  pushEvent(max(flow.start, now), Event.Source, flow.index, flow.generation);
+}
+
+/** A Source event. */
+export function source(index: u32, generation: u32): void {
+  const flow = flowAt(index);
+  if (flow.generation != generation) return;
+  const time = now;
+  if (time >= flow.stop || (flow.count != NONE && flow.sequence >= flow.count)) {
+    setState(flow, FlowState.Finished);
+    closeIfFinished(flow);
+    return;
+  }
+  setState(flow, FlowState.Running);
+  let isSent = false;
+  if (enter(flow.namespace.cpu, time)) {
+    visit(Node.SocketOutput);
+    isSent = flow.protocol == PROTOCOL_TCP ? sendMessage(flow) : sendDatagram(flow);
+    finish();
+  } else {
+    count(flow, FLOW_COUNTER_SENT);
+    dropUnmade(Drop.CpuBacklog, Node.SocketOutput, noDevice, index, flow.sequence++);
+  }
+  if (isClosedLoop(flow)) {
+    if (!isSent) pushEvent(time + max(flow.think, PAUSE), Event.Source, index, generation);
+  } else {
+    pushEvent(nextTime(flow, time), Event.Source, index, generation);
+  }
+}
+
+/** A FlowTimer event. */
+export function flowTimer(index: u32): void {
+  const flow = flowAt(index);
+  flow.timerQueued = false;
+  if (flow.deadline == NEVER) return;
+  if (flow.deadline > now) armTimeout(flow, flow.deadline);
+  else giveUp(flow);
+}
+
+@inline function isClosedLoop(flow: Flow): bool {
+  return flow.kind == FlowKind.Request && flow.interval == 0;
+}
+
+@inline function nextTime(flow: Flow, time: i64): i64 {
+  if (flow.kind == FlowKind.Poisson) return time + exponentialGap(flow);
+  const next = time + max<i64>(1, flow.interval);
+  return flow.kind == FlowKind.OnOff ? nextOn(flow, next) : next;
+}
+
+function exponentialGap(flow: Flow): i64 {
+  const quantile = load<u32>(EXPONENTIAL + (<usize>(flow.next() >> 20) << 2));
+  return max<i64>(1, <i64>Math.floor((<f64>flow.interval * <f64>quantile) / EXPONENTIAL_SCALE));
+}
+
+/** A message that is due in a pause waits for the next cycle. */
+function nextOn(flow: Flow, time: i64): i64 {
+  const cycle = flow.on + flow.off;
+  if (cycle == 0) return time;
+  const since = time - flow.start;
+  return since % cycle < flow.on ? time : flow.start + (since / cycle + 1) * cycle;
+}
+
+function armTimeout(flow: Flow, deadline: i64): void {
+  flow.deadline = deadline;
+  if (flow.timerQueued) return;
+  flow.timerQueued = true;
+  pushEvent(deadline, Event.FlowTimer, flow.index, 0);
+}
+
+/** What is counted of every message that leaves; a closed loop now waits for its answer. */
+@inline function noteSent(flow: Flow, sequence: u32, copies: bool): void {
+  count(flow, FLOW_COUNTER_SENT);
+  add(flow, FLOW_COUNTER_SENT_BYTES, flow.bytes);
+  flow.sequence = sequence + 1;
+  if (copies) copyCost(flow.bytes);
+  if (!isClosedLoop(flow)) return;
+  flow.outstanding = sequence;
+  armTimeout(flow, clock + flow.timeout);
+}
+
+/** A UDP datagram or an ICMP echo request. */
+@inline function sendDatagram(flow: Flow): bool {
+  const bytes = flow.bytes;
+  const total = IPV4_HEADER + UDP_HEADER + bytes;
+  const sequence = flow.sequence;
+  const packet = takeDatagram(total);
+  if (changetype<usize>(packet) == 0) {
+    dropUnmade(Drop.NoMemory, Node.SocketOutput, noDevice, flow.index, sequence);
+    noteSent(flow, sequence, false);
+    return true;
+  }
+  packet.flow = flow.index;
+  packet.sequence = sequence;
+  packet.namespace = flow.namespace.index;
+  packet.dontFragment = <u8>(flow.dontFragment ? DontFragment.Always : DontFragment.Want);
+  packet.fromSource = 1;
+  startTrace(packet, flow);
+  build(packet, flow, total);
+  if (packet.trace != NONE) recordHop(packet, Node.SocketOutput);
+  noteSent(flow, sequence, true);
+  walk(packet, Node.IpOutput);
+  return true;
+}
+
+/** The source address is the route's choice. */
+@inline function build(packet: Packet, flow: Flow, total: u32): void {
+  if (ICMP_HEADER != UDP_HEADER) ERROR("build: the two headers are taken to be of the same length");
+  const ip = packet.network;
+  const transport = ip + IPV4_HEADER;
+  const length = total - IPV4_HEADER;
+  writePayload(transport + UDP_HEADER, packet.sequence, flow.index, flow.bytes);
+  if (flow.protocol == PROTOCOL_UDP) {
+    writeIpv4(ip, total, flow.namespace.ttl, PROTOCOL_UDP, 0, flow.destination);
+    writeUdp(transport, flow.sourcePort, flow.destinationPort, length);
+  } else {
+    writeIpv4(ip, total, flow.namespace.ttl, PROTOCOL_ICMP, 0, flow.destination);
+    writeIcmpHeader(transport, ICMP_ECHO_REQUEST, 0, flow.sourcePort, packet.sequence & 0xffff);
+    writeIcmpChecksum(transport, length);
+  }
+}
+
+/** A message written to a TCP socket. False: the socket does not take it now. */
+function sendMessage(flow: Flow): bool {
+  const isNew = flow.connection == 0;
+  if (isNew ? !canConnect(flow) : isFull(flow)) {
+    count(flow, FLOW_COUNTER_BLOCKED);
+    if (isNew) noteError(flow, FlowError.TimedOut);
+    return false;
+  }
+  const sequence = flow.sequence;
+  noteSent(flow, sequence, true);
+  pushMessage(flow, clock, sequence);
+  const connection = isNew ? connect(flow) : changetype<Connection>(flow.connection);
+  connection.writeEnd += flow.bytes;
+  if (!isNew) scheduleOutput(connection);
+  return true;
+}
+
+function isFull(flow: Flow): bool {
+  const connection = changetype<Connection>(flow.connection);
+  if (connection.closing) return true;
+  const messages = messagesInFlight(flow);
+  if (messages == 0) return false;
+  const buffered = <u64>(connection.writeEnd - connection.sndUna) + <u64>flow.bytes;
+  return messages >= <u32>TCP_MESSAGES_MAX || buffered > <u64>TCP_SEND_BUFFER;
+}

@@ -1,0 +1,210 @@
+/**
+ * Flows: what processes send, and what the sending process knows of it. Key: index. Capacity: `capacity.flows`. A patch may
+ * append or replace one.
+ */
+import { FLOW_COUNTER_SIZE, FLOW_COUNTER_STATE, FlowState } from "../abi/counter";
+import { DROP_COUNT } from "../abi/drop";
+import { Section } from "../abi/image";
+import { HISTOGRAM_BUCKETS, TCP_MESSAGES_MAX } from "../abi/limits";
+import {
+  FLOW_BYTES,
+  FLOW_COUNT,
+  FLOW_DESTINATION,
+  FLOW_DESTINATION_PORT,
+  FLOW_DONT_FRAGMENT,
+  FLOW_INTERVAL,
+  FLOW_KIND,
+  FLOW_NAMESPACE,
+  FLOW_OFF,
+  FLOW_ON,
+  FLOW_PROTOCOL,
+  FLOW_RESPONSE_BYTES,
+  FLOW_SIZE,
+  FLOW_SOURCE_PORT,
+  FLOW_START,
+  FLOW_STOP,
+  FLOW_THINK,
+  FLOW_TIMEOUT,
+  FlowKind,
+} from "../abi/program";
+import { reserve } from "../memory/arena";
+import { record, recordCount } from "../memory/image";
+import { NEVER } from "../simulation/clock";
+import { Random, RandomKind } from "../simulation/random";
+import { Namespace, namespaceAt } from "./namespace";
+
+/** Its generator is the flow's. */
+@unmanaged
+export class Flow extends Random {
+  index: u32;
+  kind: FlowKind;
+  protocol: u32;
+  namespace: Namespace;
+  destination: u32;
+  destinationPort: u32;
+  sourcePort: u32;
+  bytes: u32;
+  responseBytes: u32;
+  /** Messages to send, or NONE. */
+  count: u32;
+  dontFragment: bool;
+  /** A FlowTimer of this flow is in the queue. */
+  timerQueued: bool;
+  interval: i64;
+  on: i64;
+  off: i64;
+  start: i64;
+  stop: i64;
+  think: i64;
+  timeout: i64;
+  /** Tells the Source events of a replaced flow from those of its successor. */
+  generation: u32;
+  /** Number of the next message. */
+  sequence: u32;
+  /** The request that a closed loop waits for; -1: none. */
+  outstanding: i64;
+  deadline: i64;
+  /** Highest number that arrived (-1: none) and which of the 32 up to it did, bit 0 being itself; the same for answers. */
+  highest: i64;
+  answerHighest: i64;
+  mask: u32;
+  answerMask: u32;
+  /** The client's connection, or 0. */
+  connection: usize;
+  /** Messages of a TCP flow that are not complete at the other end: MESSAGE_BYTES each, in a ring. Both indices run freely. */
+  messages: usize;
+  messageHead: u32;
+  messageTail: u32;
+  /** Packets still to be traced. */
+  traceBudget: u32;
+  /** Addresses of its FLOW_COUNTER_…, of its histogram, and of its row of drops. */
+  counters: usize;
+  histogram: usize;
+  drops: usize;
+}
+
+const FLOW_BYTES_EACH: usize = 256;
+/** writtenAt i64, sequence u32. */
+export const MESSAGE_BYTES: i32 = 16;
+export const MESSAGE_SEQUENCE: usize = 8;
+const HISTOGRAM_BYTES: usize = <usize>HISTOGRAM_BUCKETS * 4;
+
+let base: usize = 0;
+let counters: usize = 0;
+let histograms: usize = 0;
+let drops: usize = 0;
+let messages: usize = 0;
+let capacity: u32 = 0;
+let seed: u32 = 0;
+export let flowCount: u32 = 0;
+
+export function reserveFlows(entries: u32): void {
+  if (offsetof<Flow>() > FLOW_BYTES_EACH) ERROR("Flow outgrew its stride");
+  capacity = entries;
+  base = reserve(entries, FLOW_BYTES_EACH);
+  counters = reserve(entries, FLOW_COUNTER_SIZE);
+  histograms = reserve(entries, HISTOGRAM_BYTES);
+  // The last row is for packets without a flow.
+  drops = reserve(<u64>entries + 1, DROP_COUNT * 8);
+  messages = reserve(<u64>entries * TCP_MESSAGES_MAX, MESSAGE_BYTES);
+}
+
+@inline export function flowAt(index: u32): Flow {
+  return changetype<Flow>(base + <usize>index * FLOW_BYTES_EACH);
+}
+
+/** The row of drops of packets without a flow. */
+@inline export function dropsWithoutFlow(): usize {
+  return drops + <usize>capacity * (DROP_COUNT * 8);
+}
+
+export function flowCounters(): usize {
+  return counters;
+}
+
+export function flowHistograms(): usize {
+  return histograms;
+}
+
+export function flowDrops(): usize {
+  return drops;
+}
+
+export function fillFlows(withSeed: u32): void {
+  seed = withSeed;
+  const count = recordCount(Section.Flows);
+  for (let index: u32 = 0; index < count; index++) setFlow(index, record(Section.Flows, index, FLOW_SIZE));
+}
+
+/** Appends or replaces; everything that is counted of it starts anew. */
+export function setFlow(index: u32, from: usize): void {
+  const flow = flowAt(index);
+  flow.index = index;
+  flow.kind = load<u32>(from, FLOW_KIND);
+  flow.protocol = load<u32>(from, FLOW_PROTOCOL);
+  flow.namespace = namespaceAt(load<u32>(from, FLOW_NAMESPACE));
+  flow.destination = load<u32>(from, FLOW_DESTINATION);
+  flow.destinationPort = load<u32>(from, FLOW_DESTINATION_PORT);
+  flow.sourcePort = load<u32>(from, FLOW_SOURCE_PORT);
+  flow.bytes = load<u32>(from, FLOW_BYTES);
+  flow.responseBytes = load<u32>(from, FLOW_RESPONSE_BYTES);
+  flow.count = load<u32>(from, FLOW_COUNT);
+  flow.dontFragment = load<u32>(from, FLOW_DONT_FRAGMENT) != 0;
+  flow.interval = <i64>load<f64>(from, FLOW_INTERVAL);
+  flow.on = <i64>load<f64>(from, FLOW_ON);
+  flow.off = <i64>load<f64>(from, FLOW_OFF);
+  flow.start = <i64>load<f64>(from, FLOW_START);
+  flow.stop = <i64>load<f64>(from, FLOW_STOP);
+  flow.think = <i64>load<f64>(from, FLOW_THINK);
+  flow.timeout = <i64>load<f64>(from, FLOW_TIMEOUT);
+  flow.seed(seed, RandomKind.Flow, index);
+  flow.generation++;
+  flow.sequence = 0;
+  flow.outstanding = -1;
+  flow.deadline = NEVER;
+  flow.highest = -1;
+  flow.answerHighest = -1;
+  flow.mask = 0;
+  flow.answerMask = 0;
+  flow.connection = 0;
+  flow.messages = messages + <usize>index * (TCP_MESSAGES_MAX * MESSAGE_BYTES);
+  flow.messageHead = 0;
+  flow.messageTail = 0;
+  startCounters(flow);
+  if (index == flowCount) flowCount++;
+}
+
+function startCounters(flow: Flow): void {
+  const index = <usize>flow.index;
+  flow.counters = counters + index * FLOW_COUNTER_SIZE;
+  flow.histogram = histograms + index * HISTOGRAM_BYTES;
+  flow.drops = drops + index * (DROP_COUNT * 8);
+  memory.fill(flow.counters, 0, FLOW_COUNTER_SIZE);
+  memory.fill(flow.histogram, 0, HISTOGRAM_BYTES);
+  memory.fill(flow.drops, 0, DROP_COUNT * 8);
+}
+
+@inline export function setState(flow: Flow, state: FlowState): void {
+  store<i32>(flow.counters, state, FLOW_COUNTER_STATE);
+}
+
+@inline export function stateOf(flow: Flow): FlowState {
+  return load<i32>(flow.counters, FLOW_COUNTER_STATE);
+}
+
+/** Messages written and not complete at the other end. */
+@inline export function messagesInFlight(flow: Flow): u32 {
+  return flow.messageTail - flow.messageHead;
+}
+
+export function pushMessage(flow: Flow, writtenAt: i64, sequence: u32): void {
+  const at = flow.messages + <usize>(flow.messageTail & (TCP_MESSAGES_MAX - 1)) * MESSAGE_BYTES;
+  store<i64>(at, writtenAt);
+  store<u32>(at, sequence, MESSAGE_SEQUENCE);
+  flow.messageTail++;
+}
+
+/** Address of the oldest message, which leaves the ring; there is one. */
+export function takeMessage(flow: Flow): usize {
+  return flow.messages + <usize>(flow.messageHead++ & (TCP_MESSAGES_MAX - 1)) * MESSAGE_BYTES;
+}

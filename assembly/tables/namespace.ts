@@ -1,0 +1,151 @@
+/** Hosts with their CPUs, and network namespaces. Key: index. */
+import { Section } from "../abi/image";
+import {
+  ADDRESS_DEVICE,
+  ADDRESS_IP,
+  ADDRESS_SIZE,
+  DeviceKind,
+  HOST_BACKLOG,
+  HOST_CPUS,
+  HOST_SIZE,
+  NAMESPACE_FORWARDING,
+  NAMESPACE_HOST,
+  NAMESPACE_SIZE,
+  NAMESPACE_TTL,
+} from "../abi/program";
+import { reserve } from "../memory/arena";
+import { record, recordCount } from "../memory/image";
+import { ringBytes, TimeRing } from "../memory/ring";
+import { Device, deviceAt, deviceCount } from "./device";
+
+/** Its ring tells when what it has been given will be done. */
+@unmanaged
+export class Cpu extends TimeRing {
+  busyUntil: i64;
+  /** Completions that it may have before it. */
+  backlog: u32;
+}
+
+@unmanaged
+export class Host {
+  /** Address of the first; they follow each other. */
+  cpus: usize;
+  cpuCount: u32;
+}
+
+@unmanaged
+export class Namespace {
+  index: u32;
+  forwarding: u32;
+  ttl: u32;
+  /** IPv4 identification of the next packet. */
+  nextId: u32;
+  host: Host;
+  /** The CPU that its sockets and timers run on. */
+  cpu: Cpu;
+  /** The first loopback device, or null. */
+  loopback: Device;
+  /** Its routes, longest prefix first, and its addresses, u32 each. */
+  routes: usize;
+  routeCount: u32;
+  addresses: usize;
+  addressCount: u32;
+}
+
+const CPU_BYTES: usize = 32;
+const HOST_BYTES: usize = 8;
+const NAMESPACE_BYTES: usize = 48;
+
+let hosts: usize = 0;
+let cpus: usize = 0;
+let rings: usize = 0;
+let namespaces: usize = 0;
+let addressList: usize = 0;
+export let namespaceCount: u32 = 0;
+
+export function reserveNamespaces(): void {
+  if (offsetof<Cpu>() > CPU_BYTES) ERROR("Cpu outgrew its stride");
+  if (offsetof<Host>() > HOST_BYTES) ERROR("Host outgrew its stride");
+  if (offsetof<Namespace>() > NAMESPACE_BYTES) ERROR("Namespace outgrew its stride");
+  const hostCount = recordCount(Section.Hosts);
+  let cpuCount: u64 = 0;
+  let bytes: u64 = 0;
+  for (let index: u32 = 0; index < hostCount; index++) {
+    const host = record(Section.Hosts, index, HOST_SIZE);
+    cpuCount += <u64>load<u32>(host, HOST_CPUS);
+    bytes += <u64>load<u32>(host, HOST_CPUS) * ringBytes(load<u32>(host, HOST_BACKLOG));
+  }
+  hosts = reserve(hostCount, HOST_BYTES);
+  cpus = reserve(cpuCount, CPU_BYTES);
+  rings = reserve(bytes, 1);
+  namespaceCount = recordCount(Section.Namespaces);
+  namespaces = reserve(namespaceCount, NAMESPACE_BYTES);
+  addressList = reserve(recordCount(Section.Addresses), 4);
+}
+
+export function fillNamespaces(): void {
+  fillHosts();
+  for (let index: u32 = 0; index < namespaceCount; index++) {
+    const from = record(Section.Namespaces, index, NAMESPACE_SIZE);
+    const namespace = namespaceAt(index);
+    namespace.index = index;
+    namespace.forwarding = load<u32>(from, NAMESPACE_FORWARDING);
+    namespace.ttl = load<u32>(from, NAMESPACE_TTL);
+    namespace.nextId = 1;
+    namespace.host = changetype<Host>(hosts + <usize>load<u32>(from, NAMESPACE_HOST) * HOST_BYTES);
+    namespace.cpu = cpuAt(namespace.host, index % namespace.host.cpuCount);
+  }
+}
+
+function fillHosts(): void {
+  let cpu = cpus;
+  let ring = rings;
+  for (let index: u32 = 0; index < recordCount(Section.Hosts); index++) {
+    const from = record(Section.Hosts, index, HOST_SIZE);
+    const host = changetype<Host>(hosts + <usize>index * HOST_BYTES);
+    const backlog = load<u32>(from, HOST_BACKLOG);
+    host.cpus = cpu;
+    host.cpuCount = load<u32>(from, HOST_CPUS);
+    for (let cpuIndex: u32 = 0; cpuIndex < host.cpuCount; cpuIndex++) {
+      changetype<Cpu>(cpu).backlog = backlog;
+      changetype<Cpu>(cpu).attach(ring, backlog);
+      cpu += CPU_BYTES;
+      ring += <usize>ringBytes(backlog);
+    }
+  }
+}
+
+/** What namespaces have because of their devices, once those are there: addresses, and the first loopback. */
+export function fillAddresses(): void {
+  for (let index = deviceCount; index > 0; index--) {
+    const device = deviceAt(index - 1);
+    if (device.kind == DeviceKind.Loopback) device.namespace.loopback = device;
+  }
+  const count = recordCount(Section.Addresses);
+  for (let index: u32 = 0; index < count; index++) namespaceOfAddress(index).addressCount++;
+  let at = addressList;
+  for (let index: u32 = 0; index < namespaceCount; index++) {
+    const namespace = namespaceAt(index);
+    namespace.addresses = at;
+    at += <usize>namespace.addressCount << 2;
+    namespace.addressCount = 0;
+  }
+  for (let index: u32 = 0; index < count; index++) {
+    const namespace = namespaceOfAddress(index);
+    const ip = load<u32>(record(Section.Addresses, index, ADDRESS_SIZE), ADDRESS_IP);
+    store<u32>(namespace.addresses + (<usize>namespace.addressCount << 2), ip);
+    namespace.addressCount++;
+  }
+}
+
+function namespaceOfAddress(index: u32): Namespace {
+  return deviceAt(load<u32>(record(Section.Addresses, index, ADDRESS_SIZE), ADDRESS_DEVICE)).namespace;
+}
+
+@inline export function namespaceAt(index: u32): Namespace {
+  return changetype<Namespace>(namespaces + <usize>index * NAMESPACE_BYTES);
+}
+
+@inline export function cpuAt(host: Host, index: u32): Cpu {
+  return changetype<Cpu>(host.cpus + <usize>index * CPU_BYTES);
+}

@@ -1,0 +1,130 @@
+/**
+ * Neighbours (ARP). Key: device and IPv4 address. Value: state, MAC, waiting packets, timer. Capacity: `capacity.neighbours`;
+ * entries are never removed, and a full table takes no new ones.
+ */
+import { Section } from "../abi/image";
+import { NEIGHBOUR_DEVICE, NEIGHBOUR_IP, NEIGHBOUR_MAC_HIGH, NEIGHBOUR_MAC_LOW, NEIGHBOUR_SIZE } from "../abi/program";
+import { reserve } from "../memory/arena";
+import { HashTable } from "../memory/hash-table";
+import { record, recordCount } from "../memory/image";
+import { Packet } from "../memory/pool";
+import { NEVER } from "../simulation/clock";
+import { Event, pushEvent } from "../simulation/event-queue";
+import { macFromWords } from "../wire/ethernet";
+import { Device, deviceAt } from "./device";
+
+/** NUD_*. */
+export enum NeighbourState {
+  None = 0,
+  Incomplete,
+  Reachable,
+  Stale,
+  Delay,
+  Probe,
+  Failed,
+  Permanent,
+}
+
+@unmanaged
+export class Neighbour {
+  mac: u64;
+  confirmed: i64;
+  /** When the MAC last changed. */
+  updated: i64;
+  /** When Delay began. */
+  since: i64;
+  /** NEVER: its timer means nothing. */
+  deadline: i64;
+  state: NeighbourState;
+  device: Device;
+  ip: u32;
+  /** Source of its ARP requests. */
+  solicitSource: u32;
+  probes: u32;
+  /** Packets that wait for the MAC, oldest first. */
+  queueHead: usize;
+  queueTail: usize;
+  queueCount: u32;
+  /** A timer event of this entry is in the queue. */
+  timerQueued: bool;
+}
+
+const NEIGHBOUR_BYTES: usize = 80;
+const TABLE = changetype<HashTable>(memory.data(16, 8));
+
+let base: usize = 0;
+let capacity: u32 = 0;
+let count: u32 = 0;
+
+export function reserveNeighbours(entries: u32): void {
+  if (offsetof<Neighbour>() > NEIGHBOUR_BYTES) ERROR("Neighbour outgrew its stride");
+  capacity = entries;
+  base = reserve(entries, NEIGHBOUR_BYTES);
+  TABLE.reserve(entries);
+}
+
+export function fillNeighbours(): void {
+  for (let index: u32 = 0; index < recordCount(Section.Neighbours); index++) {
+    const from = record(Section.Neighbours, index, NEIGHBOUR_SIZE);
+    const device = deviceAt(load<u32>(from, NEIGHBOUR_DEVICE));
+    const ip = load<u32>(from, NEIGHBOUR_IP);
+    const known = findNeighbour(device, ip);
+    const entry = isNoNeighbour(known) ? createNeighbour(device, ip) : known;
+    entry.mac = macFromWords(load<u32>(from, NEIGHBOUR_MAC_HIGH), load<u32>(from, NEIGHBOUR_MAC_LOW));
+    entry.state = NeighbourState.Permanent;
+  }
+}
+
+@inline export function neighbourAt(index: u32): Neighbour {
+  return changetype<Neighbour>(base + <usize>index * NEIGHBOUR_BYTES);
+}
+
+@inline export function isNoNeighbour(entry: Neighbour): bool {
+  return changetype<usize>(entry) == 0;
+}
+
+@inline function keyOf(device: Device, ip: u32): u64 {
+  return <u64>ip | (<u64>(device.index + 1) << 32);
+}
+
+/** The entry, or null. */
+@inline export function findNeighbour(device: Device, ip: u32): Neighbour {
+  return changetype<Neighbour>(<usize>TABLE.find(keyOf(device, ip)));
+}
+
+/** A new entry in state None, or null. */
+export function createNeighbour(device: Device, ip: u32): Neighbour {
+  if (count == capacity) return changetype<Neighbour>(0);
+  const entry = neighbourAt(count++);
+  TABLE.insert(keyOf(device, ip), <u32>changetype<usize>(entry));
+  entry.device = device;
+  entry.ip = ip;
+  entry.confirmed = -1;
+  entry.deadline = NEVER;
+  return entry;
+}
+
+/** Sets the timer; an event that is on its way already will find the new deadline. */
+export function armNeighbour(entry: Neighbour, deadline: i64): void {
+  entry.deadline = deadline;
+  if (entry.timerQueued) return;
+  entry.timerQueued = true;
+  pushEvent(deadline, Event.NeighbourTimer, <u32>changetype<usize>(entry), 0);
+}
+
+export function enqueue(entry: Neighbour, packet: Packet): void {
+  const address = changetype<usize>(packet);
+  packet.next = 0;
+  if (entry.queueHead == 0) entry.queueHead = address;
+  else changetype<Packet>(entry.queueTail).next = address;
+  entry.queueTail = address;
+  entry.queueCount++;
+}
+
+/** The oldest waiting packet; there is one. */
+export function dequeue(entry: Neighbour): Packet {
+  const packet = changetype<Packet>(entry.queueHead);
+  entry.queueHead = packet.next;
+  entry.queueCount--;
+  return packet;
+}

@@ -1,0 +1,100 @@
+/**
+ * Sockets. Key: namespace, protocol and port; among those of one key an exact address wins over any address, then the lowest
+ * index. Capacity: `capacity.sockets`. A patch may append or replace one: the index of keys is then built anew.
+ */
+import { Section } from "../abi/image";
+import { SOCKET_FLOW, SOCKET_IP, SOCKET_NAMESPACE, SOCKET_PORT, SOCKET_PROTOCOL, SOCKET_ROLE, SOCKET_SIZE, SocketRole } from "../abi/program";
+import { PROTOCOL_TCP } from "../abi/protocol";
+import { reserve } from "../memory/arena";
+import { HashTable } from "../memory/hash-table";
+import { record, recordCount } from "../memory/image";
+import { Namespace, namespaceAt } from "./namespace";
+
+@unmanaged
+export class Socket {
+  namespace: Namespace;
+  protocol: u32;
+  ip: u32;
+  port: u32;
+  role: SocketRole;
+  flow: u32;
+  /** Datagrams that wait for the process. */
+  waiting: u32;
+  /** The next one of the same key, or null. */
+  next: usize;
+}
+
+const SOCKET_BYTES: usize = 32;
+const TABLE = changetype<HashTable>(memory.data(16, 8));
+
+let base: usize = 0;
+export let socketCount: u32 = 0;
+
+export function reserveSockets(entries: u32): void {
+  if (offsetof<Socket>() > SOCKET_BYTES) ERROR("Socket outgrew its stride");
+  base = reserve(entries, SOCKET_BYTES);
+  TABLE.reserve(entries);
+}
+
+@inline export function isNoSocket(socket: Socket): bool {
+  return changetype<usize>(socket) == 0;
+}
+
+@inline function socketAt(index: u32): Socket {
+  return changetype<Socket>(base + <usize>index * SOCKET_BYTES);
+}
+
+@inline function keyOf(namespace: Namespace, protocol: u32, port: u32): u64 {
+  return (<u64>(namespace.index + 1) << 32) | (protocol << 16) | port;
+}
+
+/** Who receives what is sent to an address and a port, or null. Of TCP sockets only those that listen count. */
+@inline export function findSocket(namespace: Namespace, protocol: u32, ip: u32, port: u32): Socket {
+  let any: usize = 0;
+  for (let at = <usize>TABLE.find(keyOf(namespace, protocol, port)); at != 0; at = changetype<Socket>(at).next) {
+    const socket = changetype<Socket>(at);
+    if (protocol == PROTOCOL_TCP && socket.role == SocketRole.Client) continue;
+    if (socket.ip == ip) return socket;
+    if (socket.ip == 0 && any == 0) any = at;
+  }
+  return changetype<Socket>(any);
+}
+
+export function fillSockets(): void {
+  socketCount = recordCount(Section.Sockets);
+  for (let index: u32 = 0; index < socketCount; index++) writeSocket(index, record(Section.Sockets, index, SOCKET_SIZE));
+  indexSockets();
+}
+
+/** Appends or replaces; what waits at a replaced socket stays. */
+export function setSocket(index: u32, from: usize): void {
+  writeSocket(index, from);
+  if (index == socketCount) socketCount++;
+  indexSockets();
+}
+
+function writeSocket(index: u32, from: usize): void {
+  const socket = socketAt(index);
+  socket.namespace = namespaceAt(load<u32>(from, SOCKET_NAMESPACE));
+  socket.protocol = load<u32>(from, SOCKET_PROTOCOL);
+  socket.ip = load<u32>(from, SOCKET_IP);
+  socket.port = load<u32>(from, SOCKET_PORT);
+  socket.role = load<u32>(from, SOCKET_ROLE);
+  socket.flow = load<u32>(from, SOCKET_FLOW);
+}
+
+function indexSockets(): void {
+  TABLE.clear();
+  for (let index: u32 = 0; index < socketCount; index++) {
+    const socket = socketAt(index);
+    const key = keyOf(socket.namespace, socket.protocol, socket.port);
+    socket.next = 0;
+    let last = <usize>TABLE.find(key);
+    if (last == 0) {
+      TABLE.insert(key, <u32>changetype<usize>(socket));
+      continue;
+    }
+    while (changetype<Socket>(last).next != 0) last = changetype<Socket>(last).next;
+    changetype<Socket>(last).next = changetype<usize>(socket);
+  }
+}

@@ -1,0 +1,123 @@
+/** tcp_v4_connect and tcp_conn_request: both ends of the set-up. */
+import { TCP_SYN_WINDOW } from "../abi/limits";
+import { Node } from "../abi/node";
+import { RouteType, SocketRole } from "../abi/program";
+import { PROTOCOL_TCP } from "../abi/protocol";
+import { NONE } from "../abi/version";
+import { frameBytes, Packet } from "../memory/pool";
+import { clock } from "../simulation/clock";
+import { Random, RandomKind } from "../simulation/random";
+import { startWindow } from "../tables/congestion";
+import { armConnection, Connection, findConnection, hasFreeConnection, isNoConnection, takeConnection, TcpState } from "../tables/connection";
+import { Device, isNull } from "../tables/device";
+import { hasRoute, lookup, sourceFor } from "../tables/fib";
+import { Flow, flowAt } from "../tables/flow";
+import { Namespace } from "../tables/namespace";
+import { pathMtu } from "../tables/path-mtu";
+import { Socket } from "../tables/socket";
+import { load32 } from "../wire/bytes";
+import { ETHERNET_HEADER } from "../wire/ethernet";
+import { destinationOf, IPV4_HEADER, sourceOf } from "../wire/ipv4";
+import { mssOption, sequenceOf, TCP_HEADER, timestampsOption, windowOf } from "../wire/tcp";
+import { sendSyn } from "./segment";
+
+/** RFC 9293 §3.7.1, when nothing better is known. */
+const MSS_DEFAULT: u32 = 536;
+/** tcp_min_snd_mss. */
+const MSS_MIN: u32 = 48;
+const HEADERS: u32 = IPV4_HEADER + TCP_HEADER;
+
+const RANDOM = changetype<Random>(memory.data(16, 8));
+
+export function seedTcp(seed: u32): void {
+  RANDOM.seed(seed, RandomKind.Tcp, 0);
+}
+
+/** Whether the flow could connect now: a record is free, and nobody uses the addresses and ports. */
+export function canConnect(flow: Flow): bool {
+  const namespace = flow.namespace;
+  const local = localAddress(namespace, flow.destination);
+  return hasFreeConnection() && isNoConnection(findConnection(namespace, local, flow.destination, portsOf(flow)));
+}
+
+/** Sends the SYN. */
+export function connect(flow: Flow): Connection {
+  const namespace = flow.namespace;
+  const local = localAddress(namespace, flow.destination);
+  const connection = takeConnection(namespace, local, flow.destination, portsOf(flow), TcpState.SynSent);
+  connection.flow = flow.index;
+  connection.role = SocketRole.Client;
+  flow.connection = changetype<usize>(connection);
+  start(connection, 0);
+  connection.mss = connection.ownMss;
+  startWindow(connection);
+  sendSyn(connection, Node.SocketOutput);
+  armConnection(connection, clock + connection.rto);
+  return connection;
+}
+
+/** A SYN for a listening socket: answers with SYN-ACK. False: no record is free. */
+export function accept(packet: Packet, tcp: usize, listener: Socket): bool {
+  if (!hasFreeConnection()) return false;
+  const ip = packet.network;
+  const ports = rotl<u32>(load32(tcp), 16);
+  const connection = takeConnection(packet.device.namespace, destinationOf(ip), sourceOf(ip), ports, TcpState.SynReceived);
+  const isOfFlow = packet.flow != NONE && packet.response == 0 && flowAt(packet.flow).protocol == PROTOCOL_TCP;
+  connection.flow = isOfFlow ? packet.flow : NONE;
+  connection.role = listener.role;
+  start(connection, sequenceOf(tcp) + 1);
+  agree(connection, tcp);
+  sendSyn(connection, Node.TcpInput);
+  armConnection(connection, clock + connection.rto);
+  return true;
+}
+
+/** What the other end's SYN says: its window, which is not scaled yet, its MSS, and its timestamp. */
+export function agree(connection: Connection, tcp: usize): void {
+  const theirs = mssOption(tcp);
+  connection.irs = sequenceOf(tcp);
+  connection.sndWnd = windowOf(tcp);
+  connection.mss = max(MSS_MIN, min(connection.ownMss, theirs != 0 ? theirs : MSS_DEFAULT));
+  const timestamps = timestampsOption(tcp);
+  if (timestamps != 0) connection.echo = load32(timestamps + 2);
+  startWindow(connection);
+}
+
+function start(connection: Connection, rcvNxt: u32): void {
+  const iss = RANDOM.next();
+  connection.iss = iss;
+  connection.sndUna = iss;
+  connection.sndNxt = iss + 1;
+  connection.sndMax = iss + 1;
+  connection.writeEnd = iss + 1;
+  connection.sndWnd = TCP_SYN_WINDOW;
+  connection.rcvNxt = rcvNxt;
+  connection.timing = true;
+  connection.timedEnd = iss + 1;
+  connection.timedAt = clock;
+  connection.ownMss = ownMss(connection.namespace, connection.remoteIp);
+}
+
+/** Where IpOutput would send, or null. */
+function outputDevice(namespace: Namespace, destination: u32): Device {
+  const decision = lookup(namespace, destination);
+  if (!hasRoute(decision) || decision.route.type > RouteType.Broadcast) return changetype<Device>(0);
+  return decision.route.type == RouteType.Local ? namespace.loopback : decision.route.device;
+}
+
+/** The source that IpOutput would choose; 0 without a route. */
+function localAddress(namespace: Namespace, destination: u32): u32 {
+  if (isNull(outputDevice(namespace, destination))) return 0;
+  return sourceFor(lookup(namespace, destination).route, destination);
+}
+
+function ownMss(namespace: Namespace, destination: u32): u32 {
+  const device = outputDevice(namespace, destination);
+  if (isNull(device)) return MSS_DEFAULT;
+  const mtu = min(min<u32>(pathMtu(namespace, destination, device.mtu), 65535), frameBytes - ETHERNET_HEADER);
+  return max(mtu, MSS_MIN + HEADERS) - HEADERS;
+}
+
+function portsOf(flow: Flow): u32 {
+  return (flow.sourcePort << 16) | flow.destinationPort;
+}
