@@ -5,6 +5,7 @@ import { runComparison, type CompareOptions, type EngineComparison } from "./com
 import { startLab, type Lab, type StartOptions } from "./lab";
 import {
   readContainerOptions,
+  HOST_NAME,
   readDockerOptions,
   readNetworkOptions,
   type ContainerOptions,
@@ -14,8 +15,11 @@ import {
 import type { CompiledTopology, TopologySpec, TrafficSpec } from "./spec";
 import { TrafficMethodsBase, trafficSpec, type TrafficMethods, type TrafficSettings } from "./traffic";
 
+/** The one host that there is. */
+export type HostName = typeof HOST_NAME;
+
 /** `Name`, if it is known or nobody can tell; otherwise what it could have been. */
-export type KnownName<Name extends string, Names extends string> = [Names] extends [never]
+export type KnownName<Name extends string, Names extends string> = [Names] extends [HostName]
   ? Name
   : string extends Name
     ? Name
@@ -35,7 +39,7 @@ export interface DockerTopology<Networks extends string = string, Containers ext
   /** `docker run`; containers start in the order of the calls. @example shop.container("web", { networks: ["front"], publish: ["8080:80"] }) */
   container<const Name extends string>(name: Name, options?: ContainerOptions<Networks, Containers>): DockerTopology<Networks, Containers | Name>;
   /** Traffic from a container, a service or a host; the calls that follow say whom to and how much. @example shop.traffic("queries", "web").to("db:5432/tcp") */
-  traffic<const From extends string>(name: string, from: KnownName<From, Containers>): DockerTraffic<Networks, Containers>;
+  traffic<const From extends string>(name: string, from: KnownName<From, Containers | HostName>): DockerTraffic<Networks, Containers>;
   /**
    * What Docker would make of it: addresses, MACs, routes, and the tables of the packet path.
    *
@@ -110,7 +114,7 @@ class TopologyBuilder extends TrafficMethodsBase<DockerTraffic> implements Docke
   }
 
   container(name: string, options: ContainerOptions<string, string> = {}): DockerTopology {
-    const host = this.#spec.hosts[0]?.name ?? "";
+    const host = this.#spec.hosts[0]?.name ?? HOST_NAME;
     return this.#with({ containers: [...this.#spec.containers, readContainerOptions(name, host, options)] });
   }
 

@@ -11,9 +11,10 @@ export interface DockerOptions {
   readonly seed?: number;
   /** CPUs of the host; 2 unless given. */
   readonly cpus?: number;
-  /** Name of the host; `"host1"` unless given. */
-  readonly host?: string;
 }
+
+/** The name of the host that runs the daemon. */
+export const HOST_NAME = "host1";
 
 /** What a cable does, in each direction. What is not given is ideal. */
 export interface LinkOptions {
@@ -83,7 +84,7 @@ const SEED_MAX = 0xffffffff;
 const CPUS_MAX = 1024;
 
 /** @throws SimulationError `INVALID_INPUT` for a seed or a number of CPUs that cannot be. */
-export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, host = "host1" }: DockerOptions): {
+export function readDockerOptions({ docker = "29", seed = 0, cpus = 2 }: DockerOptions): {
   readonly generation: DockerGeneration;
   readonly seed: number;
   readonly hosts: readonly HostSpec[];
@@ -91,7 +92,7 @@ export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, host = "h
   if (docker !== "29" && docker !== "20.10") throw invalid("docker", 'one of "29", "20.10"', docker);
   if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw invalid("seed", `a whole number from 0 to ${SEED_MAX}`, seed);
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > CPUS_MAX) throw invalid("cpus", `a whole number from 1 to ${CPUS_MAX}`, cpus);
-  return { generation: docker, seed, hosts: [{ name: host, cpus, backlog: BACKLOG_DEFAULT }] };
+  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus, backlog: BACKLOG_DEFAULT }] };
 }
 
 /** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */

@@ -75,3 +75,5 @@ void compareEngines(shop, { for: "1s" });
 lab.traffic("queries", "web").to("db:5432/tcp").rate("200Mbit").size(512).during("1s", "9s");
 // @ts-expect-error: no such protocol
 lab.traffic("queries", "web").to("db:5432/tpc");
+
+shop.traffic("from-the-host", "host1").to("172.20.0.2:80/tcp").request();
