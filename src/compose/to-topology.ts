@@ -201,7 +201,7 @@ function mergeLinks(project: ComposeProject, holds: (scope: LinkRule["scope"]) =
   const rules = (project.dockwire?.links ?? []).filter(({ scope }) => holds(scope));
   if (rules.length === 0) return undefined;
   const ordered = [...rules.filter(({ scope }) => scope.kind === "default"), ...rules.filter(({ scope }) => scope.kind !== "default")];
-  return linkOf(ordered.reduce<LinkProperties>((merged, { link }) => ({ ...merged, ...link }), {}));
+  return linkOf(Object.assign({}, ...ordered.map(({ link }) => link)) as LinkProperties);
 }
 
 function linkOf({ limitPackets, ...link }: LinkProperties): LinkSpec {

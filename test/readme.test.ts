@@ -1,0 +1,51 @@
+/** What the README shows is what happens. */
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadCompose, toTopology } from "../src/compose";
+import { compile } from "../src/compile";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+/** The code blocks of one language, in order. */
+const blocks = (language: string) => [...README.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].filter(([, name]) => name === language).map(([, , text = ""]) => text);
+
+let folder: string;
+beforeAll(() => {
+  mkdirSync(join(ROOT, "build"), { recursive: true });
+  folder = mkdtempSync(join(ROOT, "build/readme-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...args: string[]) => promisify(execFile)(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
+
+describe("the README", () => {
+  it("shows a program of six lines that runs as printed, and prints what is shown", async () => {
+    const [program = ""] = blocks("js");
+    expect(program.trimEnd().split("\n")).toHaveLength(6);
+    const file = join(folder, "snippet.mjs");
+    writeFileSync(file, program);
+    const { stdout } = await run(file);
+    expect(stdout).toBe(blocks("text")[0]);
+  });
+
+  it("shows the report that the command prints, but for real time", async () => {
+    const [, sample = ""] = blocks("text");
+    const [command = "", ...shown] = sample.split("\n");
+    expect(command).toBe("$ dockwire run examples/shop/compose.yaml");
+    const { stdout } = await run("dist/cli.js", "run", "examples/shop/compose.yaml");
+    const timeless = (text: string) => text.replace(/virtual in .* packets\/s/, "virtual");
+    expect(timeless(stdout)).toBe(timeless(shown.join("\n")));
+  });
+
+  it("shows a Compose file that loads and compiles", () => {
+    const [text = ""] = blocks("yaml");
+    const { spec, notices } = toTopology(loadCompose({ file: "compose.yaml", text }));
+    expect(notices).toEqual([]);
+    expect(compile(spec).describe().flows.length).toBeGreaterThan(4);
+  });
+});
