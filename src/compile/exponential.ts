@@ -5,9 +5,6 @@
  */
 import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE } from "../../assembly/abi/limits";
 
-/** Natural logarithm of 2, to the nearest double. */
-const LN2 = 0.6931471805599453;
-
 /**
  * Natural logarithm of a positive number, the same on every machine; within 4 units in the last place of the true value.
  *
@@ -30,7 +27,7 @@ export function naturalLogarithm(x: number): number {
   const square = z * z;
   let sum = 0;
   for (let power = 23; power >= 1; power -= 2) sum = sum * square + 1 / power;
-  return exponent * LN2 + 2 * z * sum;
+  return exponent * Math.LN2 + 2 * z * sum;
 }
 
 /**

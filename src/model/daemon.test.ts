@@ -176,15 +176,15 @@ describe.each<DockerGeneration>(["20.10", "29"])("a daemon of Docker %s", (gener
 
 describe("the two generations", () => {
   it("reuse a released subnet later (20.10) or at once (29)", () => {
-    const after = (generation: DockerGeneration) => {
+    const outcome = (generation: DockerGeneration) => {
       const daemon = daemonOf(generation);
       daemon.createNetwork(network("aa"));
       daemon.removeNetwork("aa");
       daemon.createNetwork(network("bb"));
       return subnetsOf(daemon);
     };
-    expect(after("20.10")).toEqual(["172.17.0.0", "172.19.0.0"]);
-    expect(after("29")).toEqual(["172.17.0.0", "172.18.0.0"]);
+    expect(outcome("20.10")).toEqual(["172.17.0.0", "172.19.0.0"]);
+    expect(outcome("29")).toEqual(["172.17.0.0", "172.18.0.0"]);
   });
 
   it("make MACs from addresses (20.10) or at random (29)", () => {
@@ -199,7 +199,7 @@ describe("the two generations", () => {
   });
 
   it("number interfaces in gateway order and never again (20.10), or by name and lowest first (29)", () => {
-    const after = (generation: DockerGeneration) => {
+    const outcome = (generation: DockerGeneration) => {
       const daemon = daemonOf(generation);
       daemon.createNetwork(network("zeta"));
       daemon.createNetwork(network("alpha", { internal: true }));
@@ -209,8 +209,8 @@ describe("the two generations", () => {
       daemon.connect("mid", endpoint("bridge"));
       return [before, interfaces(daemon, "mid")?.map((text) => text.split(" ").slice(0, 2).join(" "))];
     };
-    expect(after("20.10")).toEqual([["eth0 zeta", "eth1 alpha"], ["eth0 zeta", "eth2 bridge"]]);
-    expect(after("29")).toEqual([["eth0 alpha", "eth1 zeta"], ["eth1 zeta", "eth0 bridge"]]);
+    expect(outcome("20.10")).toEqual([["eth0 zeta", "eth1 alpha"], ["eth0 zeta", "eth2 bridge"]]);
+    expect(outcome("29")).toEqual([["eth0 alpha", "eth1 zeta"], ["eth1 zeta", "eth0 bridge"]]);
   });
 
   it("give an internal network a default route (20.10) or none (29)", () => {
