@@ -7,23 +7,30 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { loadModule } from "./module";
 
-/** The smallest module that there is: magic and version. */
-const EMPTY = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-const own = async () => new WebAssembly.Module(EMPTY);
+/** A module that exports a function of the name by which the engine is known, and one that exports nothing. */
+const ENGINE = Uint8Array.of(
+  ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...[1, 4, 1, 0x60, 0, 0], // type: () → ()
+  ...[3, 2, 1, 0], // one function of that type
+  ...[7, 14, 1, 10, ...new TextEncoder().encode("abiVersion"), 0, 0],
+  ...[10, 4, 1, 2, 0, 0x0b], // its empty body
+);
+const OTHER = ENGINE.slice(0, 8);
+const own = async () => new WebAssembly.Module(ENGINE);
 
 describe("loadModule", () => {
   it("takes the package's own engine, a compiled one, or bytes", async () => {
     const module = await own();
     expect(await loadModule(module, own)).toBe(module);
     expect(await loadModule(undefined, async () => module)).toBe(module);
-    expect(await loadModule(EMPTY, own)).toBeInstanceOf(WebAssembly.Module);
-    expect(await loadModule(EMPTY.buffer, own)).toBeInstanceOf(WebAssembly.Module);
+    expect(await loadModule(ENGINE, own)).toBeInstanceOf(WebAssembly.Module);
+    expect(await loadModule(ENGINE.buffer, own)).toBeInstanceOf(WebAssembly.Module);
   });
 
   it("reads a file by URL", async () => {
     const folder = await mkdtemp(join(tmpdir(), "module-"));
     const file = join(folder, "core.wasm");
-    await writeFile(file, EMPTY);
+    await writeFile(file, ENGINE);
     expect(await loadModule(pathToFileURL(file), own)).toBeInstanceOf(WebAssembly.Module);
     await rm(folder, { recursive: true });
     await expect(loadModule(pathToFileURL(file), own)).rejects.toMatchObject({ code: "NOT_FOUND" });
@@ -31,7 +38,7 @@ describe("loadModule", () => {
 
   it("fetches a URL", async () => {
     const server = createServer((request, response) => {
-      response.writeHead(request.url === "/core.wasm" ? 200 : 404).end(EMPTY);
+      response.writeHead(request.url === "/core.wasm" ? 200 : 404).end(ENGINE);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -40,7 +47,9 @@ describe("loadModule", () => {
     server.close();
   });
 
-  it("refuses bytes that are no module", async () => {
+  it("refuses what is not the engine", async () => {
+    await expect(loadModule(OTHER, own)).rejects.toMatchObject({ code: "INVALID_INPUT" });
+    await expect(loadModule(new WebAssembly.Module(OTHER), own)).rejects.toMatchObject({ code: "INVALID_INPUT" });
     await expect(loadModule(Uint8Array.of(1, 2, 3), own)).rejects.toMatchObject({ code: "INVALID_INPUT" });
   });
 

@@ -9,15 +9,25 @@ import { builtinModule } from "./builtin";
  */
 export async function loadModule(wasm: HostOptions["wasm"], compileOwn: () => Promise<WebAssembly.Module>): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined") throw unsupported("none");
-  if (wasm instanceof WebAssembly.Module) return wasm;
+  if (wasm === undefined) return compileOwn().catch((error: unknown) => Promise.reject(unsupported(`"${reasonOf(error)}"`)));
+  if (wasm instanceof WebAssembly.Module) return checked(wasm);
   const bytes = typeof wasm === "string" || wasm instanceof URL ? await readBytes(wasm) : wasm;
-  try {
-    return await (bytes === undefined ? compileOwn() : WebAssembly.compile(bytes));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (bytes === undefined) throw unsupported(`"${reason}"`);
-    throw new SimulationError("INVALID_INPUT", `wasm: expected the engine, as dockwire/core.wasm has it, found bytes that do not compile: ${reason}`, { reason });
-  }
+  const module = await WebAssembly.compile(bytes).catch((error: unknown) => Promise.reject(notTheEngine(`bytes that do not compile: ${reasonOf(error)}`)));
+  return checked(module);
+}
+
+/** Whether it is the engine at all; the engine itself refuses a module of another version. */
+function checked(module: WebAssembly.Module): WebAssembly.Module {
+  if (WebAssembly.Module.exports(module).some(({ name }) => name === "abiVersion")) return module;
+  throw notTheEngine("another module");
+}
+
+function notTheEngine(found: string): SimulationError {
+  return new SimulationError("INVALID_INPUT", `wasm: expected the engine, as dockwire/core.wasm has it, found ${found}`);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function unsupported(found: string): SimulationError {
@@ -34,7 +44,7 @@ async function readBytes(source: string | URL): Promise<BufferSource> {
     if (!response.ok) throw new Error(`HTTP status ${response.status}`);
     return await response.arrayBuffer();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new SimulationError("NOT_FOUND", `wasm: expected the engine at "${url}", found ${reason}`, { url, reason });
   }
 }

@@ -11,13 +11,16 @@ import { EngineSession } from "./session";
 
 /** Engines in workers or in this thread. `source` is the text of the worker's script. */
 export function createPlatform(source: string): Platform {
+  let own: Promise<WebAssembly.Module> | undefined;
+  /** Once per process, whatever number of workers gets it. */
+  const compileOwn = () => (own ??= compileWasm());
   return {
     openHost: async (options) => {
       const kind = checked(options);
-      if (options.inThread) return new EngineSession(await createEngine(kind, options.wasm));
-      return openWorker(kind, options, source);
+      if (options.inThread) return new EngineSession(await createEngine(kind, options.wasm, compileOwn));
+      return openWorker(kind, options, source, compileOwn);
     },
-    createEngine: (kind) => createEngine(kind),
+    createEngine: (kind) => createEngine(kind, undefined, compileOwn),
   };
 }
 
@@ -26,14 +29,16 @@ function checked({ engine = "wasm" }: HostOptions): EngineKind {
   throw new SimulationError("INVALID_INPUT", `engine: expected "wasm" or "ts", found ${JSON.stringify(engine)}`);
 }
 
-async function createEngine(kind: EngineKind, wasm?: HostOptions["wasm"]): Promise<Engine> {
-  return kind === "ts" ? createTsEngine() : createWasmEngine(await loadModule(wasm, compileWasm));
+type Compile = () => Promise<WebAssembly.Module>;
+
+async function createEngine(kind: EngineKind, wasm: HostOptions["wasm"], compileOwn: Compile): Promise<Engine> {
+  return kind === "ts" ? createTsEngine() : createWasmEngine(await loadModule(wasm, compileOwn));
 }
 
-async function openWorker(kind: EngineKind, options: HostOptions, source: string): Promise<EngineHost> {
+async function openWorker(kind: EngineKind, options: HostOptions, source: string, compileOwn: Compile): Promise<EngineHost> {
   const handle = startWorker(options, source);
   // Compiled while the worker starts.
-  const module = kind === "ts" ? Promise.resolve(undefined) : loadModule(options.wasm, compileWasm);
+  const module = kind === "ts" ? Promise.resolve(undefined) : loadModule(options.wasm, compileOwn);
   try {
     return await WorkerClient.open(handle, kind, module);
   } catch (error) {
