@@ -34,9 +34,13 @@ export function naturalLogarithm(x: number): number {
  * Quantiles of the exponential distribution at the midpoints of 4,096 equal slices, in units of 1/4096 of the mean. The
  * slices' midpoints miss a little of the tail: the mean of the table is 0.99992 of the true one.
  */
-export function exponentialTable(): number[] {
-  return Array.from({ length: EXPONENTIAL_ENTRIES }, (_, index) => {
+export function exponentialTable(): readonly number[] {
+  table ??= Array.from({ length: EXPONENTIAL_ENTRIES }, (_, index) => {
     const survival = (EXPONENTIAL_ENTRIES - index - 0.5) / EXPONENTIAL_ENTRIES;
     return Math.floor(-naturalLogarithm(survival) * EXPONENTIAL_SCALE + 0.5);
   });
+  return table;
 }
+
+/** Always the same: made when it is first wanted. */
+let table: readonly number[] | undefined;

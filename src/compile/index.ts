@@ -1,6 +1,7 @@
 import { ABI_VERSION } from "../../assembly/abi/version";
 import type { DatapathProgram } from "../engine/program";
 import { decide } from "../model/decide";
+import { Resolver } from "../model/resolver";
 import type { TopologySpec } from "../model/spec";
 import { capacityOf } from "./capacity";
 import type { CompiledTopology } from "./compiled";
@@ -22,7 +23,8 @@ export type { CompiledTopology } from "./compiled";
 export function compile(spec: TopologySpec): CompiledTopology {
   const state = decide(spec);
   const network = layOut(state, spec.seed);
-  const { flows, sockets, descriptions, cursor } = resolveTraffic(spec.traffic, EMPTY_CURSOR, { state, network });
+  const context = { state, network, names: new Resolver(state) };
+  const { flows, sockets, descriptions, cursor } = resolveTraffic(spec.traffic, EMPTY_CURSOR, context);
   const { builder } = network;
   const flowRecords = flows.map(({ record }) => record);
   const socketRecords = sockets.map(({ record }) => record);
@@ -50,7 +52,7 @@ export function compile(spec: TopologySpec): CompiledTopology {
     devices: builder.deviceIndex,
     cursor,
     describe: () => describeTopology(spec, state, descriptions),
-    resolveTraffic: (traffic, from) => resolveTraffic(traffic, from, { state, network, capacity: program.capacity }),
+    resolveTraffic: (traffic, from) => resolveTraffic(traffic, from, { ...context, capacity: program.capacity }),
     render: () => render(program),
   };
 }

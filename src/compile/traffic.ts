@@ -4,7 +4,7 @@ import { NONE } from "../../assembly/abi/version";
 import type { Capacity, FlowRecord, SocketRecord } from "../engine/program";
 import { type ErrorCode, SimulationError } from "../errors";
 import { EPHEMERAL_PORTS } from "../model/host-ports";
-import { resolveName } from "../model/resolver";
+import type { Resolver } from "../model/resolver";
 import type { TargetSpec, TrafficSpec } from "../model/spec";
 import type { ContainerState, DockerState } from "../model/state";
 import { formatIpv4 } from "../net/ip";
@@ -37,20 +37,30 @@ export const EMPTY_CURSOR: TrafficCursor = {
   flowNames: new Set(),
 };
 
+/** What traffic runs on. */
+export interface TrafficContext {
+  readonly state: DockerState;
+  readonly network: CompiledNetwork;
+  readonly names: Resolver;
+  /** Of a network that runs already. */
+  readonly capacity?: Capacity;
+}
+
 /** Turns traffic into flows and sockets; see `CompiledTopology.resolveTraffic`. */
 export function resolveTraffic(
   traffic: readonly TrafficSpec[],
   cursor: TrafficCursor,
-  context: { readonly state: DockerState; readonly network: CompiledNetwork; readonly capacity?: Capacity },
+  { state, network, names, capacity }: TrafficContext,
 ): ResolvedTraffic {
-  const resolver = new TrafficResolver(cursor, context.state, context.network);
+  const resolver = new TrafficResolver(cursor, state, network, names);
   for (const spec of traffic) resolver.add(spec);
-  return resolver.finish(context.capacity);
+  return resolver.finish(capacity);
 }
 
 class TrafficResolver {
   readonly #state: DockerState;
   readonly #network: CompiledNetwork;
+  readonly #names: Resolver;
   readonly #flows: { index: number; record: FlowRecord }[] = [];
   readonly #sockets = new Map<number, SocketRecord>();
   readonly #descriptions: FlowDescription[] = [];
@@ -61,9 +71,10 @@ class TrafficResolver {
   #socketIndex: number;
   #icmpIdentifier: number;
 
-  constructor(cursor: TrafficCursor, state: DockerState, network: CompiledNetwork) {
+  constructor(cursor: TrafficCursor, state: DockerState, network: CompiledNetwork, names: Resolver) {
     this.#state = state;
     this.#network = network;
+    this.#names = names;
     this.#flowIndex = cursor.flowIndex;
     this.#socketIndex = cursor.socketIndex;
     this.#icmpIdentifier = cursor.icmpIdentifier;
@@ -77,7 +88,7 @@ class TrafficResolver {
     const senders = this.#senders(spec);
     let turn = 0;
     for (const from of senders) {
-      const resolution = resolveName(this.#state, from, spec.to.host);
+      const resolution = this.#names.resolve(from, spec.to.host);
       if ("reason" in resolution) {
         this.#refuseName(spec, resolution.reason);
       }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { docker, refusalOf } from "../../test/support/docker";
 import { formatIpv4 } from "../net/ip";
 import { decide } from "./decide";
-import { resolveName } from "./resolver";
+import { Resolver } from "./resolver";
 import type { TopologySpec } from "./spec";
 
 const shop = docker("shop")
@@ -21,7 +21,7 @@ const shop = docker("shop")
   .container("alone", { networkMode: "none" });
 
 function lookUp(spec: TopologySpec, from: string, name: string): string {
-  const resolution = resolveName(decide(spec), from, name);
+  const resolution = new Resolver(decide(spec)).resolve(from, name);
   return "reason" in resolution ? resolution.reason : resolution.addresses.map(formatIpv4).join(" ");
 }
 const find = (from: string, name: string) => lookUp(shop.spec, from, name);

@@ -7,7 +7,7 @@ import { renderRoutes } from "../../src/compile/render/ip-route";
 import { layOut } from "../../src/compile/topology";
 import { Daemon } from "../../src/model/daemon";
 import { rulesOf } from "../../src/model/generations";
-import { resolveName, sandboxOwner } from "../../src/model/resolver";
+import { Resolver } from "../../src/model/resolver";
 import type { DockerState } from "../../src/model/state";
 import { SimulationError } from "../../src/errors";
 import { formatIpv4, isIpv4 } from "../../src/net/ip";
@@ -121,6 +121,7 @@ function withPlaceholders(text: string, { networks, containers }: DockerState): 
 function compareState({ hosts, containers = {} }: Step, state: DockerState, where: string): void {
   const inspected = hosts?.h1.networks ?? [];
   expect(state.networks.map(({ name }) => name).sort(), where).toEqual(inspected.map(({ Name }) => Name).sort());
+  const resolver = new Resolver(state);
   for (const network of inspected) compareNetwork(network, state, where);
   const { builder } = layOut(state, 0);
   const program = { ...builder, names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [] } };
@@ -132,7 +133,7 @@ function compareState({ hosts, containers = {} }: Step, state: DockerState, wher
   for (const [name, container] of Object.entries(containers)) {
     if (container.status !== "running" || container.host !== "h1") continue;
     compareEndpoints(name, container, state, where);
-    const owner = sandboxOwner(state, name);
+    const owner = resolver.sandboxOwner(name);
     if (!container.net || !owner) continue;
     expect(rendered(owner.name), `${where}: routes of ${name}`).toEqual(container.net.routes);
     const interfaces = owner.endpoints.map(({ interfaceName, mtu, mac, ip, prefixLength }) => ({
@@ -185,9 +186,10 @@ function compareEndpoints(name: string, { NetworkSettings, HostConfig }: Inspect
 
 /** Names that Docker knows; others are a matter of the servers on the internet. */
 function compareName({ from, to, addr, result }: Row, state: DockerState, where: string): void {
-  if (isIpv4(to) || !sandboxOwner(state, from) || /\.test$/.test(to) || (addr === undefined && result !== "unresolvable")) return;
+  const resolver = new Resolver(state);
+  if (isIpv4(to) || !resolver.sandboxOwner(from) || /\.test$/.test(to) || (addr === undefined && result !== "unresolvable")) return;
   if (addr !== undefined && !isIpv4(addr)) return;
-  const resolution = resolveName(state, from, to);
+  const resolution = resolver.resolve(from, to);
   const addresses = "addresses" in resolution ? resolution.addresses.map(formatIpv4) : [];
   if (addr === undefined) expect(addresses, `${where}: ${from} resolves ${to}`).toEqual([]);
   else expect(addresses, `${where}: ${from} resolves ${to}`).toContain(addr);
