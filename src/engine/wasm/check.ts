@@ -1,0 +1,155 @@
+import { EXPONENTIAL_ENTRIES, REASSEMBLY_MAX } from "../../../assembly/abi/limits";
+import { NODE_COUNT } from "../../../assembly/abi/node";
+import { DeviceKind, RouteType } from "../../../assembly/abi/program";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
+import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
+import { SimulationError } from "../../errors";
+import type { InjectedFrame, ObserveOptions } from "../engine";
+import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch, SocketRecord } from "../program";
+
+const ETHERNET_HEADER = 14;
+/** 65,535 without an IPv4 header and eight bytes of UDP or ICMP. */
+const MESSAGE_MAX = 65_507;
+/** A segment of the smallest MSS with its headers, rounded up. */
+const FRAME_MIN = 128;
+/** Events that belong to no table, such as those of replaced flows. */
+const SPARE_EVENTS = 64;
+
+/** How many of each a loaded engine has. */
+export interface Sizes {
+  readonly namespaces: number;
+  readonly devices: number;
+  readonly links: number;
+  flows: number;
+  sockets: number;
+}
+
+/** Refuses what would not fit its own capacity, and indices that lead nowhere: the engine itself trusts them. */
+export function checkProgram(program: DatapathProgram): void {
+  const { abi, capacity, hosts, namespaces, devices, links, flows, sockets, neighbours } = program;
+  if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
+  checkCapacity(program, capacity);
+  checkLength("costs", program.costs, NODE_COUNT);
+  checkLength("exponential", program.exponential, EXPONENTIAL_ENTRIES);
+  if (namespaces.length === 0 || hosts.length === 0) throw new SimulationError("INVALID_INPUT", "namespaces: expected at least one, found none");
+  hosts.forEach(({ cpus }, index) => checkIndex(`hosts[${index}].cpus`, cpus - 1, 1024));
+  namespaces.forEach(({ host }, index) => checkIndex(`namespaces[${index}].host`, host, hosts.length));
+  checkDevices(program);
+  checkTables(program);
+  const sizes = { namespaces: namespaces.length, devices: devices.length, links: links.length, flows: flows.length, sockets: sockets.length };
+  flows.forEach((record, index) => checkFlow(record, index, sizes));
+  sockets.forEach((record, index) => checkSocket(record, index, sizes, capacity));
+  neighbours.forEach(({ device }, index) => checkIndex(`neighbours[${index}].device`, device, devices.length));
+}
+
+export function checkPatch(patch: ProgramPatch, sizes: Sizes, capacity: Capacity): void {
+  const { flows = [], sockets = [], devices = [], links = [] } = patch;
+  checkLimit("flows", checkAppended("flows", flows, sizes.flows), capacity.flows);
+  checkLimit("sockets", checkAppended("sockets", sockets, sizes.sockets), capacity.sockets);
+  for (const { index } of devices) checkIndex("devices", index, sizes.devices);
+  for (const { index } of links) checkIndex("links", index, sizes.links);
+  for (const { index, record } of flows) checkFlow(record, index, sizes);
+  for (const { index, record } of sockets) checkSocket(record, index, sizes, capacity);
+}
+
+export function checkFrames(frames: readonly InjectedFrame[], sizes: Sizes, capacity: Capacity): void {
+  for (const { device, bytes } of frames) {
+    checkIndex("device", device, sizes.devices);
+    if (bytes.length > capacity.frameBytes) {
+      throw new SimulationError("INVALID_INPUT", `bytes: expected a frame of at most ${capacity.frameBytes} bytes, found ${bytes.length}`);
+    }
+  }
+}
+
+export function checkObserve({ captureDevices }: ObserveOptions, sizes: Sizes): void {
+  for (const device of captureDevices) checkIndex("captureDevices", device, sizes.devices);
+}
+
+function checkCapacity({ devices, flows, sockets, neighbours }: DatapathProgram, capacity: Capacity): void {
+  for (const [name, value] of Object.entries(capacity)) {
+    if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
+      throw new SimulationError("INVALID_INPUT", `capacity.${name}: expected a count below 2^32, found ${value}`);
+    }
+  }
+  checkLimit("flows", flows.length, capacity.flows);
+  checkLimit("sockets", sockets.length, capacity.sockets);
+  checkLimit("neighbours", neighbours.length, capacity.neighbours);
+  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + REASSEMBLY_MAX + SPARE_EVENTS;
+  checkLimit("events", events, capacity.events);
+  const frames = devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu }) => mtu + ETHERNET_HEADER);
+  checkLimit("frameBytes", Math.max(FRAME_MIN, ...frames), capacity.frameBytes);
+}
+
+function checkDevices({ devices, namespaces, links }: DatapathProgram): void {
+  devices.forEach(({ namespace, peer, master, link }, index) => {
+    checkIndex(`devices[${index}].namespace`, namespace, namespaces.length);
+    checkOptional(`devices[${index}].peer`, peer, devices.length);
+    checkOptional(`devices[${index}].master`, master, devices.length);
+    checkOptional(`devices[${index}].link`, link, links.length);
+    if (master !== NONE && devices[master]!.kind !== DeviceKind.Bridge) {
+      throw new SimulationError("INVALID_INPUT", `devices[${index}].master: expected a bridge, found device ${master}`);
+    }
+  });
+  // The number of a bridge has 16 bits beside a MAC in the keys of the forwarding databases.
+  checkLimit("bridges", devices.filter(({ kind }) => kind === DeviceKind.Bridge).length, 0xffff);
+}
+
+function checkTables({ addresses, routes, devices, namespaces }: DatapathProgram): void {
+  addresses.forEach(({ device }, index) => checkIndex(`addresses[${index}].device`, device, devices.length));
+  routes.forEach(({ namespace, type, device, prefix }, index) => {
+    checkIndex(`routes[${index}].namespace`, namespace, namespaces.length);
+    checkIndex(`routes[${index}].prefix`, prefix, 33);
+    const leadsSomewhere = type === RouteType.Unicast || type === RouteType.Broadcast;
+    if (leadsSomewhere) checkIndex(`routes[${index}].device`, device, devices.length);
+    else checkOptional(`routes[${index}].device`, device, devices.length);
+  });
+}
+
+function checkFlow({ protocol, namespace, bytes, responseBytes }: FlowRecord, index: number, sizes: Sizes): void {
+  checkIndex(`flows[${index}].namespace`, namespace, sizes.namespaces);
+  const isDatagram = protocol === PROTOCOL_UDP || protocol === PROTOCOL_ICMP;
+  const longest = protocol === PROTOCOL_UDP ? Math.max(bytes, responseBytes) : bytes;
+  if (isDatagram && longest > MESSAGE_MAX) {
+    throw new SimulationError("INVALID_INPUT", `flows[${index}].bytes: expected at most ${MESSAGE_MAX} in a datagram, found ${longest}`);
+  }
+  if (protocol === PROTOCOL_TCP && bytes < 1) {
+    throw new SimulationError("INVALID_INPUT", `flows[${index}].bytes: expected at least 1 in a TCP message, found ${bytes}`);
+  }
+}
+
+/** A client's flow may come later, with a patch. */
+function checkSocket({ namespace, port, protocol, flow }: SocketRecord, index: number, sizes: Sizes, capacity: Capacity): void {
+  checkIndex(`sockets[${index}].namespace`, namespace, sizes.namespaces);
+  checkIndex(`sockets[${index}].port`, port, 65536);
+  checkIndex(`sockets[${index}].protocol`, protocol, 256);
+  checkOptional(`sockets[${index}].flow`, flow, capacity.flows);
+}
+
+/** Indices in use or one past the end, each. Returns how many there are afterwards. */
+function checkAppended(field: string, entries: readonly { readonly index: number }[], length: number): number {
+  let size = length;
+  for (const { index } of entries) {
+    checkIndex(field, index, size + 1);
+    size = Math.max(size, index + 1);
+  }
+  return size;
+}
+
+function checkOptional(field: string, index: number, size: number): void {
+  if (index !== NONE) checkIndex(field, index, size);
+}
+
+function checkIndex(field: string, index: number, size: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < size) return;
+  throw new SimulationError("INVALID_INPUT", `${field}: expected an index below ${size}, found ${index}`);
+}
+
+function checkLength(field: string, entries: readonly unknown[], length: number): void {
+  if (entries.length === length) return;
+  throw new SimulationError("INVALID_INPUT", `${field}: expected ${length} entries, found ${entries.length}`);
+}
+
+function checkLimit(name: string, needed: number, available: number): void {
+  if (needed <= available) return;
+  throw new SimulationError("LIMIT_EXCEEDED", `capacity.${name}: expected at least ${needed}, found ${available}`, { limit: name, needed });
+}

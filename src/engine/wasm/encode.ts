@@ -1,0 +1,201 @@
+import {
+  CAPACITY_CAPTURE_BYTES,
+  CAPACITY_CONNECTIONS,
+  CAPACITY_EVENT_RECORDS,
+  CAPACITY_EVENTS,
+  CAPACITY_FDB,
+  CAPACITY_FLOWS,
+  CAPACITY_FRAME_BYTES,
+  CAPACITY_NEIGHBOURS,
+  CAPACITY_PACKETS,
+  CAPACITY_SOCKETS,
+  IMAGE_COPY_COST,
+  IMAGE_COSTS,
+  IMAGE_EXPONENTIAL,
+  IMAGE_HEADER,
+  Section,
+  SECTION_OFFSET,
+  SECTION_RECORDS,
+  SECTION_SIZE,
+} from "../../../assembly/abi/image";
+import * as abi from "../../../assembly/abi/program";
+import type {
+  AddressRecord,
+  Capacity,
+  DatapathProgram,
+  DeviceRecord,
+  FlowRecord,
+  HostRecord,
+  LinkRecord,
+  NamespaceRecord,
+  NeighbourRecord,
+  RouteRecord,
+  SocketRecord,
+} from "../program";
+
+/** Writes one record at an offset. */
+export type RecordWriter<T> = (view: DataView, at: number, record: T) => void;
+
+interface Layout<T> {
+  readonly section: Section;
+  readonly size: number;
+  readonly write: RecordWriter<T>;
+  readonly of: (program: DatapathProgram) => readonly T[];
+}
+
+/** Writes fields of 32 bits; the name of the ABI's constant says which. */
+const u32 = (view: DataView, at: number, value: number) => view.setUint32(at, value, true);
+const f64 = (view: DataView, at: number, value: number) => view.setFloat64(at, value, true);
+
+function writeHost(view: DataView, at: number, { cpus, backlog }: HostRecord): void {
+  u32(view, at + abi.HOST_CPUS, cpus);
+  u32(view, at + abi.HOST_BACKLOG, backlog);
+}
+
+function writeNamespace(view: DataView, at: number, { host, forwarding, ttl }: NamespaceRecord): void {
+  u32(view, at + abi.NAMESPACE_HOST, host);
+  u32(view, at + abi.NAMESPACE_FORWARDING, forwarding);
+  u32(view, at + abi.NAMESPACE_TTL, ttl);
+}
+
+function writeDevice(view: DataView, at: number, record: DeviceRecord): void {
+  u32(view, at + abi.DEVICE_NAMESPACE, record.namespace);
+  u32(view, at + abi.DEVICE_KIND, record.kind);
+  u32(view, at + abi.DEVICE_FLAGS, record.flags);
+  u32(view, at + abi.DEVICE_MAC_HIGH, record.macHigh);
+  u32(view, at + abi.DEVICE_MAC_LOW, record.macLow);
+  u32(view, at + abi.DEVICE_MTU, record.mtu);
+  u32(view, at + abi.DEVICE_PEER, record.peer);
+  u32(view, at + abi.DEVICE_MASTER, record.master);
+  u32(view, at + abi.DEVICE_LINK, record.link);
+}
+
+function writeAddress(view: DataView, at: number, { device, ip, prefix }: AddressRecord): void {
+  u32(view, at + abi.ADDRESS_DEVICE, device);
+  u32(view, at + abi.ADDRESS_IP, ip);
+  u32(view, at + abi.ADDRESS_PREFIX, prefix);
+}
+
+function writeRoute(view: DataView, at: number, record: RouteRecord): void {
+  u32(view, at + abi.ROUTE_NAMESPACE, record.namespace);
+  u32(view, at + abi.ROUTE_DESTINATION, record.destination);
+  u32(view, at + abi.ROUTE_PREFIX, record.prefix);
+  u32(view, at + abi.ROUTE_TYPE, record.type);
+  u32(view, at + abi.ROUTE_DEVICE, record.device);
+  u32(view, at + abi.ROUTE_GATEWAY, record.gateway);
+  u32(view, at + abi.ROUTE_SOURCE, record.source);
+  u32(view, at + abi.ROUTE_METRIC, record.metric);
+}
+
+function writeNeighbour(view: DataView, at: number, { device, ip, macHigh, macLow }: NeighbourRecord): void {
+  u32(view, at + abi.NEIGHBOUR_DEVICE, device);
+  u32(view, at + abi.NEIGHBOUR_IP, ip);
+  u32(view, at + abi.NEIGHBOUR_MAC_HIGH, macHigh);
+  u32(view, at + abi.NEIGHBOUR_MAC_LOW, macLow);
+}
+
+/** Also for patches, as are the next two. */
+export function writeLink(view: DataView, at: number, record: LinkRecord): void {
+  f64(view, at + abi.LINK_RATE, record.rateBps);
+  f64(view, at + abi.LINK_DELAY, record.delayNs);
+  u32(view, at + abi.LINK_JITTER, record.jitterNs);
+  u32(view, at + abi.LINK_LOSS, record.loss);
+  u32(view, at + abi.LINK_DUPLICATE, record.duplicate);
+  u32(view, at + abi.LINK_REORDER, record.reorder);
+  u32(view, at + abi.LINK_LIMIT, record.limit);
+}
+
+export function writeSocket(view: DataView, at: number, record: SocketRecord): void {
+  u32(view, at + abi.SOCKET_NAMESPACE, record.namespace);
+  u32(view, at + abi.SOCKET_PROTOCOL, record.protocol);
+  u32(view, at + abi.SOCKET_IP, record.ip);
+  u32(view, at + abi.SOCKET_PORT, record.port);
+  u32(view, at + abi.SOCKET_ROLE, record.role);
+  u32(view, at + abi.SOCKET_FLOW, record.flow);
+}
+
+export function writeFlow(view: DataView, at: number, record: FlowRecord): void {
+  u32(view, at + abi.FLOW_KIND, record.kind);
+  u32(view, at + abi.FLOW_PROTOCOL, record.protocol);
+  u32(view, at + abi.FLOW_NAMESPACE, record.namespace);
+  u32(view, at + abi.FLOW_DESTINATION, record.destination);
+  u32(view, at + abi.FLOW_DESTINATION_PORT, record.destinationPort);
+  u32(view, at + abi.FLOW_SOURCE_PORT, record.sourcePort);
+  u32(view, at + abi.FLOW_BYTES, record.bytes);
+  u32(view, at + abi.FLOW_RESPONSE_BYTES, record.responseBytes);
+  u32(view, at + abi.FLOW_COUNT, record.count);
+  u32(view, at + abi.FLOW_DONT_FRAGMENT, record.dontFragment);
+  f64(view, at + abi.FLOW_INTERVAL, record.intervalNs);
+  f64(view, at + abi.FLOW_ON, record.onNs);
+  f64(view, at + abi.FLOW_OFF, record.offNs);
+  f64(view, at + abi.FLOW_START, record.startNs);
+  f64(view, at + abi.FLOW_STOP, record.stopNs);
+  f64(view, at + abi.FLOW_THINK, record.thinkNs);
+  f64(view, at + abi.FLOW_TIMEOUT, record.timeoutNs);
+}
+
+const layout = <T>(section: Section, size: number, write: RecordWriter<T>, of: (program: DatapathProgram) => readonly T[]) => ({ section, size, write, of });
+
+/** Every array of a program, each with its own type of record. */
+const LAYOUTS = {
+  hosts: layout(Section.Hosts, abi.HOST_SIZE, writeHost, ({ hosts }) => hosts),
+  namespaces: layout(Section.Namespaces, abi.NAMESPACE_SIZE, writeNamespace, ({ namespaces }) => namespaces),
+  devices: layout(Section.Devices, abi.DEVICE_SIZE, writeDevice, ({ devices }) => devices),
+  addresses: layout(Section.Addresses, abi.ADDRESS_SIZE, writeAddress, ({ addresses }) => addresses),
+  routes: layout(Section.Routes, abi.ROUTE_SIZE, writeRoute, ({ routes }) => routes),
+  neighbours: layout(Section.Neighbours, abi.NEIGHBOUR_SIZE, writeNeighbour, ({ neighbours }) => neighbours),
+  links: layout(Section.Links, abi.LINK_SIZE, writeLink, ({ links }) => links),
+  sockets: layout(Section.Sockets, abi.SOCKET_SIZE, writeSocket, ({ sockets }) => sockets),
+  flows: layout(Section.Flows, abi.FLOW_SIZE, writeFlow, ({ flows }) => flows),
+};
+
+/** Bytes of a program's image. */
+export function imageSize(program: DatapathProgram): number {
+  let size = IMAGE_HEADER;
+  for (const { size: stride, of } of Object.values(LAYOUTS)) size += align(of(program).length * stride);
+  return size;
+}
+
+/** Writes a program as `assembly/abi/image.ts` lays it out; `view` is `imageSize(program)` bytes long. */
+export function encodeProgram(program: DatapathProgram, view: DataView): void {
+  let offset = IMAGE_HEADER;
+  const section = <T>({ section, size, write, of }: Layout<T>): void => {
+    const records = of(program);
+    const header = section * SECTION_SIZE;
+    u32(view, header + SECTION_RECORDS, records.length);
+    u32(view, header + SECTION_OFFSET, offset);
+    records.forEach((record, index) => write(view, offset + index * size, record));
+    offset += align(records.length * size);
+  };
+  section(LAYOUTS.hosts);
+  section(LAYOUTS.namespaces);
+  section(LAYOUTS.devices);
+  section(LAYOUTS.addresses);
+  section(LAYOUTS.routes);
+  section(LAYOUTS.neighbours);
+  section(LAYOUTS.links);
+  section(LAYOUTS.sockets);
+  section(LAYOUTS.flows);
+  writeCapacity(view, program.capacity);
+  f64(view, IMAGE_COPY_COST, program.copyCost);
+  program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
+  program.exponential.forEach((quantile, index) => u32(view, IMAGE_EXPONENTIAL + index * 4, quantile));
+}
+
+function writeCapacity(view: DataView, capacity: Capacity): void {
+  u32(view, CAPACITY_PACKETS, capacity.packets);
+  u32(view, CAPACITY_FRAME_BYTES, capacity.frameBytes);
+  u32(view, CAPACITY_EVENTS, capacity.events);
+  u32(view, CAPACITY_FDB, capacity.fdb);
+  u32(view, CAPACITY_NEIGHBOURS, capacity.neighbours);
+  u32(view, CAPACITY_SOCKETS, capacity.sockets);
+  u32(view, CAPACITY_FLOWS, capacity.flows);
+  u32(view, CAPACITY_CONNECTIONS, capacity.connections);
+  u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
+  u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
+}
+
+/** Arrays begin where an f64 may. */
+function align(bytes: number): number {
+  return (bytes + 7) & ~7;
+}

@@ -1,0 +1,182 @@
+import { ABI_VERSION } from "../../../assembly/abi/version";
+import { SimulationError } from "../../errors";
+import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
+import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
+import { checkFrames, checkObserve, checkPatch, checkProgram, type Sizes } from "./check";
+import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals } from "./decode";
+import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
+import { instantiate, type WasmExports } from "./instance";
+
+interface Loaded {
+  readonly wasm: WasmExports;
+  readonly seed: number;
+  readonly capacity: Capacity;
+  readonly sizes: Sizes;
+}
+
+/** The packet path in WebAssembly: numbers and records cross the boundary, never packets one by one. */
+export class WasmEngine implements Engine {
+  readonly kind = "wasm";
+  readonly #module: WebAssembly.Module;
+  #loaded: Loaded | undefined;
+  #isDisposed = false;
+  /** A broken invariant is final. */
+  #failure: SimulationError | undefined;
+
+  constructor(module: WebAssembly.Module) {
+    this.#module = module;
+  }
+
+  load(program: DatapathProgram, { seed }: { readonly seed: number }): void {
+    this.#assertOpen();
+    checkProgram(program);
+    this.#loaded = undefined;
+    this.#failure = undefined;
+    const { namespaces, devices, links, flows, sockets, capacity } = program;
+    const sizes = { namespaces: namespaces.length, devices: devices.length, links: links.length, flows: flows.length, sockets: sockets.length };
+    const loaded = { wasm: instantiate(this.#module), seed: seed >>> 0, capacity, sizes };
+    this.#call(loaded, (wasm) => build(wasm, program, loaded.seed));
+    this.#loaded = loaded;
+  }
+
+  apply(patch: ProgramPatch): void {
+    const loaded = this.#open();
+    const { capacity, sizes } = loaded;
+    checkPatch(patch, sizes, capacity);
+    this.#call(loaded, (wasm) => {
+      for (const { index, up } of patch.devices ?? []) wasm.setDevice(index, Number(up));
+      for (const { index, record } of patch.links ?? []) {
+        writeInput(wasm, writeLink, record);
+        if (wasm.setLink(index) === 0) throw outOfMemory("links");
+      }
+      for (const { index, record } of patch.flows ?? []) {
+        writeInput(wasm, writeFlow, record);
+        wasm.setFlow(index);
+        sizes.flows = Math.max(sizes.flows, index + 1);
+      }
+      for (const { index, record } of patch.sockets ?? []) {
+        writeInput(wasm, writeSocket, record);
+        wasm.setSocket(index);
+        sizes.sockets = Math.max(sizes.sockets, index + 1);
+      }
+    });
+  }
+
+  observe(options: ObserveOptions): void {
+    const loaded = this.#open();
+    checkObserve(options, loaded.sizes);
+    this.#call(loaded, (wasm) => {
+      wasm.observe(options.snaplen, Number(options.recordDrops));
+      for (const device of options.captureDevices) wasm.captureDevice(device);
+      for (const { flow, packets } of options.trace) if (flow < loaded.sizes.flows) wasm.traceFlow(flow, packets);
+    });
+  }
+
+  inject(frames: readonly InjectedFrame[]): void {
+    const loaded = this.#open();
+    checkFrames(frames, loaded.sizes, loaded.capacity);
+    this.#call(loaded, (wasm) => {
+      for (const { timeNs, device, bytes } of frames) {
+        new Uint8Array(wasm.memory.buffer).set(bytes, wasm.inputAddress() >>> 0);
+        wasm.inject(device, bytes.length, timeNs);
+      }
+    });
+  }
+
+  run(until: Nanoseconds, budget: number): Slice {
+    return this.#call(this.#open(), (wasm) => {
+      const stop = wasm.run(Math.min(until, Number.MAX_SAFE_INTEGER), Math.min(budget, Number.MAX_SAFE_INTEGER));
+      return { now: wasm.now(), events: wasm.processedEvents(), stop };
+    });
+  }
+
+  drain(): Drained {
+    return this.#call(this.#open(), (wasm) => {
+      const memory = bufferOf(wasm);
+      const drained = {
+        events: decodeEvents(memory, wasm.eventsAddress() >>> 0, wasm.eventCount() >>> 0),
+        frames: decodeCapture(memory, wasm.captureAddress() >>> 0, wasm.captureBytes() >>> 0),
+        eventsLost: wasm.eventsLost() >>> 0,
+      };
+      wasm.forget();
+      return drained;
+    });
+  }
+
+  counters(): Counters {
+    const loaded = this.#open();
+    const { devices, flows } = loaded.sizes;
+    return this.#call(loaded, (wasm) => {
+      const totals = wasm.totals() >>> 0;
+      const memory = bufferOf(wasm);
+      return {
+        now: wasm.now(),
+        totals: decodeTotals(memory, totals),
+        devices: decodeDevices(memory, wasm.deviceCountersAddress() >>> 0, devices),
+        flows: decodeFlows(memory, wasm.flowCountersAddress() >>> 0, wasm.histogramsAddress() >>> 0, flows),
+        deviceDrops: decodeDrops(memory, wasm.deviceDropsAddress() >>> 0, devices, devices),
+        flowDrops: decodeDrops(memory, wasm.flowDropsAddress() >>> 0, flows, loaded.capacity.flows),
+      };
+    });
+  }
+
+  digest(): string {
+    return this.#call(this.#open(), (wasm) => hex(wasm.digestFirst()) + hex(wasm.digestSecond()));
+  }
+
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#loaded = undefined;
+  }
+
+  #assertOpen(): void {
+    if (this.#isDisposed) throw new SimulationError("CLOSED", "engine: it was disposed");
+  }
+
+  #open(): Loaded {
+    this.#assertOpen();
+    if (this.#loaded === undefined) throw new SimulationError("INVALID_INPUT", "engine: expected a program to be loaded first, found none");
+    return this.#loaded;
+  }
+
+  /** Every entry into the module: what it throws is a broken invariant of ours, and the seed is what one needs to see it again. */
+  #call<T>({ wasm, seed }: Loaded, action: (wasm: WasmExports) => T): T {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return action(wasm);
+    } catch (error) {
+      if (error instanceof SimulationError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `engine wasm stopped on a broken invariant (seed ${seed}): ${reason}`;
+      this.#failure = new SimulationError("ENGINE_FAILED", message, { engine: "wasm", seed, reason });
+      throw this.#failure;
+    }
+  }
+}
+
+function build(wasm: WasmExports, program: DatapathProgram, seed: number): void {
+  const version = wasm.abiVersion();
+  if (version !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `wasm: expected a module of ABI version ${ABI_VERSION}, found ${version}`);
+  const bytes = imageSize(program);
+  const address = wasm.reserveImage(bytes) >>> 0;
+  if (address === 0) throw outOfMemory("program");
+  encodeProgram(program, new DataView(wasm.memory.buffer, address, bytes));
+  if (wasm.build(seed) === 0) throw outOfMemory("capacity");
+}
+
+function writeInput<T>(wasm: WasmExports, write: RecordWriter<T>, record: T): void {
+  write(new DataView(wasm.memory.buffer), wasm.inputAddress() >>> 0, record);
+}
+
+/** The memory is not shared. */
+function bufferOf(wasm: WasmExports): ArrayBuffer {
+  return wasm.memory.buffer;
+}
+
+function outOfMemory(limit: string): SimulationError {
+  return new SimulationError("LIMIT_EXCEEDED", `${limit}: expected tables of at most 2 GiB in all, found more`, { limit });
+}
+
+function hex(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, "0");
+}

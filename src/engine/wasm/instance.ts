@@ -1,0 +1,74 @@
+import { instantiateSync } from "@assemblyscript/loader";
+
+/** What `assembly/index.ts` exports, where each is explained. Booleans cross as 0 and 1, addresses as i32. */
+export interface WasmExports {
+  readonly memory: WebAssembly.Memory;
+  abiVersion(): number;
+  reserveImage(bytes: number): number;
+  build(seed: number): number;
+  run(until: number, budget: number): number;
+  processedEvents(): number;
+  now(): number;
+  inputAddress(): number;
+  inject(device: number, bytes: number, time: number): void;
+  setDevice(index: number, up: number): void;
+  setLink(index: number): number;
+  setFlow(index: number): void;
+  setSocket(index: number): void;
+  observe(snaplen: number, drops: number): void;
+  captureDevice(index: number): void;
+  traceFlow(index: number, packets: number): void;
+  eventsAddress(): number;
+  eventCount(): number;
+  eventsLost(): number;
+  captureAddress(): number;
+  captureBytes(): number;
+  forget(): void;
+  totals(): number;
+  deviceCountersAddress(): number;
+  deviceDropsAddress(): number;
+  flowCountersAddress(): number;
+  histogramsAddress(): number;
+  flowDropsAddress(): number;
+  digestFirst(): number;
+  digestSecond(): number;
+}
+
+/** The names above, for the test that compares them with a module's. */
+export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
+  "memory",
+  "abiVersion",
+  "reserveImage",
+  "build",
+  "run",
+  "processedEvents",
+  "now",
+  "inputAddress",
+  "inject",
+  "setDevice",
+  "setLink",
+  "setFlow",
+  "setSocket",
+  "observe",
+  "captureDevice",
+  "traceFlow",
+  "eventsAddress",
+  "eventCount",
+  "eventsLost",
+  "captureAddress",
+  "captureBytes",
+  "forget",
+  "totals",
+  "deviceCountersAddress",
+  "deviceDropsAddress",
+  "flowCountersAddress",
+  "histogramsAddress",
+  "flowDropsAddress",
+  "digestFirst",
+  "digestSecond",
+];
+
+/** A fresh engine with a memory of its own. The loader turns a failed assertion into an `Error` that names it and its place. */
+export function instantiate(module: WebAssembly.Module): WasmExports {
+  return instantiateSync<Record<string, unknown> & WasmExports>(module).exports;
+}
