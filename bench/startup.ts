@@ -21,8 +21,8 @@ export interface StartupOutcome {
 /** `performance.now()` of Node counts from the start of the process. */
 const program = (options: string) => `
 import { docker } from "dockwire";
-const lab = await docker("first").network("lan").container("a", { networks: ["lan"] }).container("b", { networks: ["lan"] }).start(${options});
-const { received } = await lab.ping("a", "b", { count: 1 });
+const lab = await docker("first").network("lan").container("web", { networks: ["lan"] }).container("db", { networks: ["lan"] }).start(${options});
+const { received } = await lab.ping("web", "db", { count: 1 });
 if (received !== 1) throw new Error("expected one answer");
 console.log(performance.now());
 await lab.dispose();

@@ -8,10 +8,10 @@ import { docker, SimulationError } from "dockwire";
 
 const busy = docker("busy")
   .network("lan")
-  .container("a", { networks: ["lan"] })
-  .container("b", { networks: ["lan"] })
-  .traffic("flood", "a").to("b:9000/udp").rate("100kpps").size(64)
-  .traffic("back", "b").to("a:9000/udp").poisson("50kpps").size(64);
+  .container("left", { networks: ["lan"] })
+  .container("right", { networks: ["lan"] })
+  .traffic("flood", "left").to("right:9000/udp").rate("100kpps").size(64)
+  .traffic("back", "right").to("left:9000/udp").poisson("50kpps").size(64);
 
 await using lab = await busy.start({ seed: 5 });
 

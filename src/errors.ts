@@ -39,7 +39,7 @@ export type ErrorDetails = Readonly<Record<string, unknown>> & { readonly positi
  *
  * @example
  * try {
- *   docker("x").container("a", { networks: ["nowhere"] }).compile();
+ *   fromSpec(spec).compile();
  * } catch (error) {
  *   if (error instanceof SimulationError && error.code === "NOT_FOUND") console.error(error.message);
  * }
