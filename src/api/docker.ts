@@ -127,7 +127,7 @@ class TopologyBuilder extends TrafficMethodsBase<DockerTraffic> implements Docke
   }
 
   async start(options: StartOptions = {}): Promise<Lab> {
-    return startLab(this.compile(), options, this.#platform);
+    return startLab(() => this.compile(), options, this.#platform);
   }
 
   protected override change(settings: Partial<TrafficSpec>): DockerTraffic {

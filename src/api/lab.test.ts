@@ -10,7 +10,7 @@ import { startLab, type Lab } from "./lab";
 const LONG = "20h";
 
 async function start(host: EngineHost = new EngineSession(new FakeEngine())): Promise<Lab> {
-  return startLab(bareTopology(), {}, { openHost: async () => host, createEngine: async () => new FakeEngine() });
+  return startLab(bareTopology, {}, { openHost: async () => host, createEngine: async () => new FakeEngine() });
 }
 
 async function codeOf(call: PromiseLike<unknown>): Promise<ErrorCode | undefined> {
@@ -41,7 +41,7 @@ describe("a lab", () => {
 
   it("refuses a seed that is none", async () => {
     const platform = { openHost: async () => new EngineSession(new FakeEngine()), createEngine: async () => new FakeEngine() };
-    await expect(startLab(bareTopology(), { seed: -1 }, platform)).rejects.toThrow("seed: expected a whole number from 0 to 4294967295, found -1");
+    await expect(startLab(bareTopology, { seed: -1 }, platform)).rejects.toThrow("seed: expected a whole number from 0 to 4294967295, found -1");
   });
 
   it("closes the engine if the network does not fit", async () => {
@@ -171,5 +171,17 @@ describe("a capture", () => {
     await using lab = await start();
     expect(() => lab.capture({ at: ["web:eth0"] })).toThrow('device: expected a device such as "host1:docker0" or what it belongs to, found "web:eth0"');
     expect(() => lab.capture({ at: "all", snaplen: 0 })).toThrow("snaplen");
+  });
+});
+
+describe("a description that Docker refuses", () => {
+  it("leaves no engine behind", async () => {
+    const session = new EngineSession(new FakeEngine());
+    const refuse = () => {
+      throw new SimulationError("CONFLICT", "container web: name is taken");
+    };
+    const platform = { openHost: async () => session, createEngine: async () => new FakeEngine() };
+    expect(await codeOf(startLab(refuse, {}, platform))).toBe("CONFLICT");
+    expect(await codeOf(session.counters())).toBe("CLOSED");
   });
 });

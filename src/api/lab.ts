@@ -28,24 +28,32 @@ const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.
 const PING_FIRST_LOOK_NS = 100_000;
 
 /**
- * Starts a simulation of a compiled network: nothing moves until `run`.
+ * Starts a simulation: nothing moves until `run`. The network is compiled while the worker starts.
  *
- * @throws SimulationError `LIMIT_EXCEEDED` if the network does not fit the engine, `UNSUPPORTED` if the engine cannot run here,
- * `WORKER_EXITED` if the worker cannot be started.
+ * @throws SimulationError as `compile` does; `LIMIT_EXCEEDED` if the network does not fit the engine, `UNSUPPORTED` if the engine
+ * cannot run here, `WORKER_EXITED` if the worker cannot be started.
  */
-export async function startLab(topology: CompiledTopology, options: StartOptions, platform: Platform): Promise<Lab> {
-  const { seed = topology.spec.seed } = options;
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
-    throw new SimulationError("INVALID_INPUT", `seed: expected a whole number from 0 to 4294967295, found ${seed}`);
-  }
-  const host = await platform.openHost(options);
+export async function startLab(compile: () => CompiledTopology, options: StartOptions, platform: Platform): Promise<Lab> {
+  if (options.seed !== undefined) checkSeed(options.seed);
+  const opening = platform.openHost(options);
   try {
+    const topology = compile();
+    const { seed = topology.spec.seed } = options;
+    const host = await opening;
     await host.load(topology.program, { seed });
+    return new Lab(topology, seed, host);
   } catch (error) {
-    await host.dispose();
+    await opening.then(
+      (host) => host.dispose(),
+      () => undefined,
+    );
     throw error;
   }
-  return new Lab(topology, seed, host);
+}
+
+function checkSeed(seed: number): void {
+  if (Number.isInteger(seed) && seed >= 0 && seed <= 0xffffffff) return;
+  throw new SimulationError("INVALID_INPUT", `seed: expected a whole number from 0 to 4294967295, found ${seed}`);
 }
 
 /**

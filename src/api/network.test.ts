@@ -15,7 +15,7 @@ afterEach(async () => {
 
 async function start(spec: TopologySpec): Promise<Lab> {
   const openHost = async () => new EngineSession(createTsEngine());
-  const lab = await startLab(compile(spec), { seed: 7 }, { openHost, createEngine: async () => createTsEngine() });
+  const lab = await startLab(() => compile(spec), { seed: 7 }, { openHost, createEngine: async () => createTsEngine() });
   labs.push(lab);
   return lab;
 }
