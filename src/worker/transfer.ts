@@ -59,10 +59,15 @@ function reviveSimulationError({ message, details = {} }: WireError, code: Error
 }
 
 function cloneable(details: ErrorDetails): ErrorDetails {
+  return Object.fromEntries(Object.entries(details).map(([key, value]) => [key, isCloneable(value) ? value : String(value)]));
+}
+
+function isCloneable(value: unknown): boolean {
   try {
-    return structuredClone(details);
+    structuredClone(value);
+    return true;
   } catch {
-    return Object.fromEntries(Object.entries(details).map(([key, value]) => [key, String(value)]));
+    return false;
   }
 }
 
