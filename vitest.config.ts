@@ -8,7 +8,7 @@ import { inlineWorkerVite } from "./scripts/inline-worker.mjs";
 /** Tests that run in a browser. */
 const BROWSER = ["test/browser/**/*.test.ts"];
 /** Tests of what ships: they need `dist/`, which is built before them. */
-const DIST = ["test/packages/**/*.test.ts", "test/cli/**/*.test.ts", "test/examples.test.ts"];
+const DIST = ["test/packages/**/*.test.ts", "test/cli/**/*.test.ts", "test/examples.test.ts", "test/readme.test.ts"];
 const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",

@@ -44,21 +44,25 @@ export function runCommand(done: (exitCode: number) => void): Command {
     .addOption(new Option("--pcap <file>", "write what passes every interface and bridge as pcapng, for Wireshark or tshark"))
     .addOption(new Option("--json", "print the report as JSON (docs/report.md describes it)"))
     .addOption(new Option("--profile <name>", "enable a profile; may be given several times").argParser(several).default([], "none"))
-    .addOption(new Option("--env-file <file>", "read variables from this file instead of .env; may be given several times").argParser(several).default([], "none"))
+    .addOption(new Option("-e, --env-file <file>", "read variables from this file instead of .env; may be given several times").argParser(several).default([], "none"))
     .addOption(new Option("-p, --project-name <name>", "name of the project (default: name: in the file, or the folder)"))
     .addOption(new Option("-q, --quiet", "print the closing line only, and no progress"))
     .addHelpText("after", `\n${EXAMPLES}`)
     .action(async (files: readonly string[], flags: RunFlags) => done(await run(files, flags)));
 }
 
-const EXAMPLES = `Without FILE the Compose file is found as docker compose finds it, with its override file.
-Traffic is what the file describes under x-dockwire; without it, every depends_on edge exchanges requests.
+const EXAMPLES = `Without FILE the Compose file is found as docker compose finds it, with its
+override file. Traffic is what the file describes under x-dockwire; without it,
+every depends_on edge exchanges requests.
 
-Exit codes: 0 all traffic arrived somehow, 1 something got nothing through or saw an error, 2 bad input, 130 interrupted.
+Exit codes: 0    all traffic arrived somehow
+            1    something got nothing through, or a process saw an error
+            2    bad input: one line on stderr, file:line:column: what is wrong
+            130  interrupted
 
 Examples:
   $ dockwire run compose.yaml --for 30s --seed 7
-  $ dockwire run compose.yaml compose.prod.yaml --profile debug --env-file prod.env
+  $ dockwire run compose.yaml compose.prod.yaml --profile debug -e prod.env
   $ dockwire run --pcap out.pcapng && wireshark out.pcapng
   $ dockwire run --json | jq '.traffic[] | {from, to, p99: .latency.p99Ns}'`;
 

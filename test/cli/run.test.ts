@@ -123,7 +123,7 @@ describe("help", () => {
       expect(stdout).toContain(option);
     }
     expect(stdout).toContain("Exit codes: 0");
-    expect(stdout.split("\n").filter((line) => line.length > 120)).toEqual([]);
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
   it("prints its version", async () => {
