@@ -32,8 +32,8 @@ export class StatusLine {
 
   show(text: string): void {
     if (this.#terminal.isTTY !== true) return;
-    // A line as wide as the terminal would wrap in some, and could not be written over.
-    const width = Math.max(20, (this.#terminal.columns ?? 80) - 1);
+    // A line as wide as the terminal would wrap in some, and could not be written over. A terminal may not know its width: 0.
+    const width = Math.max(20, (this.#terminal.columns || 80) - 1);
     this.#terminal.write(`\r${[...text].slice(0, width).join("")}\u001b[K`);
     this.#isShown = true;
   }
