@@ -58,8 +58,8 @@ function runSlice(engine: Engine, timeNs: number, budget: number, eventsMax: num
     processed += slice.events;
     if (slice.stop === Stop.Drain) drains++;
     const drained = engine.drain();
-    events.push(...drained.events);
-    frames.push(...drained.frames);
+    for (const record of drained.events) events.push(record);
+    for (const frame of drained.frames) frames.push(frame);
     eventsLost += drained.eventsLost;
     if (slice.stop === Stop.Until || processed >= eventsMax) break;
   }

@@ -11,7 +11,7 @@ import type { Flow } from "../tables/flow";
 export function drop(kernel: Kernel, packet: Packet, reason: Drop, node: Node): Node {
   const { device, flow, frameLength } = packet;
   account(kernel, reason, node, packet.trace, device, flow, packet.sequence, frameLength);
-  if (device !== null && device.captured && packet.hasEthernet && frameLength > 0) {
+  if (device?.captured && packet.hasEthernet && frameLength > 0) {
     const direction = isOutputNode(node) ? CAPTURE_OUTBOUND : CAPTURE_INBOUND;
     kernel.captures.write(
       kernel.clock,

@@ -49,7 +49,7 @@ function mayAnswer(kernel: Kernel, packet: Packet): boolean {
   const destination = destinationIp(bytes, network);
   if (isMulticast(destination) || destination === LIMITED_BROADCAST) return false;
   const source = sourceIp(bytes, network);
-  const isOwnLoopback = !packet.received || (device !== null && device.isLoopback);
+  const isOwnLoopback = !packet.received || device?.isLoopback;
   if (source === 0 || isNotUnicast(source) || (isLoopback(source) && !isOwnLoopback)) return false;
   if (protocol(bytes, network) !== PROTOCOL_ICMP) return true;
   const header = headerLength(bytes, network);

@@ -1,0 +1,92 @@
+import fc from "fast-check";
+import { beforeAll, describe, expect, it } from "vitest";
+import { Drop } from "../../assembly/abi/drop";
+import type { CapturedFrame, Engine, InjectedFrame } from "../../src/engine/engine";
+import { createTsEngine } from "../../src/engine/ts/index";
+import { compileWasm } from "../../src/engine/wasm/compile";
+import { createWasmEngine } from "../../src/engine/wasm/index";
+import { arbitraryPlan, type Plan, type PlanLimits } from "../support/arbitrary";
+import { compareEngines } from "../support/diverge";
+import { repairChecksums } from "../support/frame";
+import { type BuiltPlan, buildPlan } from "../support/plan";
+import { simulate } from "../support/simulate";
+
+/** DOCKWIRE_FUZZ=2000 looks longer, DOCKWIRE_SEED=… begins where a failure said. */
+const RUNS = Number(process.env.DOCKWIRE_FUZZ ?? 100);
+const SEED = process.env.DOCKWIRE_SEED;
+const OPTIONS = { numRuns: RUNS, ...(SEED === undefined ? {} : { seed: Number(SEED) }) };
+const MINUTES = 60_000;
+
+let module: WebAssembly.Module;
+beforeAll(async () => {
+  module = await compileWasm();
+}, 2 * MINUTES);
+const makeWasmEngine = (): Engine => createWasmEngine(module);
+
+/** Fails with the first difference, where it came from, and the network. */
+function expectEqual(plan: Plan, built: BuiltPlan, budget: number, eventsMax = 4000): void {
+  const difference = compareEngines([createTsEngine, makeWasmEngine], plan, built, { slices: 4, budget, eventsMax });
+  if (difference !== undefined) expect.fail(difference);
+}
+
+describe("both engines agree on every counter, record and captured byte", { timeout: 10 * MINUTES }, () => {
+  function check(limits: PlanLimits): void {
+    const budgets = fc.constantFrom(1, 7, 1_000_000);
+    const property = fc.property(arbitraryPlan(limits), budgets, (plan, budget) => expectEqual(plan, buildPlan(plan), budget));
+    fc.assert(property, OPTIONS);
+  }
+
+  it("of random networks and traffic", () => check({ flows: 8, frames: 0, patches: 0 }));
+
+  it("while the networks change", () => check({ flows: 6, frames: 0, patches: 8 }));
+
+  it("under forged and broken frames", () => check({ flows: 3, frames: 80, patches: 0 }));
+
+  it("of everything at once", () => check({ flows: 10, frames: 40, patches: 6 }));
+
+  it("in a storm of broadcasts", () => {
+    const plans = arbitraryPlan({ flows: 2, frames: 4, patches: 0, storm: true });
+    const property = fc.property(plans, (plan) => expectEqual(plan, buildPlan(plan), 1_000_000, 40));
+    fc.assert(property, { ...OPTIONS, numRuns: Math.ceil(RUNS / 10) });
+  });
+
+  it("when frames that were really sent come again, changed", () => {
+    const changes = fc.array(arbitraryChange, { minLength: 1, maxLength: 80 });
+    const property = fc.property(arbitraryPlan({ frames: 0, patches: 0 }), changes, (plan, list) => {
+      const built = buildPlan(plan);
+      const { program } = built;
+      const untilNs = Math.min(plan.untilNs, 300_000_000);
+      const heard = simulate(program, { untilNs, seed: plan.seed, capture: program.devices.map((_, index) => index) });
+      const whole = heard.frames.filter(({ reason }) => reason === Drop.None);
+      if (whole.length > 0) expectEqual(plan, { ...built, frames: list.map((change) => forgeFrom(whole, change)) }, 1_000_000);
+    });
+    fc.assert(property, OPTIONS);
+  });
+});
+
+/** How a frame that was heard is sent again. */
+interface Change {
+  readonly pick: number;
+  readonly delayNs: number;
+  /** Positions from the start of the frame, and what is written there. */
+  readonly writes: readonly (readonly [number, number])[];
+  readonly length: number;
+  readonly isRepaired: boolean;
+}
+
+const arbitraryChange: fc.Arbitrary<Change> = fc.record({
+  pick: fc.nat(),
+  delayNs: fc.nat(50_000_000),
+  // Ethernet, IPv4 and the transport header; the fields of TCP more often than chance would have it.
+  writes: fc.array(fc.tuple(fc.oneof(fc.nat(80), fc.constantFrom(47, 47, 20, 21, 41, 45, 48)), fc.nat(255)), { maxLength: 3 }),
+  length: fc.oneof({ weight: 5, arbitrary: fc.constant(65_535) }, { weight: 1, arbitrary: fc.nat(100) }),
+  isRepaired: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+});
+
+function forgeFrom(heard: readonly CapturedFrame[], { pick, delayNs, writes, length, isRepaired }: Change): InjectedFrame {
+  const original = heard[pick % heard.length];
+  const bytes = original.bytes.slice(0, length);
+  for (const [at, value] of writes) if (at < bytes.length) bytes[at] = value;
+  if (isRepaired) repairChecksums(bytes);
+  return { timeNs: original.timeNs + delayNs, device: original.device, bytes };
+}
