@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadCompose, toTopology } from "../src/compose";
-import { compile } from "../src/compile";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -42,10 +40,11 @@ describe("the README", () => {
     expect(timeless(stdout)).toBe(timeless(shown.join("\n")));
   });
 
-  it("shows a Compose file that loads and compiles", () => {
-    const [text = ""] = blocks("yaml");
-    const { spec, notices } = toTopology(loadCompose({ file: "compose.yaml", text }));
-    expect(notices).toEqual([]);
-    expect(compile(spec).describe().flows.length).toBeGreaterThan(4);
+  it("shows a Compose file of which nothing is left out", async () => {
+    const file = join(folder, "compose.yaml");
+    writeFileSync(file, blocks("yaml")[0] ?? "");
+    const { stdout, stderr } = await run("dist/cli.js", "run", file, "--for", "100ms", "--json");
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout).traffic.length).toBeGreaterThan(4);
   });
 });
