@@ -115,11 +115,11 @@ function twoHosts(size: number): DatapathProgram {
   ]);
   return {
     abi: ABI_VERSION,
-    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: ["a-b", "b-a"] },
+    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: ["a-b", "b-a"], chains: [], rules: [] },
     hosts: builder.hosts, namespaces: builder.namespaces, devices: builder.devices, addresses: builder.addresses, routes: builder.routes,
-    neighbours: [], links: builder.links, sockets, flows, costs: DEFAULT_COSTS, copyCost: DEFAULT_COPY_COST, exponential: exponentialTable(),
+    neighbours: [], links: builder.links, sockets, flows, chains: [], rules: [], costs: DEFAULT_COSTS, copyCost: DEFAULT_COPY_COST, exponential: exponentialTable(),
     capacity: {
-      packets: 4096, frameBytes: 1514, events: 8192, fdb: 16, neighbours: 16, sockets: 8, flows: 4, connections: 1, eventRecords: 1024, captureBytes: 65_536,
+      packets: 4096, frameBytes: 1514, events: 8192, fdb: 16, neighbours: 16, sockets: 8, flows: 4, connections: 1, conntrack: 1, eventRecords: 1024, captureBytes: 65_536,
     },
   };
 }

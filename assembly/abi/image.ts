@@ -16,30 +16,36 @@ export enum Section {
   Links,
   Sockets,
   Flows,
+  Chains,
+  Rules,
 }
 
-export const SECTION_COUNT: i32 = 9;
+export const SECTION_COUNT: i32 = 11;
 /** u32 each: number of records, and offset of the first. */
 export const SECTION_RECORDS: i32 = 0;
 export const SECTION_OFFSET: i32 = 4;
 export const SECTION_SIZE: i32 = 8;
 
-/** u32 each. */
-export const CAPACITY_PACKETS: i32 = 72;
-export const CAPACITY_FRAME_BYTES: i32 = 76;
-export const CAPACITY_EVENTS: i32 = 80;
-export const CAPACITY_FDB: i32 = 84;
-export const CAPACITY_NEIGHBOURS: i32 = 88;
-export const CAPACITY_SOCKETS: i32 = 92;
-export const CAPACITY_FLOWS: i32 = 96;
-export const CAPACITY_CONNECTIONS: i32 = 100;
-export const CAPACITY_EVENT_RECORDS: i32 = 104;
-export const CAPACITY_CAPTURE_BYTES: i32 = 108;
+/** Capacities, u32 each. */
+export const CAPACITIES: i32 = SECTION_COUNT * SECTION_SIZE;
+export const CAPACITY_PACKETS: i32 = CAPACITIES;
+export const CAPACITY_FRAME_BYTES: i32 = CAPACITIES + 4;
+export const CAPACITY_EVENTS: i32 = CAPACITIES + 8;
+export const CAPACITY_FDB: i32 = CAPACITIES + 12;
+export const CAPACITY_NEIGHBOURS: i32 = CAPACITIES + 16;
+export const CAPACITY_SOCKETS: i32 = CAPACITIES + 20;
+export const CAPACITY_FLOWS: i32 = CAPACITIES + 24;
+export const CAPACITY_CONNECTIONS: i32 = CAPACITIES + 28;
+export const CAPACITY_EVENT_RECORDS: i32 = CAPACITIES + 32;
+export const CAPACITY_CAPTURE_BYTES: i32 = CAPACITIES + 36;
+export const CAPACITY_CONNTRACK: i32 = CAPACITIES + 40;
+/** Room for 32 of them, so that the f64 that follow lie on multiples of 8. */
+export const CAPACITIES_SIZE: i32 = 128;
 
 /** f64, ns. */
-export const IMAGE_COPY_COST: i32 = 112;
+export const IMAGE_COPY_COST: i32 = CAPACITIES + CAPACITIES_SIZE;
 /** f64 each, ns, by `Node`. */
-export const IMAGE_COSTS: i32 = 120;
+export const IMAGE_COSTS: i32 = IMAGE_COPY_COST + 8;
 /** u32 each. */
 export const IMAGE_EXPONENTIAL: i32 = IMAGE_COSTS + NODE_COUNT * 8;
 export const IMAGE_HEADER: i32 = IMAGE_EXPONENTIAL + EXPONENTIAL_ENTRIES * 4;

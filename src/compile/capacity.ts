@@ -16,6 +16,8 @@ const PACKETS_MAX = 65536;
 const NEIGHBOURS_MAX = 65536;
 /** Frames that a caller may inject ahead of time. */
 const INJECTED_FRAMES = 4096;
+/** nf_conntrack_max of a machine with some memory (nf_conntrack_core.c: 65,536 buckets, one entry each): 8 MB. */
+const CONNTRACK_MAX = 65536;
 const EVENT_RECORDS = 65536;
 const CAPTURE_BYTES = 4 * 1024 * 1024;
 
@@ -29,6 +31,7 @@ export function capacityOf(builder: ProgramBuilder, flows: readonly FlowRecord[]
     sockets: Math.max(512, 2 * sockets.length + 128),
     // Both ends of every flow that may come to be, and as many that wait for their time to end.
     connections: 4 * Math.max(256, 2 * flows.length + 64),
+    conntrack: CONNTRACK_MAX,
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };

@@ -30,7 +30,7 @@ export function compile(spec: TopologySpec): CompiledTopology {
   const socketRecords = sockets.map(({ record }) => record);
   const program: DatapathProgram = {
     abi: ABI_VERSION,
-    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: descriptions.map(({ name }) => name) },
+    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: descriptions.map(({ name }) => name), chains: [], rules: [] },
     hosts: builder.hosts,
     namespaces: builder.namespaces,
     devices: builder.devices,
@@ -40,6 +40,8 @@ export function compile(spec: TopologySpec): CompiledTopology {
     links: builder.links,
     sockets: socketRecords,
     flows: flowRecords,
+    chains: [],
+    rules: [],
     costs: DEFAULT_COSTS,
     copyCost: DEFAULT_COPY_COST,
     exponential: exponentialTable(),

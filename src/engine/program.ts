@@ -1,3 +1,4 @@
+import type { Family, Hook, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
 import type { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 
 /**
@@ -21,6 +22,8 @@ export interface DatapathProgram {
   readonly links: readonly LinkRecord[];
   readonly sockets: readonly SocketRecord[];
   readonly flows: readonly FlowRecord[];
+  readonly chains: readonly ChainRecord[];
+  readonly rules: readonly RuleRecord[];
   /** Nanoseconds of CPU per visit, by `Node`; `NODE_COUNT` entries. */
   readonly costs: readonly number[];
   /** Nanoseconds of CPU per `COST_BYTES` bytes copied between a process and the stack. */
@@ -35,6 +38,18 @@ export interface ProgramNames {
   readonly namespaces: readonly string[];
   readonly devices: readonly string[];
   readonly flows: readonly string[];
+  /** `filter DOCKER-USER`, by index of chain. */
+  readonly chains: readonly string[];
+  /** The rule as iptables-save writes it, and what it is there for, by index of rule. */
+  readonly rules: readonly RuleName[];
+}
+
+/** A rule in words. */
+export interface RuleName {
+  /** `-A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT`. */
+  readonly text: string;
+  /** `port 8080→80/tcp of web`, `network back`; the position of a rule that a person wrote. */
+  readonly cause: string;
 }
 
 /** How large the engine makes its tables at load. Each is a count. */
@@ -49,6 +64,8 @@ export interface Capacity {
   readonly sockets: number;
   readonly flows: number;
   readonly connections: number;
+  /** Tracked connections (net.netfilter.nf_conntrack_max), of all namespaces together. */
+  readonly conntrack: number;
   /** Event records between two drains. */
   readonly eventRecords: number;
   /** Bytes of captured frames between two drains. */
@@ -142,6 +159,61 @@ export interface FlowRecord {
   readonly stopNs: number;
   readonly thinkNs: number;
   readonly timeoutNs: number;
+}
+
+/** A chain of iptables (IPv4) or ip6tables, built in or a user's. Its rules are `first` … `first + count - 1`. */
+export interface ChainRecord {
+  readonly namespace: number;
+  readonly family: Family;
+  readonly table: Table;
+  /** NONE: reached by jumps only. */
+  readonly hook: Hook | number;
+  readonly policy: Target.Accept | Target.Drop;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** An address of either family as four words in reading order; IPv4 uses the first. */
+export type AddressWords = readonly [number, number, number, number];
+
+/** A rule: `matches` says which of its fields are tests, `inverts` which of those are negated (MATCH_ bits of assembly/abi/netfilter.ts). */
+export interface RuleRecord {
+  readonly matches: number;
+  readonly inverts: number;
+  readonly in: number;
+  readonly out: number;
+  readonly source: AddressWords;
+  readonly sourceMask: AddressWords;
+  readonly destination: AddressWords;
+  readonly destinationMask: AddressWords;
+  readonly protocol: number;
+  readonly sourcePortFrom: number;
+  readonly sourcePortTo: number;
+  readonly destinationPortFrom: number;
+  readonly destinationPortTo: number;
+  readonly icmpType: number;
+  readonly icmpCode: number;
+  readonly ctstate: number;
+  readonly sourceType: number;
+  readonly destinationType: number;
+  readonly mark: number;
+  readonly markMask: number;
+  readonly ctDestination: AddressWords;
+  readonly ctDestinationMask: AddressWords;
+  readonly ctPortFrom: number;
+  readonly ctPortTo: number;
+  readonly ctDirection: number;
+  readonly tcpFlagsMask: number;
+  readonly tcpFlags: number;
+  readonly target: Target;
+  readonly chain: number;
+  readonly rejectWith: RejectWith;
+  readonly natFrom: AddressWords;
+  readonly natTo: AddressWords;
+  readonly natPortFrom: number;
+  readonly natPortTo: number;
+  readonly setMark: number;
+  readonly setMarkMask: number;
 }
 
 /**

@@ -5,7 +5,7 @@ import { Node } from "../../assembly/abi/node";
 import type { CapturedFrame } from "../engine/engine";
 import { readableFrames } from "./frames";
 
-const names = { hosts: [], namespaces: [], devices: ["web:eth0", "db:eth0"], flows: [] };
+const names = { hosts: [], namespaces: [], devices: ["web:eth0", "db:eth0"], flows: [], chains: [], rules: [] };
 const frame = (change: Partial<CapturedFrame>): CapturedFrame => ({
   timeNs: 10,
   device: 0,

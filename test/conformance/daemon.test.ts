@@ -124,7 +124,7 @@ function compareState({ hosts, containers = {} }: Step, state: DockerState, wher
   const resolver = new Resolver(state);
   for (const network of inspected) compareNetwork(network, state, where);
   const { builder } = layOut(state, 0);
-  const program = { ...builder, names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [] } };
+  const program = { ...builder, names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: [], rules: [] } };
   const rendered = (name: string) => renderRoutes(program, builder.namespaceNames.indexOf(name));
   const bridges = (hosts?.h1.routes ?? []).filter((route) => / dev (br-|docker0)/.test(route));
   // The kernel reports a new bridge down until its first port is up; which ports are up right after a change is timing.

@@ -7,6 +7,7 @@ import { ABI_VERSION, NONE } from "../../assembly/abi/version";
 import type {
   AddressRecord,
   Capacity,
+  ChainRecord,
   DatapathProgram,
   DeviceRecord,
   FlowRecord,
@@ -15,6 +16,7 @@ import type {
   NamespaceRecord,
   NeighbourRecord,
   RouteRecord,
+  RuleRecord,
   SocketRecord,
 } from "../../src/engine/program";
 
@@ -61,6 +63,7 @@ const CAPACITY: Omit<Capacity, "events"> = {
   sockets: 128,
   flows: 64,
   connections: 64,
+  conntrack: 256,
   eventRecords: 65_536,
   captureBytes: 4 << 20,
 };
@@ -91,6 +94,8 @@ export class ProgramDraft {
   readonly links: LinkRecord[] = [];
   readonly sockets: SocketRecord[] = [];
   readonly flows: FlowRecord[] = [];
+  readonly chains: ChainRecord[] = [];
+  readonly rules: RuleRecord[] = [];
   private readonly deviceNames: string[] = [];
   private nextPort = 40_000;
 
@@ -253,6 +258,8 @@ export class ProgramDraft {
         namespaces: names(this.namespaces.length, "namespace"),
         devices: [...this.deviceNames],
         flows: names(this.flows.length, "flow"),
+        chains: names(this.chains.length, "chain"),
+        rules: this.rules.map((_, i) => ({ text: `rule${i}`, cause: "" })),
       },
       hosts: this.hosts,
       namespaces: this.namespaces,
@@ -263,6 +270,8 @@ export class ProgramDraft {
       links: this.links,
       sockets: this.sockets,
       flows: this.flows,
+      chains: this.chains,
+      rules: this.rules,
       costs: costs ?? Array.from({ length: NODE_COUNT }, (_, node) => (node === 0 ? 0 : 100 + node)),
       copyCost,
       exponential: EXPONENTIAL,

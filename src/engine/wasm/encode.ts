@@ -1,6 +1,7 @@
 import {
   CAPACITY_CAPTURE_BYTES,
   CAPACITY_CONNECTIONS,
+  CAPACITY_CONNTRACK,
   CAPACITY_EVENT_RECORDS,
   CAPACITY_EVENTS,
   CAPACITY_FDB,
@@ -18,10 +19,13 @@ import {
   SECTION_RECORDS,
   SECTION_SIZE,
 } from "../../../assembly/abi/image";
+import * as netfilter from "../../../assembly/abi/netfilter";
 import * as abi from "../../../assembly/abi/program";
 import type {
   AddressRecord,
+  AddressWords,
   Capacity,
+  ChainRecord,
   DatapathProgram,
   DeviceRecord,
   FlowRecord,
@@ -30,6 +34,7 @@ import type {
   NamespaceRecord,
   NeighbourRecord,
   RouteRecord,
+  RuleRecord,
   SocketRecord,
 } from "../program";
 
@@ -134,6 +139,61 @@ export function writeFlow(view: DataView, at: number, record: FlowRecord): void 
   f64(view, at + abi.FLOW_TIMEOUT, record.timeoutNs);
 }
 
+function writeChain(view: DataView, at: number, record: ChainRecord): void {
+  u32(view, at + netfilter.CHAIN_NAMESPACE, record.namespace);
+  u32(view, at + netfilter.CHAIN_FAMILY, record.family);
+  u32(view, at + netfilter.CHAIN_TABLE, record.table);
+  u32(view, at + netfilter.CHAIN_HOOK, record.hook);
+  u32(view, at + netfilter.CHAIN_POLICY, record.policy);
+  u32(view, at + netfilter.CHAIN_FIRST, record.first);
+  u32(view, at + netfilter.CHAIN_COUNT, record.count);
+}
+
+const words = (view: DataView, at: number, address: AddressWords) => address.forEach((word, index) => u32(view, at + index * 4, word));
+
+function writeRule(view: DataView, at: number, record: RuleRecord): void {
+  u32(view, at + netfilter.RULE_MATCHES, record.matches);
+  u32(view, at + netfilter.RULE_INVERTS, record.inverts);
+  u32(view, at + netfilter.RULE_IN, record.in);
+  u32(view, at + netfilter.RULE_OUT, record.out);
+  words(view, at + netfilter.RULE_SOURCE, record.source);
+  words(view, at + netfilter.RULE_SOURCE_MASK, record.sourceMask);
+  words(view, at + netfilter.RULE_DESTINATION, record.destination);
+  words(view, at + netfilter.RULE_DESTINATION_MASK, record.destinationMask);
+  u32(view, at + netfilter.RULE_PROTOCOL, record.protocol);
+  u32(view, at + netfilter.RULE_SOURCE_PORT_FROM, record.sourcePortFrom);
+  u32(view, at + netfilter.RULE_SOURCE_PORT_TO, record.sourcePortTo);
+  u32(view, at + netfilter.RULE_DESTINATION_PORT_FROM, record.destinationPortFrom);
+  u32(view, at + netfilter.RULE_DESTINATION_PORT_TO, record.destinationPortTo);
+  u32(view, at + netfilter.RULE_ICMP_TYPE, record.icmpType);
+  u32(view, at + netfilter.RULE_ICMP_CODE, record.icmpCode);
+  u32(view, at + netfilter.RULE_CTSTATE, record.ctstate);
+  u32(view, at + netfilter.RULE_SOURCE_TYPE, record.sourceType);
+  u32(view, at + netfilter.RULE_DESTINATION_TYPE, record.destinationType);
+  u32(view, at + netfilter.RULE_MARK, record.mark);
+  u32(view, at + netfilter.RULE_MARK_MASK, record.markMask);
+  words(view, at + netfilter.RULE_CT_DESTINATION, record.ctDestination);
+  words(view, at + netfilter.RULE_CT_DESTINATION_MASK, record.ctDestinationMask);
+  u32(view, at + netfilter.RULE_CT_PORT_FROM, record.ctPortFrom);
+  u32(view, at + netfilter.RULE_CT_PORT_TO, record.ctPortTo);
+  u32(view, at + netfilter.RULE_CT_DIRECTION, record.ctDirection);
+  u32(view, at + netfilter.RULE_TCP_FLAGS_MASK, record.tcpFlagsMask);
+  u32(view, at + netfilter.RULE_TCP_FLAGS, record.tcpFlags);
+  writeTarget(view, at, record);
+}
+
+function writeTarget(view: DataView, at: number, record: RuleRecord): void {
+  u32(view, at + netfilter.RULE_TARGET, record.target);
+  u32(view, at + netfilter.RULE_CHAIN, record.chain);
+  u32(view, at + netfilter.RULE_REJECT_WITH, record.rejectWith);
+  words(view, at + netfilter.RULE_NAT_FROM, record.natFrom);
+  words(view, at + netfilter.RULE_NAT_TO, record.natTo);
+  u32(view, at + netfilter.RULE_NAT_PORT_FROM, record.natPortFrom);
+  u32(view, at + netfilter.RULE_NAT_PORT_TO, record.natPortTo);
+  u32(view, at + netfilter.RULE_SET_MARK, record.setMark);
+  u32(view, at + netfilter.RULE_SET_MARK_MASK, record.setMarkMask);
+}
+
 const layout = <T>(section: Section, size: number, write: RecordWriter<T>, of: (program: DatapathProgram) => readonly T[]) => ({ section, size, write, of });
 
 /** Every array of a program, each with its own type of record. */
@@ -147,6 +207,8 @@ const LAYOUTS = {
   links: layout(Section.Links, abi.LINK_SIZE, writeLink, ({ links }) => links),
   sockets: layout(Section.Sockets, abi.SOCKET_SIZE, writeSocket, ({ sockets }) => sockets),
   flows: layout(Section.Flows, abi.FLOW_SIZE, writeFlow, ({ flows }) => flows),
+  chains: layout(Section.Chains, netfilter.CHAIN_SIZE, writeChain, ({ chains }) => chains),
+  rules: layout(Section.Rules, netfilter.RULE_SIZE, writeRule, ({ rules }) => rules),
 };
 
 /** Bytes of a program's image. */
@@ -176,6 +238,8 @@ export function encodeProgram(program: DatapathProgram, view: DataView): void {
   section(LAYOUTS.links);
   section(LAYOUTS.sockets);
   section(LAYOUTS.flows);
+  section(LAYOUTS.chains);
+  section(LAYOUTS.rules);
   writeCapacity(view, program.capacity);
   f64(view, IMAGE_COPY_COST, program.copyCost);
   program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
@@ -191,6 +255,7 @@ function writeCapacity(view: DataView, capacity: Capacity): void {
   u32(view, CAPACITY_SOCKETS, capacity.sockets);
   u32(view, CAPACITY_FLOWS, capacity.flows);
   u32(view, CAPACITY_CONNECTIONS, capacity.connections);
+  u32(view, CAPACITY_CONNTRACK, capacity.conntrack);
   u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
   u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }
