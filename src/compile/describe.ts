@@ -1,5 +1,5 @@
 import type { TopologySpec } from "../model/spec";
-import type { ContainerState, DockerState, EndpointState } from "../model/state";
+import { isBridge, type ContainerState, type DockerState, type EndpointState } from "../model/state";
 import { formatCidr, ipv4Cidr } from "../net/cidr";
 import { formatIpv4 } from "../net/ip";
 import { formatMac } from "../net/mac";
@@ -12,7 +12,7 @@ export function describeTopology(spec: TopologySpec, state: DockerState, flows: 
     name: spec.name,
     generation: spec.generation,
     hosts: state.hosts.map(({ name, cpus }) => ({ name, cpus })),
-    networks: state.networks.map((network) => ({
+    networks: state.networks.filter(isBridge).map((network) => ({
       name: network.name,
       driver: network.driver,
       internal: network.internal,
@@ -22,29 +22,28 @@ export function describeTopology(spec: TopologySpec, state: DockerState, flows: 
       device: `${network.host}:${network.bridge.displayName}`,
       mtu: bridgeMtu(state, network),
     })),
-    containers: state.containers.map((container) => describeContainer(state, container)),
+    containers: state.containers.filter(({ running }) => running).map(describeContainer),
     flows,
   };
 }
 
-function describeContainer(state: DockerState, container: ContainerState): ContainerDescription {
+function describeContainer(container: ContainerState): ContainerDescription {
   return {
     name: container.name,
     host: container.host,
     networkMode: container.spec.networkMode ?? (container.spec.networks.length > 0 ? "networks" : "bridge"),
-    networks: container.endpoints.map((endpoint) => describeEndpoint(state, container, endpoint)),
-    ports: container.ports,
+    networks: container.endpoints.map((endpoint) => describeEndpoint(container, endpoint)),
+    ports: container.ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({ hostIp, hostPort, containerPort, protocol })),
   };
 }
 
-function describeEndpoint(state: DockerState, { name, host, gateway }: ContainerState, endpoint: EndpointState): EndpointDescription {
-  const network = state.networks.find((candidate) => candidate.host === host && candidate.name === endpoint.network)!;
+function describeEndpoint({ name, host, gateway }: ContainerState, endpoint: EndpointState): EndpointDescription {
   return {
     network: endpoint.network,
     ipv4: formatIpv4(endpoint.ip),
     prefixLength: endpoint.prefixLength,
     mac: formatMac(endpoint.mac),
-    gateway: network.defaultGateway === undefined ? "" : formatIpv4(network.defaultGateway),
+    gateway: endpoint.gateway === undefined ? "" : formatIpv4(endpoint.gateway),
     interfaceName: endpoint.interfaceName,
     device: `${name}:${endpoint.interfaceName}`,
     hostDevice: `${host}:${endpoint.vethName}`,

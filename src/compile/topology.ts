@@ -1,5 +1,5 @@
 import { DeviceKind } from "../../assembly/abi/program";
-import type { ContainerState, DockerState, EndpointState, NetworkState } from "../model/state";
+import { isBridge, type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState } from "../model/state";
 import { linkRecord, shapes } from "./link";
 import { ProgramBuilder } from "./program-builder";
 import { Identity } from "../model/identity";
@@ -28,12 +28,12 @@ export function layOut(state: DockerState, seed: number): CompiledNetwork {
     const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }));
     namespaces.set(name, namespace);
     builder.loopback(namespace, name, loopbackMtu);
-    for (const network of state.networks.filter(({ host }) => host === name)) {
+    for (const network of state.networks.filter(isBridge).filter(({ host }) => host === name)) {
       bridges.set(bridgeKey(network), addBridge(builder, namespace, network, bridgeMtu(state, network)));
       owners.set(network.gateway, namespace);
     }
   }
-  for (const container of state.containers) {
+  for (const container of state.containers.filter(({ running }) => running)) {
     if (container.network.mode === "host") namespaces.set(container.name, namespaces.get(container.host)!);
     if (container.network.mode === "container") namespaces.set(container.name, namespaces.get(container.network.container)!);
     if (container.network.mode !== "sandbox" && container.network.mode !== "none") continue;
@@ -50,7 +50,7 @@ export function layOut(state: DockerState, seed: number): CompiledNetwork {
 }
 
 /** The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */
-export function bridgeMtu(state: DockerState, network: NetworkState): number {
+export function bridgeMtu(state: DockerState, network: BridgeNetworkState): number {
   const ports = state.containers
     .filter(({ host }) => host === network.host)
     .flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network.name));
@@ -65,7 +65,7 @@ function largestMtu({ containers }: DockerState): number {
   return containers.flatMap(({ endpoints }) => endpoints).reduce((largest, { mtu }) => Math.max(largest, mtu), 1500);
 }
 
-function addBridge(builder: ProgramBuilder, namespace: number, { bridge, host, gateway, subnet }: NetworkState, mtu: number): number {
+function addBridge(builder: ProgramBuilder, namespace: number, { bridge, host, gateway, subnet }: BridgeNetworkState, mtu: number): number {
   const displayName = `${host}:${bridge.displayName}`;
   const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName, mtu, mac: bridge.mac });
   builder.address(device, gateway, subnet.prefixLength);

@@ -101,6 +101,18 @@ export class Container {
       name: this.name,
       host: this.spec.host,
       hostname: this.spec.hostname ?? this.id.slice(0, 12),
+      domainname: this.spec.domainname ?? "",
+      status: this.running ? "running" : "created",
+      running: this.running,
+      exitCode: 0,
+      error: "",
+      startOrder: 0,
+      networkMode: this.spec.networkMode ?? this.spec.networks[0]?.network ?? "default",
+      sandboxId: this.running ? this.id : "",
+      embeddedDns: this.endpoints.some(({ members }) => !members.isDefault),
+      attachments: [],
+      gateway6: undefined,
+      exposed: [],
       service: this.spec.service,
       spec: this.spec,
       network: modeOf(this.spec),
@@ -114,6 +126,11 @@ export class Container {
     return {
       id: this.#identity.id("endpoint", network, this.name),
       network,
+      networkId: members.id,
+      ipv6: undefined,
+      prefixLength6: 0,
+      gateway: members.defaultGateway,
+      gateway6: undefined,
       ip,
       prefixLength: members.subnet.prefixLength,
       mac,
@@ -162,7 +179,7 @@ const CONTAINER_MODE = "container:";
 /** Whose network namespace a container has. */
 export function modeOf({ networkMode }: ContainerSpec): ContainerState["network"] {
   if (networkMode === "host" || networkMode === "none") return { mode: networkMode };
-  if (networkMode?.startsWith(CONTAINER_MODE)) return { mode: "container", container: networkMode.slice(CONTAINER_MODE.length) };
+  if (networkMode?.startsWith(CONTAINER_MODE)) return { mode: "container", container: networkMode.slice(CONTAINER_MODE.length), orphaned: false };
   return { mode: "sandbox" };
 }
 

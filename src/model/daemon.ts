@@ -8,7 +8,7 @@ import { Identity } from "./identity";
 import { defaultBridgeSpec, Network, type NetworkContext } from "./network";
 import { refuse } from "./refusal";
 import type { ContainerSpec, EndpointSpec, NetworkSpec } from "./spec";
-import type { ContainerState, NetworkState } from "./state";
+import type { BridgeNetworkState, ContainerState } from "./state";
 
 /**
  * A Docker daemon: networks, containers, addresses and ports, changed by the same operations that its API has. Each either
@@ -147,7 +147,7 @@ export class Daemon {
     if (container.running) this.#moveGateway(container, () => container.leave(network.name));
   }
 
-  networks(): NetworkState[] {
+  networks(): BridgeNetworkState[] {
     return [...this.#networks.values()].map((network) => network.state());
   }
 

@@ -1,9 +1,11 @@
 import { SimulationError } from "../errors";
 import { Daemon } from "./daemon";
+import { defaultFlags } from "./flags";
 import { rulesOf } from "./generations";
 import { unsupported } from "./refusal";
 import type { TopologySpec } from "./spec";
 import type { DockerState } from "./state";
+import { emptyWorld } from "./world";
 
 /**
  * What Docker makes of a description: networks are created and containers started, in their order.
@@ -27,5 +29,5 @@ export function decide(spec: TopologySpec): DockerState {
     daemon.createContainer(container);
     daemon.startContainer(container.name);
   }
-  return { generation: spec.generation, hosts: spec.hosts, networks: daemon.networks(), containers: daemon.containers() };
+  return { generation: spec.generation, hosts: spec.hosts.map((each) => ({ flags: defaultFlags(spec.generation), world: emptyWorld(each.name), ...each, proxies: [] })), networks: daemon.networks(), containers: daemon.containers() };
 }

@@ -36,7 +36,7 @@ export class HostPorts {
         return { reason: hostPort };
       }
       this.#holders(port.protocol, hostPort).add(ip);
-      bindings.push({ hostIp: ip, hostPort, containerPort: port.containerPort, protocol: port.protocol });
+      bindings.push({ hostIp: ip, hostPort, containerPort: port.containerPort, protocol: port.protocol, active: true });
     }
     return bindings;
   }

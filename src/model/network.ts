@@ -8,7 +8,7 @@ import { AddressPool } from "./ipam";
 import { contains, type IpamBlock, ipOf, type NetworkDraft, readIpam } from "./ipam-config";
 import { refuse, unsupported } from "./refusal";
 import type { EndpointSpec, LinkSpec, NetworkSpec } from "./spec";
-import type { NetworkState } from "./state";
+import type { BridgeNetworkState } from "./state";
 
 /** What networks are made from; one per daemon. */
 export interface NetworkContext {
@@ -116,7 +116,7 @@ export class Network {
     this.#context.space.release(this.subnet);
   }
 
-  state(): NetworkState {
+  state(): BridgeNetworkState {
     return {
       id: this.id,
       name: this.name,
@@ -127,7 +127,32 @@ export class Network {
       subnet: { network: this.subnet.network, prefixLength: this.subnet.prefixLength },
       gateway: this.gateway,
       defaultGateway: this.defaultGateway,
-      bridge: { device: this.device, displayName: this.displayName, mac: this.mac },
+      bridge: {
+        device: this.device,
+        displayName: this.displayName,
+        mac: this.mac,
+        icc: true,
+        masquerade: true,
+        hostIpv4: undefined,
+        hostIpv6: undefined,
+        hostBinding: this.options.hostBinding,
+        gatewayMode4: "nat",
+        gatewayMode6: "nat",
+        trustedInterfaces: [],
+        inhibitIpv4: false,
+      },
+      scope: "local",
+      attachable: false,
+      ingress: false,
+      configOnly: false,
+      configFrom: "",
+      enableIpv4: true,
+      enableIpv6: false,
+      ipam: { driver: "default", options: {}, config: [] },
+      labels: {},
+      subnet6: undefined,
+      gateway6: undefined,
+      defaultGateway6: undefined,
       mtu: this.options.mtu,
       options: this.spec.options,
     };

@@ -1,6 +1,6 @@
 import { formatIpv4, isIpv4, parseIpv4 } from "../net/ip";
 import { compareGateways } from "./generation";
-import type { ContainerState, DockerState, NetworkState } from "./state";
+import { isBridge, type BridgeNetworkState as NetworkState, type ContainerState, type DockerState } from "./state";
 
 /** What looking a name up came to: addresses in the order of the answer, or why there is none. */
 export type Resolution = { readonly addresses: readonly number[] } | { readonly reason: string };
@@ -24,7 +24,7 @@ export class Resolver {
 
   constructor(state: DockerState) {
     this.#containers = new Map(state.containers.map((container) => [container.name, container]));
-    this.#networks = new Map(state.networks.map((network) => [keyOf(network), network]));
+    this.#networks = new Map(state.networks.filter(isBridge).map((network) => [keyOf(network), network]));
     for (const { host, endpoints } of state.containers) {
       for (const { network, dnsNames, ip } of endpoints) this.#enter(keyOf({ host, name: network }), dnsNames, ip);
     }

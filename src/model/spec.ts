@@ -1,4 +1,6 @@
 import type { SourcePosition } from "../errors";
+import type { DaemonFlags } from "./flags";
+import type { HostWorld } from "./world";
 
 /** Which generation of Docker Engine decides: the last 20.10, or the current one. */
 export type DockerGeneration = "29" | "20.10";
@@ -34,6 +36,10 @@ export interface HostSpec extends Positioned {
   readonly cpus: number;
   /** Packets that may wait for one CPU: net.core.netdev_max_backlog. */
   readonly backlog: number;
+  /** Flags of its daemon; those of a daemon started without any unless given. */
+  readonly flags?: DaemonFlags;
+  /** Cables, routes and processes; a host by itself unless given. */
+  readonly world?: HostWorld;
 }
 
 export interface NetworkSpec extends Positioned {
@@ -45,6 +51,22 @@ export interface NetworkSpec extends Positioned {
   readonly internal: boolean;
   /** Driver options by their full names, such as `com.docker.network.driver.mtu`. */
   readonly options: Readonly<Record<string, string>>;
+  /** `--ipv6`. */
+  readonly ipv6?: boolean;
+  /** `--ipv4=false` of Docker 28 and later; true unless given. */
+  readonly ipv4?: boolean;
+  readonly attachable?: boolean;
+  readonly ingress?: boolean;
+  /** Only a template for others. */
+  readonly configOnly?: boolean;
+  /** The template to take everything from. */
+  readonly configFrom?: string;
+  /** `"local"` or `"swarm"`; what the driver says unless given. */
+  readonly scope?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `"default"` unless given. */
+  readonly ipamDriver?: string;
+  readonly ipamOptions?: Readonly<Record<string, string>>;
   /** What every cable of this network does; an endpoint may say otherwise, field by field. */
   readonly link?: LinkSpec;
 }
@@ -57,14 +79,48 @@ export interface IpamSpec extends Positioned {
   readonly auxAddresses: Readonly<Record<string, string>>;
 }
 
-export type NetworkModeSpec = "bridge" | "host" | "none" | `container:${string}`;
+/** `HostConfig.NetworkMode`; `"default"` is what the client sends when nothing is said. */
+export type NetworkModeSpec = "default" | "bridge" | "host" | "none" | `container:${string}`;
+
+/** What an image says about its containers. */
+export interface ImageSpec {
+  readonly name: string;
+  /** `EXPOSE`. */
+  readonly expose: readonly ExposeSpec[];
+  /** `ENV`, as `NAME=value`. */
+  readonly env: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly command: readonly string[];
+}
+
+export type RestartPolicySpec = "no" | "always" | "unless-stopped" | "on-failure";
 
 export interface ContainerSpec extends Positioned {
   readonly name: string;
+  /** The daemon made the name up: 20.10 does not tell it to the DNS. */
+  readonly anonymous?: boolean;
   /** The name of its host. */
   readonly host: string;
   /** What its kernel calls itself; the first 12 digits of its ID unless given. */
   readonly hostname?: string;
+  readonly domainname?: string;
+  readonly image?: ImageSpec;
+  /** Instead of the image's. */
+  readonly command?: readonly string[];
+  /** `NAME=value`. */
+  readonly env?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly restart?: RestartPolicySpec;
+  readonly autoRemove?: boolean;
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly capAdd?: readonly string[];
+  /** `--mac-address` for the container: 20.10 has it so, and gives it to the network of the network mode. */
+  readonly mac?: string;
+  /** `-P`: every exposed port gets a random host port. */
+  readonly publishAll?: boolean;
+  readonly dns?: readonly string[];
+  readonly dnsSearch?: readonly string[];
+  readonly dnsOptions?: readonly string[];
   /** The Compose service it belongs to. Traffic may name a service: all its containers. */
   readonly service?: string;
   /** Excludes `networks`. With neither, the container joins the default bridge. */
@@ -72,6 +128,7 @@ export interface ContainerSpec extends Positioned {
   /** The first is the primary network. */
   readonly networks: readonly EndpointSpec[];
   readonly publish: readonly PublishSpec[];
+  /** `--expose`, without what the image exposes. */
   readonly expose: readonly ExposeSpec[];
   readonly links: readonly ContainerLinkSpec[];
   /** Lines for /etc/hosts (`--add-host`). */
@@ -82,7 +139,12 @@ export interface ContainerSpec extends Positioned {
 export interface EndpointSpec extends Positioned {
   readonly network: string;
   readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly linkLocalIps?: readonly string[];
   readonly mac?: string;
+  /** `docker network connect --link`: names for this container alone. */
+  readonly links?: readonly ContainerLinkSpec[];
+  readonly driverOptions?: Readonly<Record<string, string>>;
   /** Beside the container's own name. */
   readonly aliases: readonly string[];
   /** Docker 28 and later: the highest gives the default route. 0 unless given. */

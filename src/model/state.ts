@@ -1,24 +1,77 @@
-import type { ContainerSpec, DockerGeneration, HostSpec, LinkSpec, PortProtocol } from "./spec";
+import type { DaemonFlags } from "./flags";
+import type { ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, PortProtocol } from "./spec";
+import type { HostWorld } from "./world";
 
 /**
- * What the Docker daemon decided: everything that `docker inspect`, `ip addr` and `ip route` would show. A snapshot;
- * IPv4 addresses are unsigned 32-bit numbers, MACs 48-bit numbers.
+ * What the Docker daemons decided: everything that `docker inspect`, `ip addr` and `ip route` would show. A snapshot;
+ * IPv4 addresses are unsigned 32-bit numbers, IPv6 addresses bigints, MACs 48-bit numbers.
  */
 export interface DockerState {
   readonly generation: DockerGeneration;
-  readonly hosts: readonly HostSpec[];
-  /** By host, in the order of creation; the default bridge `bridge` comes first. `host` and `none` hold nothing and are left out. */
+  readonly hosts: readonly HostState[];
+  /** By host, in the order of creation: `none`, `host`, `bridge`, then those of users (20.10 makes `bridge` anew when it restarts). */
   readonly networks: readonly NetworkState[];
-  /** In the order of start. */
+  /** Those that are not running as well; in the order of creation. */
   readonly containers: readonly ContainerState[];
 }
 
-export interface NetworkState {
+export interface HostState extends HostSpec {
+  readonly flags: DaemonFlags;
+  readonly world: HostWorld;
+  /** The processes of the userland proxy that run. */
+  readonly proxies: readonly ProxyState[];
+}
+
+/** One `docker-proxy`: it listens on the host and speaks to the container from the host's namespace. */
+export interface ProxyState {
+  readonly container: string;
+  readonly protocol: PortProtocol;
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerIp: string;
+  readonly containerPort: number;
+}
+
+export type NetworkState = BridgeNetworkState | ParentNetworkState | PlainNetworkState;
+
+/** What every network has. */
+export interface NetworkBaseState {
   readonly id: string;
   readonly name: string;
   readonly host: string;
-  readonly driver: "bridge";
+  readonly scope: "local";
   readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ingress: boolean;
+  readonly configOnly: boolean;
+  /** The template that it was made from, or empty. */
+  readonly configFrom: string;
+  readonly enableIpv4: boolean;
+  readonly enableIpv6: boolean;
+  readonly ipam: IpamState;
+  /** As `docker network inspect` shows them. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** As `docker network inspect` shows it. */
+export interface IpamState {
+  readonly driver: string;
+  /** Shown as `null` for the predefined networks, as `{}` for others without options. */
+  readonly options: Readonly<Record<string, string>> | null;
+  readonly config: readonly IpamConfigState[];
+}
+
+export interface IpamConfigState {
+  readonly subnet: string;
+  readonly ipRange?: string;
+  /** Only where the generation shows it. */
+  readonly gateway?: string;
+  readonly auxAddresses?: Readonly<Record<string, string>>;
+}
+
+export interface BridgeNetworkState extends NetworkBaseState {
+  readonly driver: "bridge";
   /** The default bridge: no DNS, no aliases, no static addresses. */
   readonly isDefault: boolean;
   readonly subnet: SubnetState;
@@ -26,14 +79,39 @@ export interface NetworkState {
   readonly gateway: number;
   /** Where its containers send what is not for the subnet: the bridge, or the auxiliary address `DefaultGatewayIPv4`; nowhere on some internal networks. */
   readonly defaultGateway: number | undefined;
+  readonly subnet6: Subnet6State | undefined;
+  readonly gateway6: bigint | undefined;
+  readonly defaultGateway6: bigint | undefined;
   readonly bridge: BridgeState;
   /** `com.docker.network.driver.mtu`, 0 if it was not given. */
   readonly mtu: number;
-  readonly options: Readonly<Record<string, string>>;
+}
+
+/** macvlan and ipvlan. */
+export interface ParentNetworkState extends NetworkBaseState {
+  readonly driver: "macvlan" | "ipvlan";
+  readonly subnets: readonly SubnetState[];
+  readonly subnets6: readonly Subnet6State[];
+  readonly parent: ParentState;
+  /** `bridge`, `private`, `vepa`, `passthru`; `l2`, `l3`, `l3s`. */
+  readonly mode: string;
+  /** ipvlan's `ipvlan_flag`: `bridge`, `private`, `vepa`. */
+  readonly flag: string;
+  readonly mtu: number;
+}
+
+/** `host`, `none`, and networks that are only a configuration (whose driver shows as `null`). */
+export interface PlainNetworkState extends NetworkBaseState {
+  readonly driver: "host" | "null";
 }
 
 export interface SubnetState {
   readonly network: number;
+  readonly prefixLength: number;
+}
+
+export interface Subnet6State {
+  readonly network: bigint;
   readonly prefixLength: number;
 }
 
@@ -43,38 +121,108 @@ export interface BridgeState {
   /** The name for people: `docker0`, `br-` + the network's name. */
   readonly displayName: string;
   readonly mac: number;
+  readonly icc: boolean;
+  readonly masquerade: boolean;
+  /** `host_ipv4`, `host_ipv6`: what to translate sources to instead of masquerading. */
+  readonly hostIpv4: string | undefined;
+  readonly hostIpv6: string | undefined;
+  readonly hostBinding: string;
+  readonly gatewayMode4: GatewayMode;
+  readonly gatewayMode6: GatewayMode;
+  readonly trustedInterfaces: readonly string[];
+  /** Without an IPv4 address on the bridge device. */
+  readonly inhibitIpv4: boolean;
 }
+
+export type GatewayMode = "nat" | "nat-unprotected" | "routed" | "isolated";
+
+/** The interface under a macvlan or ipvlan network. */
+export interface ParentState {
+  /** `eth0`, `eth0.10`, or `dm-` and `di-` with 12 digits of the network ID. */
+  readonly device: string;
+  readonly kind: "device" | "vlan" | "dummy";
+  /** Of a sub-interface. */
+  readonly vlan?: { readonly id: number; readonly link: string };
+  /** Whether Docker made it, and removes it with the network. */
+  readonly created: boolean;
+}
+
+export type ContainerStatus = "created" | "running" | "paused" | "exited";
 
 export interface ContainerState {
   readonly id: string;
   readonly name: string;
   readonly host: string;
   readonly hostname: string;
+  readonly domainname: string;
   readonly service: string | undefined;
   readonly spec: ContainerSpec;
+  readonly status: ContainerStatus;
+  /** Whether it has a sandbox: running or paused. */
+  readonly running: boolean;
+  readonly exitCode: number;
+  /** Why the last start failed. */
+  readonly error: string;
+  /** Counts up with every container that starts, on one host. */
+  readonly startOrder: number;
+  /** `HostConfig.NetworkMode`. */
+  readonly networkMode: string;
   readonly network:
     | { readonly mode: "sandbox" | "none" }
     | { readonly mode: "host" }
-    /** Shares the sandbox of another container. */
-    | { readonly mode: "container"; readonly container: string };
-  /** Its own endpoints, in the order of its interfaces; none for `host`, `none` and `container:`. */
+    /** Shares the sandbox of another container. Orphaned: the other one has stopped since, what is left is `lo`. */
+    | { readonly mode: "container"; readonly container: string; readonly orphaned: boolean };
+  /** Who has the same one shares a network namespace; empty if it does not run. */
+  readonly sandboxId: string;
+  /** Whether its resolver is Docker's own: it is, or was, on a network with DNS. */
+  readonly embeddedDns: boolean;
+  /** The networks that it belongs to, running or not, as `NetworkSettings.Networks` lists them. */
+  readonly attachments: readonly AttachmentState[];
+  /** Its own endpoints, in the order of its interfaces; none for `host`, `none` and `container:`, and while it does not run. */
   readonly endpoints: readonly EndpointState[];
   /** The endpoint that gives the default route. */
   readonly gateway: { readonly network: string; readonly ip: number } | undefined;
+  readonly gateway6: { readonly network: string; readonly ip: bigint } | undefined;
+  /** As `NetworkSettings.Ports` shows them, in the order of allocation. */
   readonly ports: readonly PublishedPortState[];
+  /** Every port that it exposes: of its image, of `--expose`, and what it publishes. */
+  readonly exposed: readonly ExposedPortState[];
+}
+
+export interface ExposedPortState {
+  readonly port: number;
+  readonly protocol: PortProtocol;
+}
+
+export interface AttachmentState {
+  /** The key in `NetworkSettings.Networks`. */
+  readonly network: string;
+  /** Empty until it was first joined. */
+  readonly networkId: string;
+  readonly spec: EndpointSpec;
+  /** `Aliases` as the generation shows them. */
+  readonly aliases: readonly string[];
+  readonly endpoint: EndpointState | undefined;
 }
 
 export interface EndpointState {
   readonly id: string;
   readonly network: string;
+  readonly networkId: string;
+  /** 0 on a network without IPv4. */
   readonly ip: number;
   readonly prefixLength: number;
+  readonly ipv6: bigint | undefined;
+  readonly prefixLength6: number;
+  /** What `docker inspect` shows as `Gateway` and `IPv6Gateway`. */
+  readonly gateway: number | undefined;
+  readonly gateway6: bigint | undefined;
   readonly mac: number;
   /** Inside the container: `eth0`. */
   readonly interfaceName: string;
-  /** The end on the host: `veth` + 7 hexadecimal digits. */
+  /** The end on the host: `veth` + 7 hexadecimal digits; empty for macvlan and ipvlan. */
   readonly vethName: string;
-  /** Names by which this endpoint is known on its network. */
+  /** Names by which this endpoint is known on its network; the first is the answer to reverse lookups. */
   readonly dnsNames: readonly string[];
   readonly mtu: number;
   readonly link: LinkSpec | undefined;
@@ -85,4 +233,16 @@ export interface PublishedPortState {
   readonly hostPort: number;
   readonly containerPort: number;
   readonly protocol: PortProtocol;
+  /** False where only `docker inspect` still shows it: nothing listens and nothing is translated any more. */
+  readonly active: boolean;
+}
+
+/** Whether containers of the network have cables into a bridge. */
+export function isBridge(network: NetworkState): network is BridgeNetworkState {
+  return network.driver === "bridge";
+}
+
+/** Whether containers of the network sit on an interface of their host. */
+export function hasParent(network: NetworkState): network is ParentNetworkState {
+  return network.driver === "macvlan" || network.driver === "ipvlan";
 }

@@ -8,7 +8,9 @@ import { layOut } from "../../src/compile/topology";
 import { Daemon } from "../../src/model/daemon";
 import { rulesOf } from "../../src/model/generations";
 import { Resolver } from "../../src/model/resolver";
-import type { DockerState } from "../../src/model/state";
+import { isBridge, type DockerState } from "../../src/model/state";
+import { defaultFlags } from "../../src/model/flags";
+import { emptyWorld } from "../../src/model/world";
 import { SimulationError } from "../../src/errors";
 import { formatIpv4, isIpv4 } from "../../src/net/ip";
 import { formatMac } from "../../src/net/mac";
@@ -71,7 +73,7 @@ describe.skipIf(!isThere)("what Docker Engine 20.10 did", () => {
     const commands = new DockerCommands(daemon);
     const state = (): DockerState => ({
       generation: "20.10",
-      hosts: [{ name: "h1", cpus: 1, backlog: 1000 }],
+      hosts: [{ name: "h1", cpus: 1, backlog: 1000, flags: defaultFlags("20.10"), world: emptyWorld("h1"), proxies: [] }],
       networks: daemon.networks(),
       containers: daemon.containers(),
     });
@@ -152,7 +154,7 @@ function byName(a: { readonly name: string }, b: { readonly name: string }): num
 }
 
 function compareNetwork(inspected: InspectedNetwork, state: DockerState, where: string): void {
-  const network = state.networks.find(({ name }) => name === inspected.Name)!;
+  const network = state.networks.filter(isBridge).find(({ name }) => name === inspected.Name)!;
   const [config] = inspected.IPAM.Config;
   expect(network.subnet.prefixLength, `${where}: ${inspected.Name}`).toBe(Number(config?.Subnet.split("/")[1]));
   if (config?.Gateway !== undefined) expect(formatIpv4(network.gateway), `${where}: ${inspected.Name}`).toBe(config.Gateway);
@@ -170,7 +172,7 @@ function compareEndpoints(name: string, { NetworkSettings, HostConfig }: Inspect
   if (/^(host|none|container:)/.test(HostConfig.NetworkMode)) return;
   const container = state.containers.find((candidate) => candidate.name === name)!;
   for (const { network, ip, prefixLength, mac } of container.endpoints) {
-    const { defaultGateway } = state.networks.find((candidate) => candidate.name === network)!;
+    const { defaultGateway } = state.networks.filter(isBridge).find((candidate) => candidate.name === network)!;
     const found = NetworkSettings.Networks[network];
     expect(
       { IPAddress: formatIpv4(ip), IPPrefixLen: prefixLength, MacAddress: formatMac(mac), Gateway: formatIpv4(defaultGateway ?? 0) },
