@@ -1,0 +1,98 @@
+/** A recording against what the simulation showed at the same steps. */
+import { Checks } from "../checks";
+import { isRecord, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step } from "../recording";
+import { compareFrames } from "./frames";
+import { compareObservation } from "./observation";
+import { compareRow } from "./rows";
+
+/** What was seen at a step, or why nothing was. */
+export type Played = { readonly step: Step } | { readonly failed: string };
+
+/** A note that takes the answer of one command back. */
+const LAST_COMMAND_IS_VOID = /the answer of the last command is not usable/;
+
+export function compareRecording(recording: Recording, played: readonly Played[]): Checks {
+  const checks = new Checks(recording.unstable ?? []);
+  const lastCommand = recording.steps.map(({ op }) => op).lastIndexOf("docker");
+  const isLastVoid = recording.notes.some((note) => LAST_COMMAND_IS_VOID.test(note));
+  for (const [index, step] of recording.steps.entries()) {
+    const path = `steps[${index}]`;
+    if (isLastVoid && index === lastCommand) checks.skip(path, "a note says that its answer is not usable");
+    else compareStep(checks, path, step, played[index] ?? { failed: "the replay ended before this step" });
+  }
+  return checks;
+}
+
+function compareStep(checks: Checks, path: string, expected: Step, played: Played): void {
+  const got = "step" in played ? played.step : undefined;
+  const failed = "failed" in played ? played.failed : `played as ${got?.op}`;
+  switch (expected.op) {
+    case "docker":
+    case "host":
+      compareCommand(checks, path, expected, got !== undefined && "exit" in got ? got : failed);
+      break;
+    case "observe":
+      compareObservation(checks, path, expected, got?.op === "observe" ? got : failed);
+      break;
+    case "matrix":
+    case "probe":
+      compareRows(checks, path, expected, got !== undefined && "rows" in got ? got : failed);
+      break;
+    case "capture":
+      compareCapture(checks, path, expected, got?.op === "capture" ? got : failed);
+      break;
+    case "serve":
+    case "sleep":
+    case "restart-daemon":
+      // Nothing is answered: only that it could be done.
+      if (got === undefined) checks.count(path, false, `${(expected as Step).op} done`, failed);
+      break;
+    default:
+      compareUnknown(checks, path, expected as unknown as Json, "failed" in played ? failed : "nothing: this kind of step is not known");
+      break;
+  }
+}
+
+function compareCommand(checks: Checks, path: string, expected: CommandResult, got: CommandResult | string): void {
+  const parts = { exit: expected.exit, stdout: settled(expected.stdout), stderr: expected.stderr };
+  if (typeof got === "string") {
+    const { exit, stdout, stderr } = parts;
+    checks.fail(path, { exit, ...(stdout !== "" && { stdout }), ...(stderr !== "" && { stderr }) }, got);
+    return;
+  }
+  checks.compare(`${path}.exit`, parts.exit, got.exit);
+  // That nothing is printed is a check only where something is.
+  if (parts.stdout !== "" || got.stdout !== "") checks.compare(`${path}.stdout`, parts.stdout, settled(got.stdout));
+  if (parts.stderr !== "" || got.stderr !== "") checks.compare(`${path}.stderr`, parts.stderr, got.stderr);
+}
+
+/** Without measured times, which are those of one moment and machine. */
+function settled(text: string): string {
+  return text
+    .replace(/\d+\.\d+ ms/g, "<t> ms")
+    .replace(/time=<?[\d.t]+>? ms/g, "time=<t> ms")
+    .replace(/min\/avg\/max = <?[\d./t]+>? ms/g, "min/avg/max = <t> ms");
+}
+
+function compareRows(checks: Checks, path: string, { rows }: RowsStep, got: RowsStep | string): void {
+  for (const [index, row] of rows.entries()) {
+    const ours = typeof got === "string" ? got : (got.rows[index] ?? "no row");
+    compareRow(checks, `${path}.rows[${index}]`, row, ours);
+  }
+}
+
+function compareCapture(checks: Checks, path: string, expected: CaptureStep, got: CaptureStep | string): void {
+  for (const [index, step] of expected.during.entries()) {
+    const ours = typeof got === "string" ? { failed: got } : { step: got.during[index] as Step };
+    compareStep(checks, `${path}.during[${index}]`, step, ours);
+  }
+  for (const [index, { tap, frames }] of expected.taps.entries()) {
+    const ours = typeof got === "string" ? got : got.taps.find((candidate) => candidate.tap === tap)?.frames;
+    compareFrames(checks, `${path}.taps[${index}]`, frames, ours ?? `nothing is captured at ${tap}`);
+  }
+}
+
+/** Everything in it counts, so that nothing is left out unseen. */
+function compareUnknown(checks: Checks, path: string, expected: Json, reason: string): void {
+  checks.fail(path, isRecord(expected) ? Object.fromEntries(Object.entries(expected).filter(([key]) => !/^(op|host|label|argv)$/.test(key))) : expected, reason);
+}

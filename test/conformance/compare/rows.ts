@@ -1,0 +1,23 @@
+import type { Checks } from "../checks";
+import type { Json, Row } from "../recording";
+
+/** What was asked, not what came of it; `first` tells that two tries differed. */
+const ASKED = new Set(["from", "proto", "to", "port", "qtype", "size", "first"]);
+
+/** Every field of the outcome of one probe. */
+export function compareRow(checks: Checks, path: string, expected: Row, got: Row | string): void {
+  const wanted = outcomeOf(expected);
+  if (typeof got === "string") checks.fail(path, wanted, got);
+  else checks.compare(path, wanted, outcomeOf(got));
+}
+
+function outcomeOf(row: Row): { readonly [field: string]: Json | undefined } {
+  const outcome = Object.fromEntries(Object.entries(row).filter(([field]) => !ASKED.has(field)));
+  return Array.isArray(outcome.answers) ? { ...outcome, answers: [...(outcome.answers as Json[])].sort(byData) } : outcome;
+}
+
+/** Several answers are shuffled anew for each query. */
+function byData(a: Json, b: Json): number {
+  const [x, y] = [JSON.stringify(a), JSON.stringify(b)].map((text) => text.replace(/\d+/g, (digits) => digits.padStart(10, "0")));
+  return x! < y! ? -1 : x === y ? 0 : 1;
+}

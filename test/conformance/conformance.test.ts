@@ -1,0 +1,30 @@
+/** The simulation against the recordings: what passed once may not be lost. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { simulatedWorld } from "./play/simulated-world";
+import { recordingsIn } from "./recording";
+import { playScenario } from "./scenarios";
+
+const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+/** How many checks of each scenario passed so far; `DOCKWIRE_RAISE=1` writes it anew. */
+const BASELINE = file("baseline.json");
+const baseline = JSON.parse(readFileSync(BASELINE, "utf8")) as Record<string, number>;
+const mayRaise = process.env.DOCKWIRE_RAISE === "1";
+
+describe("what a real engine did", () => {
+  const raised: Record<string, number> = {};
+
+  it.each(recordingsIn(file("recordings")).map((recording) => [recording.scenario, recording] as const))("%s", { timeout: 120_000 }, async (name, recording) => {
+    const { passed, total, differences } = await playScenario(recording, simulatedWorld("both"));
+    raised[name] = passed;
+    expect(passed).toBeLessThanOrEqual(total);
+    const first = JSON.stringify(differences[0]);
+    if (!mayRaise) expect(passed, `${passed} of ${total} checks, first difference ${first}`).toBeGreaterThanOrEqual(baseline[name] ?? total);
+  });
+
+  it.runIf(mayRaise)("raises what may not be lost", () => {
+    const kept = Object.fromEntries(Object.keys(raised).sort().map((name) => [name, Math.max(raised[name]!, baseline[name] ?? 0)]));
+    writeFileSync(BASELINE, `${JSON.stringify(kept, null, 1)}\n`);
+  });
+});

@@ -1,0 +1,116 @@
+/** Does in the simulation what a recording says was done, and writes down what is seen there, in the recording's form. */
+import type { Played } from "../compare/compare";
+import { Names } from "../names";
+import { isRecord, type CaptureStep, type DockerStep, type Json, type Recording, type Row, type RowsStep, type Step } from "../recording";
+import type { World } from "./world";
+
+/** What was seen, with the placeholders that are known when all is over. A step that cannot be played says why, and the next one is tried. */
+export async function play(recording: Recording, world: World): Promise<Played[]> {
+  const names = new Names();
+  const seen: Played[] = [];
+  world.learnIds(names);
+  for (const step of recording.steps) {
+    try {
+      seen.push({ step: await playStep(step, world, names) });
+    } catch (error) {
+      seen.push({ failed: reasonOf(error) });
+    }
+  }
+  return names.replaceIn(seen as unknown as Json) as unknown as Played[];
+}
+
+export function reasonOf(error: unknown): string {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const place = name === "SimulationError" ? "" : ` (${/\n\s+at (.*)/.exec(stack ?? "")?.[1] ?? "nowhere"})`;
+  return `${name}: ${message}${place}`;
+}
+
+async function playStep(step: Step, world: World, names: Names): Promise<Step> {
+  switch (step.op) {
+    case "docker":
+      return playDocker(step, world, names);
+    case "host":
+      return { ...step, ...(await world.command(step.host, step.argv.map((text) => names.resolve(text)))) };
+    case "serve":
+      await world.serve(step.host, step.listen);
+      return step;
+    case "observe":
+      world.learnIds(names);
+      return { op: "observe", label: step.label, ...(await observe(world, names)) };
+    case "matrix":
+    case "probe":
+      return playRows(step, world, names);
+    case "capture":
+      return playCapture(step, world, names);
+    case "restart-daemon":
+      await world.restartDaemon(step.host);
+      return step;
+    case "sleep":
+      await world.sleep(step.secs);
+      return step;
+    default:
+      throw new Error(`steps of the kind ${JSON.stringify((step as Step).op)} are not known`);
+  }
+}
+
+async function playDocker(step: DockerStep, world: World, names: Names): Promise<DockerStep> {
+  const argv = step.argv.map((text) => names.resolve(text));
+  const result = await world.docker(step.host, argv, names.resolve(step.stdin ?? ""));
+  if (argv[1] !== "exec" && argv[1] !== "logs") world.learnIds(names);
+  return { ...step, ...result };
+}
+
+async function playRows(step: RowsStep, world: World, names: Names): Promise<RowsStep> {
+  const rows: Row[] = [];
+  for (const asked of step.rows) {
+    const row = { ...questionOf(asked), to: names.resolve(asked.to) };
+    rows.push(await world.probe(row).catch((error: unknown) => ({ ...row, result: `failed: ${reasonOf(error)}` })));
+  }
+  return { op: step.op, label: step.label, rows };
+}
+
+function questionOf({ from, proto, to, port, qtype, size }: Row): Row {
+  return { from, proto, to, ...(port !== undefined && { port }), ...(qtype !== undefined && { qtype }), ...(size !== undefined && { size }) };
+}
+
+async function playCapture(step: CaptureStep, world: World, names: Names): Promise<CaptureStep> {
+  const during: (DockerStep | RowsStep)[] = [];
+  const taps = await world.capture(
+    step.taps.map(({ tap }) => tap),
+    step.bpf,
+    async () => {
+      for (const inner of step.during) during.push((await playStep(inner, world, names)) as DockerStep | RowsStep);
+    },
+  );
+  return { op: "capture", label: step.label, bpf: step.bpf, during, taps };
+}
+
+async function observe(world: World, names: Names): Promise<{ readonly hosts: Json; readonly containers: Json }> {
+  const seen = await world.observe(names);
+  learnEndpoints(seen, names);
+  return seen;
+}
+
+/** Endpoints of containers by name, then those that the engine has for itself. */
+function learnEndpoints({ hosts, containers }: { readonly hosts: Json; readonly containers: Json }, names: Names): void {
+  const owners = new Map<string, string>();
+  for (const [name, container] of sorted(containers)) {
+    owners.set(String(container.id), name);
+    const settings = isRecord(container.NetworkSettings) ? container.NetworkSettings : {};
+    for (const [network, endpoint] of sorted(settings.Networks ?? {})) if (endpoint.EndpointID) names.learnId(String(endpoint.EndpointID), `ep:${network}/${name}`);
+  }
+  for (const [name, host] of sorted(hosts)) {
+    for (const network of Array.isArray(host.networks) ? (host.networks as Json[]).filter(isRecord) : []) {
+      for (const [id, endpoint] of sorted(network.Containers ?? {})) {
+        if (endpoint.EndpointID) names.learnId(String(endpoint.EndpointID), `ep:${name}/${String(network.Name)}/${owners.get(id) ?? id}`);
+      }
+    }
+  }
+}
+
+function sorted(value: Json): [string, { readonly [key: string]: Json | undefined }][] {
+  if (!isRecord(value)) return [];
+  return Object.entries(value)
+    .flatMap(([key, inner]): [string, { readonly [key: string]: Json | undefined }][] => (isRecord(inner) ? [[key, inner]] : []))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}

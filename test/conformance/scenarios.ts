@@ -1,0 +1,42 @@
+/** Plays and compares whole folders: recordings of an engine, or rule dumps. */
+import { readdirSync } from "node:fs";
+import { Checks } from "./checks";
+import { compareRecording } from "./compare/compare";
+import { play, reasonOf } from "./play/play";
+import type { WorldOf } from "./play/world";
+import { recordingsIn, type Recording } from "./recording";
+import { resultOf, type ScenarioResult } from "./report";
+
+export interface Selection {
+  /** A part of the scenario's name. */
+  readonly only?: string;
+}
+
+/** The results of all scenarios in a folder, one after the other. */
+export async function* playFolder(folder: string, worldOf: WorldOf, { only = "" }: Selection): AsyncGenerator<ScenarioResult> {
+  const names = readdirSync(folder);
+  if (names.length === 0) throw new Error(`${folder}: expected recordings or rule dumps, found an empty folder`);
+  const recordings = recordingsIn(folder);
+  for (const recording of recordings) if (recording.scenario.includes(only)) yield await playScenario(recording, worldOf);
+}
+
+/** Whatever goes wrong in one scenario stays there: what could not be seen counts as different. */
+export async function playScenario(recording: Recording, worldOf: WorldOf): Promise<ScenarioResult> {
+  const { scenario, area } = recording;
+  if (!recording.usable) {
+    const checks = new Checks([]);
+    checks.skip(scenario, `the recording is not usable: ${recording.notes.join(" ")}`);
+    return resultOf(scenario, area, checks);
+  }
+  try {
+    const world = await worldOf(recording);
+    try {
+      return resultOf(scenario, area, compareRecording(recording, await play(recording, world)));
+    } finally {
+      await world.dispose();
+    }
+  } catch (error) {
+    const failed = `the scenario could not be played: ${reasonOf(error)}`;
+    return resultOf(scenario, area, compareRecording(recording, recording.steps.map(() => ({ failed }))));
+  }
+}
