@@ -92,6 +92,8 @@ export type Target =
   | { readonly target: "MARK"; readonly value: number; readonly mask: number }
   /** Writes a line into the kernel's log: nothing that a packet would notice. */
   | { readonly target: "LOG"; readonly prefix: string; readonly level: number }
+  /** Fills an SCTP checksum in. */
+  | { readonly target: "CHECKSUM" }
   /** Counts, and goes on. */
   | { readonly target: "CONTINUE" };
 

@@ -1,0 +1,180 @@
+import { formatCidr, type Cidr } from "../../net/cidr";
+import { formatIp } from "../../net/ip";
+import type { AddressTypeName, ConntrackStateName, Match, NatRange, Negatable, PortRange, Rule, Target, TcpFlagName } from "./rule";
+
+/** iptables extensions/libxt_conntrack.c: conntrack_print_state prints them in this order, whatever the order of the command. */
+const STATES: readonly ConntrackStateName[] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
+/** Linux uapi xt_addrtype.h: the order of the bits. */
+const ADDRESS_TYPES: readonly AddressTypeName[] = [
+  "UNSPEC",
+  "UNICAST",
+  "LOCAL",
+  "BROADCAST",
+  "ANYCAST",
+  "MULTICAST",
+  "BLACKHOLE",
+  "UNREACHABLE",
+  "PROHIBIT",
+];
+/** iptables extensions/libxt_tcp.c: tcp_flag_names. */
+const TCP_FLAGS: readonly TcpFlagName[] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];
+const ALL_ONES = 0xffffffff;
+/** What LOG takes when no level is given (LOG_WARNING). */
+const DEFAULT_LOG_LEVEL = 4;
+
+/**
+ * One rule as `iptables-save` prints it, without `-A CHAIN`.
+ *
+ * @example ruleText(rule) // "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"
+ */
+export function ruleText(rule: Rule): string {
+  return [
+    address("-s", rule.source),
+    address("-d", rule.destination),
+    option("-i", rule.inInterface, String),
+    option("-o", rule.outInterface, String),
+    option("-p", rule.protocol, String),
+    ...rule.matches.map(matchText),
+    targetText(rule.target),
+  ]
+    .filter((part) => part !== "")
+    .join(" ");
+}
+
+function option<T>(name: string, condition: Negatable<T> | undefined, format: (value: T) => string): string {
+  return condition ? `${condition.not ? "! " : ""}${name} ${format(condition.value)}` : "";
+}
+
+/** Every address is no condition: it is not printed. */
+function address(name: string, condition: Negatable<Cidr> | undefined): string {
+  return condition?.value.prefixLength === 0 && !condition.not ? "" : option(name, condition, formatCidr);
+}
+
+function ports({ from, to }: PortRange): string {
+  return from === to ? String(from) : `${from}:${to}`;
+}
+
+/** In the kernel's order. */
+function inOrder<T extends string>(order: readonly T[], set: readonly T[]): string {
+  return order.filter((item) => set.includes(item)).join(",");
+}
+
+function words(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(" ");
+}
+
+function matchText(match: Match): string {
+  switch (match.match) {
+    case "tcp":
+    case "udp":
+    case "sctp":
+      return words(
+        `-m ${match.match}`,
+        option("--sport", match.sourcePorts, ports),
+        option("--dport", match.destinationPorts, ports),
+        option("--tcp-flags", match.flags, ({ mask, set }) => `${flags(mask)} ${flags(set)}`),
+      );
+    case "multiport": {
+      const side = { source: "--sports", destination: "--dports", either: "--ports" }[match.side];
+      return `-m multiport ${option(side, match.ports, (list) => list.map(ports).join(","))}`;
+    }
+    case "icmp":
+    case "icmp6":
+      return `-m ${match.match} ${option(match.match === "icmp" ? "--icmp-type" : "--icmpv6-type", match.type, icmpType)}`;
+    case "conntrack":
+      return words(
+        "-m conntrack",
+        option("--ctstate", match.states, (states) => inOrder(STATES, states)),
+        option("--ctorigsrc", match.originalSource, hostOrCidr),
+        option("--ctorigdst", match.originalDestination, hostOrCidr),
+        option("--ctorigsrcport", match.originalSourcePort, ports),
+        option("--ctorigdstport", match.originalDestinationPort, ports),
+        match.direction ? `--ctdir ${match.direction}` : "",
+      );
+    case "state":
+      return `-m state ${option("--state", match.states, (states) => inOrder(STATES, states))}`;
+    case "addrtype":
+      return words("-m addrtype", option("--src-type", match.source, addressTypes), option("--dst-type", match.destination, addressTypes));
+    case "mark":
+      return `-m mark ${option("--mark", match.mark, ({ value, mask }) => (mask === ALL_ONES ? hex(value) : `${hex(value)}/${hex(mask)}`))}`;
+    case "policy":
+      return `-m policy --dir ${match.direction} --pol ${match.policy}`;
+    case "comment":
+      return `-m comment --comment ${quoted(match.text)}`;
+  }
+}
+
+function addressTypes(types: readonly AddressTypeName[]): string {
+  return inOrder(ADDRESS_TYPES, types);
+}
+
+function flags(set: readonly TcpFlagName[]): string {
+  return set.length === 0 ? "NONE" : inOrder(TCP_FLAGS, set);
+}
+
+function icmpType({ type, code }: { readonly type: number | undefined; readonly code: number | undefined }): string {
+  if (type === undefined) return "any";
+  return code === undefined ? String(type) : `${type}/${code}`;
+}
+
+/** A whole address goes without its length here (iptables conntrack_dump_addr). */
+function hostOrCidr(cidr: Cidr): string {
+  const text = formatCidr(cidr);
+  return cidr.prefixLength === (cidr.family === 4 ? 32 : 128) ? text.slice(0, text.indexOf("/")) : text;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** iptables libxtables: xtables_save_string. */
+function quoted(text: string): string {
+  return /^[\w-]+$/.test(text) ? text : `"${text.replace(/["\\']/g, "\\$&")}"`;
+}
+
+function targetText(target: Target): string {
+  switch (target.target) {
+    case "ACCEPT":
+    case "DROP":
+    case "RETURN":
+      return `-j ${target.target}`;
+    case "NOTRACK":
+      return "-j CT --notrack";
+    case "REJECT":
+      return `-j REJECT --reject-with ${target.with}`;
+    case "JUMP":
+      return `-j ${target.chain}`;
+    case "GOTO":
+      return `-g ${target.chain}`;
+    case "MASQUERADE":
+    case "REDIRECT":
+      return words(`-j ${target.target}`, target.ports ? `--to-ports ${natPorts(target.ports)}` : "");
+    case "SNAT":
+      return `-j SNAT --to-source ${natRange(target.range)}`;
+    case "DNAT":
+      return `-j DNAT --to-destination ${natRange(target.range)}`;
+    case "MARK":
+      return `-j MARK --set-xmark ${hex(target.value)}/${hex(target.mask)}`;
+    case "LOG":
+      return words(
+        "-j LOG",
+        target.prefix === "" ? "" : `--log-prefix ${quoted(target.prefix)}`,
+        target.level === DEFAULT_LOG_LEVEL ? "" : `--log-level ${target.level}`,
+      );
+    case "CHECKSUM":
+      return "-j CHECKSUM --checksum-fill";
+    case "CONTINUE":
+      return "";
+  }
+}
+
+function natPorts({ from, to }: PortRange): string {
+  return from === to ? String(from) : `${from}-${to}`;
+}
+
+function natRange({ from, to, ports: range }: NatRange): string {
+  const first = from ? formatIp(from) : "";
+  const last = to && to.value !== from?.value ? `-${formatIp(to)}` : "";
+  const port = range ? `:${natPorts(range)}` : "";
+  return from?.family === 6 && range ? `[${first}${last}]${port}` : `${first}${last}${port}`;
+}
