@@ -3,7 +3,7 @@ import type { Cidr } from "../../net/cidr";
 import type { Family, FirewallState, PortProtocolName } from "./rule";
 import type { UserCommand } from "./parse";
 
-/** Flags of `dockerd` and facts of its host that its rules depend on. */
+/** Flags of `dockerd` and facts of its host that its rules depend on; `DaemonFlags` will do. */
 export interface FirewallFlags {
   /** `--iptables`: off, the daemon programs nothing for IPv4. */
   readonly iptables: boolean;
@@ -12,12 +12,12 @@ export interface FirewallFlags {
   readonly userlandProxy: boolean;
   /** `--allow-direct-routing` (29). */
   readonly allowDirectRouting: boolean;
-  /** `--bridge-accept-fwmark` (29), `"1"` or `"0x10/0xff"`; none: `undefined`. */
-  readonly acceptFwMark: string | undefined;
-  /** False with `DOCKER_INSECURE_NO_IPTABLES_RAW=1` in the daemon's environment (29). */
-  readonly rawRules: boolean;
+  /** `--bridge-accept-fwmark` (29): `"1"` or `"0x10/0xff"`. */
+  readonly bridgeAcceptFwmark?: string;
+  /** False with `DOCKER_INSECURE_NO_IPTABLES_RAW=1` in the daemon's environment (29); true unless given. */
+  readonly rawRules?: boolean;
   /** The host is a WSL2 guest with mirrored networking (29). */
-  readonly wsl2Mirrored: boolean;
+  readonly wsl2Mirrored?: boolean;
 }
 
 /** How packets get to the containers of a network from outside (`com.docker.network.bridge.gateway_mode_ipv4`, `_ipv6`). 20.10 knows `nat`. */

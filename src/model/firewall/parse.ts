@@ -1,13 +1,18 @@
 import type { SourcePosition } from "../../errors";
 import type { Family, Policy, Rule, TableName } from "./rule";
 
-/** One `iptables` command, understood. */
-export type UserCommand = { readonly family: Family; readonly table: TableName; readonly chain: string; readonly position?: SourcePosition } & (
-  | { readonly command: "append" | "delete" | "check"; readonly rule: Rule }
-  /** Before the rule of this number; 1 is the first. */
-  | { readonly command: "insert"; readonly number: number; readonly rule: Rule }
-  | { readonly command: "replace"; readonly number: number; readonly rule: Rule }
-  | { readonly command: "delete-number"; readonly number: number }
-  | { readonly command: "new-chain" | "delete-chain" | "flush" }
-  | { readonly command: "policy"; readonly policy: Policy }
-);
+/** Where a command works. */
+interface CommandPlace {
+  readonly family: Family;
+  readonly table: TableName;
+  readonly chain: string;
+  readonly position?: SourcePosition;
+}
+
+/** One `iptables` command, understood. Numbers of rules count from 1. */
+export type UserCommand =
+  | (CommandPlace & { readonly command: "append" | "delete" | "check"; readonly rule: Rule })
+  | (CommandPlace & { readonly command: "insert" | "replace"; readonly number: number; readonly rule: Rule })
+  | (CommandPlace & { readonly command: "delete-number"; readonly number: number })
+  | (CommandPlace & { readonly command: "new-chain" | "delete-chain" | "flush" })
+  | (CommandPlace & { readonly command: "policy"; readonly policy: Policy });

@@ -5,17 +5,7 @@ import type { AddressTypeName, ConntrackStateName, Match, NatRange, Negatable, P
 /** iptables extensions/libxt_conntrack.c: conntrack_print_state prints them in this order, whatever the order of the command. */
 const STATES: readonly ConntrackStateName[] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
 /** Linux uapi xt_addrtype.h: the order of the bits. */
-const ADDRESS_TYPES: readonly AddressTypeName[] = [
-  "UNSPEC",
-  "UNICAST",
-  "LOCAL",
-  "BROADCAST",
-  "ANYCAST",
-  "MULTICAST",
-  "BLACKHOLE",
-  "UNREACHABLE",
-  "PROHIBIT",
-];
+const ADDRESS_TYPES: readonly AddressTypeName[] = ["UNICAST", "LOCAL", "BROADCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT"];
 /** iptables extensions/libxt_tcp.c: tcp_flag_names. */
 const TCP_FLAGS: readonly TcpFlagName[] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];
 const ALL_ONES = 0xffffffff;
@@ -85,9 +75,7 @@ function matchText(match: Match): string {
       return words(
         "-m conntrack",
         option("--ctstate", match.states, (states) => inOrder(STATES, states)),
-        option("--ctorigsrc", match.originalSource, hostOrCidr),
         option("--ctorigdst", match.originalDestination, hostOrCidr),
-        option("--ctorigsrcport", match.originalSourcePort, ports),
         option("--ctorigdstport", match.originalDestinationPort, ports),
         match.direction ? `--ctdir ${match.direction}` : "",
       );

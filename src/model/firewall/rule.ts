@@ -25,7 +25,7 @@ export interface PortRange {
 export type ConntrackStateName = "INVALID" | "NEW" | "ESTABLISHED" | "RELATED" | "UNTRACKED" | "SNAT" | "DNAT";
 
 /** What a route to an address would be (the kernel's RTN_*), as `addrtype` names it. */
-export type AddressTypeName = "UNSPEC" | "UNICAST" | "LOCAL" | "BROADCAST" | "ANYCAST" | "MULTICAST" | "BLACKHOLE" | "UNREACHABLE" | "PROHIBIT";
+export type AddressTypeName = "UNICAST" | "LOCAL" | "BROADCAST" | "MULTICAST" | "BLACKHOLE" | "UNREACHABLE" | "PROHIBIT";
 
 export type TcpFlagName = "FIN" | "SYN" | "RST" | "PSH" | "ACK" | "URG";
 
@@ -60,9 +60,7 @@ export type Match =
   | {
       readonly match: "conntrack";
       readonly states?: Negatable<readonly ConntrackStateName[]>;
-      readonly originalSource?: Negatable<Cidr>;
       readonly originalDestination?: Negatable<Cidr>;
-      readonly originalSourcePort?: Negatable<PortRange>;
       readonly originalDestinationPort?: Negatable<PortRange>;
       readonly direction?: "ORIGINAL" | "REPLY";
     }

@@ -65,8 +65,12 @@ export class Tables {
     return [...this.#chains(table).values()].some(({ rules }) => rules.some(leadsThere));
   }
 
-  setPolicy(table: TableName, chain: string, policy: Policy): void {
-    this.#chain(table, chain).policy = policy;
+  /** `-P`. False, and nothing happens, if the chain is not the kernel's own. */
+  setPolicy(table: TableName, name: string, policy: Policy): boolean {
+    const chain = this.#chain(table, name);
+    if (!chain.policy) return false;
+    chain.policy = policy;
+    return true;
   }
 
   /** `-C`. */
