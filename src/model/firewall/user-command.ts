@@ -15,14 +15,17 @@ export function applyUserCommand(tables: Tables, command: UserCommand): void {
   if ("rule" in command) checkTarget(tables, command, command.rule);
   switch (command.command) {
     case "append":
-      return tables.append(command);
+      tables.append(command);
+      return;
     case "insert":
       if (command.number > tables.length(table, chain) + 1) fail(command, "Index of insertion too big.");
-      return tables.insert(command, command.number - 1);
+      tables.insert(command, command.number - 1);
+      return;
     case "replace":
       if (command.number > tables.length(table, chain)) fail(command, "Index of replacement too big.");
       tables.deleteAt(table, chain, command.number - 1);
-      return tables.insert(command, command.number - 1);
+      tables.insert(command, command.number - 1);
+      return;
     case "delete":
       if (!tables.delete(command)) fail(command, "Bad rule (does a matching rule exist in that chain?).");
       return;
@@ -31,9 +34,11 @@ export function applyUserCommand(tables: Tables, command: UserCommand): void {
       return;
     case "delete-number":
       if (command.number > tables.length(table, chain)) fail(command, "Index of deletion too big.");
-      return tables.deleteAt(table, chain, command.number - 1);
+      tables.deleteAt(table, chain, command.number - 1);
+      return;
     case "flush":
-      return tables.flush(table, chain);
+      tables.flush(table, chain);
+      return;
     case "delete-chain":
       if (tables.isTarget(table, chain)) fail(command, "Too many links.");
       if (!tables.removeChain(table, chain)) fail(command, tables.length(table, chain) > 0 ? "Directory not empty." : "Operation not supported.");
