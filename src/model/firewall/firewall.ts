@@ -88,13 +88,18 @@ export interface FirewallLink {
 export interface Firewall {
   /**
    * The daemon starts: chains of an earlier run are emptied and made anew. Networks that it remembers are then given to
-   * `addNetwork` in the order in which it restores them; rules that are still there keep their place. 20.10 restores its old `bridge`
-   * among them, removes it, and adds the new one.
+   * `restoreNetwork` in the order in which it restores them (20.10: by ID); rules that are still there keep their place. Both
+   * generations restore their old `bridge` among them, remove it, and add the new one.
    */
   start(flags: FirewallFlags): void;
   /** The daemon turned forwarding on for this family and may close FORWARD for everybody else (29: not with `--ip-forward-no-drop`; 20.10: always for IPv6). */
   dropForwarded(family: Family): void;
+  /** A network is created. */
   addNetwork(network: FirewallNetwork): void;
+  /** A starting daemon finds a network that it had. */
+  restoreNetwork(network: FirewallNetwork): void;
+  /** A network of another driver is created, `none` and `host` as well: 20.10 puts DOCKER-USER in its place after each. */
+  addOtherNetwork(): void;
   removeNetwork(networkId: string): void;
   /** An endpoint joins: before its ports are published. */
   attach(networkId: string, endpoint: FirewallEndpoint): void;

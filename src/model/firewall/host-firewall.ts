@@ -41,8 +41,16 @@ export class HostFirewall implements Firewall {
   }
 
   addNetwork(network: FirewallNetwork): void {
+    this.restoreNetwork(network);
+    this.addOtherNetwork();
+  }
+
+  restoreNetwork(network: FirewallNetwork): void {
     this.#networks.set(network.id, network);
     this.#each((family, flags) => this.#rules.addNetwork(family, flags, network, family === 4 ? network.v4 : network.v6), perform);
+  }
+
+  addOtherNetwork(): void {
     if (this.#rules.userChainFollowsNetworks) this.#placeUserChain();
   }
 
