@@ -13,6 +13,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { formatPerSecond } from "../src/report/format";
 import { table } from "../src/report/table";
+import { cipherContests } from "./ciphers";
 import { kernelContests } from "./kernels";
 import { measure, type Score } from "./measure";
 import { checkMemory } from "./memory";
@@ -32,7 +33,7 @@ const { values: options } = parseArgs({
 const machine = { cpu: cpus()[0]?.model ?? "unknown", cpus: cpus().length, node: process.version, platform: `${process.platform}-${process.arch}` };
 
 async function compare(): Promise<Score[]> {
-  const contests = [...(await kernelContests()), ...(await scenarioContests())].filter(({ name }) => name.includes(options.only));
+  const contests = [...(await kernelContests()), ...(await cipherContests()), ...(await scenarioContests())].filter(({ name }) => name.includes(options.only));
   const effort = options.quick ? { timeMs: 200, rounds: 1 } : { timeMs: 1_000, rounds: 3 };
   const scores: Score[] = [];
   for (const contest of contests) {
@@ -49,14 +50,14 @@ function print(scores: readonly Score[]): void {
     { title: "wasm", align: "right" as const },
     { title: "ts", align: "right" as const },
     { title: "wasm ÷ ts", align: "right" as const },
-    { title: "others, M/s" },
+    { title: "others" },
   ];
-  const rows = scores.map(({ name, unit, wasmPerCpuSecond, tsPerCpuSecond, ratio, reference }) => [
+  const rows = scores.map(({ name, unit, wasmPerCpuSecond, tsPerCpuSecond, ratio, reference, rival }) => [
     `${name} (${unit})`,
     formatPerSecond(wasmPerCpuSecond),
     formatPerSecond(tsPerCpuSecond),
     `${ratio.toFixed(2)} ×`,
-    reference,
+    rival ? `${rival.name} ${formatPerSecond(rival.perCpuSecond)}: ${rival.ratio.toFixed(2)} ×` : reference,
   ]);
   console.log(table(columns, rows).join("\n"));
   console.log("\nBefore each measurement both engines gave the same result: equal digests, equal hashes.");

@@ -1,7 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { DEVICE_UP, DeviceKind } from "../assembly/abi/program";
 import { Memory } from "../src/engine/ts/memory/memory";
 import { EventQueue, EventType } from "../src/engine/ts/simulation/event-queue";
@@ -9,6 +5,7 @@ import { Device } from "../src/engine/ts/tables/device";
 import { Fdb } from "../src/engine/ts/tables/fdb";
 import type { Namespace } from "../src/engine/ts/tables/namespace";
 import { complement, sum } from "../src/engine/ts/wire/checksum";
+import { assemble } from "../scripts/assemble.mjs";
 import type { Contest } from "./measure";
 
 const MACS = 128;
@@ -102,7 +99,7 @@ interface KernelModule {
 
 /** The inner loops of the engines by themselves. */
 export async function kernelContests(): Promise<Contest[]> {
-  const compiled = await WebAssembly.compile(compileModule());
+  const compiled = await WebAssembly.compile(assemble("kernels", MODULE));
   const instantiate = async (pending: number) => {
     const abort = () => {
       throw new Error("the benchmark's module stopped on an assertion");
@@ -187,15 +184,4 @@ function contest(name: string, unit: string, work: number, wasm: () => number, t
     return work;
   };
   return { name, unit, verify, wasm: counted(wasm), ts: counted(ts) };
-}
-
-function compileModule(): Uint8Array<ArrayBuffer> {
-  // asc reads the asconfig.json of the folder that it is started in, and would build the engine as well.
-  const folder = join(process.cwd(), "build/bench");
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "kernels.ts"), MODULE);
-  const asc = fileURLToPath(import.meta.resolve("assemblyscript/asc")).replace(/dist\/asc\.js$/, "bin/asc.js");
-  const options = ["--runtime", "stub", "--enable", "simd", "-O3", "--converge", "--bindings", "none", "--use", "TRACE=0", "--outFile", "kernels.wasm"];
-  execFileSync(process.execPath, [asc, "kernels.ts", ...options], { cwd: folder, stdio: ["ignore", "inherit", "inherit"] });
-  return new Uint8Array(readFileSync(join(folder, "kernels.wasm")));
 }

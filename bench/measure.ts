@@ -9,6 +9,8 @@ export interface Contest {
   /** Each call does about the same amount of work and returns how much it was, in units. */
   readonly wasm: () => number;
   readonly ts: () => number;
+  /** A third implementation, measured in turn with the two. */
+  readonly rival?: { readonly name: string; readonly run: () => number };
   /** Throws unless both do the same work. Called before anything is measured. */
   readonly verify?: () => void;
 }
@@ -22,6 +24,8 @@ export interface Score {
   readonly ratio: number;
   readonly samples: number;
   readonly reference: string;
+  /** How many times faster the Wasm side is than the contest's rival. */
+  readonly rival?: { readonly name: string; readonly perCpuSecond: number; readonly ratio: number };
 }
 
 export interface MeasureOptions {
@@ -42,14 +46,19 @@ export async function measure(contest: Contest, { timeMs, rounds }: MeasureOptio
   contest.verify?.();
   const wasm: number[] = [];
   const ts: number[] = [];
+  const other: number[] = [];
   for (let round = 0; round < rounds; round++) {
     wasm.push(...(await rates(contest.wasm, timeMs)));
     ts.push(...(await rates(contest.ts, timeMs)));
+    if (contest.rival) other.push(...(await rates(contest.rival.run, timeMs)));
   }
   const [wasmPerCpuSecond, tsPerCpuSecond] = [median(wasm), median(ts)];
   const { name, unit, reference = "" } = contest;
   const ratio = wasmPerCpuSecond / tsPerCpuSecond;
-  return { name, unit, wasmPerCpuSecond, tsPerCpuSecond, ratio, samples: wasm.length + ts.length, reference };
+  const score = { name, unit, wasmPerCpuSecond, tsPerCpuSecond, ratio, samples: wasm.length + ts.length, reference };
+  if (!contest.rival) return score;
+  const perCpuSecond = median(other);
+  return { ...score, rival: { name: contest.rival.name, perCpuSecond, ratio: wasmPerCpuSecond / perCpuSecond } };
 }
 
 /** Units per CPU second, one figure per call. V8's first compiler is about twice as slow as its second: the warm-up is not counted. */
