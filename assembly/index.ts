@@ -22,7 +22,8 @@ import { startFlow } from "./simulation/source";
 import { Connection, freeConnection } from "./tables/connection";
 import { updateCounters } from "./tables/counters";
 import { deviceAt, deviceCounters, deviceDrops } from "./tables/device";
-import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, setFlow as replaceFlow } from "./tables/flow";
+import { appendDomain as addDomain } from "./tables/domain";
+import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, flowReplies, setFlow as replaceFlow } from "./tables/flow";
 import { setSocket as replaceSocket } from "./tables/socket";
 import { ETHERNET_HEADER } from "./wire/ethernet";
 
@@ -97,6 +98,11 @@ export function setSocket(index: u32): void {
   replaceSocket(index, input);
 }
 
+/** The domain name in the input region gets the next index. */
+export function appendDomain(bytes: u32): void {
+  addDomain(input, bytes);
+}
+
 /** From now on nothing is captured or traced; `captureDevice` and `traceFlow` choose anew. */
 export function observe(snaplen: u32, drops: bool): void {
   chooseCapture(snaplen);
@@ -159,6 +165,11 @@ export function deviceDropsAddress(): usize {
 /** FLOW_COUNTER_SIZE bytes per flow. */
 export function flowCountersAddress(): usize {
   return flowCounters();
+}
+
+/** DNS_MESSAGE_MAX bytes per flow: the last answer to a Query. */
+export function repliesAddress(): usize {
+  return flowReplies();
 }
 
 /** HISTOGRAM_BUCKETS u32 per flow. */

@@ -4,7 +4,7 @@ import { ABI_VERSION, NONE } from "../assembly/abi/version";
 import { DEFAULT_COPY_COST, DEFAULT_COSTS } from "../src/compile/cost-model";
 import { exponentialTable } from "../src/compile/exponential";
 import { ProgramBuilder } from "../src/compile/program-builder";
-import type { DatapathProgram, FlowRecord, SocketRecord } from "../src/engine/program";
+import { type DatapathProgram, type FlowRecord, NO_DNS, NO_PROCESSES, type SocketRecord } from "../src/engine/program";
 import { Stop } from "../assembly/abi/event";
 import type { Engine } from "../src/engine/engine";
 import { createEngine, docker } from "../src/targets/node";
@@ -117,9 +117,9 @@ function twoHosts(size: number): DatapathProgram {
     abi: ABI_VERSION,
     names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: ["a-b", "b-a"], chains: [], rules: [] },
     hosts: builder.hosts, namespaces: builder.namespaces, devices: builder.devices, addresses: builder.addresses, routes: builder.routes,
-    neighbours: [], links: builder.links, sockets, flows, chains: [], rules: [], costs: DEFAULT_COSTS, copyCost: DEFAULT_COPY_COST, exponential: exponentialTable(),
+    neighbours: [], links: builder.links, sockets, flows, chains: [], rules: [], dns: NO_DNS, costs: DEFAULT_COSTS, copyCost: DEFAULT_COPY_COST, exponential: exponentialTable(),
     capacity: {
-      packets: 4096, frameBytes: 1514, events: 8192, fdb: 16, neighbours: 16, sockets: 8, flows: 4, connections: 1, conntrack: 1, eventRecords: 1024, captureBytes: 65_536,
+      packets: 4096, frameBytes: 1514, events: 8192, fdb: 16, neighbours: 16, sockets: 8, flows: 4, connections: 1, ...NO_PROCESSES, conntrack: 1, eventRecords: 1024, captureBytes: 65_536,
     },
   };
 }

@@ -34,6 +34,10 @@ export enum FlowError {
   MessageTooLong,
   /** EPROTO: ICMP protocol unreachable, time exceeded, or administratively prohibited. */
   ProtocolError,
+  /** End of file: the server closed the connection before it said anything. */
+  Closed,
+  /** EACCES: a ping to a broadcast address. */
+  AccessDenied,
 }
 
 export const FLOW_COUNTER_SENT: i32 = 0;
@@ -65,7 +69,18 @@ export const FLOW_COUNTER_LATENCY_MAX: i32 = 128;
 /** i32 each. */
 export const FLOW_COUNTER_STATE: i32 = 136;
 export const FLOW_COUNTER_ERROR: i32 = 140;
-export const FLOW_COUNTER_SIZE: i32 = 144;
+/** u32 each, 0 if there was none: who sent the last ICMP error, and the TTL of the last echo reply. */
+export const FLOW_COUNTER_ERROR_BY: i32 = 144;
+export const FLOW_COUNTER_REPLY_TTL: i32 = 148;
+/** What the last server saw that answered: its namespace (NONE: nobody did), who asked, and where it was asked. Ports of echoes are 0. */
+export const FLOW_COUNTER_SERVER: i32 = 152;
+export const FLOW_COUNTER_PEER_IP: i32 = 156;
+export const FLOW_COUNTER_PEER_PORT: i32 = 160;
+export const FLOW_COUNTER_LOCAL_IP: i32 = 164;
+export const FLOW_COUNTER_LOCAL_PORT: i32 = 168;
+/** Bytes of the last answer to a Query, of which there is a copy of DNS_MESSAGE_MAX bytes at most; 0: none. */
+export const FLOW_COUNTER_REPLY_BYTES: i32 = 172;
+export const FLOW_COUNTER_SIZE: i32 = 176;
 
 /** Totals of the engine. */
 export const TOTAL_EVENTS: i32 = 0;

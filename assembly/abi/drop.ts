@@ -97,7 +97,9 @@ export enum Drop {
   TcpListenOverflow,
   /** The simulator's own: one event made more than WALK_STEPS_MAX node visits or WALK_QUEUE_MAX copies (a loop of bridges). */
   WalkLimit,
+  /** The simulator's own: the process that read it can do nothing with it: not DNS, or a proxy or resolver without a way on. */
+  ProcessDrop,
 }
 
 /** How many reasons there are: the width of a drop table. */
-export const DROP_COUNT: i32 = 47;
+export const DROP_COUNT: i32 = 48;

@@ -18,9 +18,18 @@ export enum Section {
   Flows,
   Chains,
   Rules,
+  /** Records of `dns.ts`: what name servers know. */
+  Domains,
+  /** Single bytes. */
+  DomainBytes,
+  Resolvers,
+  Searches,
+  Zones,
+  ZoneRecords,
+  Upstreams,
 }
 
-export const SECTION_COUNT: i32 = 11;
+export const SECTION_COUNT: i32 = 18;
 /** u32 each: number of records, and offset of the first. */
 export const SECTION_RECORDS: i32 = 0;
 export const SECTION_OFFSET: i32 = 4;
@@ -39,6 +48,14 @@ export const CAPACITY_CONNECTIONS: i32 = CAPACITIES + 28;
 export const CAPACITY_EVENT_RECORDS: i32 = CAPACITIES + 32;
 export const CAPACITY_CAPTURE_BYTES: i32 = CAPACITIES + 36;
 export const CAPACITY_CONNTRACK: i32 = CAPACITIES + 40;
+export const CAPACITY_SESSIONS: i32 = CAPACITIES + 44;
+export const CAPACITY_DOMAINS: i32 = CAPACITIES + 48;
+export const CAPACITY_DOMAIN_BYTES: i32 = CAPACITIES + 52;
+export const CAPACITY_RESOLVERS: i32 = CAPACITIES + 56;
+export const CAPACITY_SEARCHES: i32 = CAPACITIES + 60;
+export const CAPACITY_ZONES: i32 = CAPACITIES + 64;
+export const CAPACITY_ZONE_RECORDS: i32 = CAPACITIES + 68;
+export const CAPACITY_UPSTREAMS: i32 = CAPACITIES + 72;
 /** Room for 32 of them, so that the f64 that follow lie on multiples of 8. */
 export const CAPACITIES_SIZE: i32 = 128;
 

@@ -67,6 +67,17 @@ export const TCP_RETRIES: i32 = 15;
 /** TCP_TIMEWAIT_LEN 60 s. */
 export const TCP_TIME_WAIT_NS: f64 = 60000000000;
 
+/** tcp_fin_timeout 60 s: fin-wait-2 of a connection whose process is gone. */
+export const TCP_FIN_TIMEOUT_NS: f64 = 60000000000;
+/** TCP_DELACK_MIN 40 ms. */
+export const TCP_DELAYED_ACK_NS: f64 = 40000000;
+
+/** Source ports that processes take for connections and datagrams of their own, the last one first: the upper end of ip_local_port_range. */
+export const PROCESS_PORT_FIRST: i32 = 49152;
+export const PROCESS_PORT_LAST: i32 = 60999;
+/** moby, cmd/docker-proxy/udp_proxy_linux.go: UDPConnTrackTimeout. */
+export const PROXY_SESSION_NS: f64 = 90000000000;
+
 /** Latency histogram: 2^6 linear steps per octave (an error of at most 1.6 %), up to 2^44 ns (4.9 hours); longer ones count in the last bucket. */
 export const HISTOGRAM_STEP_BITS: i32 = 6;
 export const HISTOGRAM_BUCKETS: i32 = 2496;

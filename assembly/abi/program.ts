@@ -38,7 +38,18 @@ export enum SocketRole {
   Responder,
   /** The sending end of a flow. */
   Client,
+  /** docker-proxy: passes on what arrives to `targetIp`:`targetPort`, from the same namespace, and the answers back. */
+  Proxy,
+  /** A server that names itself and those whom it serves: its answers are longer by the addresses' decimal text. */
+  Identity,
+  /** A sandbox's embedded DNS server: answers from its zones, and asks its upstream servers for the rest. UDP. */
+  Resolver,
+  /** An authoritative DNS server with zones of its own. UDP. */
+  NameServer,
 }
+
+/** Socket flags: a proxy's UDP answers leave from the address that was asked, not from the one that the route chooses. */
+export const SOCKET_ASKED_SOURCE: u32 = 1;
 
 /** When a flow sends. */
 export enum FlowKind {
@@ -52,6 +63,10 @@ export enum FlowKind {
   Request,
   /** ICMP echo every `interval`. */
   Ping,
+  /** Each message is a TCP connection of its own: one request, one answer, and the server closes first. */
+  Exchange,
+  /** A DNS query over UDP: every `interval`, or `think` after each answer or timeout. */
+  Query,
 }
 
 export const HOST_CPUS: i32 = 0;
@@ -121,7 +136,15 @@ export const SOCKET_PORT: i32 = 12;
 export const SOCKET_ROLE: i32 = 16;
 /** The flow of a client socket, else NONE. */
 export const SOCKET_FLOW: i32 = 20;
-export const SOCKET_SIZE: i32 = 24;
+/** Where a proxy passes on what arrives. */
+export const SOCKET_TARGET_IP: i32 = 24;
+export const SOCKET_TARGET_PORT: i32 = 28;
+/** An identity server's answer without the addresses in it. */
+export const SOCKET_RESPONSE_BYTES: i32 = 32;
+/** The resolver of a Resolver or NameServer, else NONE. */
+export const SOCKET_RESOLVER: i32 = 36;
+export const SOCKET_FLAGS: i32 = 40;
+export const SOCKET_SIZE: i32 = 44;
 
 export const FLOW_KIND: i32 = 0;
 export const FLOW_PROTOCOL: i32 = 4;
@@ -146,4 +169,11 @@ export const FLOW_START: i32 = 64;
 export const FLOW_STOP: i32 = 72;
 export const FLOW_THINK: i32 = 80;
 export const FLOW_TIMEOUT: i32 = 88;
-export const FLOW_SIZE: i32 = 96;
+/** What a Query asks for: a domain name's index, and the type of record. */
+export const FLOW_NAME: i32 = 96;
+export const FLOW_QUERY_TYPE: i32 = 100;
+/** An Exchange's connections use so many ports from `sourcePort` on, in turn; at least 1. */
+export const FLOW_SOURCE_PORTS: i32 = 104;
+/** 1: no message after the first answer or error. */
+export const FLOW_UNTIL_ANSWER: i32 = 108;
+export const FLOW_SIZE: i32 = 112;

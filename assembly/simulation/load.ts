@@ -1,7 +1,10 @@
 /** Builds every table from the image of the program: first all of them are reserved, then memory is sealed, then they are filled. */
+import { DNS_NAME_MAX } from "../abi/dns";
 import {
   CAPACITY_CAPTURE_BYTES,
   CAPACITY_CONNECTIONS,
+  CAPACITY_DOMAIN_BYTES,
+  CAPACITY_DOMAINS,
   CAPACITY_EVENT_RECORDS,
   CAPACITY_EVENTS,
   CAPACITY_FDB,
@@ -23,6 +26,7 @@ import { reservePool } from "../memory/pool";
 import { reserveConnections } from "../tables/connection";
 import { reserveCounters } from "../tables/counters";
 import { fillDevices, reserveDevices } from "../tables/device";
+import { fillDomains, reserveDomains } from "../tables/domain";
 import { fillFdb, reserveFdb } from "../tables/fdb";
 import { fillRoutes, reserveRoutes } from "../tables/fib";
 import { fillFlows, flowAt, flowCount, reserveFlows } from "../tables/flow";
@@ -52,7 +56,7 @@ export function loadProgram(seed: u32): bool {
 }
 
 function reserveTables(): void {
-  input = reserve(max<u64>(capacity(CAPACITY_FRAME_BYTES), max(FLOW_SIZE, LINK_SIZE)) + 16, 1);
+  input = reserve(max<u64>(capacity(CAPACITY_FRAME_BYTES), max(DNS_NAME_MAX, max(FLOW_SIZE, LINK_SIZE))) + 16, 1);
   reserveNamespaces();
   reserveDevices();
   reserveRoutes();
@@ -69,6 +73,7 @@ function reserveTables(): void {
   reserveCapture(capacity(CAPACITY_CAPTURE_BYTES));
   reservePool(capacity(CAPACITY_PACKETS), capacity(CAPACITY_FRAME_BYTES));
   reserveReassembly();
+  reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
 }
 
 function fillTables(seed: u32): void {
@@ -85,6 +90,7 @@ function fillTables(seed: u32): void {
   fillFdb();
   fillNeighbours();
   fillReassembly();
+  fillDomains();
   fillSockets();
   fillFlows(seed);
 }

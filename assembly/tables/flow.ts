@@ -2,7 +2,8 @@
  * Flows: what processes send, and what the sending process knows of it. Key: index. Capacity: `capacity.flows`. A patch may
  * append or replace one.
  */
-import { FLOW_COUNTER_SIZE, FLOW_COUNTER_STATE, FlowState } from "../abi/counter";
+import { FLOW_COUNTER_SERVER, FLOW_COUNTER_SIZE, FLOW_COUNTER_STATE, FlowState } from "../abi/counter";
+import { DNS_MESSAGE_MAX } from "../abi/dns";
 import { DROP_COUNT } from "../abi/drop";
 import { Section } from "../abi/image";
 import { HISTOGRAM_BUCKETS, TCP_MESSAGES_MAX } from "../abi/limits";
@@ -27,6 +28,7 @@ import {
   FLOW_TIMEOUT,
   FlowKind,
 } from "../abi/program";
+import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
 import { record, recordCount } from "../memory/image";
 import { NEVER } from "../simulation/clock";
@@ -94,6 +96,7 @@ let counters: usize = 0;
 let histograms: usize = 0;
 let drops: usize = 0;
 let messages: usize = 0;
+let replies: usize = 0;
 let capacity: u32 = 0;
 let seed: u32 = 0;
 export let flowCount: u32 = 0;
@@ -107,6 +110,7 @@ export function reserveFlows(entries: u32): void {
   // The last row is for packets without a flow.
   drops = reserve(<u64>entries + 1, DROP_COUNT * 8);
   messages = reserve(<u64>entries * TCP_MESSAGES_MAX, MESSAGE_BYTES);
+  replies = reserve(entries, DNS_MESSAGE_MAX);
 }
 
 @inline export function flowAt(index: u32): Flow {
@@ -120,6 +124,11 @@ export function reserveFlows(entries: u32): void {
 
 export function flowCounters(): usize {
   return counters;
+}
+
+/** The last answers to queries, DNS_MESSAGE_MAX bytes per flow. */
+export function flowReplies(): usize {
+  return replies;
 }
 
 export function flowHistograms(): usize {
@@ -180,6 +189,7 @@ function startCounters(flow: Flow): void {
   flow.histogram = histograms + index * HISTOGRAM_BYTES;
   flow.drops = drops + index * (DROP_COUNT * 8);
   memory.fill(flow.counters, 0, FLOW_COUNTER_SIZE);
+  store<u32>(flow.counters, NONE, FLOW_COUNTER_SERVER);
   memory.fill(flow.histogram, 0, HISTOGRAM_BYTES);
   memory.fill(flow.drops, 0, DROP_COUNT * 8);
 }

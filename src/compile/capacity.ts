@@ -2,7 +2,7 @@
 import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_MAX } from "../../assembly/abi/limits";
 import { DeviceKind } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
-import type { Capacity, FlowRecord, SocketRecord } from "../engine/program";
+import { type Capacity, type FlowRecord, NO_PROCESSES, type SocketRecord } from "../engine/program";
 import type { ProgramBuilder } from "./program-builder";
 
 /** Of Ethernet; the check sequence is not simulated. */
@@ -32,11 +32,12 @@ export function capacityOf(builder: ProgramBuilder, flows: readonly FlowRecord[]
     // Both ends of every flow that may come to be, and as many that wait for their time to end.
     connections: 4 * Math.max(256, 2 * flows.length + 64),
     conntrack: CONNTRACK_MAX,
+    ...NO_PROCESSES,
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };
   const { packets, connections, neighbours } = capacity;
-  const timers = 2 * capacity.flows + 3 * connections + neighbours + REASSEMBLY_MAX;
+  const timers = 2 * capacity.flows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
   return { ...capacity, events: packets + timers + INJECTED_FRAMES };
 }
 

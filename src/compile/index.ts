@@ -1,5 +1,5 @@
 import { ABI_VERSION } from "../../assembly/abi/version";
-import type { DatapathProgram } from "../engine/program";
+import { type DatapathProgram, NO_DNS } from "../engine/program";
 import { decide } from "../model/decide";
 import { Resolver } from "../model/resolver";
 import type { TopologySpec } from "../model/spec";
@@ -42,6 +42,7 @@ export function compile(spec: TopologySpec): CompiledTopology {
     flows: flowRecords,
     chains: [],
     rules: [],
+    dns: NO_DNS,
     costs: DEFAULT_COSTS,
     copyCost: DEFAULT_COPY_COST,
     exponential: exponentialTable(),

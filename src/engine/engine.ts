@@ -118,6 +118,23 @@ export interface FlowCounters {
   readonly state: FlowState;
   readonly error: FlowError;
   readonly latency: LatencyHistogram;
+  readonly outcome: FlowOutcome;
+}
+
+/** What the last messages of a flow came to. Addresses are u32, 0 if there was none. */
+export interface FlowOutcome {
+  /** Who sent the last ICMP error. */
+  readonly errorBy: number;
+  /** TTL of the last echo reply. */
+  readonly replyTtl: number;
+  /** Namespace of the last server that answered, NONE if none did; whom it saw, and where it was asked. */
+  readonly server: number;
+  readonly peerIp: number;
+  readonly peerPort: number;
+  readonly localIp: number;
+  readonly localPort: number;
+  /** The last answer to a Query, as it came: a DNS message. Empty: none. */
+  readonly reply: Uint8Array;
 }
 
 /** Nanoseconds, in the log-linear buckets of docs/ENGINE.md. `minNs` and `maxNs` are exact; 0 if nothing was measured. */

@@ -24,6 +24,8 @@ export interface DatapathProgram {
   readonly flows: readonly FlowRecord[];
   readonly chains: readonly ChainRecord[];
   readonly rules: readonly RuleRecord[];
+  /** What name servers know; a network without any has `NO_DNS`. */
+  readonly dns: DnsTables;
   /** Nanoseconds of CPU per visit, by `Node`; `NODE_COUNT` entries. */
   readonly costs: readonly number[];
   /** Nanoseconds of CPU per `COST_BYTES` bytes copied between a process and the stack. */
@@ -66,6 +68,16 @@ export interface Capacity {
   readonly connections: number;
   /** Tracked connections (net.netfilter.nf_conntrack_max), of all namespaces together. */
   readonly conntrack: number;
+  /** Datagram sockets that proxies and resolvers open: one per client or per query under way. */
+  readonly sessions: number;
+  /** Domain names and bytes of their wire form, and the tables of `DnsTables`. */
+  readonly domains: number;
+  readonly domainBytes: number;
+  readonly resolvers: number;
+  readonly searches: number;
+  readonly zones: number;
+  readonly zoneRecords: number;
+  readonly upstreams: number;
   /** Event records between two drains. */
   readonly eventRecords: number;
   /** Bytes of captured frames between two drains. */
@@ -139,6 +151,15 @@ export interface SocketRecord {
   readonly port: number;
   readonly role: SocketRole;
   readonly flow: number;
+  /** Of a Proxy. */
+  readonly targetIp?: number;
+  readonly targetPort?: number;
+  /** Of an Identity. */
+  readonly responseBytes?: number;
+  /** Of a Resolver or NameServer: an index of `dns.resolvers`; absent: NONE. */
+  readonly resolver?: number;
+  /** SOCKET_ bits. */
+  readonly flags?: number;
 }
 
 export interface FlowRecord {
@@ -159,6 +180,66 @@ export interface FlowRecord {
   readonly stopNs: number;
   readonly thinkNs: number;
   readonly timeoutNs: number;
+  /** Of a Query: an index of `dns.domains`, and a type of record. */
+  readonly name?: number;
+  readonly queryType?: number;
+  /** Of an Exchange: how many ports its connections use in turn; absent: 1. */
+  readonly sourcePorts?: number;
+  /** 1: no message after the first answer or error. */
+  readonly untilAnswer?: number;
+}
+
+/** What name servers know. */
+export interface DnsTables {
+  /** `web.front`, lower case, without a last dot. */
+  readonly domains: readonly string[];
+  readonly resolvers: readonly ResolverRecord[];
+  /** Indices of zones; a resolver has a range of them. */
+  readonly searches: readonly number[];
+  readonly zones: readonly ZoneRecord[];
+  readonly zoneRecords: readonly ZoneEntryRecord[];
+  readonly upstreams: readonly UpstreamRecord[];
+}
+
+/** Capacities of a network without proxies and name servers; names of queries alone find room. */
+export const NO_PROCESSES = { sessions: 0, domains: 256, domainBytes: 8192, resolvers: 0, searches: 0, zones: 0, zoneRecords: 0, upstreams: 0 };
+
+export const NO_DNS: DnsTables = { domains: [], resolvers: [], searches: [], zones: [], zoneRecords: [], upstreams: [] };
+
+export interface ResolverRecord {
+  /** RESOLVER_ bits. */
+  readonly flags: number;
+  /** Its zones, in the order in which they are searched: `searches[searchFirst]` and so on. */
+  readonly searchFirst: number;
+  readonly searchCount: number;
+  readonly upstreamFirst: number;
+  readonly upstreamCount: number;
+}
+
+export interface ZoneRecord {
+  /** ZONE_ bits. */
+  readonly flags: number;
+  /** Its entries are `zoneRecords[first]` … `first + count - 1`. */
+  readonly first: number;
+  readonly count: number;
+}
+
+/** One name's address, or the name of an address (`2.0.18.172.in-addr.arpa`). */
+export interface ZoneEntryRecord {
+  readonly name: number;
+  /** DNS_A, DNS_AAAA or DNS_PTR. */
+  readonly type: number;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Of a PTR: an index of `domains`; else NONE. */
+  readonly target: number;
+  readonly address: AddressWords;
+}
+
+/** A server that a resolver asks, and from where. */
+export interface UpstreamRecord {
+  readonly namespace: number;
+  readonly ip: number;
 }
 
 /** A chain of iptables (IPv4) or ip6tables, built in or a user's. Its rules are `first` … `first + count - 1`. */
@@ -221,6 +302,8 @@ export interface RuleRecord {
  * one past the end appends; an index in use replaces, and its counters start anew.
  */
 export interface ProgramPatch {
+  /** Appended to `dns.domains`, for flows of kind Query. */
+  readonly domains?: readonly string[];
   readonly flows?: readonly { readonly index: number; readonly record: FlowRecord }[];
   readonly sockets?: readonly { readonly index: number; readonly record: SocketRecord }[];
   readonly devices?: readonly { readonly index: number; readonly up: boolean }[];

@@ -13,7 +13,7 @@ export interface FlowSummary {
   /** As written: `db:5432/tcp`. */
   readonly to: string;
   readonly address: string;
-  readonly kind: "constant" | "poisson" | "onoff" | "request" | "ping";
+  readonly kind: "constant" | "poisson" | "onoff" | "request" | "ping" | "exchange" | "query";
   readonly protocol: "udp" | "tcp" | "icmp";
   readonly state: FlowStateName;
   /** Messages, requests or pings. */
@@ -74,17 +74,22 @@ export interface FlowLabel {
   readonly address: string;
 }
 
+/** Kinds whose messages are complete when their answer has come. */
+const ANSWERED: readonly FlowKind[] = [FlowKind.Request, FlowKind.Ping, FlowKind.Exchange, FlowKind.Query];
+
 const KINDS: Readonly<Record<FlowKind, FlowSummary["kind"]>> = {
   [FlowKind.Constant]: "constant",
   [FlowKind.Poisson]: "poisson",
   [FlowKind.OnOff]: "onoff",
   [FlowKind.Request]: "request",
   [FlowKind.Ping]: "ping",
+  [FlowKind.Exchange]: "exchange",
+  [FlowKind.Query]: "query",
 };
 
 /** A flow's counters in the words of its description. */
 export function summarizeFlow(label: FlowLabel, record: FlowRecord, counters: FlowCounters, drops: readonly DropCount[], now: Nanoseconds): FlowSummary {
-  const isAnswered = record.kind === FlowKind.Request || record.kind === FlowKind.Ping;
+  const isAnswered = ANSWERED.includes(record.kind);
   const completed = isAnswered ? counters.answered : counters.delivered;
   // The engine counts packets here, and a message can be several: fragments, or a copy that a link made.
   const inFlight = Math.min(counters.inFlight, Math.max(0, counters.sent - completed));

@@ -56,6 +56,7 @@ function addCounters(a: FlowCounters, b: FlowCounters): FlowCounters {
     state: STATE_ORDER.indexOf(a.state) < STATE_ORDER.indexOf(b.state) ? a.state : b.state,
     error: a.error === FlowError.None ? b.error : a.error,
     latency: addHistograms(a.latency, b.latency),
+    outcome: a.outcome,
   };
 }
 

@@ -177,6 +177,10 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "the table of connections is full",
     advice: "More TCP connections exist at once than the simulation has room for.",
   },
+  ProcessDrop: {
+    meaning: "the process that read it could do nothing with it",
+    advice: "Not a DNS message where one was expected, or a proxy or name server without a way to the next server.",
+  },
   WalkLimit: {
     meaning: "one packet made too much work in one go",
     advice: "The simulator's own reason: bridges or routes form a loop.",

@@ -1,4 +1,5 @@
 import { formatCount, formatRate, formatTime } from "./format";
+import { isAnswered } from "./problems";
 import type { RunReport } from "./report";
 import { markdownTable, type Column } from "./table";
 import { closingLine } from "./text";
@@ -30,7 +31,7 @@ function problems({ problems: found }: RunReport): string[] {
 function traffic(report: RunReport): string[] {
   const titles = ["traffic", "from", "to", "kind", "sent", "delivered", "lost", "throughput", "p50", "p99", "max"];
   const rows = report.traffic.map((item) => {
-    const answered = item.kind === "request" || item.kind === "ping";
+    const answered = isAnswered(item);
     const times = [item.latency.p50Ns, item.latency.p99Ns, item.latency.maxNs].map((ns) => (item.latency.count === 0 ? "-" : formatTime(ns)));
     const counts = [item.sent, answered ? item.answered : item.delivered, item.lost].map(formatCount);
     return [item.name, item.from, item.to, item.kind, ...counts, formatRate(item.throughputBitsPerSecond), ...times];

@@ -11,6 +11,8 @@ const ERROR_WORDS: Readonly<Record<Exclude<FlowErrorName, "None">, string>> = {
   ConnectionReset: "connection reset by peer",
   MessageTooLong: "message too long",
   ProtocolError: "protocol error",
+  Closed: "connection closed before an answer",
+  AccessDenied: "permission denied",
 };
 
 /**
@@ -47,5 +49,5 @@ export function findProblems(traffic: readonly ReportTraffic[]): ReportProblem[]
 
 /** Whether a message is complete only when its answer is back. */
 export function isAnswered({ kind }: Pick<ReportTraffic, "kind">): boolean {
-  return kind === "request" || kind === "ping";
+  return kind === "request" || kind === "ping" || kind === "exchange" || kind === "query";
 }

@@ -140,6 +140,8 @@ const KIND_WORDS: Readonly<Record<ReportTraffic["kind"], string>> = {
   onoff: "bursts of messages",
   request: "requests",
   ping: "pings",
+  exchange: "exchanges, a connection each",
+  query: "DNS queries",
 };
 
 function trafficRow(item: ReportTraffic, project: string): Cell[] {

@@ -1,5 +1,6 @@
 import { ABI_VERSION } from "../../assembly/abi/version";
 import type { CompiledTopology } from "../../src/api/spec";
+import { NO_DNS, NO_PROCESSES } from "../../src/engine/program";
 import { SimulationError } from "../../src/errors";
 
 /** A network of one device and nothing else, for engines that do not look at it. */
@@ -21,10 +22,11 @@ export function bareTopology(): CompiledTopology {
       flows: [],
       chains: [],
       rules: [],
+      dns: NO_DNS,
       costs: [],
       copyCost: 0,
       exponential: [],
-      capacity: { packets: 0, frameBytes: 0, events: 0, fdb: 0, neighbours: 0, sockets: 0, flows: 0, connections: 0, conntrack: 0, eventRecords: 0, captureBytes: 0 },
+      capacity: { packets: 0, frameBytes: 0, events: 0, fdb: 0, neighbours: 0, sockets: 0, flows: 0, connections: 0, ...NO_PROCESSES, conntrack: 0, eventRecords: 0, captureBytes: 0 },
     },
     devices: new Map([["host1:docker0", 0]]),
     cursor: { flowIndex: 0, socketIndex: 0, icmpIdentifier: 1, ephemeralPorts: new Map(), listening: new Map(), flowNames: new Set() },

@@ -10,6 +10,7 @@ import type {
   ChainRecord,
   DatapathProgram,
   DeviceRecord,
+  DnsTables,
   FlowRecord,
   HostRecord,
   LinkRecord,
@@ -64,9 +65,20 @@ const CAPACITY: Omit<Capacity, "events"> = {
   flows: 64,
   connections: 64,
   conntrack: 256,
+  sessions: 16,
+  domains: 64,
+  domainBytes: 4096,
+  resolvers: 16,
+  searches: 64,
+  zones: 32,
+  zoneRecords: 256,
+  upstreams: 32,
   eventRecords: 65_536,
   captureBytes: 4 << 20,
 };
+
+/** Tables of name servers that grow. */
+export type DraftDns = { readonly [Table in keyof DnsTables]: DnsTables[Table][number][] };
 
 /** A namespace with one device of its own: a container's end of a veth pair, or a host's end of a cable. */
 export interface Endpoint {
@@ -96,6 +108,7 @@ export class ProgramDraft {
   readonly flows: FlowRecord[] = [];
   readonly chains: ChainRecord[] = [];
   readonly rules: RuleRecord[] = [];
+  readonly dns: DraftDns = { domains: [], resolvers: [], searches: [], zones: [], zoneRecords: [], upstreams: [] };
   private readonly deviceNames: string[] = [];
   private nextPort = 40_000;
 
@@ -249,7 +262,7 @@ export class ProgramDraft {
 
   program({ capacity, costs, copyCost = 51 }: ProgramOptions = {}): DatapathProgram {
     const sizes = { ...CAPACITY, ...capacity };
-    const events = sizes.packets + 2 * sizes.flows + 3 * sizes.connections + sizes.neighbours + REASSEMBLY_MAX + 64;
+    const events = sizes.packets + 2 * sizes.flows + 3 * sizes.connections + sizes.neighbours + sizes.sessions + REASSEMBLY_MAX + 64;
     const names = (count: number, kind: string) => Array.from({ length: count }, (_, i) => `${kind}${i}`);
     return {
       abi: ABI_VERSION,
@@ -272,6 +285,7 @@ export class ProgramDraft {
       flows: this.flows,
       chains: this.chains,
       rules: this.rules,
+      dns: this.dns,
       costs: costs ?? Array.from({ length: NODE_COUNT }, (_, node) => (node === 0 ? 0 : 100 + node)),
       copyCost,
       exponential: EXPONENTIAL,

@@ -25,7 +25,7 @@ export function checkProgram(program: DatapathProgram): void {
   limit("flows", flows.length, capacity.flows);
   limit("sockets", sockets.length, capacity.sockets);
   limit("neighbours", neighbours.length, capacity.neighbours);
-  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + REASSEMBLY_MAX + SPARE_EVENTS;
+  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + REASSEMBLY_MAX + SPARE_EVENTS;
   limit("events", events, capacity.events);
   const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu }) => mtu + ETHERNET_HEADER);
   limit("frameBytes", Math.max(FRAME_MIN, ...mtus), capacity.frameBytes);

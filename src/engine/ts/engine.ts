@@ -3,6 +3,7 @@ import { Node } from "../../../assembly/abi/node";
 import { SimulationError } from "../../errors";
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
+import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
 import { checkFrames, checkPatch, checkProgram } from "./check";
 import { dropUnbuilt } from "./graph/drop";
 import { Kernel } from "./kernel";
@@ -12,6 +13,7 @@ import { EventType } from "./simulation/event-queue";
 interface Loaded {
   readonly kernel: Kernel;
   readonly capacity: Capacity;
+  processes: ProcessTables;
 }
 
 /** The packet path in TypeScript: the executable specification, and the fallback where Wasm is not allowed. */
@@ -25,13 +27,17 @@ export class TsEngine implements Engine {
   load(program: DatapathProgram, { seed }: { readonly seed: number }): void {
     this.assertOpen();
     checkProgram(program);
+    checkProcesses(program);
     this.isCapturing = this.isRecording = false;
-    this.loaded = { kernel: new Kernel(program, seed >>> 0), capacity: program.capacity };
+    this.loaded = { kernel: new Kernel(program, seed >>> 0), capacity: program.capacity, processes: processTables(program) };
   }
 
   apply(patch: ProgramPatch): void {
-    const { kernel, capacity } = this.open();
+    const loaded = this.open();
+    const { kernel, capacity, processes } = loaded;
     checkPatch(patch, kernel, capacity);
+    const domains = checkProcessPatch(patch, processes, capacity);
+    loaded.processes = { ...processes, dns: { ...processes.dns, domains } };
     kernel.clock = kernel.now;
     for (const { index, up } of patch.devices ?? []) kernel.devices[index].up = up;
     for (const { index, record } of patch.links ?? []) kernel.links[index].record = record;

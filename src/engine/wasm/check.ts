@@ -74,7 +74,7 @@ function checkCapacity({ devices, flows, sockets, neighbours }: DatapathProgram,
   checkLimit("flows", flows.length, capacity.flows);
   checkLimit("sockets", sockets.length, capacity.sockets);
   checkLimit("neighbours", neighbours.length, capacity.neighbours);
-  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + REASSEMBLY_MAX + SPARE_EVENTS;
+  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + REASSEMBLY_MAX + SPARE_EVENTS;
   checkLimit("events", events, capacity.events);
   const frames = devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu }) => mtu + ETHERNET_HEADER);
   checkLimit("frameBytes", Math.max(FRAME_MIN, ...frames), capacity.frameBytes);

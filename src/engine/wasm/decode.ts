@@ -1,9 +1,10 @@
 import * as abi from "../../../assembly/abi/counter";
 import { DROP_COUNT, type Drop } from "../../../assembly/abi/drop";
 import * as event from "../../../assembly/abi/event";
+import { DNS_MESSAGE_MAX } from "../../../assembly/abi/dns";
 import { HISTOGRAM_BUCKETS } from "../../../assembly/abi/limits";
 import { NONE } from "../../../assembly/abi/version";
-import type { CapturedFrame, DeviceCounters, DropCount, EventRecord, FlowCounters, Totals } from "../engine";
+import type { CapturedFrame, DeviceCounters, DropCount, EventRecord, FlowCounters, FlowOutcome, Totals } from "../engine";
 
 /** `count` event records at `address`. */
 export function decodeEvents(memory: ArrayBuffer, address: number, count: number): EventRecord[] {
@@ -71,8 +72,14 @@ export function decodeDevices(memory: ArrayBuffer, address: number, count: numbe
   });
 }
 
-/** Counters at `address`, histograms at `histograms`. */
-export function decodeFlows(memory: ArrayBuffer, address: number, histograms: number, count: number): FlowCounters[] {
+/** Where the counters of flows lie, their histograms, and the last answers to queries. */
+export interface FlowTables {
+  readonly address: number;
+  readonly histograms: number;
+  readonly replies: number;
+}
+
+export function decodeFlows(memory: ArrayBuffer, { address, histograms, replies }: FlowTables, count: number): FlowCounters[] {
   return Array.from({ length: count }, (_, index) => {
     const view = new DataView(memory, address + index * abi.FLOW_COUNTER_SIZE, abi.FLOW_COUNTER_SIZE);
     const read = (offset: number) => view.getFloat64(offset, true);
@@ -100,8 +107,23 @@ export function decodeFlows(memory: ArrayBuffer, address: number, histograms: nu
         maxNs: read(abi.FLOW_COUNTER_LATENCY_MAX),
         buckets: buckets.slice(),
       },
+      outcome: decodeOutcome(view, memory, replies + index * DNS_MESSAGE_MAX),
     };
   });
+}
+
+function decodeOutcome(view: DataView, memory: ArrayBuffer, reply: number): FlowOutcome {
+  const read = (offset: number) => view.getUint32(offset, true);
+  return {
+    errorBy: read(abi.FLOW_COUNTER_ERROR_BY),
+    replyTtl: read(abi.FLOW_COUNTER_REPLY_TTL),
+    server: read(abi.FLOW_COUNTER_SERVER),
+    peerIp: read(abi.FLOW_COUNTER_PEER_IP),
+    peerPort: read(abi.FLOW_COUNTER_PEER_PORT),
+    localIp: read(abi.FLOW_COUNTER_LOCAL_IP),
+    localPort: read(abi.FLOW_COUNTER_LOCAL_PORT),
+    reply: new Uint8Array(memory.slice(reply, reply + read(abi.FLOW_COUNTER_REPLY_BYTES))),
+  };
 }
 
 /** The rows of a table of drops that say something: `count` of them, then the one at `last` for what belongs to none. */

@@ -2,6 +2,8 @@ import {
   CAPACITY_CAPTURE_BYTES,
   CAPACITY_CONNECTIONS,
   CAPACITY_CONNTRACK,
+  CAPACITY_DOMAIN_BYTES,
+  CAPACITY_DOMAINS,
   CAPACITY_EVENT_RECORDS,
   CAPACITY_EVENTS,
   CAPACITY_FDB,
@@ -9,7 +11,13 @@ import {
   CAPACITY_FRAME_BYTES,
   CAPACITY_NEIGHBOURS,
   CAPACITY_PACKETS,
+  CAPACITY_RESOLVERS,
+  CAPACITY_SEARCHES,
+  CAPACITY_SESSIONS,
   CAPACITY_SOCKETS,
+  CAPACITY_UPSTREAMS,
+  CAPACITY_ZONE_RECORDS,
+  CAPACITY_ZONES,
   IMAGE_COPY_COST,
   IMAGE_COSTS,
   IMAGE_EXPONENTIAL,
@@ -19,8 +27,11 @@ import {
   SECTION_RECORDS,
   SECTION_SIZE,
 } from "../../../assembly/abi/image";
+import * as dns from "../../../assembly/abi/dns";
 import * as netfilter from "../../../assembly/abi/netfilter";
 import * as abi from "../../../assembly/abi/program";
+import { NONE } from "../../../assembly/abi/version";
+import { domainNameBytes } from "../../net/domain-name";
 import type {
   AddressRecord,
   AddressWords,
@@ -33,9 +44,13 @@ import type {
   LinkRecord,
   NamespaceRecord,
   NeighbourRecord,
+  ResolverRecord,
   RouteRecord,
   RuleRecord,
   SocketRecord,
+  UpstreamRecord,
+  ZoneEntryRecord,
+  ZoneRecord,
 } from "../program";
 
 /** Writes one record at an offset. */
@@ -49,6 +64,7 @@ interface Layout<T> {
 }
 
 /** Writes fields of 32 bits; the name of the ABI's constant says which. */
+const u8 = (view: DataView, at: number, value: number) => view.setUint8(at, value);
 const u32 = (view: DataView, at: number, value: number) => view.setUint32(at, value, true);
 const f64 = (view: DataView, at: number, value: number) => view.setFloat64(at, value, true);
 
@@ -117,6 +133,11 @@ export function writeSocket(view: DataView, at: number, record: SocketRecord): v
   u32(view, at + abi.SOCKET_PORT, record.port);
   u32(view, at + abi.SOCKET_ROLE, record.role);
   u32(view, at + abi.SOCKET_FLOW, record.flow);
+  u32(view, at + abi.SOCKET_TARGET_IP, record.targetIp ?? 0);
+  u32(view, at + abi.SOCKET_TARGET_PORT, record.targetPort ?? 0);
+  u32(view, at + abi.SOCKET_RESPONSE_BYTES, record.responseBytes ?? 0);
+  u32(view, at + abi.SOCKET_RESOLVER, record.resolver ?? NONE);
+  u32(view, at + abi.SOCKET_FLAGS, record.flags ?? 0);
 }
 
 export function writeFlow(view: DataView, at: number, record: FlowRecord): void {
@@ -137,6 +158,10 @@ export function writeFlow(view: DataView, at: number, record: FlowRecord): void 
   f64(view, at + abi.FLOW_STOP, record.stopNs);
   f64(view, at + abi.FLOW_THINK, record.thinkNs);
   f64(view, at + abi.FLOW_TIMEOUT, record.timeoutNs);
+  u32(view, at + abi.FLOW_NAME, record.name ?? NONE);
+  u32(view, at + abi.FLOW_QUERY_TYPE, record.queryType ?? 0);
+  u32(view, at + abi.FLOW_SOURCE_PORTS, record.sourcePorts ?? 1);
+  u32(view, at + abi.FLOW_UNTIL_ANSWER, record.untilAnswer ?? 0);
 }
 
 function writeChain(view: DataView, at: number, record: ChainRecord): void {
@@ -194,6 +219,53 @@ function writeTarget(view: DataView, at: number, record: RuleRecord): void {
   u32(view, at + netfilter.RULE_SET_MARK_MASK, record.setMarkMask);
 }
 
+interface PlacedDomain {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+function writeDomain(view: DataView, at: number, { offset, bytes }: PlacedDomain): void {
+  u32(view, at + dns.DOMAIN_OFFSET, offset);
+  u32(view, at + dns.DOMAIN_BYTES, bytes);
+}
+
+function writeResolver(view: DataView, at: number, record: ResolverRecord): void {
+  u32(view, at + dns.RESOLVER_FLAGS, record.flags);
+  u32(view, at + dns.RESOLVER_SEARCH_FIRST, record.searchFirst);
+  u32(view, at + dns.RESOLVER_SEARCH_COUNT, record.searchCount);
+  u32(view, at + dns.RESOLVER_UPSTREAM_FIRST, record.upstreamFirst);
+  u32(view, at + dns.RESOLVER_UPSTREAM_COUNT, record.upstreamCount);
+}
+
+function writeZone(view: DataView, at: number, { flags, first, count }: ZoneRecord): void {
+  u32(view, at + dns.ZONE_FLAGS, flags);
+  u32(view, at + dns.ZONE_FIRST, first);
+  u32(view, at + dns.ZONE_COUNT, count);
+}
+
+function writeZoneEntry(view: DataView, at: number, record: ZoneEntryRecord): void {
+  u32(view, at + dns.ZONE_RECORD_NAME, record.name);
+  u32(view, at + dns.ZONE_RECORD_TYPE, record.type);
+  u32(view, at + dns.ZONE_RECORD_TTL, record.ttl);
+  u32(view, at + dns.ZONE_RECORD_TARGET, record.target);
+  words(view, at + dns.ZONE_RECORD_ADDRESS, record.address);
+}
+
+function writeUpstream(view: DataView, at: number, { namespace, ip }: UpstreamRecord): void {
+  u32(view, at + dns.UPSTREAM_NAMESPACE, namespace);
+  u32(view, at + dns.UPSTREAM_IP, ip);
+}
+
+/** Wire forms of all names, one after the other, and where each of them lies. */
+function placeDomains({ dns: { domains } }: DatapathProgram): readonly PlacedDomain[] {
+  let offset = 0;
+  return domains.map((name) => {
+    const bytes = domainNameBytes(name)!.length;
+    offset += bytes;
+    return { offset: offset - bytes, bytes };
+  });
+}
+
 const layout = <T>(section: Section, size: number, write: RecordWriter<T>, of: (program: DatapathProgram) => readonly T[]) => ({ section, size, write, of });
 
 /** Every array of a program, each with its own type of record. */
@@ -209,6 +281,13 @@ const LAYOUTS = {
   flows: layout(Section.Flows, abi.FLOW_SIZE, writeFlow, ({ flows }) => flows),
   chains: layout(Section.Chains, netfilter.CHAIN_SIZE, writeChain, ({ chains }) => chains),
   rules: layout(Section.Rules, netfilter.RULE_SIZE, writeRule, ({ rules }) => rules),
+  domains: layout(Section.Domains, dns.DOMAIN_SIZE, writeDomain, placeDomains),
+  domainBytes: layout(Section.DomainBytes, 1, u8, ({ dns: { domains } }) => domains.flatMap((name) => [...domainNameBytes(name)!])),
+  resolvers: layout(Section.Resolvers, dns.RESOLVER_SIZE, writeResolver, ({ dns: { resolvers } }) => resolvers),
+  searches: layout(Section.Searches, dns.SEARCH_SIZE, u32, ({ dns: { searches } }) => searches),
+  zones: layout(Section.Zones, dns.ZONE_SIZE, writeZone, ({ dns: { zones } }) => zones),
+  zoneRecords: layout(Section.ZoneRecords, dns.ZONE_RECORD_SIZE, writeZoneEntry, ({ dns: { zoneRecords } }) => zoneRecords),
+  upstreams: layout(Section.Upstreams, dns.UPSTREAM_SIZE, writeUpstream, ({ dns: { upstreams } }) => upstreams),
 };
 
 /** Bytes of a program's image. */
@@ -240,6 +319,13 @@ export function encodeProgram(program: DatapathProgram, view: DataView): void {
   section(LAYOUTS.flows);
   section(LAYOUTS.chains);
   section(LAYOUTS.rules);
+  section(LAYOUTS.domains);
+  section(LAYOUTS.domainBytes);
+  section(LAYOUTS.resolvers);
+  section(LAYOUTS.searches);
+  section(LAYOUTS.zones);
+  section(LAYOUTS.zoneRecords);
+  section(LAYOUTS.upstreams);
   writeCapacity(view, program.capacity);
   f64(view, IMAGE_COPY_COST, program.copyCost);
   program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
@@ -256,6 +342,14 @@ function writeCapacity(view: DataView, capacity: Capacity): void {
   u32(view, CAPACITY_FLOWS, capacity.flows);
   u32(view, CAPACITY_CONNECTIONS, capacity.connections);
   u32(view, CAPACITY_CONNTRACK, capacity.conntrack);
+  u32(view, CAPACITY_SESSIONS, capacity.sessions);
+  u32(view, CAPACITY_DOMAINS, capacity.domains);
+  u32(view, CAPACITY_DOMAIN_BYTES, capacity.domainBytes);
+  u32(view, CAPACITY_RESOLVERS, capacity.resolvers);
+  u32(view, CAPACITY_SEARCHES, capacity.searches);
+  u32(view, CAPACITY_ZONES, capacity.zones);
+  u32(view, CAPACITY_ZONE_RECORDS, capacity.zoneRecords);
+  u32(view, CAPACITY_UPSTREAMS, capacity.upstreams);
   u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
   u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }

@@ -1,9 +1,11 @@
 import { ABI_VERSION } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
+import { domainNameBytes } from "../../net/domain-name";
+import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
 import { checkFrames, checkObserve, checkPatch, checkProgram, type Sizes } from "./check";
-import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals } from "./decode";
+import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
 import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
 import { instantiate, type WasmExports } from "./instance";
 
@@ -12,6 +14,7 @@ interface Loaded {
   readonly seed: number;
   readonly capacity: Capacity;
   readonly sizes: Sizes;
+  processes: ProcessTables;
 }
 
 /** The packet path in WebAssembly: numbers and records cross the boundary, never packets one by one. */
@@ -30,20 +33,24 @@ export class WasmEngine implements Engine {
   load(program: DatapathProgram, { seed }: { readonly seed: number }): void {
     this.#assertOpen();
     checkProgram(program);
+    checkProcesses(program);
     this.#loaded = undefined;
     this.#failure = undefined;
     const { namespaces, devices, links, flows, sockets, capacity } = program;
     const sizes = { namespaces: namespaces.length, devices: devices.length, links: links.length, flows: flows.length, sockets: sockets.length };
-    const loaded = { wasm: instantiate(this.#module), seed: seed >>> 0, capacity, sizes };
+    const loaded = { wasm: instantiate(this.#module), seed: seed >>> 0, capacity, sizes, processes: processTables(program) };
     this.#call(loaded, (wasm) => build(wasm, program, loaded.seed));
     this.#loaded = loaded;
   }
 
   apply(patch: ProgramPatch): void {
     const loaded = this.#open();
-    const { capacity, sizes } = loaded;
+    const { capacity, sizes, processes } = loaded;
     checkPatch(patch, sizes, capacity);
+    const domains = checkProcessPatch(patch, processes, capacity);
     this.#call(loaded, (wasm) => {
+      for (const name of patch.domains ?? []) appendDomain(wasm, name);
+      loaded.processes = { ...processes, dns: { ...processes.dns, domains } };
       for (const { index, up } of patch.devices ?? []) wasm.setDevice(index, Number(up));
       for (const { index, record } of patch.links ?? []) {
         writeInput(wasm, writeLink, record);
@@ -113,7 +120,7 @@ export class WasmEngine implements Engine {
         now: wasm.now(),
         totals: decodeTotals(memory, totals),
         devices: decodeDevices(memory, wasm.deviceCountersAddress() >>> 0, devices),
-        flows: decodeFlows(memory, wasm.flowCountersAddress() >>> 0, wasm.histogramsAddress() >>> 0, flows),
+        flows: decodeFlows(memory, flowTables(wasm), flows),
         deviceDrops: decodeDrops(memory, wasm.deviceDropsAddress() >>> 0, devices, devices),
         flowDrops: decodeDrops(memory, wasm.flowDropsAddress() >>> 0, flows, loaded.capacity.flows),
       };
@@ -164,8 +171,18 @@ function build(wasm: WasmExports, program: DatapathProgram, seed: number): void 
   if (wasm.build(seed) === 0) throw outOfMemory("capacity");
 }
 
+function flowTables(wasm: WasmExports): FlowTables {
+  return { address: wasm.flowCountersAddress() >>> 0, histograms: wasm.histogramsAddress() >>> 0, replies: wasm.repliesAddress() >>> 0 };
+}
+
 function writeInput<T>(wasm: WasmExports, write: RecordWriter<T>, record: T): void {
   write(new DataView(wasm.memory.buffer), wasm.inputAddress() >>> 0, record);
+}
+
+function appendDomain(wasm: WasmExports, name: string): void {
+  const bytes = domainNameBytes(name)!;
+  new Uint8Array(wasm.memory.buffer).set(bytes, wasm.inputAddress() >>> 0);
+  wasm.appendDomain(bytes.length);
 }
 
 /** The memory is not shared. */

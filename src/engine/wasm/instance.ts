@@ -15,6 +15,7 @@ export interface WasmExports {
   setLink(index: number): number;
   setFlow(index: number): void;
   setSocket(index: number): void;
+  appendDomain(bytes: number): void;
   observe(snaplen: number, drops: number): void;
   captureDevice(index: number): void;
   traceFlow(index: number, packets: number): void;
@@ -28,6 +29,7 @@ export interface WasmExports {
   deviceCountersAddress(): number;
   deviceDropsAddress(): number;
   flowCountersAddress(): number;
+  repliesAddress(): number;
   histogramsAddress(): number;
   flowDropsAddress(): number;
   digestFirst(): number;

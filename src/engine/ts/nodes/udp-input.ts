@@ -34,6 +34,10 @@ export function udpInput(kernel: Kernel, packet: Packet): Node {
     case SocketRole.Sink:
       return sink(kernel, packet);
     case SocketRole.Responder:
+    case SocketRole.Proxy:
+    case SocketRole.Identity:
+    case SocketRole.Resolver:
+    case SocketRole.NameServer:
       packet.askerPort = sourcePort(memory.bytes, udp);
       return queueForProcess(kernel, packet, socket);
     case SocketRole.Client:

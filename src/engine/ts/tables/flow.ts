@@ -1,13 +1,15 @@
 import { FlowError, FlowState } from "../../../../assembly/abi/counter";
 import { TCP_MESSAGES_MAX } from "../../../../assembly/abi/limits";
 import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
-import type { FlowCounters } from "../../engine";
+import { NONE } from "../../../../assembly/abi/version";
+import type { FlowCounters, FlowOutcome } from "../../engine";
 import type { FlowRecord } from "../../program";
 import type { Random } from "../simulation/random";
 import type { Connection } from "./connection";
 import { Histogram } from "./counters";
 import type { Namespace } from "./namespace";
 
+const NOTHING = new Uint8Array(0);
 /** No request of a closed loop is waiting for its answer. */
 export const NO_REQUEST = -1;
 
@@ -75,6 +77,39 @@ export class MessageRing {
   }
 }
 
+/** What the last messages came to, for the caller to read. Addresses are signed words. */
+export class Outcome {
+  errorBy = 0;
+  replyTtl = 0;
+  server = NONE;
+  peerIp = 0;
+  peerPort = 0;
+  localIp = 0;
+  localPort = 0;
+  reply = NOTHING;
+
+  clear(): void {
+    this.errorBy = this.replyTtl = this.peerIp = this.peerPort = this.localIp = this.localPort = 0;
+    this.server = NONE;
+    this.reply = NOTHING;
+  }
+
+  /** A server answers. */
+  see(server: Namespace, peerIp: number, peerPort: number, localIp: number, localPort: number): void {
+    this.server = server.index;
+    this.peerIp = peerIp;
+    this.peerPort = peerPort;
+    this.localIp = localIp;
+    this.localPort = localPort;
+  }
+
+  snapshot(): FlowOutcome {
+    const { replyTtl, server, peerPort, localPort } = this;
+    const reply = this.reply.slice();
+    return { errorBy: this.errorBy >>> 0, replyTtl, server, peerIp: this.peerIp >>> 0, peerPort, localIp: this.localIp >>> 0, localPort, reply };
+  }
+}
+
 /** Traffic from one process to another: its record, where its source stands, and what was measured. */
 export class Flow {
   record: FlowRecord;
@@ -115,6 +150,7 @@ export class Flow {
   errors = 0;
   retransmits = 0;
   blocked = 0;
+  readonly outcome = new Outcome();
 
   constructor(
     readonly index: number,
@@ -148,6 +184,7 @@ export class Flow {
     this.delivered = this.deliveredBytes = 0;
     this.answered = this.answeredBytes = 0;
     this.duplicates = this.reordered = this.timeouts = this.errors = this.retransmits = this.blocked = 0;
+    this.outcome.clear();
   }
 
   snapshot(): FlowCounters {
@@ -168,6 +205,7 @@ export class Flow {
       state: this.state,
       error: this.error,
       latency: this.latency.snapshot(),
+      outcome: this.outcome.snapshot(),
     };
   }
 }

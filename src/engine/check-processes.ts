@@ -1,0 +1,127 @@
+import { DNS_A, DNS_AAAA, DNS_HEADER, DNS_PTR } from "../../assembly/abi/dns";
+import { FlowKind, SocketRole } from "../../assembly/abi/program";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
+import { NONE } from "../../assembly/abi/version";
+import { SimulationError } from "../errors";
+import { domainNameBytes } from "../net/domain-name";
+import type { Capacity, DatapathProgram, DnsTables, FlowRecord, ProgramPatch, SocketRecord } from "./program";
+
+/** Type and class of a question. */
+const QUESTION_TAIL = 4;
+const TYPES: readonly number[] = [DNS_A, DNS_AAAA, DNS_PTR];
+
+/** What a patch must know of the program that it changes. */
+export interface ProcessTables {
+  readonly hosts: readonly number[];
+  readonly dns: DnsTables;
+}
+
+/** The host of each namespace, and the tables of name servers. */
+export function processTables({ namespaces, dns }: DatapathProgram): ProcessTables {
+  return { hosts: namespaces.map(({ host }) => host), dns };
+}
+
+/** Bytes of the query for a name. */
+export function queryBytes(name: string): number {
+  return DNS_HEADER + (domainNameBytes(name)?.length ?? 0) + QUESTION_TAIL;
+}
+
+/** Bytes of the wire forms of names. */
+export function domainBytes(domains: readonly string[]): number {
+  return domains.reduce((sum, name) => sum + (domainNameBytes(name)?.length ?? 0), 0);
+}
+
+/** Refuses name servers whose indices lead nowhere, and sockets and flows that ask for what nobody can do. */
+export function checkProcesses(program: DatapathProgram): void {
+  const { dns, capacity, sockets, flows } = program;
+  const tables = processTables(program);
+  checkDomains(dns.domains, capacity);
+  checkDns(tables, capacity);
+  sockets.forEach((record, index) => checkSocket(record, index, tables));
+  flows.forEach((record, index) => checkFlow(record, index, dns.domains));
+}
+
+/** Returns the names that there are afterwards. */
+export function checkProcessPatch({ domains = [], sockets = [], flows = [] }: ProgramPatch, tables: ProcessTables, capacity: Capacity): readonly string[] {
+  const all = domains.length === 0 ? tables.dns.domains : [...tables.dns.domains, ...domains];
+  checkDomains(all, capacity);
+  for (const { index, record } of sockets) checkSocket(record, index, tables);
+  for (const { index, record } of flows) checkFlow(record, index, all);
+  return all;
+}
+
+function checkDomains(domains: readonly string[], capacity: Capacity): void {
+  domains.forEach((name, index) => {
+    if (domainNameBytes(name) === null) refuse(`dns.domains[${index}]`, "a domain name", JSON.stringify(name));
+  });
+  checkLimit("domains", domains.length, capacity.domains);
+  checkLimit("domainBytes", domainBytes(domains), capacity.domainBytes);
+}
+
+function checkDns({ hosts, dns }: ProcessTables, capacity: Capacity): void {
+  const { domains, resolvers, searches, zones, zoneRecords, upstreams } = dns;
+  checkLimit("resolvers", resolvers.length, capacity.resolvers);
+  checkLimit("searches", searches.length, capacity.searches);
+  checkLimit("zones", zones.length, capacity.zones);
+  checkLimit("zoneRecords", zoneRecords.length, capacity.zoneRecords);
+  checkLimit("upstreams", upstreams.length, capacity.upstreams);
+  resolvers.forEach(({ searchFirst, searchCount, upstreamFirst, upstreamCount }, index) => {
+    checkRange(`dns.resolvers[${index}].search`, searchFirst, searchCount, searches.length);
+    checkRange(`dns.resolvers[${index}].upstream`, upstreamFirst, upstreamCount, upstreams.length);
+  });
+  searches.forEach((zone, index) => checkIndex(`dns.searches[${index}]`, zone, zones.length));
+  zones.forEach(({ first, count }, index) => checkRange(`dns.zones[${index}]`, first, count, zoneRecords.length));
+  zoneRecords.forEach(({ name, type, target }, index) => {
+    checkIndex(`dns.zoneRecords[${index}].name`, name, domains.length);
+    if (!TYPES.includes(type)) refuse(`dns.zoneRecords[${index}].type`, "A, AAAA or PTR", String(type));
+    if (type === DNS_PTR) checkIndex(`dns.zoneRecords[${index}].target`, target, domains.length);
+  });
+  upstreams.forEach(({ namespace }, index) => checkIndex(`dns.upstreams[${index}].namespace`, namespace, hosts.length));
+}
+
+function checkSocket({ namespace, protocol, role, resolver = NONE }: SocketRecord, index: number, { hosts, dns }: ProcessTables): void {
+  const field = `sockets[${index}]`;
+  if (role === SocketRole.Proxy || role === SocketRole.Identity) {
+    if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "TCP or UDP", String(protocol));
+  }
+  if (role !== SocketRole.Resolver && role !== SocketRole.NameServer) return;
+  if (protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "UDP", String(protocol));
+  checkIndex(`${field}.resolver`, resolver, dns.resolvers.length);
+  const { upstreamFirst, upstreamCount } = dns.resolvers[resolver]!;
+  for (const upstream of dns.upstreams.slice(upstreamFirst, upstreamFirst + upstreamCount)) {
+    const host = hosts[upstream.namespace];
+    if (host !== hosts[namespace]) refuse(`${field}.resolver`, "upstream servers asked from its own host", `host ${host}`);
+  }
+}
+
+function checkFlow({ kind, protocol, bytes, name = NONE, sourcePorts = 1 }: FlowRecord, index: number, domains: readonly string[]): void {
+  const field = `flows[${index}]`;
+  if (kind === FlowKind.Exchange) {
+    if (protocol !== PROTOCOL_TCP) refuse(`${field}.protocol`, "TCP", String(protocol));
+    if (sourcePorts < 1) refuse(`${field}.sourcePorts`, "at least 1", String(sourcePorts));
+  }
+  if (kind !== FlowKind.Query) return;
+  if (protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "UDP", String(protocol));
+  checkIndex(`${field}.name`, name, domains.length);
+  const needed = queryBytes(domains[name]!);
+  if (bytes !== needed) refuse(`${field}.bytes`, `the ${needed} bytes of its query`, String(bytes));
+}
+
+function checkRange(field: string, first: number, count: number, size: number): void {
+  if (Number.isInteger(first) && Number.isInteger(count) && first >= 0 && count >= 0 && first + count <= size) return;
+  refuse(field, `a range within ${size} entries`, `${count} from ${first} on`);
+}
+
+function checkIndex(field: string, index: number, size: number): void {
+  if (Number.isInteger(index) && index >= 0 && index < size) return;
+  refuse(field, `an index below ${size}`, String(index));
+}
+
+function checkLimit(name: string, needed: number, available: number): void {
+  if (needed <= available) return;
+  throw new SimulationError("LIMIT_EXCEEDED", `capacity.${name}: expected at least ${needed}, found ${available}`, { limit: name, needed });
+}
+
+function refuse(field: string, expected: string, found: string): never {
+  throw new SimulationError("INVALID_INPUT", `${field}: expected ${expected}, found ${found}`);
+}
