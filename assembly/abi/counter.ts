@@ -22,7 +22,7 @@ export enum FlowError {
   None = 0,
   /** ECONNREFUSED: RST, or ICMP port unreachable. */
   ConnectionRefused,
-  /** EHOSTUNREACH. */
+  /** EHOSTUNREACH: nobody answers ARP, a route that refuses, ICMP host unreachable or prohibited. */
   HostUnreachable,
   /** ENETUNREACH: no route, or ICMP net unreachable. */
   NetworkUnreachable,
@@ -32,12 +32,14 @@ export enum FlowError {
   ConnectionReset,
   /** EMSGSIZE. */
   MessageTooLong,
-  /** EPROTO: ICMP protocol unreachable, time exceeded, or administratively prohibited. */
+  /** EPROTO: ICMP protocol unreachable, time exceeded, or a parameter problem. */
   ProtocolError,
   /** End of file: the server closed the connection before it said anything. */
   Closed,
   /** EACCES: a ping to a broadcast address. */
   AccessDenied,
+  /** EPERM: the packet filter dropped what was sent. */
+  NotPermitted,
 }
 
 export const FLOW_COUNTER_SENT: i32 = 0;
@@ -81,6 +83,9 @@ export const FLOW_COUNTER_LOCAL_PORT: i32 = 168;
 /** Bytes of the last answer to a Query, of which there is a copy of DNS_MESSAGE_MAX bytes at most; 0: none. */
 export const FLOW_COUNTER_REPLY_BYTES: i32 = 172;
 export const FLOW_COUNTER_SIZE: i32 = 176;
+
+/** Packets that a rule matched, f64. */
+export const RULE_COUNTER_SIZE: i32 = 8;
 
 /** Totals of the engine. */
 export const TOTAL_EVENTS: i32 = 0;

@@ -99,7 +99,11 @@ export enum Drop {
   WalkLimit,
   /** The simulator's own: the process that read it can do nothing with it: not DNS, or a proxy or resolver without a way on. */
   ProcessDrop,
+  /** NETFILTER_DROP: a rule or a policy of the packet filter, or a translation for which no port or address is left. */
+  NetfilterDrop,
+  /** The kernel says "nf_conntrack: table full, dropping packet" and counts a NETFILTER_DROP. */
+  ConntrackFull,
 }
 
 /** How many reasons there are: the width of a drop table. */
-export const DROP_COUNT: i32 = 48;
+export const DROP_COUNT: i32 = 50;

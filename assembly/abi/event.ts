@@ -18,6 +18,8 @@ export enum EventKind {
   Deliver,
   /** A traced packet visited a node. */
   Hop,
+  /** A rule matched a traced packet, or a policy decided: `Target` where the reason is, the rule (NONE: the policy) where the sequence is, the chain where the length is. */
+  Rule,
 }
 
 /** f64, ns. */

@@ -78,6 +78,27 @@ export const PROCESS_PORT_LAST: i32 = 60999;
 /** moby, cmd/docker-proxy/udp_proxy_linux.go: UDPConnTrackTimeout. */
 export const PROXY_SESSION_NS: f64 = 90000000000;
 
+/** Chains that may be entered one inside the other, the built-in one not counted. */
+export const CHAIN_DEPTH_MAX: i32 = 16;
+
+/** nf_conntrack_icmp_timeout, nf_conntrack_generic_timeout. */
+export const CONNTRACK_ICMP_NS: f64 = 30000000000;
+export const CONNTRACK_GENERIC_NS: f64 = 600000000000;
+/** nf_conntrack_udp_timeout and _stream; what lives longer than this is a stream. */
+export const CONNTRACK_UDP_NS: f64 = 30000000000;
+export const CONNTRACK_UDP_STREAM_NS: f64 = 120000000000;
+export const CONNTRACK_UDP_STREAM_AFTER_NS: f64 = 2000000000;
+/** nf_conntrack_tcp_timeout_syn_sent (SynSent2 too), _syn_recv, _established, _fin_wait, _close_wait, _last_ack, _time_wait, _close, _unacknowledged. */
+export const CONNTRACK_TCP_SYN_SENT_NS: f64 = 120000000000;
+export const CONNTRACK_TCP_SYN_RECEIVED_NS: f64 = 60000000000;
+export const CONNTRACK_TCP_ESTABLISHED_NS: f64 = 432000000000000;
+export const CONNTRACK_TCP_FIN_WAIT_NS: f64 = 120000000000;
+export const CONNTRACK_TCP_CLOSE_WAIT_NS: f64 = 60000000000;
+export const CONNTRACK_TCP_LAST_ACK_NS: f64 = 30000000000;
+export const CONNTRACK_TCP_TIME_WAIT_NS: f64 = 120000000000;
+export const CONNTRACK_TCP_CLOSE_NS: f64 = 10000000000;
+export const CONNTRACK_TCP_UNACKNOWLEDGED_NS: f64 = 300000000000;
+
 /** Latency histogram: 2^6 linear steps per octave (an error of at most 1.6 %), up to 2^44 ns (4.9 hours); longer ones count in the last bucket. */
 export const HISTOGRAM_STEP_BITS: i32 = 6;
 export const HISTOGRAM_BUCKETS: i32 = 2496;

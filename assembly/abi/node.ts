@@ -49,7 +49,17 @@ export enum Node {
   Timer,
   /** netem_enqueue and the wire behind it. */
   Link,
+  /** nf_hook of NF_INET_PRE_ROUTING: raw, nf_conntrack_in, mangle, nat. */
+  Prerouting,
+  /** NF_INET_LOCAL_IN: mangle, filter, nat, nf_confirm. */
+  LocalIn,
+  /** NF_INET_FORWARD: mangle, filter. */
+  Forward,
+  /** NF_INET_LOCAL_OUT: raw, nf_conntrack_in, mangle, nat, filter. */
+  LocalOut,
+  /** NF_INET_POST_ROUTING: mangle, nat, nf_confirm. */
+  Postrouting,
 }
 
 /** How many nodes there are: the length of a cost table. */
-export const NODE_COUNT: i32 = 23;
+export const NODE_COUNT: i32 = 28;

@@ -19,6 +19,8 @@ export enum DeviceKind {
 export const DEVICE_UP: u32 = 1;
 /** Hairpin mode of a bridge port: a frame may leave by the port it came from. */
 export const DEVICE_HAIRPIN: u32 = 2;
+/** net.ipv4.conf.DEVICE.route_localnet: 127.0.0.0/8 may come in and go out here. */
+export const DEVICE_ROUTE_LOCALNET: u32 = 4;
 
 /** What a route does (rtnetlink's RTN_*). */
 export enum RouteType {
@@ -76,7 +78,13 @@ export const HOST_SIZE: i32 = 8;
 export const NAMESPACE_HOST: i32 = 0;
 export const NAMESPACE_FORWARDING: i32 = 4;
 export const NAMESPACE_TTL: i32 = 8;
-export const NAMESPACE_SIZE: i32 = 12;
+/** net.bridge.bridge-nf-call-iptables (bit 0) and bridge-nf-call-ip6tables (bit 1). */
+export const NAMESPACE_BRIDGE_NF: i32 = 12;
+export const NAMESPACE_SIZE: i32 = 16;
+
+/** Bits of `NAMESPACE_BRIDGE_NF`. */
+export const BRIDGE_NF_IPV4: u32 = 1;
+export const BRIDGE_NF_IPV6: u32 = 2;
 
 export const DEVICE_NAMESPACE: i32 = 0;
 export const DEVICE_KIND: i32 = 4;

@@ -20,6 +20,8 @@ export const ICMP_HOST_UNREACHABLE: i32 = 1;
 export const ICMP_PROTOCOL_UNREACHABLE: i32 = 2;
 export const ICMP_PORT_UNREACHABLE: i32 = 3;
 export const ICMP_FRAGMENTATION_NEEDED: i32 = 4;
+export const ICMP_NET_PROHIBITED: i32 = 9;
+export const ICMP_HOST_PROHIBITED: i32 = 10;
 export const ICMP_ADMINISTRATIVELY_PROHIBITED: i32 = 13;
 /** Codes of ICMP_TIME_EXCEEDED. */
 export const ICMP_TTL_EXCEEDED: i32 = 0;

@@ -38,7 +38,7 @@ export class ProgramBuilder {
   namespace(name: string, host: number): number {
     this.namespaceNames.push(name);
     // The daemon turns net.ipv4.ip_forward on for the host, and new namespaces inherit it (Linux net.core.devconf_inherit_init_net = 0).
-    return this.namespaces.push({ host, forwarding: 1, ttl: DEFAULT_TTL }) - 1;
+    return this.namespaces.push({ host, forwarding: 1, ttl: DEFAULT_TTL, bridgeNf: 0 }) - 1;
   }
 
   device({ namespace, kind, displayName, mtu, mac = 0, master = NONE }: DeviceSettings): number {

@@ -95,6 +95,8 @@ export interface NamespaceRecord {
   readonly forwarding: number;
   /** net.ipv4.ip_default_ttl. */
   readonly ttl: number;
+  /** BRIDGE_NF_ bits. */
+  readonly bridgeNf: number;
 }
 
 export interface DeviceRecord {

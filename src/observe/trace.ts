@@ -1,4 +1,5 @@
 import { EventKind } from "../../assembly/abi/event";
+import { Target } from "../../assembly/abi/netfilter";
 import { NONE } from "../../assembly/abi/version";
 import type { EventRecord, Nanoseconds } from "../engine/engine";
 import type { ProgramNames } from "../engine/program";
@@ -20,7 +21,7 @@ export interface PacketTrace {
 
 export interface TraceHop {
   readonly timeNs: Nanoseconds;
-  readonly kind: "hop" | "deliver" | "drop";
+  readonly kind: "hop" | "deliver" | "drop" | "rule";
   /** `web:eth0`, or `(no device)` before a route is chosen. */
   readonly device: string;
   /** `bridge-input`. */
@@ -28,12 +29,15 @@ export interface TraceHop {
   /** Bytes of the frame; of the message for a delivery. */
   readonly length: number;
   readonly reason?: DropName;
+  /** The firewall rule that matched, as iptables-save writes it: `filter FORWARD: -A FORWARD -j DOCKER-USER`. */
+  readonly rule?: string;
 }
 
 const KINDS: Readonly<Record<EventKind, TraceHop["kind"]>> = {
   [EventKind.Hop]: "hop",
   [EventKind.Deliver]: "deliver",
   [EventKind.Drop]: "drop",
+  [EventKind.Rule]: "rule",
 };
 
 /** Sorts event records into traces, one per traced packet, in the order in which the packets were sent. */
@@ -53,6 +57,10 @@ function assemble(records: readonly EventRecord[], names: ProgramNames, flowName
   const owner = records.find(({ flow }) => flow !== NONE);
   const hops = records.map((record): TraceHop => {
     const { timeNs, kind, device, node, length, reason } = record;
+    if (kind === EventKind.Rule) {
+      const rule = describeRule(names, record);
+      return { timeNs, kind: "rule", device: deviceName(names, device), node: nodeName(node), length: 0, rule };
+    }
     const hop = { timeNs, kind: KINDS[kind], device: deviceName(names, device), node: nodeName(node), length };
     return kind === EventKind.Drop ? { ...hop, reason: dropName(reason) } : hop;
   });
@@ -68,14 +76,32 @@ function assemble(records: readonly EventRecord[], names: ProgramNames, flowName
   };
 }
 
+/** The chain, and the rule in it or the policy that decided. */
+function describeRule({ chains, rules }: ProgramNames, { sequence, length, reason }: EventRecord): string {
+  const text = sequence === NONE ? `policy ${Target[reason as number]?.toUpperCase() ?? ""}` : (rules[sequence]?.text ?? "");
+  return `${chains[length] ?? ""}: ${text}`;
+}
+
 function renderTrace(flow: string, sequence: number, hops: readonly TraceHop[]): string {
   const deviceWidth = Math.max(0, ...hops.map(({ device }) => device.length));
   const nodeWidth = Math.max(0, ...hops.map(({ node }) => node.length));
   const lines = hops.map((hop) => {
-    const outcome = hop.kind === "hop" ? `${hop.length} bytes` : hop.kind === "deliver" ? `delivered, ${hop.length} bytes` : `dropped: ${hop.reason}`;
-    return `  ${formatSeconds(hop.timeNs)}  ${hop.device.padEnd(deviceWidth)}  ${hop.node.padEnd(nodeWidth)}  ${outcome}`;
+    return `  ${formatSeconds(hop.timeNs)}  ${hop.device.padEnd(deviceWidth)}  ${hop.node.padEnd(nodeWidth)}  ${outcomeOf(hop)}`;
   });
   return [`${flow} #${sequence}`, ...lines].join("\n");
+}
+
+function outcomeOf({ kind, length, reason, rule }: TraceHop): string {
+  switch (kind) {
+    case "hop":
+      return `${length} bytes`;
+    case "deliver":
+      return `delivered, ${length} bytes`;
+    case "drop":
+      return `dropped: ${reason}`;
+    case "rule":
+      return rule ?? "";
+  }
 }
 
 /**

@@ -185,6 +185,14 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "one packet made too much work in one go",
     advice: "The simulator's own reason: bridges or routes form a loop.",
   },
+  NetfilterDrop: {
+    meaning: "a firewall rule or policy dropped it",
+    advice: "Trace the flow to see which rule of which chain decided.",
+  },
+  ConntrackFull: {
+    meaning: "the table of tracked connections is full",
+    advice: "More connections exist at once than net.netfilter.nf_conntrack_max allows.",
+  },
 };
 
 /**

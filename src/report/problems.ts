@@ -13,6 +13,7 @@ const ERROR_WORDS: Readonly<Record<Exclude<FlowErrorName, "None">, string>> = {
   ProtocolError: "protocol error",
   Closed: "connection closed before an answer",
   AccessDenied: "permission denied",
+  NotPermitted: "operation not permitted",
 };
 
 /**

@@ -117,8 +117,8 @@ export class ProgramDraft {
   }
 
   /** A namespace with its loopback device. */
-  namespace(host: number, { forwarding = 0, ttl = 64, loopbackMtu = 65_536 } = {}): number {
-    const namespace = this.namespaces.push({ host, forwarding, ttl }) - 1;
+  namespace(host: number, { forwarding = 0, ttl = 64, loopbackMtu = 65_536, bridgeNf = 0 } = {}): number {
+    const namespace = this.namespaces.push({ host, forwarding, ttl, bridgeNf }) - 1;
     const lo = this.device(namespace, DeviceKind.Loopback, { mtu: loopbackMtu, macHigh: 0, macLow: 0 }, "lo");
     this.addresses.push({ device: lo, ip: ip("127.0.0.1"), prefix: 8 });
     this.route({ namespace, destination: ip("127.0.0.0"), prefix: 8, type: RouteType.Local, device: lo, source: ip("127.0.0.1") });

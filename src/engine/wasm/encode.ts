@@ -73,10 +73,11 @@ function writeHost(view: DataView, at: number, { cpus, backlog }: HostRecord): v
   u32(view, at + abi.HOST_BACKLOG, backlog);
 }
 
-function writeNamespace(view: DataView, at: number, { host, forwarding, ttl }: NamespaceRecord): void {
+function writeNamespace(view: DataView, at: number, { host, forwarding, ttl, bridgeNf }: NamespaceRecord): void {
   u32(view, at + abi.NAMESPACE_HOST, host);
   u32(view, at + abi.NAMESPACE_FORWARDING, forwarding);
   u32(view, at + abi.NAMESPACE_TTL, ttl);
+  u32(view, at + abi.NAMESPACE_BRIDGE_NF, bridgeNf);
 }
 
 function writeDevice(view: DataView, at: number, record: DeviceRecord): void {

@@ -81,6 +81,11 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
     case Node.IcmpError:
     case Node.ApplicationWake:
     case Node.Timer:
+    case Node.Prerouting:
+    case Node.LocalIn:
+    case Node.Forward:
+    case Node.LocalOut:
+    case Node.Postrouting:
       return Node.Done;
   }
 }
