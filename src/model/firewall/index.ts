@@ -10,7 +10,7 @@ export type { UserCommand } from "./parse";
 export type { ChainState, Family, FirewallState, Rule, RuleCause, TableName, TableState } from "./rule";
 export { ruleText } from "./rule-text";
 export { sandboxFirewall, type ResolverPorts } from "./sandbox";
-export { listChain, renderSave, saveLines, type SaveOptions } from "./save";
+export { isEmpty, listChain, renderSave, saveLines, type SaveOptions } from "./save";
 
 const RULES: Readonly<Record<DockerGeneration, BridgeRules>> = { "20.10": rules2010, "29": rules29 };
 
