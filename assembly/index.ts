@@ -1,6 +1,6 @@
 /**
  * The module's exports: everything that a host can ask of the packet path. Numbers and addresses cross, nothing else; addresses
- * stay valid from `build` on, except that `setLink` may grow the memory.
+ * stay valid from `build` on, except that `setLink`, `reserveReload` and `reload` may grow the memory.
  */
 import { Drop } from "./abi/drop";
 import { Stop } from "./abi/event";
@@ -10,20 +10,18 @@ import { ABI_VERSION, NONE } from "./abi/version";
 import { captureAddress as addressOfCapture, captureDevice as chooseDevice, captureUsed, chooseCapture, forgetCapture } from "./graph/capture";
 import { dropUnmade } from "./graph/drop";
 import { chooseRecords, forgetRecords, recordsAddress, recordsLost, recordsUsed, traceFlow as chooseFlow } from "./graph/trace";
-import { openImage } from "./memory/image";
+import { openImage, openReloadImage } from "./memory/image";
 import { frameOf, takePacket } from "./memory/pool";
 import { clock, now as currentTime } from "./simulation/clock";
 import { digestA, digestB } from "./simulation/digest";
 import { Event, pushEvent } from "./simulation/event-queue";
 import { setLink as replaceLink } from "./simulation/link";
-import { input, loadProgram } from "./simulation/load";
+import { input, loadProgram, reloadProgram, replaceFlow } from "./simulation/load";
 import { processed, runEvents } from "./simulation/run";
-import { startFlow } from "./simulation/source";
-import { Connection, freeConnection } from "./tables/connection";
 import { updateCounters } from "./tables/counters";
 import { deviceAt, deviceCounters, deviceDrops } from "./tables/device";
 import { appendDomain as addDomain } from "./tables/domain";
-import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, flowReplies, setFlow as replaceFlow } from "./tables/flow";
+import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, flowReplies } from "./tables/flow";
 import { setSocket as replaceSocket } from "./tables/socket";
 import { ETHERNET_HEADER } from "./wire/ethernet";
 
@@ -39,6 +37,16 @@ export function reserveImage(bytes: u32): usize {
 /** Builds the tables from the image. False: its capacity asks for more memory than there is. */
 export function build(seed: u32): bool {
   return loadProgram(seed);
+}
+
+/** Where a program that replaces the one that runs is to be written; 0: there is no room. */
+export function reserveReload(bytes: u32): usize {
+  return openReloadImage(bytes);
+}
+
+/** Takes it over. False: it asks for more memory than there is, and nothing has changed. */
+export function reload(): bool {
+  return reloadProgram();
 }
 
 /** Processes events up to and including `until` ns, `budget` of them at most. */
@@ -85,12 +93,10 @@ export function setLink(index: u32): bool {
   return replaceLink(index, input);
 }
 
-/** Appends or replaces. A client's connection goes without a word; the first message is due at once, or when the flow starts. */
+/** Appends or replaces. */
 export function setFlow(index: u32): void {
   clock = currentTime;
-  if (index < flowCount && flowAt(index).connection != 0) freeConnection(changetype<Connection>(flowAt(index).connection));
   replaceFlow(index, input);
-  startFlow(flowAt(index));
 }
 
 /** Appends or replaces. */

@@ -1,4 +1,3 @@
-import { DEVICE_UP, DeviceKind } from "../assembly/abi/program";
 import { Memory } from "../src/engine/ts/memory/memory";
 import { EventQueue, EventType } from "../src/engine/ts/simulation/event-queue";
 import { Device } from "../src/engine/ts/tables/device";
@@ -115,9 +114,8 @@ export async function kernelContests(): Promise<Contest[]> {
 }
 
 function fdbContest(module: KernelModule): Contest {
-  const record = { namespace: 0, kind: DeviceKind.Veth, flags: DEVICE_UP, macHigh: 0, macLow: 0, mtu: 1500, peer: 0, master: 0, link: 0 };
   // The table never looks at a namespace.
-  const devices = Array.from({ length: MACS + 1 }, (_, index) => new Device(index, undefined as unknown as Namespace, record));
+  const devices = Array.from({ length: MACS + 1 }, (_, index) => new Device(index, undefined as unknown as Namespace));
   const table = new Fdb(MACS);
   const bridge = devices[MACS]!;
   const ts = (rounds: number): number => {

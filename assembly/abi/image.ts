@@ -56,6 +56,14 @@ export const CAPACITY_SEARCHES: i32 = CAPACITIES + 60;
 export const CAPACITY_ZONES: i32 = CAPACITIES + 64;
 export const CAPACITY_ZONE_RECORDS: i32 = CAPACITIES + 68;
 export const CAPACITY_UPSTREAMS: i32 = CAPACITIES + 72;
+export const CAPACITY_HOSTS: i32 = CAPACITIES + 76;
+export const CAPACITY_NAMESPACES: i32 = CAPACITIES + 80;
+export const CAPACITY_DEVICES: i32 = CAPACITIES + 84;
+export const CAPACITY_ADDRESSES: i32 = CAPACITIES + 88;
+export const CAPACITY_ROUTES: i32 = CAPACITIES + 92;
+export const CAPACITY_LINKS: i32 = CAPACITIES + 96;
+export const CAPACITY_CHAINS: i32 = CAPACITIES + 100;
+export const CAPACITY_RULES: i32 = CAPACITIES + 104;
 /** Room for 32 of them, so that the f64 that follow lie on multiples of 8. */
 export const CAPACITIES_SIZE: i32 = 128;
 

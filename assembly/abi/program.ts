@@ -13,6 +13,8 @@ export enum DeviceKind {
   Bridge,
   /** A NIC; `peer` is the port at the other end of the cable, `link` what the cable does. */
   Physical,
+  /** A device that was there and is no more: its index stays taken, and a later program may use it again. */
+  Gone,
 }
 
 /** Device flags. */

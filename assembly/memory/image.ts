@@ -1,6 +1,6 @@
 /** Reads the image of the program that the host wrote. */
 import { Section, SECTION_OFFSET, SECTION_RECORDS, SECTION_SIZE } from "../abi/image";
-import { reserveImage } from "./arena";
+import { reserveImage, reserveLate } from "./arena";
 
 let image: usize = 0;
 
@@ -8,6 +8,22 @@ let image: usize = 0;
 export function openImage(bytes: u32): usize {
   image = reserveImage(bytes);
   return image;
+}
+
+let later: usize = 0;
+let laterBytes: u32 = 0;
+
+/** The same for the programs that come while the network runs; they share one place. */
+export function openReloadImage(bytes: u32): usize {
+  if (bytes > laterBytes) {
+    const address = reserveLate(<u64>bytes * 2);
+    if (address == 0) return 0;
+    later = address;
+    laterBytes = bytes * 2;
+  }
+  memory.fill(later, 0, bytes);
+  image = later;
+  return later;
 }
 
 /** Address of a field of the header. */

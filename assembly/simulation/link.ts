@@ -3,12 +3,12 @@
  * an event in the queue. The order of draws is part of the results.
  */
 import { Drop } from "../abi/drop";
-import { Section } from "../abi/image";
+import { CAPACITY_LINKS, Section } from "../abi/image";
 import { Node } from "../abi/node";
 import { LINK_DELAY, LINK_DUPLICATE, LINK_JITTER, LINK_LIMIT, LINK_LOSS, LINK_RATE, LINK_REORDER, LINK_SIZE } from "../abi/program";
 import { drop } from "../graph/drop";
 import { reserve, reserveLate } from "../memory/arena";
-import { record, recordCount } from "../memory/image";
+import { capacity, record, recordCount } from "../memory/image";
 import { copyPacket, freePacket, Packet } from "../memory/pool";
 import { ringBytes, TimeRing } from "../memory/ring";
 import { Device } from "../tables/device";
@@ -44,29 +44,55 @@ export let linkCount: u32 = 0;
 export function reserveLinks(): void {
   if (offsetof<Link>() > LINK_BYTES) ERROR("Link outgrew its stride");
   if (offsetof<Random>() > RANDOM_BYTES) ERROR("Random outgrew its stride");
-  linkCount = recordCount(Section.Links);
-  base = reserve(linkCount, LINK_BYTES);
-  randoms = reserve(linkCount, RANDOM_BYTES);
+  base = reserve(capacity(CAPACITY_LINKS), LINK_BYTES);
+  randoms = reserve(capacity(CAPACITY_LINKS), RANDOM_BYTES);
+  rings = reserve(newRingsBytes(), 1);
+}
+
+/** Room for the queues that a program adds or makes longer. False: there is none. */
+export function reserveAddedLinks(): bool {
+  const bytes = newRingsBytes();
+  if (bytes == 0) return true;
+  rings = reserveLate(bytes);
+  return rings != 0;
+}
+
+/** Bytes of all queues of the program that do not fit where they are. */
+function newRingsBytes(): u64 {
   let bytes: u64 = 0;
-  for (let index: u32 = 0; index < linkCount; index++) bytes += ringBytes(load<u32>(record(Section.Links, index, LINK_SIZE), LINK_LIMIT));
-  rings = reserve(bytes, 1);
+  for (let index: u32 = 0; index < recordCount(Section.Links); index++) if (needsRing(index)) bytes += ringBytes(limitOf(index));
+  return bytes;
+}
+
+function needsRing(index: u32): bool {
+  return index >= linkCount || limitOf(index) > linkAt(index).mask;
+}
+
+function limitOf(index: u32): u32 {
+  return load<u32>(record(Section.Links, index, LINK_SIZE), LINK_LIMIT);
 }
 
 @inline export function linkAt(index: u32): Link {
   return changetype<Link>(base + <usize>index * LINK_BYTES);
 }
 
+/** Makes the links that are new, and lets the others have what the program says. */
 export function fillLinks(seed: u32): void {
   let ring = rings;
-  for (let index: u32 = 0; index < linkCount; index++) {
+  for (let index: u32 = 0; index < recordCount(Section.Links); index++) {
     const link = linkAt(index);
-    const from = record(Section.Links, index, LINK_SIZE);
-    link.attach(ring, load<u32>(from, LINK_LIMIT));
-    ring += <usize>ringBytes(load<u32>(from, LINK_LIMIT));
-    link.random = changetype<Random>(randoms + <usize>index * RANDOM_BYTES);
-    link.random.seed(seed, RandomKind.Link, index);
-    setParameters(link, from);
+    if (needsRing(index)) {
+      if (index < linkCount) link.moveTo(ring, limitOf(index));
+      else link.attach(ring, limitOf(index));
+      ring += <usize>ringBytes(limitOf(index));
+    }
+    if (index >= linkCount) {
+      link.random = changetype<Random>(randoms + <usize>index * RANDOM_BYTES);
+      link.random.seed(seed, RandomKind.Link, index);
+    }
+    setParameters(link, record(Section.Links, index, LINK_SIZE));
   }
+  linkCount = recordCount(Section.Links);
 }
 
 /** What is on the wire stays as it was decided. False: there is no memory for a queue that long. */

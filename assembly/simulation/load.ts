@@ -1,5 +1,9 @@
-/** Builds every table from the image of the program: first all of them are reserved, then memory is sealed, then they are filled. */
+/**
+ * Builds every table from the image of the program: first all of them are reserved, then memory is sealed, then they are filled. A
+ * program that comes later fills them again.
+ */
 import { DNS_NAME_MAX } from "../abi/dns";
+import { Drop } from "../abi/drop";
 import {
   CAPACITY_CAPTURE_BYTES,
   CAPACITY_CONNECTIONS,
@@ -16,41 +20,58 @@ import {
   IMAGE_COPY_COST,
   IMAGE_COSTS,
   IMAGE_EXPONENTIAL,
+  Section,
 } from "../abi/image";
+import { Node } from "../abi/node";
 import { LINK_SIZE, FLOW_SIZE } from "../abi/program";
 import { reserveCapture } from "../graph/capture";
+import { drop } from "../graph/drop";
 import { reserveRecords } from "../graph/trace";
 import { reserve, seal } from "../memory/arena";
-import { capacity, field } from "../memory/image";
+import { capacity, field, record, recordCount } from "../memory/image";
 import { reservePool } from "../memory/pool";
-import { reserveConnections } from "../tables/connection";
+import { Connection, freeConnection, reserveConnections } from "../tables/connection";
 import { reserveCounters } from "../tables/counters";
 import { fillDevices, reserveDevices } from "../tables/device";
 import { fillDomains, reserveDomains } from "../tables/domain";
 import { fillFdb, reserveFdb } from "../tables/fdb";
 import { fillRoutes, reserveRoutes } from "../tables/fib";
-import { fillFlows, flowAt, flowCount, reserveFlows } from "../tables/flow";
-import { fillAddresses, fillNamespaces, reserveNamespaces } from "../tables/namespace";
-import { fillNeighbours, reserveNeighbours } from "../tables/neighbour";
+import { fillFlows, flowAt, flowCount, isSameFlow, reserveFlows, setFlow } from "../tables/flow";
+import { fillAddresses, fillNamespaces, reserveAddedHosts, reserveNamespaces } from "../tables/namespace";
+import {
+  dequeue,
+  fillNeighbours,
+  indexNeighbours,
+  isFree,
+  isStray,
+  neighbourAt,
+  neighbourCount,
+  removeNeighbour,
+  reserveNeighbours,
+} from "../tables/neighbour";
 import { reservePathMtus } from "../tables/path-mtu";
 import { fillReassembly, reserveReassembly } from "../tables/reassembly";
 import { fillSockets, reserveSockets } from "../tables/socket";
 import { seedTcp } from "../tcp/connect";
 import { fillPattern } from "../wire/payload";
+import { clock, now } from "./clock";
 import { setCosts } from "./cpu";
 import { startDigest } from "./digest";
 import { reserveQueue } from "./event-queue";
-import { fillLinks, reserveLinks } from "./link";
+import { fillLinks, reserveAddedLinks, reserveLinks } from "./link";
 import { setExponential, startFlow } from "./source";
 
 /** Where the host writes one record of a patch, or one frame. */
 export let input: usize = 0;
 
+let seed: u32 = 0;
+
 /** False: there is not as much memory as the program's capacity asks for. */
-export function loadProgram(seed: u32): bool {
+export function loadProgram(withSeed: u32): bool {
+  seed = withSeed;
   reserveTables();
   if (!seal()) return false;
-  fillTables(seed);
+  fillTables();
   for (let index: u32 = 0; index < flowCount; index++) startFlow(flowAt(index));
   return true;
 }
@@ -76,21 +97,59 @@ function reserveTables(): void {
   reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
 }
 
-function fillTables(seed: u32): void {
+function fillTables(): void {
   fillPattern();
   setCosts(field(IMAGE_COSTS), load<f64>(field(IMAGE_COPY_COST)));
   setExponential(field(IMAGE_EXPONENTIAL));
   startDigest(seed);
   seedTcp(seed);
+  fillNetwork();
+  fillReassembly();
+  fillSockets();
+  fillFlows(seed);
+}
+
+/** What a later program replaces. */
+function fillNetwork(): void {
   fillNamespaces();
   fillLinks(seed);
   fillDevices();
   fillAddresses();
   fillRoutes();
   fillFdb();
+  forgetNeighbours();
   fillNeighbours();
-  fillReassembly();
   fillDomains();
+}
+
+/** Takes over another program while the network runs. False: there is no memory for it, and everything is as it was. */
+export function reloadProgram(): bool {
+  clock = now;
+  if (!reserveAddedHosts() || !reserveAddedLinks()) return false;
+  fillNetwork();
+  const flows = recordCount(Section.Flows);
+  for (let index: u32 = 0; index < flows; index++) {
+    const from = record(Section.Flows, index, FLOW_SIZE);
+    if (!isSameFlow(index, from)) replaceFlow(index, from);
+  }
   fillSockets();
-  fillFlows(seed);
+  return true;
+}
+
+/** Appends or replaces. A client's connection goes without a word; the first message is due at once, or when the flow starts. */
+export function replaceFlow(index: u32, from: usize): void {
+  if (index < flowCount && flowAt(index).connection != 0) freeConnection(changetype<Connection>(flowAt(index).connection));
+  setFlow(index, from);
+  startFlow(flowAt(index));
+}
+
+/** neigh_flush_dev: what waits goes without a word to its senders. */
+function forgetNeighbours(): void {
+  for (let index: u32 = 0; index < neighbourCount; index++) {
+    const entry = neighbourAt(index);
+    if (isFree(entry) || !isStray(entry)) continue;
+    while (entry.queueCount != 0) drop(dequeue(entry), Drop.DevReady, Node.NeighbourOutput);
+    removeNeighbour(entry);
+  }
+  indexNeighbours();
 }

@@ -1,7 +1,7 @@
-/** Network devices. Key: index. One more record stands for "no device". */
+/** Network devices. Key: index. Capacity: `capacity.devices`; one more record stands for "no device". */
 import { DEVICE_COUNTER_SIZE } from "../abi/counter";
 import { DROP_COUNT } from "../abi/drop";
-import { Section } from "../abi/image";
+import { CAPACITY_DEVICES, Section } from "../abi/image";
 import { Node } from "../abi/node";
 import {
   ADDRESS_DEVICE,
@@ -23,7 +23,7 @@ import {
 } from "../abi/program";
 import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
-import { record, recordCount } from "../memory/image";
+import { capacity, record, recordCount } from "../memory/image";
 import { Link, linkAt } from "../simulation/link";
 import { ETHERNET_HEADER, macFromWords } from "../wire/ethernet";
 import { Namespace, namespaceAt } from "./namespace";
@@ -56,26 +56,31 @@ export class Device {
   bridge: u32;
   ports: usize;
   portCount: u32;
+  /** A new program took it away, down, or gave it another MAC or no address: its neighbours are forgotten. */
+  restarted: bool;
+  hadAddress: bool;
 }
 
-export const DEVICE_BYTES: usize = 96;
+const DEVICE_BYTES: usize = 96;
 
 let base: usize = 0;
 export let deviceCount: u32 = 0;
 let counters: usize = 0;
 let drops: usize = 0;
 let portList: usize = 0;
+/** Numbers that bridges were given; they are never given twice. */
+let bridges: u32 = 0;
 /** What a packet that is nowhere has as its device. */
 export let noDevice: Device = changetype<Device>(0);
 
 export function reserveDevices(): void {
   if (offsetof<Device>() > DEVICE_BYTES) ERROR("Device outgrew its stride");
-  deviceCount = recordCount(Section.Devices);
-  base = reserve(<u64>deviceCount + 1, DEVICE_BYTES);
-  counters = reserve(<u64>deviceCount + 1, DEVICE_COUNTER_SIZE);
-  drops = reserve(<u64>deviceCount + 1, DROP_COUNT * 8);
-  portList = reserve(deviceCount, 4);
-  noDevice = deviceAt(deviceCount);
+  const devices = capacity(CAPACITY_DEVICES);
+  base = reserve(<u64>devices + 1, DEVICE_BYTES);
+  counters = reserve(<u64>devices + 1, DEVICE_COUNTER_SIZE);
+  drops = reserve(<u64>devices + 1, DROP_COUNT * 8);
+  portList = reserve(devices, 4);
+  noDevice = deviceAt(devices);
 }
 
 @inline export function deviceAt(index: u32): Device {
@@ -95,14 +100,18 @@ export function deviceDrops(): usize {
 }
 
 function fillDevice(device: Device, from: usize): void {
-  device.flags = load<u32>(from, DEVICE_FLAGS) & (DEVICE_UP | DEVICE_HAIRPIN);
-  device.mac = macFromWords(load<u32>(from, DEVICE_MAC_HIGH), load<u32>(from, DEVICE_MAC_LOW));
-  device.kind = load<u32>(from, DEVICE_KIND);
+  const flags = load<u32>(from, DEVICE_FLAGS) & (DEVICE_UP | DEVICE_HAIRPIN);
+  const mac = macFromWords(load<u32>(from, DEVICE_MAC_HIGH), load<u32>(from, DEVICE_MAC_LOW));
+  const kind = load<u32>(from, DEVICE_KIND);
+  device.restarted = !(flags & DEVICE_UP) || mac != device.mac || kind != <u32>device.kind;
+  device.flags = (device.flags & DEVICE_CAPTURED) | flags;
+  device.mac = mac;
+  device.kind = kind;
   device.mtu = load<u32>(from, DEVICE_MTU);
   device.frameMax = device.mtu + ETHERNET_HEADER;
   device.namespace = namespaceAt(load<u32>(from, DEVICE_NAMESPACE));
   const master = load<u32>(from, DEVICE_MASTER);
-  if (master != NONE && device.kind != DeviceKind.Bridge) device.master = deviceAt(master);
+  device.master = master != NONE && device.kind != DeviceKind.Bridge ? deviceAt(master) : changetype<Device>(0);
   fillEgress(device, load<u32>(from, DEVICE_PEER), load<u32>(from, DEVICE_LINK));
 }
 
@@ -122,34 +131,53 @@ function fillEgress(device: Device, peer: u32, link: u32): void {
   }
 }
 
+/** Makes the devices that are new, and lets the others have what the program says. */
 export function fillDevices(): void {
-  for (let index: u32 = 0; index <= deviceCount; index++) {
-    const device = deviceAt(index);
-    device.index = index == deviceCount ? NONE : index;
-    device.counters = counters + <usize>index * DEVICE_COUNTER_SIZE;
-    device.drops = drops + <usize>index * (DROP_COUNT * 8);
-  }
+  const devices = recordCount(Section.Devices);
+  for (let index = deviceCount; index < devices; index++) nameDevice(deviceAt(index), index);
+  nameDevice(noDevice, capacity(CAPACITY_DEVICES));
+  noDevice.index = NONE;
   noDevice.namespace = namespaceAt(0);
-  for (let index: u32 = 0; index < deviceCount; index++) fillDevice(deviceAt(index), record(Section.Devices, index, DEVICE_SIZE));
+  deviceCount = devices;
+  for (let index: u32 = 0; index < devices; index++) fillDevice(deviceAt(index), record(Section.Devices, index, DEVICE_SIZE));
   fillPorts();
+  fillFirstAddresses();
+}
+
+function nameDevice(device: Device, index: u32): void {
+  device.index = index;
+  device.counters = counters + <usize>index * DEVICE_COUNTER_SIZE;
+  device.drops = drops + <usize>index * (DROP_COUNT * 8);
+}
+
+function fillFirstAddresses(): void {
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    device.hadAddress = device.firstAddress != 0;
+    device.firstAddress = 0;
+  }
   // Backwards, so that the first address of a device wins.
   for (let index = recordCount(Section.Addresses); index > 0; index--) {
     const address = record(Section.Addresses, index - 1, ADDRESS_SIZE);
     deviceAt(load<u32>(address, ADDRESS_DEVICE)).firstAddress = load<u32>(address, ADDRESS_IP);
   }
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    if (device.hadAddress && device.firstAddress == 0) device.restarted = true;
+  }
 }
 
 /** Gives each bridge its piece of the list of ports. */
 function fillPorts(): void {
+  for (let index: u32 = 0; index < deviceCount; index++) deviceAt(index).portCount = 0;
   for (let index: u32 = 0; index < deviceCount; index++) {
     const master = deviceAt(index).master;
     if (!isNull(master)) master.portCount++;
   }
   let at = portList;
-  let bridges: u32 = 0;
   for (let index: u32 = 0; index < deviceCount; index++) {
     const device = deviceAt(index);
-    if (device.kind == DeviceKind.Bridge) device.bridge = ++bridges;
+    if (device.kind == DeviceKind.Bridge && device.bridge == 0) device.bridge = ++bridges;
     device.ports = at;
     at += <usize>device.portCount << 2;
     device.portCount = 0;

@@ -3,9 +3,11 @@
  * learned entries; when they are all in use, aged ones make room, and if there are none the new address is not learned. The MACs
  * of a bridge and its ports are in the table too, as the kernel has them; they never age and do not count.
  */
+import { CAPACITY_DEVICES } from "../abi/image";
 import { FDB_AGEING_NS } from "../abi/limits";
-import { DeviceKind } from "../abi/program";
+import { DEVICE_UP, DeviceKind } from "../abi/program";
 import { reserve, powerOfTwo } from "../memory/arena";
+import { capacity as capacityOf } from "../memory/image";
 import { clock } from "../simulation/clock";
 import { Device, deviceAt, deviceCount, isNull } from "./device";
 
@@ -45,20 +47,30 @@ export let foundPort: Device = NO_DEVICE;
 export function reserveFdb(entries: u32): void {
   if (offsetof<Entry>() > ENTRY_BYTES) ERROR("Entry outgrew its stride");
   capacity = entries;
-  const size = powerOfTwo(max<u64>((<u64>entries + <u64>deviceCount) * 2, 16));
+  const size = powerOfTwo(max<u64>((<u64>entries + <u64>capacityOf(CAPACITY_DEVICES)) * 2, 16));
   mask = <u32>(size - 1);
   shift = <u32>(64 - ctz(size));
   base = reserve(size, ENTRY_BYTES);
   spare = reserve(size, ENTRY_BYTES);
 }
 
-/** Enters the addresses of bridges and ports. */
+/** Enters the addresses of bridges and ports. What was learned before stays if it is about a port that there is. */
 export function fillFdb(): void {
+  const from = turnOver();
   for (let index: u32 = 0; index < deviceCount; index++) {
     const device = deviceAt(index);
     if (device.kind == DeviceKind.Bridge) enterOwn(device, device.mac);
     if (!isNull(device.master)) enterOwn(device.master, device.mac);
   }
+  for (let slot: usize = 0; slot <= mask; slot++) {
+    const entry = changetype<Entry>(from + slot * ENTRY_BYTES);
+    if (entry.key == 0 || isNull(entry.port) || !isPortOf(entry.port, <u32>(entry.key >> 48))) continue;
+    if (entryOf(entry.key).key == 0) keep(entry);
+  }
+}
+
+function isPortOf(port: Device, bridge: u32): bool {
+  return (port.flags & DEVICE_UP) != 0 && !isNull(port.master) && port.master.bridge == bridge;
 }
 
 function enterOwn(bridge: Device, mac: u64): void {
@@ -113,20 +125,28 @@ function enter(key: u64, port: Device): void {
 
 /** Moves what is not aged into the spare table. */
 function forgetAged(): void {
+  const from = turnOver();
+  for (let slot: usize = 0; slot <= mask; slot++) {
+    const entry = changetype<Entry>(from + slot * ENTRY_BYTES);
+    if (entry.key == 0) continue;
+    if (isNull(entry.port)) memory.copy(changetype<usize>(entryOf(entry.key)), changetype<usize>(entry), ENTRY_BYTES);
+    else if (clock - entry.updated <= AGEING) keep(entry);
+  }
+}
+
+/** Goes on with the spare table, which is empty then; returns the old one. */
+function turnOver(): usize {
   const from = base;
   base = spare;
   spare = from;
   memory.fill(base, 0, (<usize>mask + 1) * ENTRY_BYTES);
   learned = 0;
   oldest = i64.MAX_VALUE;
-  for (let slot: usize = 0; slot <= mask; slot++) {
-    const entry = changetype<Entry>(from + slot * ENTRY_BYTES);
-    if (entry.key == 0) continue;
-    const isOwn = isNull(entry.port);
-    if (!isOwn && clock - entry.updated > AGEING) continue;
-    memory.copy(changetype<usize>(entryOf(entry.key)), changetype<usize>(entry), ENTRY_BYTES);
-    if (isOwn) continue;
-    learned++;
-    oldest = min(oldest, entry.updated);
-  }
+  return from;
+}
+
+function keep(entry: Entry): void {
+  memory.copy(changetype<usize>(entryOf(entry.key)), changetype<usize>(entry), ENTRY_BYTES);
+  learned++;
+  oldest = min(oldest, entry.updated);
 }

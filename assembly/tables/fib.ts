@@ -1,8 +1,8 @@
 /**
- * Routes. Key: namespace and destination; the longest prefix wins, then the lowest metric, then the lowest index. Routes never
- * change after load, so decisions are remembered: a cache of CACHE_ENTRIES, where a new decision replaces the one in its place.
+ * Routes. Key: namespace and destination; the longest prefix wins, then the lowest metric, then the lowest index. Routes change
+ * with the program only, so decisions are remembered: a cache of CACHE_ENTRIES, where a new decision replaces the one in its place.
  */
-import { Section } from "../abi/image";
+import { CAPACITY_ROUTES, Section } from "../abi/image";
 import {
   ROUTE_DESTINATION,
   ROUTE_DEVICE,
@@ -17,7 +17,7 @@ import {
 } from "../abi/program";
 import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
-import { record, recordCount } from "../memory/image";
+import { capacity, record, recordCount } from "../memory/image";
 import { Device, deviceAt, noDevice } from "./device";
 import { Namespace, namespaceAt, namespaceCount } from "./namespace";
 
@@ -54,7 +54,7 @@ let routes: usize = 0;
 export function reserveRoutes(): void {
   if (offsetof<Route>() > ROUTE_BYTES) ERROR("Route outgrew its stride");
   if (offsetof<Decision>() > 1 << DECISION_BITS) ERROR("Decision outgrew its stride");
-  routes = reserve(recordCount(Section.Routes), ROUTE_BYTES);
+  routes = reserve(capacity(CAPACITY_ROUTES), ROUTE_BYTES);
 }
 
 @inline export function hasRoute(decision: Decision): bool {
@@ -92,8 +92,11 @@ export function sourceFor(route: Route, destination: u32): u32 {
   return route.type == RouteType.Local ? destination : route.device.firstAddress;
 }
 
+/** All routes anew; what was decided by the old ones is forgotten. */
 export function fillRoutes(): void {
   const count = recordCount(Section.Routes);
+  memory.fill(CACHE, 0, 1 << (CACHE_BITS + <u32>DECISION_BITS));
+  for (let index: u32 = 0; index < namespaceCount; index++) namespaceAt(index).routeCount = 0;
   for (let index: u32 = 0; index < count; index++) namespaceAt(namespaceOf(index)).routeCount++;
   let at = routes;
   for (let index: u32 = 0; index < namespaceCount; index++) {

@@ -97,6 +97,8 @@ let histograms: usize = 0;
 let drops: usize = 0;
 let messages: usize = 0;
 let replies: usize = 0;
+/** The records that are in force, FLOW_SIZE bytes each. */
+let records: usize = 0;
 let capacity: u32 = 0;
 let seed: u32 = 0;
 export let flowCount: u32 = 0;
@@ -105,6 +107,7 @@ export function reserveFlows(entries: u32): void {
   if (offsetof<Flow>() > FLOW_BYTES_EACH) ERROR("Flow outgrew its stride");
   capacity = entries;
   base = reserve(entries, FLOW_BYTES_EACH);
+  records = reserve(entries, FLOW_SIZE);
   counters = reserve(entries, FLOW_COUNTER_SIZE);
   histograms = reserve(entries, HISTOGRAM_BYTES);
   // The last row is for packets without a flow.
@@ -145,9 +148,15 @@ export function fillFlows(withSeed: u32): void {
   for (let index: u32 = 0; index < count; index++) setFlow(index, record(Section.Flows, index, FLOW_SIZE));
 }
 
+/** Whether a record says what is in force at its index already. */
+export function isSameFlow(index: u32, from: usize): bool {
+  return index < flowCount && memory.compare(records + <usize>index * FLOW_SIZE, from, FLOW_SIZE) == 0;
+}
+
 /** Appends or replaces; everything that is counted of it starts anew. */
 export function setFlow(index: u32, from: usize): void {
   const flow = flowAt(index);
+  memory.copy(records + <usize>index * FLOW_SIZE, from, FLOW_SIZE);
   flow.index = index;
   flow.kind = load<u32>(from, FLOW_KIND);
   flow.protocol = load<u32>(from, FLOW_PROTOCOL);

@@ -1,5 +1,5 @@
 /** Hosts with their CPUs, and network namespaces. Key: index. */
-import { Section } from "../abi/image";
+import { CAPACITY_ADDRESSES, CAPACITY_HOSTS, CAPACITY_NAMESPACES, Section } from "../abi/image";
 import {
   ADDRESS_DEVICE,
   ADDRESS_IP,
@@ -13,8 +13,8 @@ import {
   NAMESPACE_SIZE,
   NAMESPACE_TTL,
 } from "../abi/program";
-import { reserve } from "../memory/arena";
-import { record, recordCount } from "../memory/image";
+import { reserve, reserveLate } from "../memory/arena";
+import { capacity, record, recordCount } from "../memory/image";
 import { ringBytes, TimeRing } from "../memory/ring";
 import { Device, deviceAt, deviceCount } from "./device";
 
@@ -57,6 +57,8 @@ const HOST_BYTES: usize = 8;
 const NAMESPACE_BYTES: usize = 48;
 
 let hosts: usize = 0;
+let hostCount: u32 = 0;
+/** Where the CPUs of hosts to come are, and behind them their rings. */
 let cpus: usize = 0;
 let rings: usize = 0;
 let namespaces: usize = 0;
@@ -67,30 +69,48 @@ export function reserveNamespaces(): void {
   if (offsetof<Cpu>() > CPU_BYTES) ERROR("Cpu outgrew its stride");
   if (offsetof<Host>() > HOST_BYTES) ERROR("Host outgrew its stride");
   if (offsetof<Namespace>() > NAMESPACE_BYTES) ERROR("Namespace outgrew its stride");
-  const hostCount = recordCount(Section.Hosts);
-  let cpuCount: u64 = 0;
-  let bytes: u64 = 0;
-  for (let index: u32 = 0; index < hostCount; index++) {
-    const host = record(Section.Hosts, index, HOST_SIZE);
-    cpuCount += <u64>load<u32>(host, HOST_CPUS);
-    bytes += <u64>load<u32>(host, HOST_CPUS) * ringBytes(load<u32>(host, HOST_BACKLOG));
-  }
-  hosts = reserve(hostCount, HOST_BYTES);
-  cpus = reserve(cpuCount, CPU_BYTES);
-  rings = reserve(bytes, 1);
-  namespaceCount = recordCount(Section.Namespaces);
-  namespaces = reserve(namespaceCount, NAMESPACE_BYTES);
-  addressList = reserve(recordCount(Section.Addresses), 4);
+  hosts = reserve(capacity(CAPACITY_HOSTS), HOST_BYTES);
+  cpus = reserve(cpuBytes() + ringsBytes(), 1);
+  rings = cpus + <usize>cpuBytes();
+  namespaces = reserve(capacity(CAPACITY_NAMESPACES), NAMESPACE_BYTES);
+  addressList = reserve(capacity(CAPACITY_ADDRESSES), 4);
 }
 
+/** Room for the CPUs of hosts that a program adds. False: there is none. */
+export function reserveAddedHosts(): bool {
+  if (recordCount(Section.Hosts) == hostCount) return true;
+  cpus = reserveLate(cpuBytes() + ringsBytes());
+  rings = cpus + <usize>cpuBytes();
+  return cpus != 0;
+}
+
+function cpuBytes(): u64 {
+  let count: u64 = 0;
+  for (let index = hostCount; index < recordCount(Section.Hosts); index++) count += <u64>load<u32>(record(Section.Hosts, index, HOST_SIZE), HOST_CPUS);
+  return count * CPU_BYTES;
+}
+
+function ringsBytes(): u64 {
+  let bytes: u64 = 0;
+  for (let index = hostCount; index < recordCount(Section.Hosts); index++) {
+    const host = record(Section.Hosts, index, HOST_SIZE);
+    bytes += <u64>load<u32>(host, HOST_CPUS) * ringBytes(load<u32>(host, HOST_BACKLOG));
+  }
+  return bytes;
+}
+
+/** Makes the namespaces that are new, and lets the others have what the program says. */
 export function fillNamespaces(): void {
   fillHosts();
+  const known = namespaceCount;
+  namespaceCount = recordCount(Section.Namespaces);
   for (let index: u32 = 0; index < namespaceCount; index++) {
     const from = record(Section.Namespaces, index, NAMESPACE_SIZE);
     const namespace = namespaceAt(index);
-    namespace.index = index;
     namespace.forwarding = load<u32>(from, NAMESPACE_FORWARDING);
     namespace.ttl = load<u32>(from, NAMESPACE_TTL);
+    if (index < known) continue;
+    namespace.index = index;
     namespace.nextId = 1;
     namespace.host = changetype<Host>(hosts + <usize>load<u32>(from, NAMESPACE_HOST) * HOST_BYTES);
     namespace.cpu = cpuAt(namespace.host, index % namespace.host.cpuCount);
@@ -100,7 +120,7 @@ export function fillNamespaces(): void {
 function fillHosts(): void {
   let cpu = cpus;
   let ring = rings;
-  for (let index: u32 = 0; index < recordCount(Section.Hosts); index++) {
+  for (let index = hostCount; index < recordCount(Section.Hosts); index++) {
     const from = record(Section.Hosts, index, HOST_SIZE);
     const host = changetype<Host>(hosts + <usize>index * HOST_BYTES);
     const backlog = load<u32>(from, HOST_BACKLOG);
@@ -113,10 +133,15 @@ function fillHosts(): void {
       ring += <usize>ringBytes(backlog);
     }
   }
+  hostCount = recordCount(Section.Hosts);
 }
 
 /** What namespaces have because of their devices, once those are there: addresses, and the first loopback. */
 export function fillAddresses(): void {
+  for (let index: u32 = 0; index < namespaceCount; index++) {
+    namespaceAt(index).loopback = changetype<Device>(0);
+    namespaceAt(index).addressCount = 0;
+  }
   for (let index = deviceCount; index > 0; index--) {
     const device = deviceAt(index - 1);
     if (device.kind == DeviceKind.Loopback) device.namespace.loopback = device;

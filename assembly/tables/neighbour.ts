@@ -1,6 +1,6 @@
 /**
  * Neighbours (ARP). Key: device and IPv4 address. Value: state, MAC, waiting packets, timer. Capacity: `capacity.neighbours`;
- * entries are never removed, and a full table takes no new ones.
+ * a full table takes no new entries, and only a new program removes some.
  */
 import { Section } from "../abi/image";
 import { NEIGHBOUR_DEVICE, NEIGHBOUR_IP, NEIGHBOUR_MAC_HIGH, NEIGHBOUR_MAC_LOW, NEIGHBOUR_SIZE } from "../abi/program";
@@ -47,14 +47,19 @@ export class Neighbour {
   queueCount: u32;
   /** A timer event of this entry is in the queue. */
   timerQueued: bool;
+  /** The record is free: address of the next free one, or 0. */
+  nextFree: usize;
 }
 
 const NEIGHBOUR_BYTES: usize = 80;
+const NO_DEVICE = changetype<Device>(0);
 const TABLE = changetype<HashTable>(memory.data(16, 8));
 
 let base: usize = 0;
 let capacity: u32 = 0;
-let count: u32 = 0;
+export let neighbourCount: u32 = 0;
+/** Records below `neighbourCount` that were freed, the lowest first. */
+let free: usize = 0;
 
 export function reserveNeighbours(entries: u32): void {
   if (offsetof<Neighbour>() > NEIGHBOUR_BYTES) ERROR("Neighbour outgrew its stride");
@@ -70,8 +75,44 @@ export function fillNeighbours(): void {
     const ip = load<u32>(from, NEIGHBOUR_IP);
     const known = findNeighbour(device, ip);
     const entry = isNoNeighbour(known) ? createNeighbour(device, ip) : known;
+    if (isNoNeighbour(entry)) continue;
     entry.mac = macFromWords(load<u32>(from, NEIGHBOUR_MAC_HIGH), load<u32>(from, NEIGHBOUR_MAC_LOW));
     entry.state = NeighbourState.Permanent;
+  }
+}
+
+/** Whether a new program has no use for an entry: its device does not know it any more, or it is, or becomes, permanent. */
+export function isStray(entry: Neighbour): bool {
+  if (entry.device.restarted || entry.state == NeighbourState.Permanent) return true;
+  for (let index: u32 = 0; index < recordCount(Section.Neighbours); index++) {
+    const from = record(Section.Neighbours, index, NEIGHBOUR_SIZE);
+    if (load<u32>(from, NEIGHBOUR_DEVICE) == entry.device.index && load<u32>(from, NEIGHBOUR_IP) == entry.ip) return true;
+  }
+  return false;
+}
+
+@inline export function isFree(entry: Neighbour): bool {
+  return changetype<usize>(entry.device) == 0;
+}
+
+/** Frees a record; nobody finds it once `indexNeighbours` has been called. */
+export function removeNeighbour(entry: Neighbour): void {
+  entry.device = NO_DEVICE;
+  entry.deadline = NEVER;
+}
+
+/** Files all entries anew, and the free records. */
+export function indexNeighbours(): void {
+  TABLE.clear();
+  free = 0;
+  for (let index = neighbourCount; index > 0; index--) {
+    const entry = neighbourAt(index - 1);
+    if (isFree(entry)) {
+      entry.nextFree = free;
+      free = changetype<usize>(entry);
+    } else {
+      TABLE.insert(keyOf(entry.device, entry.ip), <u32>changetype<usize>(entry));
+    }
   }
 }
 
@@ -94,14 +135,27 @@ export function fillNeighbours(): void {
 
 /** A new entry in state None, or null. */
 export function createNeighbour(device: Device, ip: u32): Neighbour {
-  if (count == capacity) return changetype<Neighbour>(0);
-  const entry = neighbourAt(count++);
+  const entry = takeRecord();
+  if (isNoNeighbour(entry)) return entry;
   TABLE.insert(keyOf(device, ip), <u32>changetype<usize>(entry));
   entry.device = device;
   entry.ip = ip;
+  entry.state = NeighbourState.None;
+  entry.mac = 0;
+  entry.updated = 0;
   entry.confirmed = -1;
   entry.deadline = NEVER;
   return entry;
+}
+
+/** A record without a key, or null. */
+function takeRecord(): Neighbour {
+  if (free != 0) {
+    const entry = changetype<Neighbour>(free);
+    free = entry.nextFree;
+    return entry;
+  }
+  return neighbourCount == capacity ? changetype<Neighbour>(0) : neighbourAt(neighbourCount++);
 }
 
 /** Sets the timer; an event that is on its way already will find the new deadline. */

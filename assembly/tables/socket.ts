@@ -60,9 +60,11 @@ export function reserveSockets(entries: u32): void {
   return changetype<Socket>(any);
 }
 
+/** Those of the program; what waits at one that is replaced stays. */
 export function fillSockets(): void {
-  socketCount = recordCount(Section.Sockets);
-  for (let index: u32 = 0; index < socketCount; index++) writeSocket(index, record(Section.Sockets, index, SOCKET_SIZE));
+  const count = recordCount(Section.Sockets);
+  socketCount = max(socketCount, count);
+  for (let index: u32 = 0; index < count; index++) writeSocket(index, record(Section.Sockets, index, SOCKET_SIZE));
   indexSockets();
 }
 

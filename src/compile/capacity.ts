@@ -18,6 +18,9 @@ const NEIGHBOURS_MAX = 65536;
 const INJECTED_FRAMES = 4096;
 /** nf_conntrack_max of a machine with some memory (nf_conntrack_core.c: 65,536 buckets, one entry each): 8 MB. */
 const CONNTRACK_MAX = 65536;
+/** Of all namespaces together: a sandbox has about 20 chains, and each published port a handful of rules. */
+const CHAINS = 1024;
+const RULES = 4096;
 const EVENT_RECORDS = 65536;
 const CAPTURE_BYTES = 4 * 1024 * 1024;
 
@@ -33,12 +36,25 @@ export function capacityOf(builder: ProgramBuilder, flows: readonly FlowRecord[]
     connections: 4 * Math.max(256, 2 * flows.length + 64),
     conntrack: CONNTRACK_MAX,
     ...NO_PROCESSES,
+    hosts: roomFor(builder.hosts),
+    namespaces: roomFor(builder.namespaces),
+    devices: roomFor(builder.devices),
+    addresses: roomFor(builder.addresses),
+    routes: roomFor(builder.routes),
+    links: roomFor(builder.links),
+    chains: CHAINS,
+    rules: RULES,
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };
   const { packets, connections, neighbours } = capacity;
   const timers = 2 * capacity.flows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
   return { ...capacity, events: packets + timers + INJECTED_FRAMES };
+}
+
+/** What a network that changes while it runs may come to need. */
+function roomFor(records: readonly unknown[]): number {
+  return 2 * records.length + 64;
 }
 
 /** Where packets wait: transmit queues and the wire behind them, sockets, unresolved neighbours. */

@@ -61,6 +61,15 @@ export interface Capacity {
   /** Bytes of the largest frame. */
   readonly frameBytes: number;
   readonly events: number;
+  /** What a program that is loaded again may have; the first one fits as well. */
+  readonly hosts: number;
+  readonly namespaces: number;
+  readonly devices: number;
+  readonly addresses: number;
+  readonly routes: number;
+  readonly links: number;
+  readonly chains: number;
+  readonly rules: number;
   readonly fdb: number;
   readonly neighbours: number;
   readonly sockets: number;
@@ -306,6 +315,11 @@ export interface RuleRecord {
 export interface ProgramPatch {
   /** Appended to `dns.domains`, for flows of kind Query. */
   readonly domains?: readonly string[];
+  /**
+   * New tables, before the rest of the patch. What has the same index is the same thing and goes on; docs/ENGINE.md, section 16, says
+   * what is kept. Its costs, exponential table and capacity are not looked at.
+   */
+  readonly program?: DatapathProgram;
   readonly flows?: readonly { readonly index: number; readonly record: FlowRecord }[];
   readonly sockets?: readonly { readonly index: number; readonly record: SocketRecord }[];
   readonly devices?: readonly { readonly index: number; readonly up: boolean }[];

@@ -6,6 +6,7 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/pr
 import { NONE } from "../../assembly/abi/version";
 import type { LinkRecord } from "../../src/engine/program";
 import { chance, MS, SECOND, US } from "./program";
+import { RELOAD_ROOM } from "./reload";
 
 export interface BridgePlan {
   readonly containers: number;
@@ -75,11 +76,13 @@ export interface FramePlan {
 
 export interface PatchPlan {
   readonly timeNs: number;
-  readonly kind: "device" | "link" | "flow" | "append" | "socket";
+  readonly kind: "device" | "link" | "flow" | "append" | "socket" | "program";
   readonly index: number;
   readonly up: boolean;
   readonly link: LinkRecord;
   readonly flow: FlowPlan;
+  /** What is different in a new program: see `changeProgram`. */
+  readonly changes: readonly number[];
 }
 
 export interface Plan {
@@ -223,11 +226,21 @@ const frame: fc.Arbitrary<FramePlan> = fc.record({
 
 const patch: fc.Arbitrary<PatchPlan> = fc.record({
   timeNs: fc.integer({ min: 0, max: 3 * SECOND }),
-  kind: fc.constantFrom("device" as const, "link" as const, "flow" as const, "append" as const, "socket" as const),
+  kind: fc.constantFrom(
+    "device" as const,
+    "link" as const,
+    "flow" as const,
+    "append" as const,
+    "socket" as const,
+    "program" as const,
+    "program" as const,
+    "program" as const,
+  ),
   index: fc.nat(255),
   up: fc.boolean(),
   link,
   flow,
+  changes: fc.array(fc.nat(), { maxLength: RELOAD_ROOM }),
 });
 
 /** How many of each thing a plan may have; smaller plans run faster. */

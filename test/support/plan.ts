@@ -5,9 +5,10 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/pr
 import { NONE } from "../../assembly/abi/version";
 import type { InjectedFrame, ObserveOptions } from "../../src/engine/engine";
 import type { DatapathProgram, ProgramPatch } from "../../src/engine/program";
-import type { CablePlan, FlowPlan, Plan, TargetPlan } from "./arbitrary";
+import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan } from "./arbitrary";
 import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
+import { changeProgram, RELOAD_ROOM } from "./reload";
 
 /** A change at a time. */
 export interface TimedPatch {
@@ -27,6 +28,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
   const { draft, endpoints, roots } = buildHosts(plan);
   const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, flowPlan, 40_000 + i));
   const frameBytes = 14 + Math.max(200, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes }) => bytes));
+  const room = RELOAD_ROOM * plan.patches.length;
   const program = draft.program({
     capacity: {
       packets: plan.packets,
@@ -34,8 +36,13 @@ export function buildPlan(plan: Plan): BuiltPlan {
       neighbours: plan.neighbours,
       connections: plan.connections,
       frameBytes,
-      flows: plan.flows.length + plan.patches.length,
-      sockets: draft.sockets.length + plan.patches.length,
+      flows: plan.flows.length + room,
+      sockets: draft.sockets.length + room,
+      namespaces: draft.namespaces.length + room,
+      devices: draft.devices.length + 2 * room,
+      addresses: draft.addresses.length + room,
+      routes: draft.routes.length + 3 * room,
+      links: draft.links.length + room,
       eventRecords: 1 << 16,
       captureBytes: 1 << 22,
     },
@@ -184,44 +191,53 @@ function addFlow(draft: ProgramDraft, endpoints: readonly Endpoint[], plan: Flow
   });
 }
 
+/** Follows the program through the changes, so that the next one builds on all before it. */
 function buildPatches(plan: Plan, program: DatapathProgram, endpoints: readonly Endpoint[], roots: readonly number[]): TimedPatch[] {
-  let flows = program.flows.length;
-  let sockets = program.sockets.length;
+  let current = program;
   const planned = [...plan.patches].sort((a, b) => a.timeNs - b.timeNs);
-  return planned.flatMap(({ timeNs, kind, index, up, link: record, flow: flowPlan }, i): TimedPatch[] => {
-    const from = endpoints[flowPlan.from % endpoints.length];
-    const to = destinationOf(endpoints, from, flowPlan.target);
-    const fields = { ...flowFields(flowPlan, 50_000 + i), namespace: from.namespace, destination: to.ip };
-    switch (kind) {
-      case "device":
-        return [{ timeNs, patch: { devices: [{ index: index % program.devices.length, up }] } }];
-      case "link":
-        return program.links.length === 0 ? [] : [{ timeNs, patch: { links: [{ index: index % program.links.length, record }] } }];
-      case "flow":
-        return [{ timeNs, patch: { flows: [{ index: index % program.flows.length, record: fields }] } }];
-      case "append": {
-        const client = {
-          namespace: from.namespace,
-          protocol: fields.protocol,
-          ip: 0,
-          port: fields.sourcePort,
-          role: SocketRole.Client,
-          flow: flows,
-        };
-        return [{ timeNs, patch: { flows: [{ index: flows++, record: fields }], sockets: [{ index: sockets++, record: client }] } }];
-      }
-      case "socket": {
-        const namespace = index % 2 === 0 ? to.namespace : roots[0];
-        const server = {
-          namespace,
-          protocol: index % 3 === 0 ? PROTOCOL_TCP : PROTOCOL_UDP,
-          ip: 0,
-          port: flowPlan.port,
-          role: index % 2,
-          flow: NONE,
-        };
-        return [{ timeNs, patch: { sockets: [{ index: sockets++, record: server }] } }];
-      }
-    }
+  return planned.flatMap((planOf, i): TimedPatch[] => {
+    const patch = buildPatch(planOf, i, current, endpoints, roots);
+    if (patch === undefined) return [];
+    current = patch.program ?? { ...current, flows: written(current.flows, patch.flows), sockets: written(current.sockets, patch.sockets) };
+    return [{ timeNs: planOf.timeNs, patch }];
   });
+}
+
+function written<T>(records: readonly T[], entries: readonly { readonly index: number; readonly record: T }[] = []): T[] {
+  const copy = [...records];
+  for (const { index, record } of entries) copy[index] = record;
+  return copy;
+}
+
+function buildPatch(
+  { kind, index, up, link: record, flow: flowPlan, changes }: PatchPlan,
+  i: number,
+  { flows, sockets, devices, links, ...rest }: DatapathProgram,
+  endpoints: readonly Endpoint[],
+  roots: readonly number[],
+): ProgramPatch | undefined {
+  const from = endpoints[flowPlan.from % endpoints.length];
+  const to = destinationOf(endpoints, from, flowPlan.target);
+  const fields = { ...flowFields(flowPlan, 50_000 + i), namespace: from.namespace, destination: to.ip };
+  const { namespace, protocol, sourcePort } = fields;
+  switch (kind) {
+    case "program":
+      return { program: changeProgram({ flows, sockets, devices, links, ...rest }, changes, record) };
+    case "device":
+      return { devices: [{ index: index % devices.length, up }] };
+    case "link":
+      return links.length === 0 ? undefined : { links: [{ index: index % links.length, record }] };
+    case "flow":
+      return { flows: [{ index: index % flows.length, record: fields }] };
+    case "append": {
+      const client = { namespace, protocol, ip: 0, port: sourcePort, role: SocketRole.Client, flow: flows.length };
+      return { flows: [{ index: flows.length, record: fields }], sockets: [{ index: sockets.length, record: client }] };
+    }
+    case "socket": {
+      const at = index % 2 === 0 ? to.namespace : roots[0];
+      const socketProtocol = index % 3 === 0 ? PROTOCOL_TCP : PROTOCOL_UDP;
+      const server = { namespace: at, protocol: socketProtocol, ip: 0, port: flowPlan.port, role: index % 2, flow: NONE };
+      return { sockets: [{ index: sockets.length, record: server }] };
+    }
+  }
 }

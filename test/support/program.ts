@@ -73,6 +73,14 @@ const CAPACITY: Omit<Capacity, "events"> = {
   zones: 32,
   zoneRecords: 256,
   upstreams: 32,
+  hosts: 16,
+  namespaces: 64,
+  devices: 256,
+  addresses: 256,
+  routes: 1024,
+  links: 256,
+  chains: 64,
+  rules: 1024,
   eventRecords: 65_536,
   captureBytes: 4 << 20,
 };
@@ -261,7 +269,18 @@ export class ProgramDraft {
   }
 
   program({ capacity, costs, copyCost = 51 }: ProgramOptions = {}): DatapathProgram {
-    const sizes = { ...CAPACITY, ...capacity };
+    const room = (least: number, records: readonly unknown[]) => Math.max(least, records.length);
+    const sizes = {
+      ...CAPACITY,
+      namespaces: room(CAPACITY.namespaces, this.namespaces),
+      devices: room(CAPACITY.devices, this.devices),
+      addresses: room(CAPACITY.addresses, this.addresses),
+      routes: room(CAPACITY.routes, this.routes),
+      links: room(CAPACITY.links, this.links),
+      chains: room(CAPACITY.chains, this.chains),
+      rules: room(CAPACITY.rules, this.rules),
+      ...capacity,
+    };
     const events = sizes.packets + 2 * sizes.flows + 3 * sizes.connections + sizes.neighbours + sizes.sessions + REASSEMBLY_MAX + 64;
     const names = (count: number, kind: string) => Array.from({ length: count }, (_, i) => `${kind}${i}`);
     return {

@@ -18,27 +18,78 @@ const FRAME_MIN = 128;
 /** Events that belong to no table, such as those of replaced flows. */
 const SPARE_EVENTS = 64;
 
+/** The tables whose size the capacity bounds by the same name. */
+const TABLES = [
+  "hosts",
+  "namespaces",
+  "devices",
+  "addresses",
+  "routes",
+  "neighbours",
+  "links",
+  "sockets",
+  "flows",
+  "chains",
+  "rules",
+] as const;
+
 /** Refuses what the engine could not hold or would not understand. */
 export function checkProgram(program: DatapathProgram): void {
-  const { abi, capacity, devices, flows, sockets, neighbours } = program;
-  if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
-  limit("flows", flows.length, capacity.flows);
-  limit("sockets", sockets.length, capacity.sockets);
-  limit("neighbours", neighbours.length, capacity.neighbours);
+  const { capacity } = program;
+  checkTables(program, capacity);
   const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + REASSEMBLY_MAX + SPARE_EVENTS;
   limit("events", events, capacity.events);
-  const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu }) => mtu + ETHERNET_HEADER);
+}
+
+/** Refuses new tables that do not fit the ones that were made at load, or in which an index would become another thing. */
+export function checkReload(program: DatapathProgram, kernel: Kernel, capacity: Capacity): void {
+  checkTables(program, capacity);
+  const { hosts, namespaces, devices, links } = kernel;
+  for (const [field, found, least] of [
+    ["hosts", program.hosts.length, hosts.length],
+    ["namespaces", program.namespaces.length, namespaces.length],
+    ["devices", program.devices.length, devices.length],
+    ["links", program.links.length, links.length],
+  ] as const) {
+    if (found < least) throw new SimulationError("INVALID_INPUT", `${field}: expected at least the ${least} that there are, found ${found}`);
+  }
+  hosts.forEach(({ cpus, backlog }, index) => {
+    const record = program.hosts[index];
+    if (record.cpus !== cpus.length || record.backlog !== backlog) changed(`hosts[${index}]`, "the same CPUs and backlog");
+  });
+  namespaces.forEach(({ host }, index) => {
+    if (hosts[program.namespaces[index].host] !== host) changed(`namespaces[${index}].host`, "the same host");
+  });
+  devices.forEach(({ kind, namespace }, index) => {
+    const record = program.devices[index];
+    if (kind === DeviceKind.Gone || record.kind === DeviceKind.Gone) return;
+    if (record.kind !== kind || record.namespace !== namespace.index) changed(`devices[${index}]`, "the same kind in the same namespace, or none");
+  });
+}
+
+function changed(field: string, expected: string): never {
+  throw new SimulationError("INVALID_INPUT", `${field}: expected ${expected} as before, found another`);
+}
+
+function checkTables(program: DatapathProgram, capacity: Capacity): void {
+  const { abi, devices, flows } = program;
+  if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
+  for (const table of TABLES) limit(table, program[table].length, capacity[table]);
+  const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER);
   limit("frameBytes", Math.max(FRAME_MIN, ...mtus), capacity.frameBytes);
   flows.forEach(checkFlow);
 }
 
 export function checkPatch(patch: ProgramPatch, kernel: Kernel, capacity: Capacity): void {
-  const flows = checkIndices("flows", patch.flows ?? [], kernel.flows.length);
-  const sockets = checkIndices("sockets", patch.sockets ?? [], kernel.sockets.sockets.length);
+  const { program } = patch;
+  if (program !== undefined) checkReload(program, kernel, capacity);
+  const count = (field: "flows" | "sockets" | "devices" | "links", now: number) => Math.max(now, program?.[field].length ?? 0);
+  const flows = checkIndices("flows", patch.flows ?? [], count("flows", kernel.flows.length));
+  const sockets = checkIndices("sockets", patch.sockets ?? [], count("sockets", kernel.sockets.sockets.length));
   limit("flows", flows, capacity.flows);
   limit("sockets", sockets, capacity.sockets);
-  for (const { index } of patch.devices ?? []) checkIndex("devices", index, kernel.devices.length);
-  for (const { index } of patch.links ?? []) checkIndex("links", index, kernel.links.length);
+  for (const { index } of patch.devices ?? []) checkIndex("devices", index, count("devices", kernel.devices.length));
+  for (const { index } of patch.links ?? []) checkIndex("links", index, count("links", kernel.links.length));
   for (const { index, record } of patch.flows ?? []) checkFlow(record, index);
 }
 

@@ -9,6 +9,7 @@ import { dropUnbuilt } from "./graph/drop";
 import { Kernel } from "./kernel";
 import { dispatch } from "./simulation/dispatch";
 import { EventType } from "./simulation/event-queue";
+import { reload } from "./tables/load";
 
 interface Loaded {
   readonly kernel: Kernel;
@@ -34,11 +35,15 @@ export class TsEngine implements Engine {
 
   apply(patch: ProgramPatch): void {
     const loaded = this.open();
-    const { kernel, capacity, processes } = loaded;
+    const { kernel, capacity } = loaded;
+    const { program } = patch;
     checkPatch(patch, kernel, capacity);
+    if (program !== undefined) checkProcesses({ ...program, capacity });
+    const processes = program === undefined ? loaded.processes : processTables(program);
     const domains = checkProcessPatch(patch, processes, capacity);
     loaded.processes = { ...processes, dns: { ...processes.dns, domains } };
     kernel.clock = kernel.now;
+    if (program !== undefined) reload(kernel, program);
     for (const { index, up } of patch.devices ?? []) kernel.devices[index].up = up;
     for (const { index, record } of patch.links ?? []) kernel.links[index].record = record;
     for (const { index, record } of patch.flows ?? []) kernel.writeFlow(index, record);

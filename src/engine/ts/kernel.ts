@@ -1,28 +1,25 @@
 import { COST_BYTES, REASSEMBLY_MAX } from "../../../assembly/abi/limits";
 import { Drop } from "../../../assembly/abi/drop";
 import { Node } from "../../../assembly/abi/node";
-import { DeviceKind } from "../../../assembly/abi/program";
-import { NONE } from "../../../assembly/abi/version";
 import type { DatapathProgram, FlowRecord, SocketRecord } from "../program";
 import { WalkQueue } from "./graph/walk";
 import { Memory } from "./memory/memory";
 import type { Packet } from "./memory/packet";
 import { PacketPool } from "./memory/pool";
 import { CaptureBuffer, EventBuffer } from "./memory/records";
-import { Cpu } from "./simulation/clock";
 import { Digest } from "./simulation/digest";
 import { EventQueue } from "./simulation/event-queue";
-import { Link } from "./simulation/link";
+import type { Link } from "./simulation/link";
 import { Random, RandomKind } from "./simulation/random";
 import { pushSource } from "./simulation/source";
+import { loadTables } from "./tables/load";
 import { ConnectionTable } from "./tables/connection";
 import { DropTable, Totals } from "./tables/counters";
-import { Device } from "./tables/device";
+import type { Device } from "./tables/device";
 import { Fdb, LocalMacs } from "./tables/fdb";
-import { Fib } from "./tables/fib";
 import { Flow } from "./tables/flow";
-import { Host, Namespace } from "./tables/namespace";
-import { NeighbourState, NeighbourTable } from "./tables/neighbour";
+import type { Host, Namespace } from "./tables/namespace";
+import { NeighbourTable } from "./tables/neighbour";
 import { PathMtuTable } from "./tables/path-mtu";
 import { ReassemblyTable } from "./tables/reassembly";
 import { Socket, SocketTable } from "./tables/socket";
@@ -54,13 +51,14 @@ export class Kernel {
   recordDrops = false;
   nextTrace = 0;
 
+  readonly hosts: Host[] = [];
   readonly namespaces: Namespace[] = [];
   readonly devices: Device[] = [];
   readonly links: Link[] = [];
   readonly flows: Flow[] = [];
   readonly sockets = new SocketTable();
   readonly fdb: Fdb;
-  readonly localMacs: LocalMacs;
+  localMacs = new LocalMacs([]);
   readonly neighbours: NeighbourTable;
   readonly pathMtus = new PathMtuTable();
   readonly reassembly: ReassemblyTable;
@@ -93,10 +91,7 @@ export class Kernel {
     this.tcpRandom = Random.of(seed, RandomKind.Tcp, 0);
     this.deviceDrops = new DropTable(program.devices.length);
     this.flowDrops = new DropTable(program.flows.length);
-    this.buildHosts(program);
-    this.buildDevices(program);
-    this.buildAddresses(program);
-    this.localMacs = new LocalMacs(this.devices);
+    loadTables(this, program);
     program.flows.forEach((record, index) => this.writeFlow(index, record));
     program.sockets.forEach((record, index) => this.writeSocket(index, record));
     this.sockets.index(this.namespaces);
@@ -139,43 +134,5 @@ export class Kernel {
     const socket = this.sockets.sockets[index] ?? new Socket(index, namespace);
     this.sockets.sockets[index] = socket;
     socket.configure(record, namespace, this.flows[record.flow] ?? null);
-  }
-
-  private buildHosts(program: DatapathProgram): void {
-    const hosts = program.hosts.map(({ cpus, backlog }) => new Host(Array.from({ length: cpus }, () => new Cpu(backlog))));
-    program.namespaces.forEach(({ host, forwarding, ttl }, index) => {
-      this.namespaces.push(new Namespace(index, hosts[host], forwarding !== 0, ttl, new Fib()));
-    });
-  }
-
-  private buildDevices(program: DatapathProgram): void {
-    program.links.forEach((record, index) => this.links.push(new Link(record, Random.of(this.seed, RandomKind.Link, index))));
-    program.devices.forEach((record, index) => this.devices.push(new Device(index, this.namespaces[record.namespace], record)));
-    program.devices.forEach(({ peer, master, link }, index) => {
-      const device = this.devices[index];
-      device.peer = peer === NONE ? null : this.devices[peer];
-      device.link = link === NONE ? null : this.links[link];
-      device.master = master === NONE ? null : this.devices[master];
-      device.master?.ports.push(device);
-      if (device.kind === DeviceKind.Loopback) device.namespace.loopback ??= device;
-    });
-  }
-
-  private buildAddresses(program: DatapathProgram): void {
-    for (const { device: index, ip } of program.addresses) {
-      const device = this.devices[index];
-      if (device.ip === 0) device.ip = ip | 0;
-      device.namespace.addresses.add(ip | 0);
-    }
-    for (const record of program.routes) {
-      this.namespaces[record.namespace].fib.learn(record, record.device === NONE ? null : this.devices[record.device]);
-    }
-    for (const { device, ip, macHigh, macLow } of program.neighbours) {
-      const entry = this.neighbours.create(this.devices[device], ip | 0);
-      if (entry === null) continue;
-      entry.state = NeighbourState.Permanent;
-      entry.macHigh = macHigh;
-      entry.macLow = macLow | 0;
-    }
   }
 }

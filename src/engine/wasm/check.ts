@@ -17,26 +17,75 @@ const SPARE_EVENTS = 64;
 
 /** How many of each a loaded engine has. */
 export interface Sizes {
-  readonly namespaces: number;
-  readonly devices: number;
-  readonly links: number;
+  namespaces: number;
+  devices: number;
+  links: number;
   flows: number;
   sockets: number;
 }
 
+/** What a program must leave as it is when it replaces another one. */
+export type Network = Pick<DatapathProgram, "hosts" | "namespaces" | "devices" | "links">;
+
+export function networkOf({ hosts, namespaces, devices, links }: DatapathProgram): Network {
+  return { hosts, namespaces, devices, links };
+}
+
+/** Sizes once a program is in force; of flows and sockets there may be more than it has. */
+export function sizesOf({ namespaces, devices, links, flows, sockets }: DatapathProgram, before?: Sizes): Sizes {
+  return {
+    namespaces: namespaces.length,
+    devices: devices.length,
+    links: links.length,
+    flows: Math.max(flows.length, before?.flows ?? 0),
+    sockets: Math.max(sockets.length, before?.sockets ?? 0),
+  };
+}
+
 /** Refuses what would not fit its own capacity, and indices that lead nowhere: the engine itself trusts them. */
 export function checkProgram(program: DatapathProgram): void {
-  const { abi, capacity, hosts, namespaces, devices, links, flows, sockets, neighbours } = program;
-  if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
-  checkCapacity(program, capacity);
+  const { capacity } = program;
+  checkCapacity(capacity);
   checkLength("costs", program.costs, NODE_COUNT);
   checkLength("exponential", program.exponential, EXPONENTIAL_ENTRIES);
+  checkTables(program, capacity);
+}
+
+/** Refuses a program that the tables made at load cannot hold, or in which an index would become another thing. */
+export function checkReload(program: DatapathProgram, before: Network, capacity: Capacity): void {
+  checkTables(program, capacity);
+  for (const table of ["hosts", "namespaces", "devices", "links"] as const) {
+    const [least, found] = [before[table].length, program[table].length];
+    if (found < least) throw new SimulationError("INVALID_INPUT", `${table}: expected at least the ${least} that there are, found ${found}`);
+  }
+  before.hosts.forEach(({ cpus, backlog }, index) => {
+    const host = program.hosts[index]!;
+    checkSame(`hosts[${index}].cpus`, cpus, host.cpus);
+    checkSame(`hosts[${index}].backlog`, backlog, host.backlog);
+  });
+  before.namespaces.forEach(({ host }, index) => checkSame(`namespaces[${index}].host`, host, program.namespaces[index]!.host));
+  before.devices.forEach(({ kind, namespace }, index) => {
+    const device = program.devices[index]!;
+    if (kind === DeviceKind.Gone || device.kind === DeviceKind.Gone) return;
+    checkSame(`devices[${index}].kind`, kind, device.kind);
+    checkSame(`devices[${index}].namespace`, namespace, device.namespace);
+  });
+}
+
+function checkSame(field: string, before: number, now: number): void {
+  if (before !== now) throw new SimulationError("INVALID_INPUT", `${field}: expected ${before} as before, found ${now}`);
+}
+
+function checkTables(program: DatapathProgram, capacity: Capacity): void {
+  const { abi, hosts, namespaces, devices, flows, sockets, neighbours } = program;
+  if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
+  checkRoom(program, capacity);
   if (namespaces.length === 0 || hosts.length === 0) throw new SimulationError("INVALID_INPUT", "namespaces: expected at least one, found none");
   hosts.forEach(({ cpus }, index) => checkIndex(`hosts[${index}].cpus`, cpus - 1, 1024));
   namespaces.forEach(({ host }, index) => checkIndex(`namespaces[${index}].host`, host, hosts.length));
   checkDevices(program);
-  checkTables(program);
-  const sizes = { namespaces: namespaces.length, devices: devices.length, links: links.length, flows: flows.length, sockets: sockets.length };
+  checkRoutes(program);
+  const sizes = sizesOf(program);
   flows.forEach((record, index) => checkFlow(record, index, sizes));
   sockets.forEach((record, index) => checkSocket(record, index, sizes, capacity));
   neighbours.forEach(({ device }, index) => checkIndex(`neighbours[${index}].device`, device, devices.length));
@@ -65,18 +114,23 @@ export function checkObserve({ captureDevices }: ObserveOptions, sizes: Sizes): 
   for (const device of captureDevices) checkIndex("captureDevices", device, sizes.devices);
 }
 
-function checkCapacity({ devices, flows, sockets, neighbours }: DatapathProgram, capacity: Capacity): void {
+function checkCapacity(capacity: Capacity): void {
   for (const [name, value] of Object.entries(capacity)) {
     if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32) {
       throw new SimulationError("INVALID_INPUT", `capacity.${name}: expected a count below 2^32, found ${value}`);
     }
   }
-  checkLimit("flows", flows.length, capacity.flows);
-  checkLimit("sockets", sockets.length, capacity.sockets);
-  checkLimit("neighbours", neighbours.length, capacity.neighbours);
   const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + REASSEMBLY_MAX + SPARE_EVENTS;
   checkLimit("events", events, capacity.events);
-  const frames = devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu }) => mtu + ETHERNET_HEADER);
+}
+
+/** The tables whose size the capacity bounds by the same name. */
+const BOUNDED = ["hosts", "namespaces", "devices", "addresses", "routes", "neighbours", "links", "sockets", "flows", "chains", "rules"] as const;
+
+function checkRoom(program: DatapathProgram, capacity: Capacity): void {
+  const { devices } = program;
+  for (const table of BOUNDED) checkLimit(table, program[table].length, capacity[table]);
+  const frames = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER);
   checkLimit("frameBytes", Math.max(FRAME_MIN, ...frames), capacity.frameBytes);
 }
 
@@ -94,7 +148,7 @@ function checkDevices({ devices, namespaces, links }: DatapathProgram): void {
   checkLimit("bridges", devices.filter(({ kind }) => kind === DeviceKind.Bridge).length, 0xffff);
 }
 
-function checkTables({ addresses, routes, devices, namespaces }: DatapathProgram): void {
+function checkRoutes({ addresses, routes, devices, namespaces }: DatapathProgram): void {
   addresses.forEach(({ device }, index) => checkIndex(`addresses[${index}].device`, device, devices.length));
   routes.forEach(({ namespace, type, device, prefix }, index) => {
     checkIndex(`routes[${index}].namespace`, namespace, namespaces.length);

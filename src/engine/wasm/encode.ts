@@ -1,7 +1,10 @@
 import {
+  CAPACITY_ADDRESSES,
   CAPACITY_CAPTURE_BYTES,
+  CAPACITY_CHAINS,
   CAPACITY_CONNECTIONS,
   CAPACITY_CONNTRACK,
+  CAPACITY_DEVICES,
   CAPACITY_DOMAIN_BYTES,
   CAPACITY_DOMAINS,
   CAPACITY_EVENT_RECORDS,
@@ -9,9 +12,14 @@ import {
   CAPACITY_FDB,
   CAPACITY_FLOWS,
   CAPACITY_FRAME_BYTES,
+  CAPACITY_HOSTS,
+  CAPACITY_LINKS,
+  CAPACITY_NAMESPACES,
   CAPACITY_NEIGHBOURS,
   CAPACITY_PACKETS,
   CAPACITY_RESOLVERS,
+  CAPACITY_ROUTES,
+  CAPACITY_RULES,
   CAPACITY_SEARCHES,
   CAPACITY_SESSIONS,
   CAPACITY_SOCKETS,
@@ -351,6 +359,14 @@ function writeCapacity(view: DataView, capacity: Capacity): void {
   u32(view, CAPACITY_ZONES, capacity.zones);
   u32(view, CAPACITY_ZONE_RECORDS, capacity.zoneRecords);
   u32(view, CAPACITY_UPSTREAMS, capacity.upstreams);
+  u32(view, CAPACITY_HOSTS, capacity.hosts);
+  u32(view, CAPACITY_NAMESPACES, capacity.namespaces);
+  u32(view, CAPACITY_DEVICES, capacity.devices);
+  u32(view, CAPACITY_ADDRESSES, capacity.addresses);
+  u32(view, CAPACITY_ROUTES, capacity.routes);
+  u32(view, CAPACITY_LINKS, capacity.links);
+  u32(view, CAPACITY_CHAINS, capacity.chains);
+  u32(view, CAPACITY_RULES, capacity.rules);
   u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
   u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }

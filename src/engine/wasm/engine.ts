@@ -4,7 +4,7 @@ import { domainNameBytes } from "../../net/domain-name";
 import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
-import { checkFrames, checkObserve, checkPatch, checkProgram, type Sizes } from "./check";
+import { checkFrames, checkObserve, checkPatch, checkProgram, checkReload, type Network, networkOf, type Sizes, sizesOf } from "./check";
 import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
 import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
 import { instantiate, type WasmExports } from "./instance";
@@ -15,6 +15,8 @@ interface Loaded {
   readonly capacity: Capacity;
   readonly sizes: Sizes;
   processes: ProcessTables;
+  /** The tables in force. */
+  network: Network;
 }
 
 /** The packet path in WebAssembly: numbers and records cross the boundary, never packets one by one. */
@@ -36,19 +38,29 @@ export class WasmEngine implements Engine {
     checkProcesses(program);
     this.#loaded = undefined;
     this.#failure = undefined;
-    const { namespaces, devices, links, flows, sockets, capacity } = program;
-    const sizes = { namespaces: namespaces.length, devices: devices.length, links: links.length, flows: flows.length, sockets: sockets.length };
-    const loaded = { wasm: instantiate(this.#module), seed: seed >>> 0, capacity, sizes, processes: processTables(program) };
+    const { capacity } = program;
+    const loaded = { wasm: instantiate(this.#module), seed: seed >>> 0, capacity, sizes: sizesOf(program), network: networkOf(program), processes: processTables(program) };
     this.#call(loaded, (wasm) => build(wasm, program, loaded.seed));
     this.#loaded = loaded;
   }
 
   apply(patch: ProgramPatch): void {
     const loaded = this.#open();
-    const { capacity, sizes, processes } = loaded;
-    checkPatch(patch, sizes, capacity);
+    const { capacity, sizes } = loaded;
+    const { program } = patch;
+    if (program !== undefined) {
+      checkReload(program, loaded.network, capacity);
+      checkProcesses({ ...program, capacity });
+    }
+    checkPatch(patch, program === undefined ? sizes : sizesOf(program, sizes), capacity);
+    const processes = program === undefined ? loaded.processes : processTables(program);
     const domains = checkProcessPatch(patch, processes, capacity);
     this.#call(loaded, (wasm) => {
+      if (program !== undefined) {
+        reload(wasm, program);
+        Object.assign(sizes, sizesOf(program, sizes));
+        loaded.network = networkOf(program);
+      }
       for (const name of patch.domains ?? []) appendDomain(wasm, name);
       loaded.processes = { ...processes, dns: { ...processes.dns, domains } };
       for (const { index, up } of patch.devices ?? []) wasm.setDevice(index, Number(up));
@@ -121,7 +133,7 @@ export class WasmEngine implements Engine {
         totals: decodeTotals(memory, totals),
         devices: decodeDevices(memory, wasm.deviceCountersAddress() >>> 0, devices),
         flows: decodeFlows(memory, flowTables(wasm), flows),
-        deviceDrops: decodeDrops(memory, wasm.deviceDropsAddress() >>> 0, devices, devices),
+        deviceDrops: decodeDrops(memory, wasm.deviceDropsAddress() >>> 0, devices, loaded.capacity.devices),
         flowDrops: decodeDrops(memory, wasm.flowDropsAddress() >>> 0, flows, loaded.capacity.flows),
       };
     });
@@ -173,6 +185,14 @@ function build(wasm: WasmExports, program: DatapathProgram, seed: number): void 
 
 function flowTables(wasm: WasmExports): FlowTables {
   return { address: wasm.flowCountersAddress() >>> 0, histograms: wasm.histogramsAddress() >>> 0, replies: wasm.repliesAddress() >>> 0 };
+}
+
+function reload(wasm: WasmExports, program: DatapathProgram): void {
+  const bytes = imageSize(program);
+  const address = wasm.reserveReload(bytes) >>> 0;
+  if (address === 0) throw outOfMemory("program");
+  encodeProgram(program, new DataView(wasm.memory.buffer, address, bytes));
+  if (wasm.reload() === 0) throw outOfMemory("program");
 }
 
 function writeInput<T>(wasm: WasmExports, write: RecordWriter<T>, record: T): void {

@@ -6,6 +6,8 @@ export interface WasmExports {
   abiVersion(): number;
   reserveImage(bytes: number): number;
   build(seed: number): number;
+  reserveReload(bytes: number): number;
+  reload(): number;
   run(until: number, budget: number): number;
   processedEvents(): number;
   now(): number;
@@ -42,6 +44,8 @@ export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
   "abiVersion",
   "reserveImage",
   "build",
+  "reserveReload",
+  "reload",
   "run",
   "processedEvents",
   "now",

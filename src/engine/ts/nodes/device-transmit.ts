@@ -26,6 +26,8 @@ export function deviceTransmit(kernel: Kernel, packet: Packet): Node {
     case DeviceKind.Loopback:
       packet.target = device;
       return Node.Receive;
+    case DeviceKind.Gone:
+      return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);
     case DeviceKind.Veth:
     case DeviceKind.Physical:
       if (device.peer === null) return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);

@@ -24,14 +24,18 @@ export class DropTable {
     this.counts[(index + 1) * DROP_COUNT + reason]++;
   }
 
+  /** Makes room for so many things; those that are there keep their counts. */
+  grow(things: number): void {
+    if (things <= this.things) return;
+    this.things = things;
+    const counts = new Float64Array((things + 1) * DROP_COUNT);
+    counts.set(this.counts);
+    this.counts = counts;
+  }
+
   /** Starts the counts of a thing anew; it may be one past the end. */
   clear(index: number): void {
-    if (index >= this.things) {
-      this.things = index + 1;
-      const counts = new Float64Array((this.things + 1) * DROP_COUNT);
-      counts.set(this.counts);
-      this.counts = counts;
-    }
+    this.grow(index + 1);
     this.counts.fill(0, (index + 1) * DROP_COUNT, (index + 2) * DROP_COUNT);
   }
 

@@ -6,18 +6,18 @@ import type { Neighbour } from "./neighbour";
 
 /** A network device: what its record says, with the things around it as references, and its counters. */
 export class Device {
-  readonly kind: DeviceKind;
-  readonly macHigh: number;
-  readonly macLow: number;
-  readonly mtu: number;
-  readonly hairpin: boolean;
-  up: boolean;
+  kind = DeviceKind.Gone;
+  macHigh = 0;
+  macLow = 0;
+  mtu = 0;
+  hairpin = false;
+  up = false;
   peer: Device | null = null;
   /** The bridge whose port this is. */
   master: Device | null = null;
   link: Link | null = null;
   /** Ports of a bridge, by index. */
-  readonly ports: Device[] = [];
+  ports: Device[] = [];
   /** Its first address; 0: none. */
   ip = 0;
   captured = false;
@@ -31,15 +31,18 @@ export class Device {
 
   constructor(
     readonly index: number,
-    readonly namespace: Namespace,
-    record: DeviceRecord,
-  ) {
-    this.kind = record.kind;
-    this.macHigh = record.macHigh;
-    this.macLow = record.macLow | 0;
-    this.mtu = record.mtu;
-    this.hairpin = (record.flags & DEVICE_HAIRPIN) !== 0;
-    this.up = (record.flags & DEVICE_UP) !== 0;
+    public namespace: Namespace,
+  ) {}
+
+  /** Takes over what a record says; whom it is connected to is found once all devices are there. */
+  configure({ kind, flags, macHigh, macLow, mtu }: DeviceRecord, namespace: Namespace): void {
+    this.namespace = namespace;
+    this.kind = kind;
+    this.macHigh = macHigh;
+    this.macLow = macLow | 0;
+    this.mtu = mtu;
+    this.hairpin = (flags & DEVICE_HAIRPIN) !== 0;
+    this.up = (flags & DEVICE_UP) !== 0;
   }
 
   get isLoopback(): boolean {

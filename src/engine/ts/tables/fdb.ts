@@ -41,17 +41,32 @@ export class Fdb {
     return this.ports[entry];
   }
 
+  /** After a change of devices: forgets what was learnt at ports that are none any more, and of addresses that are the bridge's own now. */
+  forgetStrays(localMacs: LocalMacs): void {
+    const { bridges, highs, lows } = this.macs;
+    for (let entry = this.ports.length - 1; entry >= 0; entry--) {
+      const port = this.ports[entry];
+      if (port === null) continue;
+      const { master } = port;
+      const isAlive = port.up && master !== null && master.index === bridges[entry];
+      if (!isAlive || localMacs.has(master, highs[entry], lows[entry])) this.forget(entry);
+    }
+  }
+
   private expire(clock: number): void {
     for (let entry = this.ports.length - 1; entry >= 0; entry--) {
-      if (clock - this.updated[entry] <= FDB_AGEING_NS) continue;
-      this.macs.remove(entry);
-      this.ports[entry] = null;
-      this.free.push(entry);
+      if (clock - this.updated[entry] > FDB_AGEING_NS) this.forget(entry);
     }
+  }
+
+  private forget(entry: number): void {
+    this.macs.remove(entry);
+    this.ports[entry] = null;
+    this.free.push(entry);
   }
 }
 
-/** The bridges' own addresses and those of their ports, which the kernel keeps in the FDB as local entries. Never changes. */
+/** The bridges' own addresses and those of their ports, which the kernel keeps in the FDB as local entries. Made anew when devices change. */
 export class LocalMacs {
   private readonly macs: MacTable;
 

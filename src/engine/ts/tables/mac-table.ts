@@ -3,9 +3,9 @@ import { finishHash, HashTable, mixHash } from "../memory/hash-table";
 /** Finds an entry by (bridge, MAC). The tables above it decide what an entry means. */
 export class MacTable {
   private readonly hashes: HashTable;
-  private readonly bridges: Int32Array;
-  private readonly highs: Int32Array;
-  private readonly lows: Int32Array;
+  readonly bridges: Int32Array;
+  readonly highs: Int32Array;
+  readonly lows: Int32Array;
 
   constructor(capacity: number) {
     this.hashes = new HashTable(capacity);

@@ -1,12 +1,15 @@
 import type { Cpu } from "../simulation/clock";
 import type { Device } from "./device";
-import type { Fib } from "./fib";
+import { Fib } from "./fib";
 import type { PathMtu } from "./path-mtu";
 import type { Socket } from "./socket";
 
 /** A host: its CPUs share the work of its namespaces. */
 export class Host {
-  constructor(readonly cpus: readonly Cpu[]) {}
+  constructor(
+    readonly cpus: readonly Cpu[],
+    readonly backlog: number,
+  ) {}
 }
 
 /** A network namespace: a stack of its own. */
@@ -23,12 +26,14 @@ export class Namespace {
   readonly tcpSockets = new Map<number, Socket[]>();
   private identification = 0;
 
+  forwarding = false;
+  ttl = 0;
+  /** Replaced as a whole. */
+  fib = new Fib();
+
   constructor(
     readonly index: number,
     readonly host: Host,
-    readonly forwarding: boolean,
-    readonly ttl: number,
-    readonly fib: Fib,
   ) {
     this.cpu = host.cpus[index % host.cpus.length];
   }

@@ -36,18 +36,33 @@ export class Neighbour {
 
   constructor(
     readonly index: number,
-    readonly device: Device,
-    readonly ip: number,
+    public device: Device,
+    public ip: number,
   ) {}
+
+  /** The slot's next entry. What stays is whether an event of its timer is under way. */
+  reuse(device: Device, ip: number): void {
+    this.device = device;
+    this.ip = ip;
+    this.state = NeighbourState.None;
+    this.macHigh = this.macLow = 0;
+    this.confirmed = -1;
+    this.updated = this.since = 0;
+    this.probes = 0;
+    this.solicitSource = 0;
+    this.deadline = NO_DEADLINE;
+  }
 
   get hasMac(): boolean {
     return this.state !== NeighbourState.None && this.state !== NeighbourState.Incomplete && this.state !== NeighbourState.Failed;
   }
 }
 
-/** ARP entries. Key: (device, IP). `capacity` entries; none is ever removed, and a full table takes no more. */
+/** ARP entries. Key: (device, IP). `capacity` entries; a full table takes no more, and only a new program removes some. */
 export class NeighbourTable {
   readonly entries: Neighbour[] = [];
+  /** Slots of removed entries, the lowest last. */
+  private free: Neighbour[] = [];
 
   constructor(private readonly capacity: number) {}
 
@@ -57,10 +72,26 @@ export class NeighbourTable {
 
   /** A new entry in state none, or null if the table is full. */
   create(device: Device, ip: number): Neighbour | null {
-    if (this.entries.length === this.capacity) return null;
-    const entry = new Neighbour(this.entries.length, device, ip);
-    this.entries.push(entry);
+    let entry = this.free.pop();
+    if (entry === undefined) {
+      if (this.entries.length === this.capacity) return null;
+      entry = new Neighbour(this.entries.length, device, ip);
+      this.entries.push(entry);
+    } else {
+      entry.reuse(device, ip);
+    }
     device.neighbours.set(ip, entry);
     return entry;
+  }
+
+  /** Removes what `isStray` says, in the order of slots; `remove` sees each first. */
+  removeStrays(isStray: (entry: Neighbour) => boolean, remove: (entry: Neighbour) => void): void {
+    for (const entry of this.entries) {
+      if (entry.device.neighbours.get(entry.ip) !== entry || !isStray(entry)) continue;
+      remove(entry);
+      entry.device.neighbours.delete(entry.ip);
+      entry.deadline = NO_DEADLINE;
+    }
+    this.free = this.entries.filter((entry) => entry.device.neighbours.get(entry.ip) !== entry).reverse();
   }
 }

@@ -1,0 +1,120 @@
+import { Drop } from "../../../../assembly/abi/drop";
+import { Node } from "../../../../assembly/abi/node";
+import { DEVICE_UP, DeviceKind } from "../../../../assembly/abi/program";
+import { NONE } from "../../../../assembly/abi/version";
+import type { DatapathProgram, FlowRecord } from "../../program";
+import { drop } from "../graph/drop";
+import type { Kernel } from "../kernel";
+import { Cpu } from "../simulation/clock";
+import { Link } from "../simulation/link";
+import { Random, RandomKind } from "../simulation/random";
+import { Device } from "./device";
+import { LocalMacs } from "./fdb";
+import { Fib } from "./fib";
+import { Host, Namespace } from "./namespace";
+import { type Neighbour, NeighbourState } from "./neighbour";
+
+/** Makes hosts, devices and what belongs to them of a program's records. On a running kernel what has the same index goes on. */
+export function loadTables(kernel: Kernel, program: DatapathProgram): void {
+  loadHosts(kernel, program);
+  const restarted = loadDevices(kernel, program);
+  const addressed = loadAddresses(kernel, program);
+  kernel.localMacs = new LocalMacs(kernel.devices);
+  kernel.fdb.forgetStrays(kernel.localMacs);
+  const isStray = ({ device, ip, state }: Neighbour) =>
+    restarted.has(device) ||
+    (addressed.has(device) && device.ip === 0) ||
+    state === NeighbourState.Permanent ||
+    program.neighbours.some((record) => record.device === device.index && (record.ip | 0) === ip);
+  kernel.neighbours.removeStrays(isStray, (entry) => dropWaiting(kernel, entry));
+  loadNeighbours(kernel, program);
+}
+
+/** New tables while the network runs (docs/ENGINE.md, section 16). */
+export function reload(kernel: Kernel, program: DatapathProgram): void {
+  loadTables(kernel, program);
+  program.flows.forEach((record, index) => {
+    const known = kernel.flows[index];
+    if (known === undefined || !isSameFlow(known.record, record)) kernel.writeFlow(index, record);
+  });
+  program.sockets.forEach((record, index) => kernel.writeSocket(index, record));
+  kernel.sockets.index(kernel.namespaces);
+}
+
+function loadHosts({ hosts, namespaces, links, seed }: Kernel, program: DatapathProgram): void {
+  for (const { cpus, backlog } of program.hosts.slice(hosts.length)) {
+    hosts.push(new Host(Array.from({ length: cpus }, () => new Cpu(backlog)), backlog));
+  }
+  program.namespaces.forEach(({ host, forwarding, ttl }, index) => {
+    const namespace = (namespaces[index] ??= new Namespace(index, hosts[host]));
+    namespace.forwarding = forwarding !== 0;
+    namespace.ttl = ttl;
+  });
+  program.links.forEach((record, index) => {
+    const link = (links[index] ??= new Link(record, Random.of(seed, RandomKind.Link, index)));
+    link.record = record;
+  });
+}
+
+/** Returns the devices that do not know their neighbours any more: gone, come back, down, or with another MAC. */
+function loadDevices({ devices, namespaces, links, deviceDrops }: Kernel, program: DatapathProgram): Set<Device> {
+  const restarted = new Set<Device>();
+  deviceDrops.grow(program.devices.length);
+  for (const namespace of namespaces) namespace.loopback = null;
+  program.devices.forEach((record, index) => {
+    const device = (devices[index] ??= new Device(index, namespaces[record.namespace]));
+    const isSame = device.kind === record.kind && device.macHigh === record.macHigh && device.macLow === (record.macLow | 0);
+    if (!isSame || (record.flags & DEVICE_UP) === 0) restarted.add(device);
+    device.configure(record, namespaces[record.namespace]);
+    device.ports = [];
+  });
+  program.devices.forEach(({ peer, master, link }, index) => {
+    const device = devices[index];
+    device.peer = peer === NONE ? null : devices[peer];
+    device.link = link === NONE ? null : links[link];
+    device.master = master === NONE ? null : devices[master];
+    device.master?.ports.push(device);
+    if (device.kind === DeviceKind.Loopback) device.namespace.loopback ??= device;
+  });
+  return restarted;
+}
+
+/** Returns the devices that had an address before. */
+function loadAddresses({ devices, namespaces }: Kernel, program: DatapathProgram): Set<Device> {
+  const addressed = new Set(devices.filter(({ ip }) => ip !== 0));
+  for (const device of devices) device.ip = 0;
+  for (const namespace of namespaces) {
+    namespace.addresses.clear();
+    namespace.fib = new Fib();
+  }
+  for (const { device: index, ip } of program.addresses) {
+    const device = devices[index];
+    if (device.ip === 0) device.ip = ip | 0;
+    device.namespace.addresses.add(ip | 0);
+  }
+  for (const record of program.routes) {
+    namespaces[record.namespace].fib.learn(record, record.device === NONE ? null : devices[record.device]);
+  }
+  return addressed;
+}
+
+function loadNeighbours({ devices, neighbours }: Kernel, program: DatapathProgram): void {
+  for (const { device: index, ip, macHigh, macLow } of program.neighbours) {
+    const device = devices[index];
+    const entry = neighbours.find(device, ip | 0) ?? neighbours.create(device, ip | 0);
+    if (entry === null) continue;
+    entry.state = NeighbourState.Permanent;
+    entry.macHigh = macHigh;
+    entry.macLow = macLow | 0;
+  }
+}
+
+/** neigh_flush_dev: nobody is told. */
+function dropWaiting(kernel: Kernel, entry: Neighbour): void {
+  for (const packet of entry.queue) drop(kernel, packet, Drop.DevReady, Node.NeighbourOutput);
+  entry.queue.length = 0;
+}
+
+function isSameFlow(known: FlowRecord, record: FlowRecord): boolean {
+  return (Object.keys(record) as (keyof FlowRecord)[]).every((field) => known[field] === record[field]);
+}
