@@ -76,7 +76,7 @@ function add(draft: Draft, pick: Pick, link: LinkRecord): void {
   const { namespace: outside, mtu } = draft.devices[bridge];
   const [subnet] = draft.addresses.filter(({ device }) => device === bridge);
   const { host } = draft.namespaces[outside];
-  const namespace = draft.namespaces.push({ host, forwarding: 0, ttl: 64 }) - 1;
+  const namespace = draft.namespaces.push({ ...draft.namespaces[outside], host, forwarding: 0, ttl: 64 }) - 1;
   const ip = ((subnet === undefined ? 0x0a630000 : subnet.ip & ~255) | (20 + pick(200))) >>> 0;
   const own = (pick(2) === 0 ? draft.free.pop() : undefined) ?? draft.devices.length;
   const fields = { flags: DEVICE_UP, mtu, peer: NONE, master: NONE, link: draft.links.push(link) - 1, kind: DeviceKind.Veth };
