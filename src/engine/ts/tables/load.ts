@@ -46,13 +46,15 @@ function loadHosts({ hosts, namespaces, links, seed }: Kernel, program: Datapath
     hosts.push(new Host(Array.from({ length: cpus }, () => new Cpu(backlog)), backlog));
   }
   program.namespaces.forEach(({ host, forwarding, ttl }, index) => {
-    const namespace = (namespaces[index] ??= new Namespace(index, hosts[host]));
+    const namespace = namespaces[index] ?? new Namespace(index, hosts[host]);
+    namespaces[index] = namespace;
     namespace.forwarding = forwarding !== 0;
     namespace.ttl = ttl;
   });
   program.links.forEach((record, index) => {
-    const link = (links[index] ??= new Link(record, Random.of(seed, RandomKind.Link, index)));
+    const link = links[index] ?? new Link(record, Random.of(seed, RandomKind.Link, index));
     link.record = record;
+    links[index] = link;
   });
 }
 
@@ -62,7 +64,8 @@ function loadDevices({ devices, namespaces, links, deviceDrops }: Kernel, progra
   deviceDrops.grow(program.devices.length);
   for (const namespace of namespaces) namespace.loopback = null;
   program.devices.forEach((record, index) => {
-    const device = (devices[index] ??= new Device(index, namespaces[record.namespace]));
+    const device = devices[index] ?? new Device(index, namespaces[record.namespace]);
+    devices[index] = device;
     const isSame = device.kind === record.kind && device.macHigh === record.macHigh && device.macLow === (record.macLow | 0);
     if (!isSame || (record.flags & DEVICE_UP) === 0) restarted.add(device);
     device.configure(record, namespaces[record.namespace]);
