@@ -1,6 +1,6 @@
 import { SimulationError } from "../errors";
-import { isIp } from "../net/ip";
-import type { ExposeSpec, PortProtocol, PortRangeSpec, PublishSpec } from "./spec";
+import { PORTS_29, PortSyntaxError, readPortMapping, readPortSpan, splitProtocol, transportOf } from "../net/port-mapping";
+import type { ExposeSpec, PublishSpec } from "./spec";
 
 type Protocol = "" | "/tcp" | "/udp" | "/sctp";
 type Port = `${number}` | `${number}-${number}`;
@@ -12,34 +12,18 @@ export type PortMapping = `${Port}${Protocol}` | `${Port}:${Port}${Protocol}` | 
 export type ExposedPort = `${Port}${Protocol}`;
 
 /**
- * Reads a port mapping into one entry per container port, with the reasons of docker/go-connections nat/nat.go. It is split at the colons from
- * the right, so that an IPv6 address may stand without brackets.
+ * Reads a port mapping into one entry per container port.
  *
  * @throws SimulationError `INVALID_INPUT`, naming `field`.
  * @example parsePublish("8080:80/tcp", "publish") // [{ containerPort: 80, protocol: "tcp", hostPort: { from: 8080, to: 8080 } }]
  */
 export function parsePublish(text: string, field: string): PublishSpec[] {
-  const [ports, protocol] = splitProtocol(text, field);
-  const parts = ports.split(":");
-  const containerText = parts.pop() ?? "";
-  const hostText = parts.pop() ?? "";
-  const ipText = parts.join(":");
-  const hostIp = ipText.startsWith("[") && ipText.endsWith("]") ? ipText.slice(1, -1) : ipText;
-  if (containerText === "") fail(field, `no port specified: ${text}<empty>`);
-  if (hostIp !== "" && !isIp(hostIp)) fail(field, `invalid IP address: ${ipText}`);
-  const container = parseRange(containerText) ?? fail(field, `invalid containerPort: ${containerText}`);
-  if (container.from === 0) fail(field, `invalid containerPort: ${containerText}`);
-  const host = hostText === "" ? undefined : (parseRange(hostText) ?? fail(field, `invalid hostPort: ${hostText}`));
-  const count = container.to - container.from + 1;
-  if (host && count > 1 && host.to - host.from + 1 !== count) {
-    fail(field, `invalid ranges specified for container and host Ports: ${containerText} and ${hostText}`);
+  try {
+    return readPortMapping(text, PORTS_29);
+  } catch (error) {
+    if (error instanceof PortSyntaxError) return fail(field, error.message);
+    throw error;
   }
-  return Array.from({ length: count }, (_, offset) => {
-    const hostPort = host && count > 1 ? { from: host.from + offset, to: host.from + offset } : host;
-    // Port 0 asks for any free port, as no port does.
-    const isChosen = hostPort !== undefined && hostPort.to > 0;
-    return { containerPort: container.from + offset, protocol, ...(isChosen && { hostPort }), ...(hostIp !== "" && { hostIp }) };
-  });
 }
 
 /**
@@ -48,26 +32,11 @@ export function parsePublish(text: string, field: string): PublishSpec[] {
  * @throws SimulationError `INVALID_INPUT`, naming `field`.
  */
 export function parseExpose(text: string, field: string): ExposeSpec {
-  const [ports, protocol] = splitProtocol(text, field);
-  const range = parseRange(ports);
+  const [ports, protocolText] = splitProtocol(text);
+  const range = readPortSpan(ports);
   if (!range || range.from === 0) return fail(field, `invalid range format for --expose: ${text}`);
+  const protocol = transportOf(protocolText) ?? fail(field, `invalid proto: ${protocolText.toLowerCase()}`);
   return { ...range, protocol };
-}
-
-function splitProtocol(text: string, field: string): [ports: string, protocol: PortProtocol] {
-  const slash = text.indexOf("/");
-  if (slash < 0) return [text, "tcp"];
-  const protocol = text.slice(slash + 1).toLowerCase();
-  if (protocol === "tcp" || protocol === "udp" || protocol === "sctp") return [text.slice(0, slash), protocol];
-  return fail(field, `invalid proto: ${protocol}`);
-}
-
-function parseRange(text: string): PortRangeSpec | undefined {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
-  if (!match) return undefined;
-  const from = Number(match[1]);
-  const to = Number(match[2] ?? match[1]);
-  return from <= to && to <= 65535 ? { from, to } : undefined;
 }
 
 function fail(field: string, reason: string): never {
