@@ -85,6 +85,7 @@ describe("import directions", () => {
     compile: ["compile", "model", "engine", ...LEAVES],
     observe: ["observe", "engine", ...LEAVES],
     report: ["report", "observe", "engine", ...LEAVES],
+    client: ["client", "model", ...LEAVES],
     worker: ["worker", "engine", "engine/ts", "engine/wasm", ...LEAVES],
     api: ["api", "model", "compile", "engine", "observe", "report", ...LEAVES],
     index: ["api", "engine", "observe", "report", ...LEAVES],

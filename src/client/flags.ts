@@ -97,13 +97,11 @@ export function parseFlags(words: readonly string[], specs: readonly FlagSpec[],
 }
 
 function readLong(body: string, queue: string[], specs: readonly FlagSpec[], flags: FlagValues): void {
-  const [name] = splitPair(body);
+  const [name, written] = splitPair(body);
   if (name === "" || name.startsWith("-")) throw new GoError(`bad flag syntax: --${body}`);
   const spec = specs.find((candidate) => candidate.name === name);
   if (!spec) throw new GoError(`unknown flag: --${name}`);
-  if (body.includes("=")) return set(spec, splitPair(body)[1], flags);
-  if (spec.kind === "switch") return set(spec, "true", flags);
-  const value = queue.shift();
+  const value = body.includes("=") ? written : spec.kind === "switch" ? "true" : queue.shift();
   if (value === undefined) throw new GoError(`flag needs an argument: --${name}`);
   set(spec, value, flags);
 }
@@ -114,15 +112,12 @@ function readShorts(body: string, queue: string[], specs: readonly FlagSpec[], f
     const spec = specs.find(({ short }) => short === char);
     if (!spec) throw new GoError(`unknown shorthand flag: '${char}' in -${rest}`);
     const after = rest.slice(1);
-    if (after.length > 1 && after.startsWith("=")) return set(spec, after.slice(1), flags);
-    if (spec.kind === "switch") {
-      set(spec, "true", flags);
-      rest = after;
-      continue;
-    }
-    const value = after === "" ? queue.shift() : after;
+    const isWritten = after.length > 1 && after.startsWith("=");
+    const isSwitch = spec.kind === "switch" && !isWritten;
+    const value = isWritten ? after.slice(1) : isSwitch ? "true" : after === "" ? queue.shift() : after;
     if (value === undefined) throw new GoError(`flag needs an argument: '${char}' in -${rest}`);
-    return set(spec, value, flags);
+    set(spec, value, flags);
+    rest = isSwitch ? after : "";
   }
 }
 

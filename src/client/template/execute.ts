@@ -1,19 +1,25 @@
 import { Answer, Nothing, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
 import { CallError, FUNCTIONS, isTrue, pairsOf, typeName } from "./functions";
 import { print } from "./print";
+import { ListRow } from "./row";
 import { TemplateError, type Command, type Operand, type Pipe, type TemplateNode } from "./syntax";
 
 export interface ExecuteOptions {
   /** What a map says about a key that it does not have: nothing, or that it does not have it. */
   readonly missingKey: "nothing" | "error";
   /** Go's name of the type of a value, for messages. */
-  readonly typeOf?: (value: AnswerValue) => string;
+  readonly typeOf?: (value: AnswerValue) => string | undefined;
+  /** Functions that change how a value looks leave it as it is: the headings of a table are filled in. */
+  readonly isHeading?: boolean;
 }
 
 interface Variable {
   readonly name: string;
   value: AnswerValue;
 }
+
+/** docker/cli templates/templates.go: HeaderFunctions. */
+const COSMETIC: ReadonlySet<string> = new Set(["json", "title", "lower", "upper", "truncate"]);
 
 /** What a missing key leads to, which has no fields either. */
 const MISSING = new Nothing("interface");
@@ -99,6 +105,9 @@ class Execution {
     const [first, ...rest] = command.operands;
     if (!first) throw failAt(command, "nil is not a command");
     if (first.kind === "function") return this.#call(first, command, [...rest.map((operand) => this.#operand(operand, dot)), ...(final === undefined ? [] : [final])]);
+    if (first.kind === "field" && first.path.join() === "Label" && dot instanceof ListRow && rest.length === 1) {
+      return dot.label(print(rest.map((operand) => this.#operand(operand, dot))[0] ?? MISSING));
+    }
     if (rest.length > 0 || final !== undefined) {
       const what = first.kind === "field" ? `${first.path.at(-1)} has arguments but cannot be invoked as function` : `can't give argument to non-function ${first.text}`;
       throw failAt(first, what);
@@ -115,6 +124,7 @@ class Execution {
       const wanted = found.most === found.least ? String(found.least) : `at least ${found.least}`;
       throw failAt({ ...operand, text: name }, `wrong number of args for ${name}: want ${wanted} got ${args.length}`);
     }
+    if (this.#options.isHeading === true && COSMETIC.has(name)) return args[0] ?? MISSING;
     try {
       return found.call(args);
     } catch (error) {
@@ -136,7 +146,8 @@ class Execution {
       case "variable":
         return this.#fields(this.#find(operand.name)?.value ?? MISSING, operand.path, operand);
       case "pipe":
-        return this.#fields(this.#pipe(operand.pipe, dot), operand.path, operand);
+        // Go says of a field behind parentheses that it was missed at what was looked at last inside them.
+        return this.#fields(this.#pipe(operand.pipe, dot), operand.path, operand.pipe.commands.at(-1)?.operands.at(-1) ?? operand);
       case "function":
         return this.#call(operand, { operands: [operand], text: operand.text, position: operand.position }, []);
     }

@@ -108,7 +108,7 @@ function indexInto(value: AnswerValue, key: AnswerValue): AnswerValue {
   if (Array.isArray(value)) {
     const list = value as readonly AnswerValue[];
     if (typeof key !== "number") throw new CallError(`cannot index slice/array with type ${typeName(key)}`);
-    return list[key] ?? fail(`index out of range: ${key}`);
+    return list[key] ?? fail("reflect: slice index out of range");
   }
   throw new CallError(`can't index item of type ${typeName(value)}`);
 }

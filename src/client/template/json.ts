@@ -1,18 +1,15 @@
+import { ListRow } from "./row";
 import { toPlain, type AnswerValue } from "../../model/inspect/answer";
 
-/** A value as Go's encoding/json writes it, without the escapes for HTML. */
+/** A value as Go's encoding/json writes it, without the escapes for HTML; rows of the client's lists have them. */
 export function goJson(value: AnswerValue): string {
-  return escapeSeparators(JSON.stringify(toPlain(value)));
+  const json = escapeSeparators(JSON.stringify(toPlain(value)));
+  return value instanceof ListRow ? json.replace(/[<>&]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`) : json;
 }
 
 /** The same over several lines, each level four blanks further in, as `docker inspect` prints it. */
 export function goJsonIndented(value: AnswerValue): string {
   return escapeSeparators(JSON.stringify(toPlain(value), undefined, 4));
-}
-
-/** The same with the escapes that keep it harmless inside HTML; the client's lists are written so. */
-export function goJsonForHtml(value: AnswerValue): string {
-  return goJson(value).replace(/[<>&]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Go escapes the two line separators that JavaScript does not. */

@@ -1,0 +1,153 @@
+import { SimulationError } from "../errors";
+import type { DaemonOperations } from "../model/operations";
+import type { ImageSpec } from "../model/spec";
+import { checkCount, commandHelp, groupUsage, type Call, type Command, type CommandGroup } from "./command";
+import { ENGINE_COMMANDS } from "./commands/engine";
+import { EXEC } from "./commands/exec";
+import { LIFECYCLE_COMMANDS } from "./commands/lifecycle";
+import { LIST_CONTAINERS } from "./commands/list-containers";
+import { LOOK_COMMANDS } from "./commands/look";
+import { NETWORK_COMMANDS, NETWORK_GROUP } from "./commands/network";
+import { CREATE, RUN } from "./commands/run";
+import { SWARM_COMMANDS, SWARM_GROUPS } from "./commands/swarm";
+import { CONTAINER_GROUP } from "./commands/container-group";
+import { FlagValues, parseFlags, type ParsedFlags } from "./flags";
+import { GoError } from "./go";
+import { Failure, Output, type CommandOutcome } from "./outcome";
+import type { Programs } from "./programs";
+import { splitWords } from "./words";
+
+export interface DockerClientOptions {
+  /** The images that the host has. */
+  readonly images: readonly ImageSpec[];
+  /** What processes in containers do; without it they run on, and `docker exec` is refused. */
+  readonly programs?: Programs;
+}
+
+const COMMANDS: readonly Command[] = [RUN, CREATE, EXEC, LIST_CONTAINERS, ...LIFECYCLE_COMMANDS, ...LOOK_COMMANDS, ...ENGINE_COMMANDS, ...NETWORK_COMMANDS, ...SWARM_COMMANDS];
+const GROUPS: readonly CommandGroup[] = [NETWORK_GROUP, CONTAINER_GROUP, ...SWARM_GROUPS];
+const ALIASES: Readonly<Record<string, string>> = {
+  "network list": "network ls",
+  "network remove": "network rm",
+  "container ls": "ps",
+  "container list": "ps",
+  "container ps": "ps",
+};
+/** Commands that Docker has and that say nothing about networks. */
+const OTHER_COMMANDS = new Set(
+  (
+    "attach build builder buildx commit completion compose config context cp diff events export history image images import load login logout manifest plugin " +
+    "pull push rmi save search secret stack stats system tag top trust update volume"
+  ).split(" "),
+);
+
+/**
+ * The `docker` command of version 20.10.24 on one host, with its words and exit codes.
+ *
+ * @example
+ * const client = new DockerClient(daemon, { images });
+ * const { stdout } = await client.run("docker network create back");
+ */
+export class DockerClient {
+  readonly #daemon: DaemonOperations;
+  readonly #options: DockerClientOptions;
+
+  constructor(daemon: DaemonOperations, options: DockerClientOptions) {
+    this.#daemon = daemon;
+    this.#options = options;
+  }
+
+  /**
+   * Runs one command line: words, or a text that is split as a shell does. The first word may be `docker`.
+   *
+   * @throws SimulationError `UNSUPPORTED` for what Docker can do and the simulator cannot. What Docker refuses is an outcome.
+   */
+  async run(line: string | readonly string[], stdin = ""): Promise<CommandOutcome> {
+    const words = typeof line === "string" ? splitWords(line) : line;
+    const output = new Output();
+    try {
+      await this.#dispatch(words[0] === "docker" ? words.slice(1) : words, stdin, output);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (error.message !== "") output.warn(error.message);
+      return { exit: error.exit, stdout: output.stdout, stderr: output.stderr };
+    }
+    return { exit: 0, stdout: output.stdout, stderr: output.stderr };
+  }
+
+  async #dispatch(words: readonly string[], stdin: string, output: Output): Promise<void> {
+    const rest = withoutGlobalFlags(words);
+    const [first = "", second = ""] = rest;
+    if (first === "-v" || first === "--version") return output.line("Docker version 20.10.24, build 297e128");
+    const group = GROUPS.find(({ path }) => path === first);
+    const found = group ? commandIn(group, second) : COMMANDS.find(({ path }) => path === first);
+    if (found) return this.#execute(found, rest.slice(group ? 2 : 1), stdin, output);
+    if (group) return refuseInGroup(group, rest.slice(1), output);
+    if (OTHER_COMMANDS.has(first)) throw unsupported(first);
+    if (first === "") throw new SimulationError("INVALID_INPUT", "docker: expected a command, found none");
+    throw new Failure(`docker: '${first}' is not a docker command.\nSee 'docker --help'`);
+  }
+
+  async #execute(command: Command, words: readonly string[], stdin: string, output: Output): Promise<void> {
+    const { flags, args } = readWords(command, words);
+    if (flags.has("help")) {
+      output.stdout += commandHelp(command);
+      return;
+    }
+    checkCount(command, args);
+    const call: Call = { command, daemon: this.#daemon, images: this.#options.images, programs: this.#options.programs, flags, args, stdin, output };
+    await command.run(call);
+  }
+}
+
+const HELP = { name: "help", kind: "switch" } as const;
+
+function readWords(command: Command, words: readonly string[]): ParsedFlags {
+  if (command.takesAnyFlag === true) return { flags: new FlagValues(), args: words.filter((word) => !word.startsWith("-")) };
+  try {
+    return parseFlags(words, [...command.flags, HELP], command.stopsAtArgument !== true);
+  } catch (error) {
+    if (error instanceof GoError) throw new Failure(`${error.message}\nSee 'docker ${command.path} --help'.`, 125);
+    throw error;
+  }
+}
+
+/** A command of a group; those of `container` are also commands of their own. */
+function commandIn({ path, commands }: CommandGroup, name: string): Command | undefined {
+  const full = `${path} ${name}`;
+  const alias = ALIASES[full] ?? full;
+  const found = COMMANDS.find((command) => command.path === alias);
+  if (found) return found.path === alias && alias !== full && path === "container" ? { ...found, path: "container ls" } : found;
+  const plain = path === "container" ? COMMANDS.find((command) => command.path === name) : undefined;
+  if (plain && commands.some(([known]) => known === name)) return { ...plain, path: full };
+  return undefined;
+}
+
+function refuseInGroup(group: CommandGroup, words: readonly string[], output: Output): void {
+  const usage = groupUsage(group);
+  const [name] = words;
+  const flag = words.find((word) => word.startsWith("-"));
+  if (name !== undefined && group.commands.some(([known]) => known === name)) throw unsupported(`${group.path} ${name}`);
+  if (flag === "--help") {
+    output.stdout += usage;
+    return;
+  }
+  if (flag !== undefined) throw new Failure(`unknown flag: ${flag}\nSee 'docker ${group.path} --help'.\n${usage}`, 125);
+  output.stderr += usage;
+  if (name !== undefined) throw new Failure("");
+}
+
+function unsupported(command: string): SimulationError {
+  return new SimulationError("UNSUPPORTED", `docker ${command}: this command is not simulated`);
+}
+
+/** Flags before the command: which daemon is meant is known already. */
+const GLOBAL_VALUES = new Set(["-H", "--host", "-c", "--context", "-l", "--log-level", "--config", "--tlscacert", "--tlscert", "--tlskey"]);
+const GLOBAL_SWITCHES = new Set(["-D", "--debug", "--tls", "--tlsverify"]);
+
+function withoutGlobalFlags(words: readonly string[]): readonly string[] {
+  const [first = ""] = words;
+  if (GLOBAL_SWITCHES.has(first)) return withoutGlobalFlags(words.slice(1));
+  if (GLOBAL_VALUES.has(first)) return withoutGlobalFlags(words.slice(2));
+  return words;
+}

@@ -1,0 +1,84 @@
+import type { DaemonOperations } from "../model/operations";
+import type { ImageSpec } from "../model/spec";
+import type { FlagSpec, FlagValues } from "./flags";
+import { Failure, type Output } from "./outcome";
+import type { Programs } from "./programs";
+
+/** One command line on its way. */
+export interface Call {
+  readonly command: Command;
+  readonly daemon: DaemonOperations;
+  readonly images: readonly ImageSpec[];
+  readonly programs: Programs | undefined;
+  readonly flags: FlagValues;
+  readonly args: readonly string[];
+  readonly stdin: string;
+  readonly output: Output;
+}
+
+/** How many arguments a command takes. */
+export interface ArgumentCount {
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface Command {
+  /** Without `docker`: `"network create"`. */
+  readonly path: string;
+  /** What follows the path in the usage line. */
+  readonly usage: string;
+  readonly short: string;
+  readonly count: ArgumentCount;
+  readonly flags: readonly FlagSpec[];
+  /** Flags end at the first argument: the rest is for the container. */
+  readonly stopsAtArgument?: boolean;
+  /** Its flags are not looked at, as it is refused whatever they say. */
+  readonly takesAnyFlag?: boolean;
+  readonly run: (call: Call) => void | Promise<void>;
+}
+
+/** A word that only stands before other commands. */
+export interface CommandGroup {
+  readonly path: string;
+  readonly short: string;
+  /** Names and descriptions, also of commands that are not simulated. */
+  readonly commands: readonly (readonly [name: string, short: string])[];
+}
+
+export const NONE: ArgumentCount = { least: 0, most: 0 };
+export const exactly = (count: number): ArgumentCount => ({ least: count, most: count });
+export const atLeast = (count: number): ArgumentCount => ({ least: count, most: Number.POSITIVE_INFINITY });
+
+/**
+ * Refuses the wrong number of arguments.
+ *
+ * @throws Failure in the client's words (docker/cli cli/required.go).
+ */
+export function checkCount({ path, usage, short, count }: Command, args: readonly string[]): void {
+  if (args.length >= count.least && args.length <= count.most) return;
+  const usageLine = `Usage:  docker ${path}${usage === "" ? "" : ` ${usage}`}`;
+  throw new Failure(`"docker ${path}" ${wanted(count)}.\nSee 'docker ${path} --help'.\n\n${usageLine}\n\n${short}`);
+}
+
+function wanted({ least, most }: ArgumentCount): string {
+  const plural = (count: number) => `${count} argument${count === 1 ? "" : "s"}`;
+  if (most === 0) return "accepts no arguments";
+  if (least === most) return `requires exactly ${plural(least)}`;
+  if (most === Number.POSITIVE_INFINITY) return `requires at least ${plural(least)}`;
+  return `requires at least ${least} and at most ${plural(most)}`;
+}
+
+/** What a group prints when no command of it was named. */
+export function groupUsage({ path, short, commands }: CommandGroup): string {
+  const width = Math.max(10, ...commands.map(([name]) => name.length));
+  const lines = commands.map(([name, what]) => `  ${name.padEnd(width)}  ${what}`);
+  const more = `Run 'docker ${path} COMMAND --help' for more information on a command.`;
+  return `\nUsage:  docker ${path} COMMAND\n\n${short}\n\nCommands:\n${lines.join("\n")}\n\n${more}\n`;
+}
+
+/** What `--help` prints. Differs from Docker: the flags are named without their descriptions. */
+export function commandHelp({ path, usage, short, flags }: Command): string {
+  const lines = flags.map(({ name, short: letter }) => `  ${letter === undefined ? "    " : `-${letter}, `}--${name}`);
+  const options = lines.length === 0 ? "" : `\nOptions:\n${lines.join("\n")}\n`;
+  return `\nUsage:  docker ${path}${usage === "" ? "" : ` ${usage}`}\n\n${short}\n${options}`;
+}

@@ -1,0 +1,137 @@
+import type { ContainerSpec, ExposeSpec, ImageSpec, PublishSpec, RestartPolicySpec } from "../../model/spec";
+import { isMac } from "../../net/mac";
+import { PORTS_20_10, PortSyntaxError, readPortMapping, splitProtocol, transportOf } from "../../net/port-mapping";
+import type { Call } from "../command";
+import { splitPair, type FlagValues } from "../flags";
+import { GoError, parseInteger, parseUnsigned } from "../go";
+import { Failure } from "../outcome";
+import { readNetworks } from "./network-option";
+
+/**
+ * What `docker run` and `docker create` send to the daemon, with the client's own refusals in their order
+ * (docker/cli cli/command/container/opts.go: parse).
+ *
+ * @throws Failure without the client's prefix.
+ */
+export function readContainer({ flags, args }: Call, image: ImageSpec, name: string): Omit<ContainerSpec, "host"> {
+  const mac = flags.text("mac-address").trim();
+  if (mac !== "" && !isMac(mac)) throw new Failure(`${flags.text("mac-address")} is not a valid mac address`);
+  const publish = flags.all("publish").flatMap(readPublish);
+  const expose = flags.all("expose").flatMap(readExpose);
+  checkModes(flags);
+  const restart = readRestart(flags.text("restart"));
+  if (flags.on("rm") && restart !== undefined && restart !== "no") throw new Failure("Conflicting options: --restart and --rm");
+  const { mode, endpoints, links } = readNetworks(flags);
+  const entrypoint = flags.has("entrypoint") ? [flags.text("entrypoint")].filter((word) => word !== "") : [];
+  const command = flags.has("entrypoint") ? [...entrypoint, ...args.slice(1)] : args.slice(1);
+  const text = <K extends string>(key: K, value: string) => (value === "" ? {} : ({ [key]: value } as Record<K, string>));
+  return {
+    name,
+    ...(flags.text("name") === "" && { anonymous: true }),
+    image,
+    command,
+    ...text("hostname", flags.text("hostname")),
+    ...text("domainname", flags.text("domainname")),
+    env: readEnvironment(flags.all("env")),
+    labels: flags.map("label"),
+    ...(restart !== undefined && { restart }),
+    autoRemove: flags.on("rm"),
+    sysctls: flags.map("sysctl"),
+    capAdd: flags.all("cap-add"),
+    ...text("mac", mac),
+    publishAll: flags.on("publish-all"),
+    dns: flags.all("dns"),
+    dnsSearch: flags.all("dns-search"),
+    dnsOptions: [...flags.all("dns-opt"), ...flags.all("dns-option")],
+    ...(mode !== undefined && { networkMode: mode }),
+    networks: endpoints,
+    publish,
+    expose,
+    links,
+    extraHosts: flags.all("add-host").map(readExtraHost),
+  };
+}
+
+/** The last of a name counts, in the place of the first; a name without a value takes the client's own, of which there is none. */
+function readEnvironment(texts: readonly string[]): string[] {
+  const variables = new Map<string, string>();
+  for (const text of texts.filter((variable) => variable.includes("="))) variables.set(splitPair(text)[0], text);
+  return [...variables.values()];
+}
+
+function readExtraHost(text: string): { name: string; address: string } {
+  const at = text.indexOf(":");
+  return { name: text.slice(0, at), address: text.slice(at + 1) };
+}
+
+/** `-p`: the short form, or `published=8080,target=80,protocol=tcp`. */
+function readPublish(text: string): PublishSpec[] {
+  try {
+    return readPortMapping(text.includes("=") ? shortForm(text) : text, PORTS_20_10);
+  } catch (error) {
+    if (error instanceof PortSyntaxError) throw new Failure(error.message);
+    throw error;
+  }
+}
+
+function shortForm(text: string): string {
+  const fields = new Map([["protocol", "tcp"]]);
+  for (const field of text.split(",")) {
+    if (!field.includes("=")) throw new Failure(`invalid publish opts format (should be name=value but got '${field}')`);
+    const [key = "", value = ""] = field.split("=");
+    fields.set(key, value);
+  }
+  return `${fields.get("published") ?? ""}:${fields.get("target") ?? ""}/${fields.get("protocol")}`;
+}
+
+function readExpose(text: string): ExposeSpec[] {
+  if (text.includes(":")) throw new Failure(`invalid port format for --expose: ${text}`);
+  const [ports, protocolText] = splitProtocol(text);
+  try {
+    const [from, to] = portRange(ports);
+    // Differs from Docker: a protocol that Docker does not know is refused by the daemon only when the container starts.
+    return [{ from, to, protocol: transportOf(protocolText) ?? "tcp" }];
+  } catch (error) {
+    if (error instanceof GoError) throw new Failure(`invalid range format for --expose: ${text}, error: ${error.message}`);
+    throw error;
+  }
+}
+
+/** nat.ParsePortRange. */
+function portRange(text: string): [from: number, to: number] {
+  if (text === "") throw new GoError("Empty string specified for ports.");
+  const [first = "", second] = text.split("-");
+  const from = parseUnsigned(first, 65535);
+  const to = second === undefined ? from : parseUnsigned(second, 65535);
+  if (to < from) throw new GoError(`Invalid range specified for the Port: ${text}`);
+  return [from, to];
+}
+
+function checkModes(flags: FlagValues): void {
+  const isShared = (text: string) => text === "" || text === "host";
+  const pid = flags.text("pid");
+  if (!isShared(pid) && !/^container:./.test(pid)) throw new Failure("--pid: invalid PID mode");
+  if (!isShared(flags.text("uts"))) throw new Failure("--uts: invalid UTS mode");
+  if (!isShared(flags.text("userns"))) throw new Failure("--userns: invalid USER mode");
+}
+
+const POLICIES: ReadonlySet<string> = new Set(["no", "always", "unless-stopped", "on-failure"]);
+
+/** `--restart`. The daemon refuses a policy that it does not know; so does this, in its words. */
+function readRestart(text: string): RestartPolicySpec | undefined {
+  if (text === "") return undefined;
+  const [name = "", count, ...rest] = text.split(":");
+  if (rest.length > 0) throw new Failure("invalid restart policy format");
+  if (count !== undefined) {
+    try {
+      parseInteger(count);
+    } catch {
+      throw new Failure("maximum retry count must be an integer");
+    }
+  }
+  if (!POLICIES.has(name)) throw new Failure(`Error response from daemon: invalid restart policy '${name}'`);
+  if (count !== undefined && name !== "on-failure") {
+    throw new Failure(`Error response from daemon: maximum retry count cannot be used with restart policy '${name}'`);
+  }
+  return name as RestartPolicySpec;
+}

@@ -1,0 +1,91 @@
+import { Answer, NO_MAP, type AnswerValue } from "../../model/inspect/answer";
+import { NONE, type Call, type Command } from "../command";
+import { Failure } from "../outcome";
+import { executeTemplate } from "../template/execute";
+import { parseTemplate } from "../template/parser";
+import { TemplateError, type TemplateNode } from "../template/syntax";
+
+/** The client is the one of 20.10 whatever the engine is; of the engine there are the last 20.10 and the current one. */
+const CLIENT_VERSION = "20.10.24";
+const ENGINES = { "20.10": { version: "20.10.24", api: "1.41", least: "1.12" }, "29": { version: "29.0.0", api: "1.52", least: "1.44" } } as const;
+
+const FORMAT = { name: "format", short: "f", kind: "text" } as const;
+
+const VERSION: Command = {
+  path: "version",
+  usage: "[OPTIONS]",
+  short: "Show the Docker version information",
+  count: NONE,
+  flags: [FORMAT],
+  run({ daemon, flags, output }) {
+    const template = flags.text("format") === "" ? undefined : readTemplate(flags.text("format"), "version");
+    const { version, api, least } = ENGINES[daemon.state().generation];
+    const client = { Version: CLIENT_VERSION, ApiVersion: "1.41", Os: "linux", Arch: "amd64", Context: "default" };
+    const server = { Version: version, ApiVersion: api, MinAPIVersion: least, Os: "linux", Arch: "amd64", Experimental: false };
+    if (template) {
+      print(template, Answer.of({ Client: Answer.of(client), Server: Answer.of(server) }), output, "version");
+      return;
+    }
+    const line = (name: string, value: string) => `  ${`${name}:`.padEnd(18)}${value}`;
+    output.line(["Client:", ` ${line("Version", CLIENT_VERSION).trim()}`, "", "Server:", " Engine:", line("Version", version), line("API version", `${api} (minimum version ${least})`)].join("\n"));
+  },
+};
+
+const INFO: Command = {
+  path: "info",
+  usage: "[OPTIONS]",
+  short: "Display system-wide information",
+  count: NONE,
+  flags: [FORMAT],
+  run({ daemon, flags, output }) {
+    const template = flags.text("format") === "" ? undefined : readTemplate(flags.text("format"), "");
+    const facts = factsOf(daemon);
+    if (template) {
+      print(template, Answer.of(facts), output, "");
+      return;
+    }
+    const counted = (["Containers", "ContainersRunning", "ContainersPaused", "ContainersStopped", "ServerVersion", "Name"] as const).map((key) => ` ${key}: ${String(facts[key])}`);
+    output.line(["Server:", ...counted].join("\n"));
+  },
+};
+
+/** What `docker info` knows of an engine that does not swarm. */
+function factsOf(daemon: Call["daemon"]): Record<string, AnswerValue> {
+  const { containers, generation, hosts } = daemon.state();
+  const count = (status: string) => containers.filter((container) => container.status === status).length;
+  const swarm = Answer.of({ NodeID: "", NodeAddr: "", LocalNodeState: "inactive", ControlAvailable: false, Error: "", RemoteManagers: NO_MAP });
+  return {
+    Containers: containers.length,
+    ContainersRunning: count("running"),
+    ContainersPaused: count("paused"),
+    ContainersStopped: count("created") + count("exited"),
+    Driver: "overlay2",
+    BridgeNfIptables: true,
+    IPv4Forwarding: true,
+    NCPU: hosts[0]?.cpus ?? 1,
+    Name: hosts[0]?.world.hostname ?? "",
+    ServerVersion: ENGINES[generation].version,
+    LiveRestoreEnabled: false,
+    Swarm: swarm,
+  };
+}
+
+function readTemplate(format: string, name: string): readonly TemplateNode[] {
+  return inTemplate(name, () => parseTemplate(format));
+}
+
+function print(template: readonly TemplateNode[], answer: Answer, output: Call["output"], name: string): void {
+  output.line(inTemplate(name, () => executeTemplate(template, answer, { missingKey: "nothing" })));
+}
+
+/** Says of a template's fault which template it is. */
+function inTemplate<T>(name: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new Failure(`template parsing error: ${error.message.replace("template: :", `template: ${name}:`)}`, 64);
+  }
+}
+
+export const ENGINE_COMMANDS: readonly Command[] = [VERSION, INFO];

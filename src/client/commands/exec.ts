@@ -1,0 +1,38 @@
+import { SimulationError } from "../../errors";
+import { atLeast, type Command } from "../command";
+import { splitPair } from "../flags";
+import { Failure } from "../outcome";
+import { ask, find } from "../refusals";
+import { readEnvironment } from "../values";
+
+export const EXEC: Command = {
+  path: "exec",
+  usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
+  short: "Run a command in a running container",
+  count: atLeast(2),
+  flags: [
+    { name: "detach", short: "d", kind: "switch" },
+    { name: "detach-keys", kind: "text" },
+    { name: "env", short: "e", kind: "list", read: readEnvironment },
+    { name: "env-file", kind: "list" },
+    { name: "interactive", short: "i", kind: "switch" },
+    { name: "privileged", kind: "switch" },
+    { name: "tty", short: "t", kind: "switch" },
+    { name: "user", short: "u", kind: "text" },
+    { name: "workdir", short: "w", kind: "text" },
+  ],
+  stopsAtArgument: true,
+  async run({ daemon, programs, flags, args, output }) {
+    const [name = "", ...argv] = args;
+    const container = find("container", name, () => daemon.findContainer(name));
+    ask(() => daemon.checkExec(name));
+    if (!programs) throw new SimulationError("UNSUPPORTED", `docker exec ${name}: expected a lab that runs programs, found none`);
+    const environment = flags.all("env").filter((text) => text.includes("=") && splitPair(text)[0] !== "");
+    const detached = flags.on("detach");
+    const outcome = await programs.exec(container, argv, { environment, detached, tty: flags.on("tty") });
+    if (detached) return;
+    output.stdout += outcome.stdout;
+    output.stderr += outcome.stderr;
+    if (outcome.exit !== 0) throw new Failure("", outcome.exit);
+  },
+};

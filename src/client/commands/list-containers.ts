@@ -1,0 +1,193 @@
+import { commandOf, labelsOf, portKey } from "../../model/inspect/container";
+import type { ContainerState } from "../../model/state";
+import { NONE, type Call, type Command } from "../command";
+import { printList } from "../list";
+import { Failure } from "../outcome";
+import { displayPorts } from "../ports-text";
+import { ask } from "../refusals";
+import { parseTemplate } from "../template/parser";
+import { TemplateError } from "../template/syntax";
+import { ListRow } from "../template/row";
+import { filtersOf, hasLabel, readFilter } from "../values";
+
+const TABLE = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+const RAW =
+  "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\n" +
+  "names: {{.Names}}\nlabels: {{.Labels}}\nports: {{.Ports}}\n";
+const HEADINGS = {
+  ID: "CONTAINER ID",
+  Names: "NAMES",
+  Image: "IMAGE",
+  Command: "COMMAND",
+  CreatedAt: "CREATED AT",
+  RunningFor: "CREATED",
+  Ports: "PORTS",
+  State: "STATE",
+  Status: "STATUS",
+  Size: "SIZE",
+  Labels: "LABELS",
+  Mounts: "MOUNTS",
+  LocalVolumes: "LOCAL VOLUMES",
+  Networks: "NETWORKS",
+};
+
+export const LIST_CONTAINERS: Command = {
+  path: "ps",
+  usage: "[OPTIONS]",
+  short: "List containers",
+  count: NONE,
+  flags: [
+    { name: "all", short: "a", kind: "switch" },
+    { name: "filter", short: "f", kind: "list", read: readFilter },
+    { name: "format", kind: "text" },
+    { name: "last", short: "n", kind: "number" },
+    { name: "latest", short: "l", kind: "switch" },
+    { name: "no-trunc", kind: "switch" },
+    { name: "quiet", short: "q", kind: "switch" },
+    { name: "size", short: "s", kind: "switch" },
+  ],
+  run(call) {
+    const { flags, output } = call;
+    const format = flags.text("format");
+    checkTemplate(format);
+    const rows = chosen(call).map((container) => rowOf(container, flags.on("no-trunc")));
+    printList({ type: "*formatter.ContainerContext", table: TABLE, raw: RAW, quiet: "{{.ID}}", headings: HEADINGS, rows }, format, flags.on("quiet"), output);
+  },
+};
+
+/** The client looks at the template before it asks the daemon, in other words than afterwards. */
+function checkTemplate(format: string): void {
+  try {
+    parseTemplate(format);
+  } catch (error) {
+    if (error instanceof TemplateError) throw new Failure(`failed to parse template: ${error.message}`);
+    throw error;
+  }
+  for (const [, field] of format.matchAll(/\{\{\s*\.(\w+)\s*\}\}/g)) {
+    if (field === undefined || Object.hasOwn(HEADINGS, field)) continue;
+    const place = `template: :1:${format.indexOf(`.${field}`)}: executing "" at <.${field}>`;
+    throw new Failure(`failed to execute template: ${place}: can't evaluate field ${field} in type *formatter.ContainerContext`);
+  }
+}
+
+/** The newest first. */
+function chosen(call: Call): ContainerState[] {
+  const { daemon, flags } = call;
+  const filters = filtersOf(flags.all("filter"));
+  const last = flags.on("latest") ? 1 : flags.number("last", -1);
+  const isWide = flags.on("all") || last > 0 || ["status", "exited", "before", "since"].some((name) => filters.has(name));
+  const newest = [...daemon.state().containers].reverse();
+  const tests = [...filters].map(([name, values]) => testOf(call, newest, name, values));
+  const found = newest.filter((container) => (isWide || container.running) && tests.every((test) => test(container)));
+  return last > 0 ? found.slice(0, last) : found;
+}
+
+type Test = (container: ContainerState) => boolean;
+
+const STATUSES = new Set(["created", "dead", "exited", "paused", "removing", "restarting", "running"]);
+
+/** moby daemon/list.go. */
+function testOf({ daemon }: Call, newest: readonly ContainerState[], name: string, values: readonly string[]): Test {
+  const refuse = (text: string): never => {
+    throw new Failure(`Error response from daemon: ${text}`);
+  };
+  const some = (test: (container: ContainerState, value: string) => boolean): Test => (container) => values.some((value) => test(container, value));
+  const positionOf = (value: string) => {
+    const { id } = ask(() => daemon.findContainer(value));
+    return newest.findIndex((container) => container.id === id);
+  };
+  switch (name) {
+    case "name":
+      return some((container, value) => container.name.includes(value.replace(/^\^?\/?|\$$/g, "")) && isMatch(container.name, value));
+    case "id":
+      return some(({ id }, value) => id.startsWith(value));
+    case "label":
+      return ({ spec }) => values.every((value) => hasLabel(labelsOf(spec, spec.image), value));
+    case "status": {
+      const bad = values.find((value) => !STATUSES.has(value));
+      return bad === undefined ? some(({ status }, value) => status === value) : refuse(`Invalid filter 'status=${bad}'`);
+    }
+    case "exited":
+      return some(({ status, exitCode }, value) => status === "exited" && String(exitCode) === value);
+    case "ancestor":
+      return some(({ spec }, value) => [spec.image?.name, `${spec.image?.name}:latest`].includes(value));
+    case "network":
+      return some(({ attachments }, value) => attachments.some(({ network, networkId }) => network === value || (networkId !== "" && networkId.startsWith(value))));
+    case "publish":
+      return some(({ ports }, value) => ports.some(({ hostPort, protocol }) => inRange(value, hostPort, protocol)));
+    case "expose":
+      return some(({ exposed }, value) => exposed.some(({ port, protocol }) => inRange(value, port, protocol)));
+    case "before": {
+      const at = Math.max(...values.map(positionOf));
+      return (container) => newest.indexOf(container) > at;
+    }
+    case "since": {
+      const at = Math.min(...values.map(positionOf));
+      return (container) => newest.indexOf(container) < at;
+    }
+    case "health":
+      return () => values.includes("none");
+    case "volume":
+    case "is-task":
+    case "isolation":
+      return () => values.some((value) => value === "false");
+    default:
+      return refuse(`Invalid filter '${name}'`);
+  }
+}
+
+function isMatch(name: string, pattern: string): boolean {
+  try {
+    return new RegExp(pattern).test(name) || new RegExp(pattern).test(`/${name}`);
+  } catch {
+    return false;
+  }
+}
+
+/** `80`, `80/udp`, `80-90/tcp`. */
+function inRange(text: string, port: number, protocol: string): boolean {
+  const [ports = "", wanted = "tcp"] = text.split("/");
+  const [from, to] = ports.split("-").map(Number);
+  return protocol === wanted && port >= (from ?? Number.NaN) && port <= (to ?? from ?? Number.NaN);
+}
+
+/** Differs from Docker: there is no clock, so whatever happened has just happened. */
+const JUST_NOW = "Less than a second";
+const COMMAND_WIDTH = 20;
+
+function rowOf(container: ContainerState, isWhole: boolean): ListRow {
+  const { spec, status, exitCode } = container;
+  const labels = labelsOf(spec, spec.image);
+  const command = commandOf(spec).join(" ");
+  const shown = isWhole || [...command].length <= COMMAND_WIDTH ? command : `${[...command].slice(0, COMMAND_WIDTH - 1).join("")}…`;
+  const statuses = {
+    created: "Created",
+    running: `Up ${JUST_NOW}`,
+    paused: `Up ${JUST_NOW} (Paused)`,
+    exited: `Exited (${exitCode}) ${JUST_NOW} ago`,
+  };
+  const values = {
+    Command: JSON.stringify(shown),
+    CreatedAt: "2000-01-01 00:00:00 +0000 UTC",
+    ID: isWhole ? container.id : container.id.slice(0, 12),
+    Image: spec.image?.name ?? "",
+    Labels: Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(","),
+    LocalVolumes: "0",
+    Mounts: "",
+    Names: container.name,
+    Networks: container.attachments.map(({ network }) => network).join(","),
+    Ports: displayPorts(shownPorts(container)),
+    RunningFor: `${JUST_NOW} ago`,
+    Size: "0B",
+    State: status,
+    Status: statuses[status],
+  };
+  return new ListRow(values, labels);
+}
+
+function shownPorts({ running, ports, exposed, endpoints }: ContainerState): Parameters<typeof displayPorts>[0] {
+  if (!running || endpoints.length === 0) return [];
+  const published = new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })));
+  const open = exposed.filter((port) => !published.has(portKey(port))).map(({ port, protocol }) => ({ containerPort: port, protocol, hostIp: "", hostPort: 0 }));
+  return [...ports, ...open];
+}

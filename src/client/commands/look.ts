@@ -1,0 +1,118 @@
+import { inspectContainer, portKey } from "../../model/inspect/container";
+import { inspectNetwork } from "../../model/inspect/network";
+import { PORTS_20_10, PortSyntaxError, readPortSpan } from "../../net/port-mapping";
+import { atLeast, exactly, type Call, type Command } from "../command";
+import { GoError, parseUnsigned } from "../go";
+import { printInspected, type Inspected } from "../inspector";
+import { Failure } from "../outcome";
+import { find, notFoundOr } from "../refusals";
+
+type ObjectKind = "container" | "network";
+
+const FORMAT = { name: "format", short: "f", kind: "text" } as const;
+const SIZE = { name: "size", short: "s", kind: "switch" } as const;
+const TYPES = new Set(["", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"]);
+
+function inspected({ daemon }: Call, name: string, kinds: readonly ObjectKind[], word: ObjectKind | "object"): Inspected {
+  let refusal = `Error: No such ${word}: ${name}`;
+  const state = daemon.state();
+  for (const kind of kinds) {
+    try {
+      return { answer: kind === "container" ? inspectContainer(state, daemon.findContainer(name)) : inspectNetwork(state, daemon.findNetwork(name)) };
+    } catch (error) {
+      const text = notFoundOr(word, name, error);
+      if (text !== refusal) return { refusal: text };
+      refusal = text;
+    }
+  }
+  return { refusal };
+}
+
+const INSPECT: Command = {
+  path: "inspect",
+  usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+  short: "Return low-level information on Docker objects",
+  count: atLeast(1),
+  flags: [FORMAT, SIZE, { name: "type", kind: "text" }],
+  run(call) {
+    const type = call.flags.text("type");
+    if (!TYPES.has(type)) throw new Failure(`${JSON.stringify(type)} is not a valid value for --type`);
+    const kinds: readonly ObjectKind[] = type === "" ? ["container", "network"] : type === "container" || type === "network" ? [type] : [];
+    const word = type === "container" || type === "network" ? type : "object";
+    printInspected(call.args, (name) => inspected(call, name, kinds, word), call.flags.text("format"), call.output);
+  },
+};
+
+const INSPECT_CONTAINER: Command = {
+  path: "container inspect",
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  short: "Display detailed information on one or more containers",
+  count: atLeast(1),
+  flags: [FORMAT, SIZE],
+  run(call) {
+    printInspected(call.args, (name) => inspected(call, name, ["container"], "container"), call.flags.text("format"), call.output);
+  },
+};
+
+const PORT: Command = {
+  path: "port",
+  usage: "CONTAINER [PRIVATE_PORT[/PROTO]]",
+  short: "List port mappings or a specific mapping for the container",
+  count: { least: 1, most: 2 },
+  flags: [],
+  run({ daemon, args, output }) {
+    const [name = "", asked] = args;
+    const { ports } = find("container", name, () => daemon.findContainer(name));
+    const key = asked === undefined ? undefined : keyOf(asked);
+    // Differs from Docker 20.10: it prints the ports of the container in an order of chance.
+    const keys = [...new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })))].sort(byNumber);
+    if (key !== undefined && !keys.includes(key)) throw new Failure(`Error: No public port '${key}' published for ${name}`);
+    for (const shown of key === undefined ? keys : [key]) {
+      for (const { hostIp, hostPort, containerPort, protocol } of ports) {
+        if (portKey({ port: containerPort, protocol }) === shown) output.line(`${key === undefined ? `${shown} -> ` : ""}${hostIp}:${hostPort}`);
+      }
+    }
+  },
+};
+
+function byNumber(a: string, b: string): number {
+  return Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1);
+}
+
+/** `80` as `80/tcp`. */
+function keyOf(text: string): string {
+  const at = text.indexOf("/");
+  const [port, protocol] = at < 0 || at === text.length - 1 ? [text, "tcp"] : [text.slice(0, at), text.slice(at + 1)];
+  if (readPortSpan(port)) return `${port}/${protocol}`;
+  try {
+    parseUnsigned(port, 65535);
+    throw new PortSyntaxError(PORTS_20_10.badContainerPort(port));
+  } catch (error) {
+    if (error instanceof GoError || error instanceof PortSyntaxError) throw new Failure(error.message);
+    throw error;
+  }
+}
+
+const LOGS: Command = {
+  path: "logs",
+  usage: "[OPTIONS] CONTAINER",
+  short: "Fetch the logs of a container",
+  count: exactly(1),
+  flags: [
+    { name: "details", kind: "switch" },
+    { name: "follow", short: "f", kind: "switch" },
+    { name: "since", kind: "text" },
+    { name: "tail", short: "n", kind: "text" },
+    { name: "timestamps", short: "t", kind: "switch" },
+    { name: "until", kind: "text" },
+  ],
+  async run({ daemon, programs, args, output }) {
+    const name = args[0] ?? "";
+    const container = find("container", name, () => daemon.findContainer(name));
+    const outcome = await programs?.logs(container);
+    output.stdout += outcome?.stdout ?? "";
+    output.stderr += outcome?.stderr ?? "";
+  },
+};
+
+export const LOOK_COMMANDS: readonly Command[] = [INSPECT, INSPECT_CONTAINER, PORT, LOGS];

@@ -1,0 +1,232 @@
+import { inspectNetwork } from "../../model/inspect/network";
+import type { EndpointSpec } from "../../model/spec";
+import type { NetworkState } from "../../model/state";
+import { atLeast, exactly, NONE, type Call, type Command, type CommandGroup } from "../command";
+import { splitPair } from "../flags";
+import { printInspected, type Inspected } from "../inspector";
+import { printList } from "../list";
+import { compareNaturally } from "../natural-order";
+import { Failure } from "../outcome";
+import { ask, forEachName, notFoundOr } from "../refusals";
+import { ListRow } from "../template/row";
+import { filtersOf, hasLabel, readFilter, readLink, splitLink } from "../values";
+import { NETWORK_CREATE } from "./network-create";
+
+export const NETWORK_GROUP: CommandGroup = {
+  path: "network",
+  short: "Manage networks",
+  commands: [
+    ["connect", "Connect a container to a network"],
+    ["create", "Create a network"],
+    ["disconnect", "Disconnect a container from a network"],
+    ["inspect", "Display detailed information on one or more networks"],
+    ["ls", "List networks"],
+    ["prune", "Remove all unused networks"],
+    ["rm", "Remove one or more networks"],
+  ],
+};
+
+const CONNECT: Command = {
+  path: "network connect",
+  usage: "[OPTIONS] NETWORK CONTAINER",
+  short: "Connect a container to a network",
+  count: exactly(2),
+  flags: [
+    { name: "alias", kind: "values" },
+    { name: "driver-opt", kind: "values" },
+    { name: "ip", kind: "text" },
+    { name: "ip6", kind: "text" },
+    { name: "link", kind: "list", read: readLink },
+    { name: "link-local-ip", kind: "values" },
+  ],
+  run(call) {
+    const endpoint = endpointOf(call);
+    ask(() => call.daemon.connect(call.args[1] ?? "", endpoint));
+  },
+};
+
+function endpointOf({ flags, args }: Call): EndpointSpec {
+  const driverOptions = flags.all("driver-opt").map((text) => {
+    if (!text.includes("=")) throw new Failure("invalid key/value pair format in driver options");
+    return splitPair(text);
+  });
+  const links = flags.all("link").map(splitLink);
+  return {
+    network: args[0] ?? "",
+    aliases: flags.all("alias"),
+    gwPriority: 0,
+    // The client always sends the map, so that `docker inspect` shows an empty one.
+    driverOptions: Object.fromEntries(driverOptions),
+    ...(flags.text("ip") !== "" && { ipv4: flags.text("ip") }),
+    ...(flags.text("ip6") !== "" && { ipv6: flags.text("ip6") }),
+    ...(flags.has("link-local-ip") && { linkLocalIps: flags.all("link-local-ip") }),
+    ...(links.length > 0 && { links: links.map(([container, alias]) => ({ container, alias })) }),
+  };
+}
+
+const DISCONNECT: Command = {
+  path: "network disconnect",
+  usage: "[OPTIONS] NETWORK CONTAINER",
+  short: "Disconnect a container from a network",
+  count: exactly(2),
+  flags: [{ name: "force", short: "f", kind: "switch" }],
+  run({ daemon, flags, args }) {
+    ask(() => daemon.disconnect(args[1] ?? "", args[0] ?? "", { force: flags.on("force") }));
+  },
+};
+
+const INSPECT: Command = {
+  path: "network inspect",
+  usage: "[OPTIONS] NETWORK [NETWORK...]",
+  short: "Display detailed information on one or more networks",
+  count: atLeast(1),
+  flags: [
+    { name: "format", short: "f", kind: "text" },
+    { name: "verbose", short: "v", kind: "switch" },
+  ],
+  run({ daemon, flags, args, output }) {
+    const look = (name: string): Inspected => {
+      try {
+        return { answer: inspectNetwork(daemon.state(), daemon.findNetwork(name)) };
+      } catch (error) {
+        return { refusal: notFoundOr("network", name, error) };
+      }
+    };
+    printInspected(args, look, flags.text("format"), output);
+  },
+};
+
+const REMOVE: Command = {
+  path: "network rm",
+  usage: "NETWORK [NETWORK...]",
+  short: "Remove one or more networks",
+  count: atLeast(1),
+  flags: [],
+  run({ daemon, args, output }) {
+    forEachName(args, (name) => output.line(name), (name) => daemon.removeNetwork(name), (name, error) => notFoundOr("network", name, error));
+  },
+};
+
+const LIST: Command = {
+  path: "network ls",
+  usage: "[OPTIONS]",
+  short: "List networks",
+  count: NONE,
+  flags: [
+    { name: "filter", short: "f", kind: "list", read: readFilter },
+    { name: "format", kind: "text" },
+    { name: "no-trunc", kind: "switch" },
+    { name: "quiet", short: "q", kind: "switch" },
+  ],
+  run(call) {
+    const { daemon, flags, output } = call;
+    const networks = filtered(call, daemon.state().networks).sort((a, b) => compareNaturally(a.name, b.name));
+    const rows = networks.map((network) => rowOf(network, flags.on("no-trunc")));
+    const table = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}";
+    const raw = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n";
+    const headings = { ID: "NETWORK ID", Name: "NAME", Driver: "DRIVER", Scope: "SCOPE", IPv6: "IPV6", Internal: "INTERNAL", Labels: "LABELS", CreatedAt: "CREATED AT" };
+    printList({ type: "*network.networkContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+  },
+};
+
+function rowOf(network: NetworkState, isWhole: boolean): ListRow {
+  const labels = Object.entries(network.labels).map(([key, value]) => `${key}=${value}`);
+  const values = {
+    CreatedAt: "2000-01-01 00:00:00 +0000 UTC",
+    Driver: network.driver,
+    ID: isWhole ? network.id : network.id.slice(0, 12),
+    IPv6: String(network.enableIpv6),
+    Internal: String(network.internal),
+    Labels: labels.join(","),
+    Name: network.name,
+    Scope: network.scope,
+  };
+  return new ListRow(values, network.labels);
+}
+
+const PREDEFINED = new Set(["bridge", "host", "none"]);
+const YES = new Set(["1", "true"]);
+const NO = new Set(["0", "false"]);
+
+type NetworkFilter = (network: NetworkState, value: string, call: Call) => boolean;
+
+/** moby daemon/network/filter.go. */
+const FILTERS: Readonly<Record<string, NetworkFilter>> = {
+  driver: ({ driver }, value) => driver === value,
+  // Texts that begin like it, as for containers.
+  id: ({ id }, value) => id.startsWith(value),
+  label: ({ labels }, value) => hasLabel(labels, value),
+  name: ({ name }, value) => matches(name, value),
+  scope: ({ scope }, value) => scope === value,
+  type: ({ name }, value) => (value === "builtin") === PREDEFINED.has(name),
+  dangling: (network, value, { daemon }) => YES.has(value) === isDangling(network, daemon.state().containers),
+};
+
+function matches(name: string, pattern: string): boolean {
+  try {
+    return name.includes(pattern) || new RegExp(pattern).test(name);
+  } catch {
+    return false;
+  }
+}
+
+function isDangling(network: NetworkState, containers: readonly { readonly running: boolean; readonly attachments: readonly { readonly networkId: string }[] }[]): boolean {
+  if (PREDEFINED.has(network.name)) return false;
+  return !containers.some(({ running, attachments }) => running && attachments.some(({ networkId }) => networkId === network.id));
+}
+
+function filtered(call: Call, networks: readonly NetworkState[]): NetworkState[] {
+  const filters = filtersOf(call.flags.all("filter"));
+  for (const [name, values] of filters) checkFilter(name, values);
+  const passes = (network: NetworkState, name: string, values: readonly string[]) => {
+    const test = FILTERS[name];
+    // Every label has to be there; of other filters one value is enough.
+    return test !== undefined && (name === "label" ? values.every((value) => test(network, value, call)) : values.some((value) => test(network, value, call)));
+  };
+  return networks.filter((network) => [...filters].every(([name, values]) => passes(network, name, values)));
+}
+
+function checkFilter(name: string, values: readonly string[]): void {
+  const refuse = (text: string): never => {
+    throw new Failure(`Error response from daemon: ${text}`);
+  };
+  if (!Object.hasOwn(FILTERS, name)) refuse(`Invalid filter '${name}'`);
+  for (const value of values) {
+    if (name === "dangling" && !YES.has(value) && !NO.has(value)) {
+      refuse(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
+    }
+    if (name === "type" && value !== "custom" && value !== "builtin") refuse(`invalid filter: 'type'='${value}'`);
+  }
+}
+
+const PRUNE: Command = {
+  path: "network prune",
+  usage: "[OPTIONS]",
+  short: "Remove all unused networks",
+  count: NONE,
+  flags: [
+    { name: "filter", kind: "list", read: readFilter },
+    { name: "force", short: "f", kind: "switch" },
+  ],
+  run({ daemon, flags, stdin, output }) {
+    const warning = "WARNING! This will remove all custom networks not used by at least one container.";
+    if (!flags.on("force") && !agrees(warning, stdin, output)) return;
+    const filters = filtersOf(flags.all("filter"));
+    for (const name of filters.keys()) {
+      if (name !== "label" && name !== "label!" && name !== "until") throw new Failure(`Error response from daemon: Invalid filter '${name}'`);
+    }
+    const gone = ask(() => daemon.pruneNetworks({ labels: filters.get("label") ?? [], withoutLabels: filters.get("label!") ?? [] }));
+    if (gone.length === 0) return;
+    output.line("Deleted Networks:");
+    for (const name of gone) output.line(name);
+    output.line("");
+  },
+};
+
+/** Asks before something is removed; the question stays without a line break, as the answer comes from elsewhere. */
+export function agrees(warning: string, stdin: string, output: Call["output"]): boolean {
+  output.stdout += `${warning}\nAre you sure you want to continue? [y/N] `;
+  return (stdin.split("\n", 1)[0] ?? "").trim().toLowerCase() === "y";
+}
+
+export const NETWORK_COMMANDS: readonly Command[] = [CONNECT, NETWORK_CREATE, DISCONNECT, INSPECT, LIST, PRUNE, REMOVE];

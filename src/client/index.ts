@@ -1,0 +1,4 @@
+export { DockerClient, type DockerClientOptions } from "./client";
+export type { CommandOutcome } from "./outcome";
+export type { ExecOptions, Programs } from "./programs";
+export { splitWords } from "./words";

@@ -1,0 +1,56 @@
+import { toUntyped, type Answer } from "../model/inspect/answer";
+import { Failure, type Output } from "./outcome";
+import { executeTemplate } from "./template/execute";
+import { goJsonIndented } from "./template/json";
+import { parseTemplate } from "./template/parser";
+import { TemplateError, type TemplateNode } from "./template/syntax";
+
+/** An object that was asked for, or why there is none. */
+export type Inspected = { readonly answer: Answer } | { readonly refusal: string };
+
+/**
+ * Prints objects one after the other, as JSON or by a template, and says at the end what went wrong (docker/cli cli/command/inspect/inspector.go).
+ *
+ * @throws Failure with every refusal.
+ */
+export function printInspected(names: readonly string[], look: (name: string) => Inspected, format: string, output: Output): void {
+  const template = format === "" ? undefined : readTemplate(format);
+  const objects = names.map(look);
+  const refusals: string[] = [];
+  const answers: Answer[] = [];
+  let text = "";
+  for (const object of objects) {
+    if ("refusal" in object) refusals.push(object.refusal);
+    else if (!template) answers.push(object.answer);
+    else {
+      try {
+        text += `${fill(template, object.answer)}\n`;
+      } catch (error) {
+        if (!(error instanceof TemplateError)) throw error;
+        refusals.push(`template parsing error: ${error.message}`);
+      }
+    }
+  }
+  if (template) output.stdout += text === "" ? "\n" : text;
+  else output.line(answers.length === 0 ? "[]" : goJsonIndented(answers));
+  if (refusals.length > 0) throw new Failure(refusals.join("\n"));
+}
+
+function readTemplate(format: string): readonly TemplateNode[] {
+  try {
+    return parseTemplate(format.replace(/\\t/g, "\t").replace(/\\n/g, "\n"));
+  } catch (error) {
+    if (error instanceof TemplateError) throw new Failure(`template parsing error: ${error.message}`, 64);
+    throw error;
+  }
+}
+
+/** By the names of Go's fields; if that fails, by those of JSON, with whose complaint it fails then. */
+function fill(template: readonly TemplateNode[], answer: Answer): string {
+  try {
+    return executeTemplate(template, answer, { missingKey: "nothing" });
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    return executeTemplate(template, toUntyped(answer), { missingKey: "error", typeOf: () => "interface {}" });
+  }
+}

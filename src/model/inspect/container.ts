@@ -1,0 +1,230 @@
+import { formatIpv4, formatIpv6 } from "../../net/ip";
+import type { ContainerSpec, EndpointSpec, ExposeSpec, ImageSpec, PublishSpec } from "../spec";
+import type { AttachmentState, ContainerState, DockerState, EndpointState } from "../state";
+import { Answer, NO_MAP, NO_POINTER, NO_SLICE, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
+import { FIELDS_OF_HOST_CONFIG } from "./host-config";
+import { CREATED, macText } from "./network";
+
+/** What `docker inspect` shows of a container. */
+export function inspectContainer(state: DockerState, container: ContainerState): Answer {
+  const [path = "", ...args] = commandOf(container.spec);
+  return new Answer([
+    { json: "Id", go: "ID", value: container.id },
+    { json: "Created", value: CREATED },
+    { json: "Path", value: path },
+    { json: "Args", value: args },
+    { json: "State", value: stateOf(container) },
+    { json: "Image", value: container.spec.image?.name ?? "" },
+    { json: "Name", value: `/${container.name}` },
+    { json: "RestartCount", value: 0 },
+    { json: "Driver", value: "overlay2" },
+    { json: "Platform", value: "linux" },
+    { json: "HostConfig", value: hostConfigOf(container) },
+    { json: "Mounts", value: [] },
+    { json: "Config", value: configOf(container) },
+    { json: "NetworkSettings", value: settingsOf(state, container) },
+  ]);
+}
+
+/** What the container runs. */
+export function commandOf({ command, image }: ContainerSpec): readonly string[] {
+  return command && command.length > 0 ? command : (image?.command ?? []);
+}
+
+/** `NAME=value` of `-e` before the image's; the image's that are named again are gone (moby runconfig: Merge). */
+export function settingsOfEnvironment({ env = [], image }: ContainerSpec): readonly string[] {
+  const named = new Set(env.map(nameOf));
+  return [...env, ...(image?.env ?? []).filter((text) => !named.has(nameOf(text)))];
+}
+
+function nameOf(variable: string): string {
+  return variable.split("=", 1)[0] ?? variable;
+}
+
+function stateOf({ status, running, exitCode, error }: ContainerState): Answer {
+  return Answer.of({
+    Status: status,
+    Running: running,
+    Paused: status === "paused",
+    Restarting: false,
+    OOMKilled: false,
+    Dead: false,
+    // Differs from Docker: processes have no numbers.
+    Pid: running ? 1 : 0,
+    ExitCode: exitCode,
+    Error: error,
+    StartedAt: status === "created" ? "0001-01-01T00:00:00Z" : CREATED,
+    FinishedAt: status === "exited" ? CREATED : "0001-01-01T00:00:00Z",
+  });
+}
+
+function hostConfigOf({ networkMode, spec }: ContainerState): Answer {
+  const own: Record<string, AnswerValue> = {
+    NetworkMode: networkMode,
+    PortBindings: bindingsOf(spec.publish),
+    RestartPolicy: Answer.of({ Name: spec.restart ?? "no", MaximumRetryCount: 0 }),
+    AutoRemove: spec.autoRemove ?? false,
+    CapAdd: listOrNil(spec.capAdd ?? []),
+    Dns: spec.dns ?? [],
+    DnsOptions: spec.dnsOptions ?? [],
+    DnsSearch: spec.dnsSearch ?? [],
+    ExtraHosts: listOrNil(spec.extraHosts.map(({ name, address }) => `${name}:${address}`)),
+    Links: listOrNil(linksOf(spec)),
+    PublishAllPorts: spec.publishAll ?? false,
+    Sysctls: spec.sysctls ? textMap(spec.sysctls) : NO_MAP,
+  };
+  return new Answer(FIELDS_OF_HOST_CONFIG.map((field) => ({ ...field, value: own[field.json] ?? field.value })));
+}
+
+/** `--link` on the default bridge, as `/child:/parent/alias`. */
+function linksOf(spec: ContainerSpec): string[] {
+  return spec.links.map(({ container, alias }) => `/${container}:/${spec.name}/${alias}`);
+}
+
+function configOf({ hostname, domainname, exposed, spec }: ContainerState): Answer {
+  const fields: AnswerField[] = [
+    { json: "Hostname", value: hostname },
+    { json: "Domainname", value: domainname },
+    { json: "User", value: "" },
+    { json: "AttachStdin", value: false },
+    { json: "AttachStdout", value: false },
+    { json: "AttachStderr", value: false },
+    { json: "ExposedPorts", value: exposed.length === 0 ? NO_MAP : new Map(exposed.map((port) => [portKey(port), Answer.of({})])), omitEmpty: true },
+    { json: "Tty", value: false },
+    { json: "OpenStdin", value: false },
+    { json: "StdinOnce", value: false },
+    { json: "Env", value: settingsOfEnvironment(spec) },
+    { json: "Cmd", value: commandOf(spec) },
+    { json: "Image", value: spec.image?.name ?? "" },
+    { json: "Volumes", value: NO_MAP },
+    { json: "WorkingDir", value: "" },
+    { json: "Entrypoint", value: NO_SLICE },
+    { json: "MacAddress", value: spec.mac ?? "", omitEmpty: true },
+    { json: "OnBuild", value: NO_SLICE },
+    { json: "Labels", value: textMap(labelsOf(spec, spec.image)) },
+  ];
+  return new Answer(fields);
+}
+
+/** The labels of `--label` over those of the image. */
+export function labelsOf({ labels }: ContainerSpec, image: ImageSpec | undefined): Readonly<Record<string, string>> {
+  return { ...image?.labels, ...labels };
+}
+
+function settingsOf(state: DockerState, container: ContainerState): Answer {
+  const networks = new Map(container.attachments.map((attachment) => [attachment.network, attachmentOf(state, attachment)]));
+  const sandbox: AnswerField[] = [
+    { json: "SandboxID", value: container.sandboxId },
+    { json: "SandboxKey", value: container.sandboxId === "" ? "" : `/var/run/docker/netns/${container.sandboxId.slice(0, 12)}` },
+  ];
+  const ports: AnswerField = { json: "Ports", value: portsOf(container) };
+  if (state.generation === "29") return new Answer([...sandbox, ports, { json: "Networks", value: networks }]);
+  const onDefault = container.attachments.find(({ network }) => network === "bridge")?.endpoint;
+  return new Answer([
+    { json: "Bridge", value: "" },
+    ...sandbox.slice(0, 1),
+    { json: "HairpinMode", value: false },
+    { json: "LinkLocalIPv6Address", value: "" },
+    { json: "LinkLocalIPv6PrefixLen", value: 0 },
+    ports,
+    ...sandbox.slice(1),
+    { json: "SecondaryIPAddresses", value: NO_SLICE },
+    { json: "SecondaryIPv6Addresses", value: NO_SLICE },
+    { json: "EndpointID", value: onDefault?.id ?? "" },
+    ...addressFields(onDefault, ["Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "IPAddress", "IPPrefixLen", "IPv6Gateway", "MacAddress"]),
+    { json: "Networks", value: networks },
+  ]);
+}
+
+type AddressField = "Gateway" | "GlobalIPv6Address" | "GlobalIPv6PrefixLen" | "IPAddress" | "IPPrefixLen" | "IPv6Gateway" | "MacAddress";
+
+function addressFields(endpoint: EndpointState | undefined, names: readonly AddressField[]): AnswerField[] {
+  const values: Record<AddressField, AnswerValue> = {
+    Gateway: endpoint?.gateway === undefined ? "" : formatIpv4(endpoint.gateway),
+    GlobalIPv6Address: endpoint?.ipv6 === undefined ? "" : formatIpv6(endpoint.ipv6),
+    GlobalIPv6PrefixLen: endpoint?.ipv6 === undefined ? 0 : endpoint.prefixLength6,
+    IPAddress: endpoint === undefined || endpoint.ip === 0 ? "" : formatIpv4(endpoint.ip),
+    IPPrefixLen: endpoint === undefined || endpoint.ip === 0 ? 0 : endpoint.prefixLength,
+    IPv6Gateway: endpoint?.gateway6 === undefined ? "" : formatIpv6(endpoint.gateway6),
+    MacAddress: endpoint ? macText(endpoint) : "",
+  };
+  return names.map((json) => ({ json, value: values[json] }));
+}
+
+/** One network in `NetworkSettings.Networks`. */
+function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, endpoint }: AttachmentState): Answer {
+  const links = (spec.links ?? []).map(({ container, alias }) => `${container}:${alias}`);
+  const head: AnswerField[] = [
+    { json: "IPAMConfig", value: wantedAddresses(spec) },
+    { json: "Links", value: listOrNil(links) },
+    { json: "Aliases", value: listOrNil(aliases) },
+  ];
+  const driverOptions: AnswerField = { json: "DriverOpts", value: spec.driverOptions ? textMap(spec.driverOptions) : NO_MAP };
+  const identity: AnswerField[] = [
+    { json: "NetworkID", value: networkId },
+    { json: "EndpointID", value: endpoint?.id ?? "" },
+  ];
+  if (generation === "29") {
+    return new Answer([
+      ...head,
+      driverOptions,
+      { json: "GwPriority", value: spec.gwPriority },
+      ...identity,
+      ...addressFields(endpoint, ["Gateway", "IPAddress", "MacAddress", "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen"]),
+      { json: "DNSNames", value: listOrNil(endpoint?.dnsNames ?? []) },
+    ]);
+  }
+  return new Answer([
+    ...head,
+    ...identity,
+    ...addressFields(endpoint, ["Gateway", "IPAddress", "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "MacAddress"]),
+    driverOptions,
+  ]);
+}
+
+function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec): AnswerValue {
+  if (ipv4 === undefined && ipv6 === undefined && (linkLocalIps ?? []).length === 0) return NO_POINTER;
+  return new Answer([
+    { json: "IPv4Address", value: ipv4 ?? "", omitEmpty: true },
+    { json: "IPv6Address", value: ipv6 ?? "", omitEmpty: true },
+    { json: "LinkLocalIPs", value: listOrNil(linkLocalIps ?? []), omitEmpty: true },
+  ]);
+}
+
+/** What is published, and the exposed ports that are not. */
+function portsOf({ ports, exposed, running, networkMode, endpoints }: ContainerState): AnswerMap {
+  const shown = new Map<string, AnswerValue>();
+  if (!running || networkMode === "host" || networkMode === "none" || networkMode.startsWith("container:")) return shown;
+  const bindings = new Map<string, Answer[]>();
+  for (const port of ports) {
+    const key = portKey({ port: port.containerPort, protocol: port.protocol });
+    bindings.set(key, [...(bindings.get(key) ?? []), Answer.of({ HostIp: port.hostIp, HostPort: String(port.hostPort) })]);
+  }
+  if (endpoints.length === 0) return shown;
+  for (const port of exposed) shown.set(portKey(port), bindings.get(portKey(port)) ?? NO_SLICE);
+  return shown;
+}
+
+/** `80/tcp`. */
+export function portKey({ port, protocol }: { readonly port: number; readonly protocol: string }): string {
+  return `${port}/${protocol}`;
+}
+
+/** `HostConfig.PortBindings`, as it was asked for. */
+function bindingsOf(publish: readonly PublishSpec[]): AnswerMap {
+  const bindings = new Map<string, Answer[]>();
+  for (const { containerPort, protocol, hostPort, hostIp } of publish) {
+    const key = portKey({ port: containerPort, protocol });
+    bindings.set(key, [...(bindings.get(key) ?? []), Answer.of({ HostIp: hostIp ?? "", HostPort: rangeText(hostPort) })]);
+  }
+  return bindings;
+}
+
+function rangeText(range: Omit<ExposeSpec, "protocol"> | undefined): string {
+  if (!range) return "";
+  return range.from === range.to ? String(range.from) : `${range.from}-${range.to}`;
+}
+
+function listOrNil(list: readonly string[]): AnswerValue {
+  return list.length === 0 ? NO_SLICE : list;
+}
