@@ -1,7 +1,7 @@
 import type { IpAddress } from "../../net/ip";
 import type { Cidr } from "../../net/cidr";
 import type { Family, FirewallState, PortProtocolName } from "./rule";
-import type { UserCommand } from "./parse";
+import type { UserCommand } from "./command";
 
 /** Flags of `dockerd` and facts of its host that its rules depend on; `DaemonFlags` will do. */
 export interface FirewallFlags {

@@ -1,7 +1,7 @@
+import type { UserCommand } from "./command";
 import { natJumps } from "./conditions";
 import type { Firewall, FirewallEndpoint, FirewallFlags, FirewallLink, FirewallNetwork, FirewallPort } from "./firewall";
 import type { BridgeRules } from "./generation";
-import type { UserCommand } from "./parse";
 import type { Family, FirewallState } from "./rule";
 import { perform, type Step, StepMaker, undo } from "./step";
 import { Tables } from "./tables";

@@ -6,7 +6,8 @@ import { rules2010 } from "./rules-20.10";
 import { rules29 } from "./rules-29";
 
 export type { Firewall, FirewallEndpoint, FirewallFlags, FirewallLink, FirewallNetwork, FirewallPort, FirewallSubnet, GatewayMode } from "./firewall";
-export type { UserCommand } from "./parse";
+export type { UserCommand } from "./command";
+export { parseIptables, parseIptablesArgv, type ParseOptions } from "./parse";
 export type { ChainState, Family, FirewallState, Rule, RuleCause, TableName, TableState } from "./rule";
 export { ruleText } from "./rule-text";
 export { sandboxFirewall, type ResolverPorts } from "./sandbox";

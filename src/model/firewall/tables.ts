@@ -59,6 +59,22 @@ export class Tables {
     return this.#chains(table).delete(name);
   }
 
+  /** All chains of a table. */
+  names(table: TableName): readonly string[] {
+    return [...this.#chains(table).keys()];
+  }
+
+  /** Whether following jumps from one chain leads to another, or they are the same. */
+  leadsTo(table: TableName, from: string, to: string): boolean {
+    const seen = new Set([from]);
+    for (const name of seen) {
+      for (const { target } of this.#chains(table).get(name)?.rules ?? []) {
+        if (target.target === "JUMP" || target.target === "GOTO") seen.add(target.chain);
+      }
+    }
+    return seen.has(to);
+  }
+
   /** Whether a rule of the table jumps to the chain. */
   isTarget(table: TableName, chain: string): boolean {
     const leadsThere = ({ target }: Rule) => (target.target === "JUMP" || target.target === "GOTO") && target.chain === chain;

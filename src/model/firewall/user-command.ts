@@ -1,5 +1,5 @@
 import { SimulationError } from "../../errors";
-import type { UserCommand } from "./parse";
+import type { UserCommand } from "./command";
 import type { Rule } from "./rule";
 import type { Tables } from "./tables";
 
@@ -9,6 +9,18 @@ export function applyUserCommand(tables: Tables, command: UserCommand): void {
   if (command.command === "new-chain") {
     if (tables.has(table, chain)) fail(command, "Chain already exists.");
     tables.newChain(table, chain);
+    return;
+  }
+  if (command.command === "restore-chain") {
+    tables.newChain(table, chain);
+    tables.flush(table, chain);
+    return;
+  }
+  if (command.command === "flush-table" || command.command === "delete-chains") {
+    for (const name of tables.names(table)) {
+      if (command.command === "flush-table") tables.flush(table, name);
+      else tables.removeChain(table, name);
+    }
     return;
   }
   if (!tables.has(table, chain)) fail(command, "No chain/target/match by that name.");
@@ -49,9 +61,9 @@ export function applyUserCommand(tables: Tables, command: UserCommand): void {
 }
 
 function checkTarget(tables: Tables, command: UserCommand, { target }: Rule): void {
-  if ((target.target === "JUMP" || target.target === "GOTO") && !tables.has(command.table, target.chain)) {
-    fail(command, `No chain/target/match by that name: ${target.chain}.`);
-  }
+  if (target.target !== "JUMP" && target.target !== "GOTO") return;
+  if (!tables.has(command.table, target.chain)) fail(command, `No chain/target/match by that name: ${target.chain}.`);
+  if (tables.leadsTo(command.table, target.chain, command.chain)) fail(command, "Too many levels of symbolic links.");
 }
 
 function fail({ family, table, chain, position }: UserCommand, words: string): never {
