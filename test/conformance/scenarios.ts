@@ -6,6 +6,7 @@ import { play, reasonOf } from "./play/play";
 import type { WorldOf } from "./play/world";
 import { recordingsIn, type Recording } from "./recording";
 import { resultOf, type ScenarioResult } from "./report";
+import { compareRuleDumps, isRuleDumpFolder } from "./rule-dumps";
 
 export interface Selection {
   /** A part of the scenario's name. */
@@ -14,10 +15,16 @@ export interface Selection {
 
 /** The results of all scenarios in a folder, one after the other. */
 export async function* playFolder(folder: string, worldOf: WorldOf, { only = "" }: Selection): AsyncGenerator<ScenarioResult> {
-  const names = readdirSync(folder);
-  if (names.length === 0) throw new Error(`${folder}: expected recordings or rule dumps, found an empty folder`);
-  const recordings = recordingsIn(folder);
-  for (const recording of recordings) if (recording.scenario.includes(only)) yield await playScenario(recording, worldOf);
+  if (readdirSync(folder).length === 0) throw new Error(`${folder}: expected recordings or rule dumps, found an empty folder`);
+  for (const recording of recordingsIn(folder)) if (recording.scenario.includes(only)) yield await playScenario(recording, worldOf);
+  if (isRuleDumpFolder(folder)) yield* ruleDumps(folder, only);
+}
+
+/** Rule dumps: one result per file. What is no dump is named. */
+function* ruleDumps(folder: string, only: string): Generator<ScenarioResult> {
+  const { results, skipped } = compareRuleDumps(folder);
+  for (const result of results) if (result.name.includes(only)) yield { ...result, area: "rules", skipped: [] };
+  if (skipped.length > 0) yield { name: folder, area: "rules", passed: 0, total: 0, skipped, differences: [] };
 }
 
 /** Whatever goes wrong in one scenario stays there: what could not be seen counts as different. */

@@ -39,7 +39,7 @@ async function playStep(step: Step, world: World, names: Names): Promise<Step> {
       return { op: "observe", label: step.label, ...(await observe(world, names)) };
     case "matrix":
     case "probe":
-      return playRows(step, world, names);
+      return playRows(step, world, names, true);
     case "capture":
       return playCapture(step, world, names);
     case "restart-daemon":
@@ -60,13 +60,9 @@ async function playDocker(step: DockerStep, world: World, names: Names): Promise
   return { ...step, ...result };
 }
 
-async function playRows(step: RowsStep, world: World, names: Names): Promise<RowsStep> {
-  const rows: Row[] = [];
-  for (const asked of step.rows) {
-    const row = { ...questionOf(asked), to: names.resolve(asked.to) };
-    rows.push(await world.probe(row).catch((error: unknown) => ({ ...row, result: `failed: ${reasonOf(error)}` })));
-  }
-  return { op: step.op, label: step.label, rows };
+async function playRows(step: RowsStep, world: World, names: Names, twice: boolean): Promise<RowsStep> {
+  const asked = step.rows.map((row) => ({ ...questionOf(row), to: names.resolve(row.to) }));
+  return { op: step.op, label: step.label, rows: await world.probe(asked, twice) };
 }
 
 function questionOf({ from, proto, to, port, qtype, size }: Row): Row {
@@ -79,7 +75,11 @@ async function playCapture(step: CaptureStep, world: World, names: Names): Promi
     step.taps.map(({ tap }) => tap),
     step.bpf,
     async () => {
-      for (const inner of step.during) during.push((await playStep(inner, world, names)) as DockerStep | RowsStep);
+      for (const inner of step.during) {
+        // What happens during a capture happens once.
+        if (inner.op === "docker") during.push(await playDocker(inner, world, names));
+        else during.push(await playRows(inner, world, names, false));
+      }
     },
   );
   return { op: "capture", label: step.label, bpf: step.bpf, during, taps };

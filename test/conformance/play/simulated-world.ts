@@ -49,7 +49,7 @@ class SimulatedWorld implements World {
     }
   }
 
-  async probe(_row: Row): Promise<Row> {
+  async probe(_rows: readonly Row[], _twice: boolean): Promise<readonly Row[]> {
     return this.#unknown();
   }
 

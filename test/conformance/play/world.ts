@@ -14,8 +14,8 @@ export interface World {
   learnIds(names: Names): void;
   /** The state of hosts and containers in the form of a recording; devices are told to `names`. */
   observe(names: Names): Promise<{ readonly hosts: Json; readonly containers: Json }>;
-  /** Sends one probe, and tells what came of it. */
-  probe(row: Row): Promise<Row>;
+  /** Sends probes, all at once, and tells what came of each; those that failed are tried `twice`. */
+  probe(rows: readonly Row[], twice: boolean): Promise<readonly Row[]>;
   /** Frames at the taps while `during` runs. */
   capture(taps: readonly string[], filter: string, during: () => Promise<void>): Promise<readonly { readonly tap: string; readonly frames: readonly Frame[] }[]>;
   dispose(): Promise<void>;

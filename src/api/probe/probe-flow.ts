@@ -1,0 +1,147 @@
+import { FlowError, FlowState } from "../../../assembly/abi/counter";
+import { FlowKind } from "../../../assembly/abi/program";
+import { NONE } from "../../../assembly/abi/version";
+import type { FlowCounters, Nanoseconds } from "../../engine/engine";
+import type { FlowRecord } from "../../engine/program";
+import { domainNameBytes } from "../../net/domain-name";
+import { formatIpv4 } from "../../net/ip";
+
+/** One question to the network; it becomes one flow. */
+export type ProbeSpec =
+  | {
+      readonly kind: "echo";
+      readonly destination: number;
+      /** Bytes of payload. */
+      readonly sizeBytes: number;
+      /** DF set, and what is longer than the path takes is refused. */
+      readonly dontFragment: boolean;
+      readonly count: number;
+      readonly intervalNs: Nanoseconds;
+      readonly timeoutNs: Nanoseconds;
+    }
+  /** A TCP connection: a request, an answer, and the server closes. */
+  | { readonly kind: "exchange"; readonly destination: number; readonly port: number; readonly requestBytes: number; readonly responseBytes: number; readonly timeoutNs: Nanoseconds }
+  /** A datagram, repeated until one is answered. */
+  | {
+      readonly kind: "datagram";
+      readonly destination: number;
+      readonly port: number;
+      readonly requestBytes: number;
+      readonly responseBytes: number;
+      readonly intervalNs: Nanoseconds;
+      readonly timeoutNs: Nanoseconds;
+    }
+  /** A question to a name server, repeated until it is answered; `domain` is the index of the name in the program. */
+  | { readonly kind: "query"; readonly destination: number; readonly name: string; readonly domain: number; readonly type: number; readonly intervalNs: Nanoseconds; readonly timeoutNs: Nanoseconds };
+
+/** How a probe ended. */
+export type ProbeResult =
+  | "ok"
+  | "timeout"
+  | "refused"
+  /** Accepted, then closed or reset before any data. */
+  | "closed"
+  | "net-unreachable"
+  | "host-unreachable"
+  | "proto-unreachable"
+  | "port-unreachable"
+  | "fragmentation-needed"
+  | "prohibited"
+  /** The sender's own device is too narrow for what may not be fragmented. */
+  | "message-too-long";
+
+export interface ProbeOutcome {
+  readonly result: ProbeResult;
+  /** TTL of the answer to an echo request. */
+  readonly ttl?: number;
+  /** Who sent the ICMP error; the sender itself if nobody answered its ARP requests. */
+  readonly by?: string;
+  /** The source address that the server saw, and the address and port at which it was asked. */
+  readonly peer?: string;
+  readonly local?: string;
+  readonly localPort?: number;
+  /** Index of the server's network namespace. */
+  readonly server?: number;
+  /** The answer of a name server. */
+  readonly reply?: Uint8Array;
+}
+
+const TCP = 6;
+const UDP = 17;
+const ICMP = 1;
+/** Of a DNS message with one question: header, type and class (RFC 1035 §4). */
+const QUESTION_BYTES = 16;
+
+/** The flow of a probe that starts now. */
+export function probeFlow(spec: ProbeSpec, from: { readonly namespace: number; readonly sourcePort: number }, now: Nanoseconds): FlowRecord {
+  const base = {
+    ...from,
+    kind: FlowKind.Request,
+    protocol: UDP,
+    destination: spec.destination,
+    destinationPort: 0,
+    bytes: 0,
+    responseBytes: 0,
+    count: 1,
+    dontFragment: 0,
+    intervalNs: 0,
+    onNs: 0,
+    offNs: 0,
+    startNs: now,
+    stopNs: now + spec.timeoutNs,
+    thinkNs: 0,
+    timeoutNs: spec.timeoutNs,
+    untilAnswer: 1,
+  };
+  switch (spec.kind) {
+    case "echo":
+      return { ...base, kind: FlowKind.Ping, protocol: ICMP, bytes: spec.sizeBytes, count: spec.count, intervalNs: spec.intervalNs, dontFragment: spec.dontFragment ? 1 : 0 };
+    case "exchange":
+      return { ...base, kind: FlowKind.Exchange, protocol: TCP, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes };
+    case "datagram":
+      return { ...base, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes, intervalNs: spec.intervalNs, count: NONE };
+    case "query":
+      return { ...base, kind: FlowKind.Query, destinationPort: 53, bytes: QUESTION_BYTES + (domainNameBytes(spec.name)?.length ?? 0), name: spec.domain, queryType: spec.type, intervalNs: spec.intervalNs, count: NONE };
+  }
+}
+
+/** What came of it so far: undefined while the answer may still come. */
+export function probeOutcome(spec: ProbeSpec, counters: FlowCounters, isOver: boolean): ProbeOutcome | undefined {
+  const { outcome } = counters;
+  if (counters.answered > 0) return { result: "ok", ...seen(spec, counters) };
+  if (counters.errors > 0 || (counters.state === FlowState.Failed && counters.error !== FlowError.None)) {
+    return { result: failure(spec, counters), ...(spec.kind === "echo" && outcome.errorBy !== 0 && { by: formatIpv4(outcome.errorBy) }) };
+  }
+  return isOver || (spec.kind === "exchange" && counters.timeouts > 0) ? { result: "timeout" } : undefined;
+}
+
+function seen(spec: ProbeSpec, { outcome }: FlowCounters): Omit<ProbeOutcome, "result"> {
+  if (spec.kind === "echo") return { ttl: outcome.replyTtl };
+  if (spec.kind === "query") return { reply: outcome.reply };
+  if (outcome.server === NONE) return {};
+  return { server: outcome.server, peer: formatIpv4(outcome.peerIp), local: formatIpv4(outcome.localIp), localPort: outcome.localPort };
+}
+
+function failure({ kind }: ProbeSpec, { error, outcome }: FlowCounters): ProbeResult {
+  const isFromAfar = outcome.errorBy !== 0;
+  switch (error) {
+    case FlowError.ConnectionRefused:
+      return kind === "echo" ? "port-unreachable" : "refused";
+    case FlowError.HostUnreachable:
+      return "host-unreachable";
+    case FlowError.NetworkUnreachable:
+      return "net-unreachable";
+    case FlowError.ConnectionReset:
+    case FlowError.Closed:
+      return "closed";
+    case FlowError.MessageTooLong:
+      return isFromAfar ? "fragmentation-needed" : "message-too-long";
+    case FlowError.AccessDenied:
+    case FlowError.NotPermitted:
+      return "prohibited";
+    case FlowError.ProtocolError:
+      return "proto-unreachable";
+    default:
+      return "timeout";
+  }
+}

@@ -1,0 +1,125 @@
+import { DNS_A, DNS_AAAA, DNS_PTR, RESOLVER_LEGACY, RESOLVER_NDOTS, ZONE_IPV6 } from "../../assembly/abi/dns";
+import { SOCKET_ASKED_SOURCE, SocketRole } from "../../assembly/abi/program";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
+import { NONE } from "../../assembly/abi/version";
+import type { AddressWords, DnsTables, ResolverRecord, SocketRecord, UpstreamRecord, ZoneEntryRecord, ZoneRecord } from "../engine/program";
+import type { DnsLookup, SandboxDns } from "../model/dns";
+import type { ContainerState, DockerState, HostState, ProxyState } from "../model/state";
+import { isIpv4, parseIpv4 } from "../net/ip";
+
+/** Where a sandbox's resolver listens behind 127.0.0.11:53. The daemon takes any free ports; nobody sees which. */
+export const RESOLVER_PORTS = { udp: 39_053, tcp: 39_054 };
+/** moby daemon/libnetwork/sandbox_dns_unix.go: resolverIPSandbox. */
+const RESOLVER_ADDRESS = parseIpv4("127.0.0.11", "resolver");
+
+/** Indices of network namespaces; undefined: there is none. */
+export interface ProcessPlaces {
+  host(name: string): number | undefined;
+  sandbox(host: string, container: string): number | undefined;
+}
+
+/** A socket, and what makes it the same one in the next state. */
+export interface KeyedSocket {
+  readonly key: string;
+  readonly record: SocketRecord;
+}
+
+/** The processes that the daemons run: `docker-proxy` for each published port, and the resolvers of sandboxes. */
+export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsOf: DnsLookup): { readonly sockets: readonly KeyedSocket[]; readonly dns: DnsTables } {
+  const dns = new DnsBuilder();
+  const sockets: KeyedSocket[] = [];
+  for (const host of state.hosts) {
+    sockets.push(...host.proxies.flatMap((proxy) => proxySocket(state, host, proxy, places)));
+    // Names are those of one daemon.
+    const own: DockerState = { ...state, networks: state.networks.filter((network) => network.host === host.name), containers: state.containers.filter((container) => container.host === host.name) };
+    for (const container of own.containers) {
+      const known = container.running && container.embeddedDns && hasOwnSandbox(container) ? dnsOf(own, container.name) : undefined;
+      const namespace = places.sandbox(host.name, container.name);
+      if (known === undefined || namespace === undefined) continue;
+      const resolver = dns.add(known, namespace, places.host(host.name) ?? namespace);
+      const record = { namespace, protocol: PROTOCOL_UDP, ip: RESOLVER_ADDRESS, port: RESOLVER_PORTS.udp, role: SocketRole.Resolver, flow: NONE, resolver };
+      sockets.push({ key: `resolver ${host.name} ${container.id}`, record });
+    }
+  }
+  return { sockets, dns: dns.tables() };
+}
+
+function hasOwnSandbox({ network }: ContainerState): boolean {
+  return network.mode === "sandbox";
+}
+
+/** IPv4 alone. A proxy that listens on every address answers datagrams from the address that was asked since Docker 28 (moby cmd/docker-proxy/udp_proxy_linux.go). */
+function proxySocket({ generation }: DockerState, { name }: HostState, proxy: ProxyState, places: ProcessPlaces): KeyedSocket[] {
+  const { protocol, hostIp, hostPort, containerIp, containerPort } = proxy;
+  const namespace = places.host(name);
+  if (namespace === undefined || protocol === "sctp" || !isIpv4(hostIp) || !isIpv4(containerIp)) return [];
+  const ip = parseIpv4(hostIp, "hostIp");
+  const record: SocketRecord = {
+    namespace,
+    protocol: protocol === "tcp" ? PROTOCOL_TCP : PROTOCOL_UDP,
+    ip,
+    port: hostPort,
+    role: SocketRole.Proxy,
+    flow: NONE,
+    targetIp: parseIpv4(containerIp, "containerIp"),
+    targetPort: containerPort,
+    flags: ip !== 0 || generation !== "20.10" ? SOCKET_ASKED_SOURCE : 0,
+  };
+  return [{ key: `proxy ${name} ${protocol} ${hostIp} ${hostPort}`, record }];
+}
+
+/** Collects what resolvers know. */
+class DnsBuilder {
+  readonly #domains: string[] = [];
+  readonly #indices = new Map<string, number>();
+  readonly #resolvers: ResolverRecord[] = [];
+  readonly #searches: number[] = [];
+  readonly #zones: ZoneRecord[] = [];
+  readonly #zoneRecords: ZoneEntryRecord[] = [];
+  readonly #upstreams: UpstreamRecord[] = [];
+
+  /** The index of a new resolver. */
+  add(known: SandboxDns, sandbox: number, host: number): number {
+    const searchFirst = this.#searches.length;
+    // A name that is passed on where it has no address of the family that is asked for lies in a zone that says so.
+    this.#addZone(known, false);
+    this.#addZone(known, true);
+    const upstreamFirst = this.#upstreams.length;
+    for (const { address, from } of known.upstreams) {
+      if (isIpv4(address)) this.#upstreams.push({ namespace: from === "host" ? host : sandbox, ip: parseIpv4(address, "nameserver") });
+    }
+    const flags = (known.keepsSingleLabels ? RESOLVER_NDOTS : 0) | (known.onFailure === "silence" ? RESOLVER_LEGACY : 0);
+    const ranges = { searchFirst, searchCount: this.#searches.length - searchFirst, upstreamFirst, upstreamCount: this.#upstreams.length - upstreamFirst };
+    return this.#resolvers.push({ flags, ...ranges }) - 1;
+  }
+
+  tables(): DnsTables {
+    return { domains: this.#domains, resolvers: this.#resolvers, searches: this.#searches, zones: this.#zones, zoneRecords: this.#zoneRecords, upstreams: this.#upstreams };
+  }
+
+  #addZone({ names, reverse, ttl }: SandboxDns, forwards: boolean): void {
+    const first = this.#zoneRecords.length;
+    for (const [name, { ipv4, ipv6, forwardsOtherFamily }] of names) {
+      if (forwardsOtherFamily !== forwards) continue;
+      for (const ip of ipv4) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_A, ttl, target: NONE, address: [ip, 0, 0, 0] });
+      for (const ip of ipv6) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_AAAA, ttl, target: NONE, address: wordsOf(ip) });
+    }
+    for (const [name, target] of forwards ? [] : reverse) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_PTR, ttl, target: this.#domain(target), address: [0, 0, 0, 0] });
+    const count = this.#zoneRecords.length - first;
+    if (count > 0) this.#searches.push(this.#zones.push({ flags: forwards ? ZONE_IPV6 : 0, first, count }) - 1);
+  }
+
+  #domain(name: string): number {
+    const known = this.#indices.get(name);
+    if (known !== undefined) return known;
+    const index = this.#domains.push(name) - 1;
+    this.#indices.set(name, index);
+    return index;
+  }
+}
+
+function wordsOf(ip: bigint): AddressWords {
+  const word = (shift: bigint) => Number((ip >> shift) & 0xffffffffn);
+  return [word(96n), word(64n), word(32n), word(0n)];
+}
+

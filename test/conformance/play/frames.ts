@@ -1,0 +1,118 @@
+/** Frames in the words of a recording's digest, and the filters that choose them. */
+import type { Frame } from "../recording";
+
+const TCP_FLAGS: readonly (readonly [bit: number, letter: string])[] = [[2, "S"], [1, "F"], [4, "R"], [8, "P"], [16, "."]];
+/** Ports from here on are drawn, and numbered in the digest. */
+const EPHEMERAL = 32768;
+
+const mac = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+const address = (bytes: Uint8Array) => bytes.join(".");
+const word = (bytes: Uint8Array, at: number) => ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+
+/** The digests of the frames of one tap, in order. */
+export function digestFrames(frames: readonly Uint8Array[]): Frame[] {
+  const ports = new Map<number, string>();
+  return frames.map((bytes) => digestFrame(bytes, ports));
+}
+
+function digestFrame(bytes: Uint8Array, ports: Map<number, string>): Frame {
+  const ends = { src: mac(bytes.subarray(6, 12)), dst: mac(bytes.subarray(0, 6)) };
+  const type = word(bytes, 12);
+  const packet = bytes.subarray(14);
+  if (type === 0x0806) return { ...ends, arp: arpText(packet) };
+  if (type !== 0x0800) return { ...ends, ethertype: `0x${type.toString(16).padStart(4, "0")}` };
+  const length = word(packet, 2);
+  const header = (packet[0]! & 15) * 4;
+  const ip = {
+    ip: `${address(packet.subarray(12, 16))} > ${address(packet.subarray(16, 20))}`,
+    ttl: packet[8]!,
+    len: length,
+    ...((packet[6]! & 0x40) !== 0 && { df: true }),
+  };
+  return { ...ends, ...ip, ...transport(packet[9]!, packet.subarray(header, length), ports) };
+}
+
+function arpText(packet: Uint8Array): string {
+  const sender = address(packet.subarray(14, 18));
+  return word(packet, 6) === 1 ? `who-has ${address(packet.subarray(24, 28))} tell ${sender}` : `${sender} is-at ${mac(packet.subarray(8, 14))}`;
+}
+
+function transport(protocol: number, payload: Uint8Array, ports: Map<number, string>): Partial<Frame> {
+  const port = (at: number) => {
+    const number = word(payload, at);
+    if (number < EPHEMERAL) return String(number);
+    if (!ports.has(number)) ports.set(number, `eph${ports.size + 1}`);
+    return ports.get(number)!;
+  };
+  if (protocol === 1) {
+    const [type = 0, code = 0] = payload;
+    const name = type === 8 ? "echo-request" : type === 0 ? "echo-reply" : `type ${type} code ${code}`;
+    return { icmp: name, ...((type === 0 || type === 8) && { seq: word(payload, 6) }) };
+  }
+  if (protocol === 6) {
+    const header = (payload[12]! >> 4) * 4;
+    const flags = TCP_FLAGS.filter(([bit]) => (payload[13]! & bit) !== 0).map(([, letter]) => letter).join("");
+    const mss = flags.includes("S") ? mssOption(payload.subarray(20, header)) : undefined;
+    return { tcp: `${port(0)} > ${port(2)} ${flags}`, data: payload.length - header, ...(mss !== undefined && { mss }) };
+  }
+  if (protocol === 17) return { udp: `${port(0)} > ${port(2)}`, data: payload.length - 8 };
+  return { proto: protocol };
+}
+
+function mssOption(options: Uint8Array): number | undefined {
+  for (let at = 0; at < options.length; ) {
+    const kind = options[at]!;
+    if (kind === 0) return undefined;
+    if (kind === 1) at++;
+    else if (kind === 2) return word(options, at + 2);
+    else at += Math.max(options[at + 1] ?? 2, 2);
+  }
+  return undefined;
+}
+
+export type FrameFilter = (bytes: Uint8Array) => boolean;
+
+/**
+ * A capture filter: terms joined by `and`, each perhaps with `not` before it.
+ *
+ * @throws Error for a term that is not known.
+ */
+export function frameFilter(text: string): FrameFilter {
+  const terms = text.split(/ and /).map((term) => {
+    const isNegated = /^(not |!)/.test(term);
+    const holds = primitive(term.replace(/^(not |! ?)/, "").trim());
+    return (bytes: Uint8Array) => holds(bytes) !== isNegated;
+  });
+  return (bytes) => terms.every((holds) => holds(bytes));
+}
+
+const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 };
+
+function primitive(term: string): FrameFilter {
+  const type = (bytes: Uint8Array) => word(bytes, 12);
+  const protocol = (bytes: Uint8Array) => (type(bytes) === 0x0800 ? bytes[23] : -1);
+  if (term === "arp") return (bytes) => type(bytes) === 0x0806;
+  if (term === "ip") return (bytes) => type(bytes) === 0x0800;
+  if (term === "ip6") return (bytes) => type(bytes) === 0x86dd;
+  if (PROTOCOLS[term] !== undefined) return (bytes) => protocol(bytes) === PROTOCOLS[term];
+  const [, ether] = /^ether proto (0x[0-9a-f]+)$/i.exec(term) ?? [];
+  if (ether !== undefined) return (bytes) => type(bytes) === Number(ether);
+  const [, kind, side, number] = /^(?:(tcp|udp) )?(?:(src|dst) )?port (\d+)$/.exec(term) ?? [];
+  if (number !== undefined) {
+    return (bytes) => {
+      const found = protocol(bytes);
+      if (kind === undefined ? found !== 6 && found !== 17 : found !== PROTOCOLS[kind]) return false;
+      const at = 14 + (bytes[14]! & 15) * 4;
+      return (side !== "dst" && word(bytes, at) === Number(number)) || (side !== "src" && word(bytes, at + 2) === Number(number));
+    };
+  }
+  const [, hostSide, host] = /^(?:(src|dst) )?host (\d+\.\d+\.\d+\.\d+)$/.exec(term) ?? [];
+  if (host !== undefined) {
+    return (bytes) => {
+      const at = type(bytes) === 0x0806 ? [28, 38] : type(bytes) === 0x0800 ? [26, 30] : [];
+      const ends = at.map((from) => address(bytes.subarray(from, from + 4)));
+      return (hostSide !== "dst" && ends[0] === host) || (hostSide !== "src" && ends[1] === host);
+    };
+  }
+  throw new Error(`capture filter: the term ${JSON.stringify(term)} is not known`);
+}

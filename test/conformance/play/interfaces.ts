@@ -1,0 +1,149 @@
+/** What `ip addr` and `ip route` show on hosts and inside containers, as far as Docker decides it, in the form of a recording. */
+import { isBridge, type ContainerState, type DockerState, type EndpointState, type HostState } from "../../../src/model/state";
+import { formatCidr, ipv4Cidr, ipv4Mask, ipv6Cidr, parseCidr } from "../../../src/net/cidr";
+import { formatIpv4, formatIpv6 } from "../../../src/net/ip";
+import { formatMac } from "../../../src/net/mac";
+import { linkLocalOf } from "../names";
+import type { HostDevice, Kernel } from "./kernel";
+
+export interface InterfaceView {
+  readonly name: string;
+  readonly mtu: number;
+  readonly state: string;
+  readonly mac: string;
+  readonly kind: string;
+  readonly up: boolean;
+  readonly addrs: readonly string[];
+  readonly mode?: string;
+  readonly master?: string;
+  readonly broadcast?: string;
+}
+
+export interface NetworkView {
+  readonly ifaces: readonly InterfaceView[];
+  readonly routes: readonly string[];
+  readonly routes6?: readonly string[];
+}
+
+/** The world of the recordings is made of veth pairs: so is an uplink. */
+const UPLINK_KIND = "veth";
+
+export function hostView(state: DockerState, host: HostState, kernel: Kernel): NetworkView {
+  const devices = kernel.devicesOf(host.name);
+  const ifaces = devices.map((device) => hostInterface(host, device, kernel.hasCarrier(host.name, device)));
+  const routes = [...hostRoutes(host), ...devices.flatMap((device) => connectedRoutes(host, device, kernel.hasCarrier(host.name, device)))];
+  const routes6 = devices.flatMap((device) => connectedRoutes6(state, device));
+  return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6 }) };
+}
+
+function hostInterface(host: HostState, device: HostDevice, hasCarrier: boolean): InterfaceView {
+  const { name, mtu, mac, kind, master } = device;
+  const addresses = addressesOf(host, device);
+  const own = host.world.ipv6 && device.hadCarrier ? [`${linkLocalOf(mac)}/64`] : [];
+  // Docker gives the bridge of a network with IPv6 this address beside the kernel's own.
+  const fixed = device.network?.enableIpv6 === true && device.network.gateway6 !== undefined ? ["fe80::1/64"] : [];
+  const broadcast = addresses.map(({ ip, prefix }) => broadcastOf(ip, prefix)).find((address) => address !== undefined);
+  return {
+    name, mtu, state: hasCarrier ? "UP" : "DOWN", mac, kind: kind === "uplink" ? UPLINK_KIND : kind, up: true,
+    addrs: [...addresses.map(({ ip, prefix }) => `${formatIpv4(ip)}/${prefix}`), ...globalAddresses6(host, device), ...own, ...fixed],
+    ...(master !== undefined && { master }),
+    ...(broadcast !== undefined && { broadcast }),
+  };
+}
+
+function addressesOf(host: HostState, { kind, name, network }: HostDevice): { readonly ip: number; readonly prefix: number }[] {
+  if (kind === "bridge" && network !== undefined) {
+    return network.bridge.inhibitIpv4 || !network.enableIpv4 ? [] : [{ ip: network.gateway, prefix: network.subnet.prefixLength }];
+  }
+  const uplink = host.world.uplinks.find((candidate) => candidate.name === name);
+  return (uplink?.addresses ?? []).filter((text) => !text.includes(":")).map((text) => {
+    const [address = "", prefix = "32"] = text.split("/");
+    const cidr = parseCidr(`${address}/32`, "address");
+    return { ip: Number(cidr.network), prefix: Number(prefix) };
+  });
+}
+
+function globalAddresses6(host: HostState, { kind, name, network }: HostDevice): string[] {
+  if (kind === "bridge") return network?.gateway6 === undefined || network.subnet6 === undefined ? [] : [`${formatIpv6(network.gateway6)}/${network.subnet6.prefixLength}`];
+  return (host.world.uplinks.find((candidate) => candidate.name === name)?.addresses ?? []).filter((text) => text.includes(":"));
+}
+
+/** Docker and `ip addr add … brd +` set it; a host's second address without `brd` would have none. */
+function broadcastOf(ip: number, prefix: number): string | undefined {
+  return prefix >= 31 ? undefined : formatIpv4((ip | ~ipv4Mask(prefix)) >>> 0);
+}
+
+interface Route {
+  readonly network: number;
+  readonly prefix: number;
+  readonly text: string;
+}
+
+function hostRoutes({ world }: HostState): Route[] {
+  return world.routes.flatMap(({ destination, type, via, device, scope, source, metric }) => {
+    if (destination.includes(":")) return [];
+    const cidr = destination === "default" ? ipv4Cidr(0, 0) : parseCidr(destination.includes("/") ? destination : `${destination}/32`, "route");
+    const target = destination === "default" ? "default" : cidr.prefixLength === 32 ? formatIpv4(Number(cidr.network)) : formatCidr(cidr);
+    const where = device ?? world.uplinks.find(({ addresses }) => addresses.some((address) => via !== undefined && holds(address, via)))?.name;
+    const parts = [
+      ...(type === "unicast" ? [] : [type]), target,
+      ...(via === undefined ? [] : ["via", via]),
+      ...(where === undefined || type !== "unicast" ? [] : ["dev", where]),
+      ...(via === undefined && type === "unicast" ? ["scope", scope] : []),
+      ...(source === undefined ? [] : ["src", source]),
+      ...(metric === undefined ? [] : ["metric", String(metric)]),
+    ];
+    return [{ network: Number(cidr.network), prefix: cidr.prefixLength, text: parts.join(" ") }];
+  });
+}
+
+function holds(address: string, via: string): boolean {
+  if (address.includes(":") || via.includes(":")) return false;
+  const block = parseCidr(address, "address");
+  return formatCidr(parseCidr(`${via}/${block.prefixLength}`, "via")) === formatCidr(block);
+}
+
+function connectedRoutes(host: HostState, device: HostDevice, hasCarrier: boolean): Route[] {
+  return addressesOf(host, device).map(({ ip, prefix }) => connected(ip, prefix, device.name, hasCarrier ? "" : " linkdown"));
+}
+
+function connected(ip: number, prefix: number, device: string, suffix = ""): Route {
+  const network = (ip & ipv4Mask(prefix)) >>> 0;
+  return { network, prefix, text: `${formatIpv4(network)}/${prefix} dev ${device} proto kernel scope link src ${formatIpv4(ip)}${suffix}` };
+}
+
+function connectedRoutes6(_state: DockerState, { name, network }: HostDevice): string[] {
+  return network?.subnet6 === undefined || network.gateway6 === undefined ? [] : [`${formatCidr(ipv6Cidr(network.subnet6.network, network.subnet6.prefixLength))} dev ${name} proto kernel metric 256`];
+}
+
+/** As the kernel dumps its table. */
+function sortRoutes(routes: readonly Route[]): string[] {
+  return [...routes].sort((a, b) => a.network - b.network || a.prefix - b.prefix).map(({ text }) => text);
+}
+
+export function containerView(state: DockerState, container: ContainerState): NetworkView {
+  const { endpoints, gateway, gateway6 } = container;
+  const ifaces = [...endpoints].sort(byName).map((endpoint) => containerInterface(state, endpoint));
+  const device = (network: string) => endpoints.find((endpoint) => endpoint.network === network)?.interfaceName ?? "";
+  const routes: Route[] = endpoints.filter(({ ip }) => ip !== 0).map(({ ip, prefixLength, interfaceName }) => connected(ip, prefixLength, interfaceName));
+  if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default via ${formatIpv4(gateway.ip)} dev ${device(gateway.network)}` });
+  const routes6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [`${formatCidr(ipv6Cidr(ipv6, prefixLength6))} dev ${interfaceName} proto kernel metric 256`]));
+  if (gateway6 !== undefined) routes6.push(`default via ${formatIpv6(gateway6.ip)} dev ${device(gateway6.network)} metric 1024`);
+  return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6 }) };
+}
+
+function containerInterface(state: DockerState, { interfaceName, mtu, mac, ip, prefixLength, ipv6, prefixLength6, networkId }: EndpointState): InterfaceView {
+  const network = state.networks.find(({ id }) => id === networkId);
+  const text = formatMac(mac);
+  const broadcast = ip === 0 ? undefined : broadcastOf(ip, prefixLength);
+  return {
+    name: interfaceName, mtu, state: "UP", mac: text, kind: network === undefined || isBridge(network) ? "veth" : network.driver, up: true,
+    addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${linkLocalOf(text)}/64`])],
+    ...(network !== undefined && "mode" in network && { mode: network.mode }),
+    ...(broadcast !== undefined && { broadcast }),
+  };
+}
+
+function byName(a: EndpointState, b: EndpointState): number {
+  return a.interfaceName.length - b.interfaceName.length || (a.interfaceName < b.interfaceName ? -1 : 1);
+}

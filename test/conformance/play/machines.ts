@@ -1,0 +1,44 @@
+/** The machines of every scenario: hosts with an engine, `gw`, `lan`, `inet`, and what the images hold. */
+import type { ImageSpec } from "../../../src/model/spec";
+import { EPHEMERAL_PORTS, type HostWorld } from "../../../src/model/world";
+import type { RecordedHost } from "../recording";
+
+const GATEWAY = "192.0.2.1";
+/** The name server, on `inet`. */
+export const NAME_SERVER = "198.51.100.53";
+
+/** A host with an engine, as the engine finds it. */
+export function hostWorld({ ip, mac, hostname }: RecordedHost): HostWorld {
+  return {
+    hostname,
+    uplinks: [{ name: "eth0", mac, mtu: 1500, addresses: [`${ip}/24`] }],
+    routes: [{ destination: "default", type: "unicast", via: GATEWAY, device: "eth0", scope: "global" }],
+    resolvConf: { nameservers: [NAME_SERVER], search: [], options: [] },
+    ipv6: true,
+    listeners: [],
+    ipForward: false,
+    localPorts: EPHEMERAL_PORTS,
+    bridgeNetfilter: true,
+  };
+}
+
+/** What `www.example.test` and the others are. TTL 60. */
+export const ZONE: Readonly<Record<string, string>> = {
+  "www.example.test": "198.51.100.10",
+  "app.corp.example.test": "198.51.100.10",
+  "db.corp.example.test": "198.51.100.20",
+};
+
+/** Machines without an engine, and their servers. */
+export const PLAIN_MACHINES: Readonly<Record<string, { readonly addresses: readonly string[]; readonly listen: readonly string[] }>> = {
+  lan: { addresses: ["192.0.2.50"], listen: ["tcp:80", "udp:9000"] },
+  inet: { addresses: ["198.51.100.10", "198.51.100.20", NAME_SERVER], listen: ["tcp:80", "udp:9000"] },
+};
+
+const SERVER = ["netprobe", "serve", "tcp:80", "udp:9000"];
+
+/** The images of the recordings. */
+export const IMAGES: readonly ImageSpec[] = [
+  { name: "busybox", expose: [], env: ["PATH=/bin"], labels: {}, command: ["sh"] },
+  { name: "web", expose: [{ from: 80, to: 80, protocol: "tcp" }], env: ["PATH=/bin"], labels: {}, command: SERVER },
+];

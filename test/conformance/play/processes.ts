@@ -1,0 +1,121 @@
+/** The first processes of containers: servers that take ports, and programs that end at once. */
+import type { ContainerState, DockerState } from "../../../src/model/state";
+
+export interface Listening {
+  /** The container whose network namespace it is, or the host. */
+  readonly place: string;
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  /** What the server calls itself. */
+  readonly name: string;
+}
+
+/** How the first process of a container ended. */
+export interface Ended {
+  readonly container: ContainerState;
+  readonly exit: number;
+}
+
+interface Running {
+  readonly key: string;
+  readonly container: ContainerState;
+  readonly listening: readonly Listening[];
+}
+
+/** Whose network namespace a container has. */
+export function placeOf(state: DockerState, container: ContainerState): string {
+  const { network, host } = container;
+  if (network.mode === "host") return host;
+  if (network.mode !== "container") return `${host}/${container.name}`;
+  const owner = state.containers.find((other) => other.host === host && (other.name === network.container || other.id === network.container));
+  return owner === undefined || network.orphaned ? `${host}/${container.name}` : placeOf(state, owner);
+}
+
+/** Follows which containers run, and starts what is in them. */
+export class Processes {
+  #running: Running[] = [];
+  readonly #machines: Listening[] = [];
+  readonly #logs = new Map<string, string>();
+
+  /** A server on a machine. */
+  serve(machine: string, name: string, specs: readonly string[]): void {
+    this.#machines.push(...readListen(specs).map((entry) => ({ ...entry, place: machine, name })));
+  }
+
+  /** Ends the processes of containers that stopped; starts those that nobody started, and tells whose ended again. */
+  follow(state: DockerState): Ended[] {
+    const running = new Map(state.containers.filter(({ running }) => running).map((container) => [keyOf(container), container]));
+    this.#running = this.#running.filter(({ key }) => running.has(key));
+    const started = [...running.values()].sort((a, b) => a.startOrder - b.startOrder);
+    return started.flatMap((container) => {
+      const exit = this.start(state, container);
+      return exit === undefined ? [] : [{ container, exit }];
+    });
+  }
+
+  /** Starts the first process of a container, if it has none; its exit code if it ends at once. */
+  start(state: DockerState, container: ContainerState): number | undefined {
+    const key = keyOf(container);
+    if (this.#running.some((entry) => entry.key === key)) return undefined;
+    const outcome = this.#start(state, container);
+    if ("exit" in outcome) return outcome.exit;
+    this.#running.push({ key, container, listening: outcome.listening });
+    return undefined;
+  }
+
+  #start(state: DockerState, container: ContainerState): { readonly exit: number } | { readonly listening: readonly Listening[] } {
+    const [program = "", verb, ...specs] = commandOf(container);
+    if (program === "sleep") return { listening: [] };
+    if (program !== "netprobe" || verb !== "serve") return { exit: program === "false" ? 1 : 0 };
+    const place = placeOf(state, container);
+    const name = serverName(state, container);
+    const listening: Listening[] = [];
+    for (const entry of readListen(specs)) {
+      const { protocol, port } = entry;
+      if (this.isTaken(state, place, protocol, port)) {
+        const family = protocol === "tcp" ? "tcp" : "udp4";
+        this.#logs.set(container.id, `netprobe: listen ${family} :${port}: bind: address already in use\n`);
+        return { exit: 1 };
+      }
+      listening.push({ ...entry, place, name });
+    }
+    return { listening };
+  }
+
+  /** Whether a port of every address can no longer be bound in a network namespace. */
+  isTaken(state: DockerState, place: string, protocol: string, port: number): boolean {
+    const isProxied = state.hosts.some(({ name, proxies }) => name === place && proxies.some((proxy) => proxy.protocol === protocol && proxy.hostPort === port));
+    return isProxied || this.listening().some((entry) => entry.place === place && entry.protocol === protocol && entry.port === port);
+  }
+
+  listening(): Listening[] {
+    return [...this.#machines, ...this.#running.flatMap(({ listening }) => listening)];
+  }
+
+  logsOf({ id }: ContainerState): string {
+    return this.#logs.get(id) ?? "";
+  }
+}
+
+function keyOf({ host, id, startOrder }: ContainerState): string {
+  return `${host} ${id} ${startOrder}`;
+}
+
+function commandOf({ spec }: ContainerState): readonly string[] {
+  return spec.command !== undefined && spec.command.length > 0 ? spec.command : (spec.image?.command ?? []);
+}
+
+/** The host name of the namespace that it is started in. */
+function serverName(state: DockerState, container: ContainerState): string {
+  const place = placeOf(state, container);
+  const host = state.hosts.find(({ name }) => name === place);
+  const owner = state.containers.find((other) => `${other.host}/${other.name}` === place);
+  return host?.world.hostname ?? owner?.hostname ?? container.hostname;
+}
+
+function readListen(specs: readonly string[]): { readonly protocol: "tcp" | "udp"; readonly port: number }[] {
+  return specs.map((text) => {
+    const [protocol, port] = text.split(":");
+    return { protocol: protocol === "udp" ? "udp" : "tcp", port: Number(port) };
+  });
+}

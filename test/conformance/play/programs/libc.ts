@@ -1,0 +1,56 @@
+/** Looking names up as the images' programs do: /etc/hosts, then the servers of resolv.conf with its search list, A before AAAA. */
+import { isIp, isIpv4 } from "../../../../src/net/ip";
+import type { ProcessView } from "./process";
+
+export interface ResolverSettings {
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+  readonly ndots: number;
+}
+
+export function resolverSettings(lines: readonly string[]): ResolverSettings {
+  const words = lines.map((line) => line.trim().split(/\s+/));
+  const ndots = words.flatMap(([word, ...rest]) => (word === "options" ? rest.flatMap((option) => /^ndots:(\d+)$/.exec(option)?.[1] ?? []) : [])).at(-1);
+  return {
+    servers: words.flatMap(([word, server]) => (word === "nameserver" && server !== undefined ? [server] : [])),
+    search: words.filter(([word, ...rest]) => word === "search" && rest.length > 0).at(-1)?.slice(1) ?? [],
+    ndots: ndots === undefined ? 1 : Number(ndots),
+  };
+}
+
+export type Lookup = { readonly address: string } | { readonly failure: string };
+
+/** An address stays what it is. */
+export async function lookUp(process: ProcessView, name: string, timeoutMs: number): Promise<Lookup> {
+  if (isIp(name)) return { address: name };
+  const known = inHosts(process.hosts, name);
+  if (known !== undefined) return { address: known };
+  const { servers, search, ndots } = resolverSettings(process.resolvConf);
+  let failure = "no-nameserver";
+  for (const candidate of candidates(name, search, ndots)) {
+    for (const server of servers) {
+      for (const type of ["A", "AAAA"]) {
+        const { result, rcode, answers = [] } = await process.traffic.query(process.place, server, candidate, type, timeoutMs);
+        failure = rcode ?? result;
+        const found = answers.find((answer) => answer.type === type);
+        if (found) return { address: found.data };
+      }
+      if (failure === "NOERROR" || failure === "NXDOMAIN") break;
+    }
+  }
+  return { failure };
+}
+
+function inHosts(lines: readonly string[], name: string): string | undefined {
+  for (const line of lines) {
+    const [address = "", ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
+    if (isIpv4(address) && names.some((candidate) => candidate.toLowerCase() === name.toLowerCase())) return address;
+  }
+  return undefined;
+}
+
+function candidates(name: string, search: readonly string[], ndots: number): string[] {
+  if (name.endsWith(".")) return [name];
+  const extended = search.map((domain) => `${name}.${domain}`);
+  return name.split(".").length - 1 >= ndots ? [name, ...extended] : [...extended, name];
+}

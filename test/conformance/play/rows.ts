@@ -1,0 +1,39 @@
+/** Probes as the recordings' rows ask for them. */
+import { isIpv4 } from "../../../src/net/ip";
+import type { Row } from "../recording";
+import { lookUp, resolverSettings } from "./programs/libc";
+import type { ProcessView } from "./programs/process";
+
+const TIMEOUT_MS = 4500;
+const DEFAULT_SIZE = 56;
+
+/** One row's question, put by a process; `containerOf` gives the container that calls itself by a host name. */
+export async function probeRow(process: ProcessView, row: Row, containerOf: (hostname: string) => string | undefined): Promise<Row> {
+  if (row.proto === "dns") return { ...row, ...(await askDns(process, row)) };
+  const isName = !isIpv4(row.to) && !row.to.includes(":");
+  const found = await lookUp(process, row.to, TIMEOUT_MS);
+  if ("failure" in found) return { ...row, result: "unresolvable", detail: found.failure };
+  const addr = isName ? { addr: found.address } : {};
+  if (row.proto === "icmp") {
+    const outcome = await process.traffic.echo(process.place, found.address, {
+      size: row.size ?? DEFAULT_SIZE, firstSequence: 1, count: 5, intervalMs: 1000, timeoutMs: TIMEOUT_MS, dontFragment: row.size !== undefined,
+    });
+    return { ...row, ...outcome, ...addr };
+  }
+  if (row.proto !== "tcp" && row.proto !== "udp") throw new Error(`probes of the protocol ${JSON.stringify(row.proto)} are not known`);
+  const { server, ...outcome } = await process.traffic.exchange(process.place, row.proto, found.address, row.port ?? 0, { host: row.to, timeoutMs: TIMEOUT_MS });
+  return { ...row, ...outcome, ...addr, ...(server !== undefined && { server: containerOf(server) ?? server }) };
+}
+
+async function askDns(process: ProcessView, { to, qtype = "A" }: Row): Promise<Partial<Row>> {
+  const [server] = resolverSettings(process.resolvConf).servers;
+  if (server === undefined) return { result: "no-nameserver" };
+  const name = qtype === "PTR" && isIpv4(to) ? `${to.split(".").reverse().join(".")}.in-addr.arpa` : to;
+  const { result, rcode, answers } = await process.traffic.query(process.place, server, name, qtype, TIMEOUT_MS);
+  return { result, ...(rcode !== undefined && { rcode }), ...(answers !== undefined && { answers: answers.map((answer) => ({ ...answer })) }) };
+}
+
+/** Whether a second try is worth its while. */
+export function hasFailed({ result, proto, size }: Row): boolean {
+  return result !== "ok" && !(proto === "icmp" && size !== undefined);
+}

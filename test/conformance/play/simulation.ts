@@ -1,0 +1,165 @@
+/** The packets of a scenario: the tables follow the daemons, servers listen, probes run. */
+import { RouteType, SocketRole } from "../../../assembly/abi/program";
+import { NONE } from "../../../assembly/abi/version";
+import type { KeyedSocket } from "../../../src/compile/processes";
+import type { DatapathProgram, DnsTables, RouteRecord, SocketRecord } from "../../../src/engine/program";
+import type { DockerState } from "../../../src/model/state";
+import { parseCidr } from "../../../src/net/cidr";
+import { parseIpv4 } from "../../../src/net/ip";
+import type { Frame } from "../recording";
+import { Engines, type EngineChoice } from "./engines";
+import { digestFrames, frameFilter } from "./frames";
+import { nameServerSocket, withNameServer } from "./name-server";
+import { Network } from "./network";
+import type { Listening } from "./processes";
+import { Seats } from "./seats";
+import type { Traffic } from "./traffic";
+import type { AddedRoute } from "./added-routes";
+
+/** A compiled state, and where its things ended up. */
+export interface CompiledState {
+  readonly program: DatapathProgram;
+  /** What the daemons run. */
+  readonly sockets: readonly KeyedSocket[];
+  readonly dns: DnsTables;
+  /** `h1`, `h1/c1`, `lan`. */
+  namespaceOf(place: string): number | undefined;
+  deviceOf(place: string, device: string): number | undefined;
+}
+
+/** Compiles a state so that what stays the same keeps its index. */
+export type Compile = (state: DockerState) => CompiledState;
+
+/** The daemons' sockets (proxies, resolvers) come first, then servers, the name server, and those of probes. */
+const DAEMON_SOCKETS = 512;
+const SERVER_SOCKETS = 256;
+const FIRST_PROBE_SOCKET = DAEMON_SOCKETS + SERVER_SOCKETS + 1;
+const CLOSED: SocketRecord = { namespace: 0, protocol: 0, ip: 0, port: 0, role: SocketRole.Sink, flow: NONE };
+
+/** Tables for all that a scenario may come to have. */
+const ROOM = {
+  packets: 4096, frameBytes: 9216, fdb: 4096, neighbours: 8192, sockets: FIRST_PROBE_SOCKET + 2048, flows: 2048, connections: 8192, conntrack: 65536,
+  sessions: 1024, domains: 1024, domainBytes: 32768, resolvers: 128, searches: 512, zones: 512, zoneRecords: 4096, upstreams: 256,
+  hosts: 16, namespaces: 256, devices: 1024, addresses: 1024, routes: 4096, links: 64, chains: 1024, rules: 8192, eventRecords: 4096, captureBytes: 4 << 20,
+};
+/** Timers of everything above, and frames on their way. */
+const EVENTS = ROOM.packets + 2 * ROOM.flows + 3 * ROOM.connections + ROOM.neighbours + ROOM.sessions + 8192;
+
+export class Simulation {
+  readonly #engines: Engines;
+  readonly #compile: Compile;
+  readonly #network: Network;
+  readonly #domains: string[] = [];
+  #newDomains: string[] = [];
+  #compiled: CompiledState | undefined;
+  readonly #servers = new Seats<Listening>("servers", SERVER_SOCKETS);
+  readonly #daemons = new Seats<SocketRecord>("sockets of daemons", DAEMON_SOCKETS);
+  #isLoaded = false;
+
+  static async open(choice: EngineChoice, compile: Compile): Promise<Simulation> {
+    return new Simulation(await Engines.open(choice), compile);
+  }
+
+  private constructor(engines: Engines, compile: Compile) {
+    this.#engines = engines;
+    this.#compile = compile;
+    const places = {
+      namespaceOf: (place: string) => this.#compiled?.namespaceOf(place),
+      listening: (namespace: number, protocol: string, port: number) =>
+        this.#servers.find((server) => server.protocol === protocol && server.port === port && this.#compiled?.namespaceOf(server.place) === namespace),
+      domainOf: (name: string) => this.#domainOf(name),
+      takeNewDomains: () => this.#newDomains.splice(0),
+    };
+    this.#network = new Network(engines, places, { flow: 0, socket: FIRST_PROBE_SOCKET });
+  }
+
+  get traffic(): Traffic {
+    return this.#network;
+  }
+
+  /** The engines get the tables of a new state; what talks goes on talking. */
+  follow(state: DockerState, listening: readonly Listening[], added: readonly AddedRoute[]): void {
+    this.#compiled = this.#compile(state);
+    this.#servers.take(listening.map((server) => [`${server.place} ${server.protocol} ${server.port} ${server.name}`, server]));
+    this.#daemons.take(this.#compiled.sockets.map(({ key, record }) => [key, record]));
+    const program = this.#complete(this.#compiled.program, added);
+    if (!this.#isLoaded) this.#engines.load(program);
+    else this.#engines.apply({ program });
+    this.#isLoaded = true;
+  }
+
+  #complete(program: DatapathProgram, added: readonly AddedRoute[]): DatapathProgram {
+    const dns = withNameServer(this.#compiled!.dns);
+    const inet = this.#compiled!.namespaceOf("inet");
+    const zoneRecords = dns.zoneRecords.map((record) => ({
+      ...record,
+      name: this.#domainOf(dns.domains[record.name]!),
+      target: record.target === NONE ? NONE : this.#domainOf(dns.domains[record.target]!),
+    }));
+    this.#newDomains = [];
+    const sockets = [
+      ...this.#daemons.map((record) => record, CLOSED),
+      ...this.#servers.map((server) => this.#serverSocket(server), CLOSED),
+      inet === undefined ? CLOSED : nameServerSocket(inet, dns.resolvers.length - 1),
+    ];
+    return {
+      ...program,
+      sockets,
+      routes: [...program.routes, ...added.flatMap((route) => this.#routeRecord(route))],
+      dns: { ...dns, domains: [...this.#domains], zoneRecords },
+      capacity: { ...program.capacity, ...ROOM, events: EVENTS, frameBytes: Math.max(ROOM.frameBytes, program.capacity.frameBytes) },
+    };
+  }
+
+  /** An answer is an HTTP response whose body says who the server is, whom it sees, and where it was asked. */
+  #serverSocket(server: Listening): SocketRecord {
+    const namespace = this.#compiled!.namespaceOf(server.place);
+    if (namespace === undefined) return CLOSED;
+    const body = JSON.stringify({ server: server.name, peer: "", local: "" }).length;
+    // The addresses that are still to come make it longer by 14 to 30 bytes.
+    const head = `HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body + 20}\r\n\r\n`.length;
+    const isTcp = server.protocol === "tcp";
+    return { namespace, protocol: isTcp ? 6 : 17, ip: 0, port: server.port, role: SocketRole.Identity, flow: NONE, responseBytes: isTcp ? head + body : body };
+  }
+
+  #routeRecord({ place, destination, via, device }: AddedRoute): RouteRecord[] {
+    const [namespace, index] = [this.#compiled?.namespaceOf(place), this.#compiled?.deviceOf(place, device)];
+    if (namespace === undefined || index === undefined) return [];
+    const block = parseCidr(destination.includes("/") ? destination : `${destination}/32`, "route");
+    return [{ namespace, destination: Number(block.network), prefix: block.prefixLength, type: RouteType.Unicast, device: index, gateway: parseIpv4(via, "via"), source: 0, metric: 0 }];
+  }
+
+  #domainOf(name: string): number {
+    const key = name.replace(/\.$/, "").toLowerCase();
+    const known = this.#domains.indexOf(key);
+    if (known !== -1) return known;
+    this.#newDomains.push(key);
+    return this.#domains.push(key) - 1;
+  }
+
+  during<T>(work: () => Promise<T>): Promise<T> {
+    return this.#network.during(work);
+  }
+
+  sleep(seconds: number): void {
+    this.#network.sleep(seconds);
+  }
+
+  async capture(
+    taps: readonly { readonly tap: string; readonly place: string; readonly device: string }[],
+    filter: string,
+    work: () => Promise<void>,
+  ): Promise<readonly { readonly tap: string; readonly frames: readonly Frame[] }[]> {
+    const wanted = frameFilter(filter);
+    const devices = taps.map(({ place, device }) => this.#compiled?.deviceOf(place, device));
+    const seen = await this.#network.capture(devices.filter((device) => device !== undefined), work);
+    return taps.flatMap(({ tap }, index) => {
+      const device = devices[index];
+      return device === undefined ? [] : [{ tap, frames: digestFrames((seen.get(device) ?? []).filter(wanted)) }];
+    });
+  }
+
+  dispose(): void {
+    this.#engines.dispose();
+  }
+}
