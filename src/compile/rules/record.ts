@@ -136,6 +136,7 @@ export function targetFields(target: RuleTarget, chainIndex: (name: string) => n
     case "RETURN":
       return { target: Target.Return };
     case "NOTRACK":
+    case "CT":
       return { target: Target.NoTrack };
     case "REJECT":
       return { target: Target.Reject, rejectWith: REJECTS[target.with] };

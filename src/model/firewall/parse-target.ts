@@ -120,7 +120,7 @@ export class TargetReader {
         return { target: name };
       case "CT":
         this.#required("--notrack");
-        return { target: "NOTRACK" };
+        return { target: "CT" };
       case "REJECT":
         return { target: "REJECT", with: this.#reject(family) };
       case "MASQUERADE":

@@ -8,6 +8,7 @@ const STATES: readonly ConntrackStateName[] = ["INVALID", "NEW", "RELATED", "EST
 const ADDRESS_TYPES: readonly AddressTypeName[] = ["UNICAST", "LOCAL", "BROADCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT"];
 /** iptables extensions/libxt_tcp.c: tcp_flag_names. */
 const TCP_FLAGS: readonly TcpFlagName[] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];
+const LAST_PORT = 65535;
 const ALL_ONES = 0xffffffff;
 /** What LOG takes when no level is given (LOG_WARNING). */
 const DEFAULT_LOG_LEVEL = 4;
@@ -21,8 +22,8 @@ export function ruleText(rule: Rule): string {
   return [
     address("-s", rule.source),
     address("-d", rule.destination),
-    option("-i", rule.inInterface, String),
-    option("-o", rule.outInterface, String),
+    device("-i", rule.inInterface),
+    device("-o", rule.outInterface),
     option("-p", rule.protocol, String),
     ...rule.matches.map(matchText),
     targetText(rule.target),
@@ -38,6 +39,19 @@ function option<T>(name: string, condition: Negatable<T> | undefined, format: (v
 /** Every address is no condition: it is not printed. */
 function address(name: string, condition: Negatable<Cidr> | undefined): string {
   return condition?.value.prefixLength === 0 && !condition.not ? "" : option(name, condition, formatCidr);
+}
+
+/** A device name that stands for every device is no condition. */
+function device(name: string, condition: Negatable<string> | undefined): string {
+  return condition?.value === "+" && !condition.not ? "" : option(name, condition, String);
+}
+
+/** The nf_tables back end keeps ports of TCP and UDP as it compares them: every port not at all, "not up to n" as "from n + 1". */
+function portOption(name: string, condition: Negatable<PortRange> | undefined, protocol: "tcp" | "udp" | "sctp"): string {
+  if (!condition || protocol === "sctp") return option(name, condition, ports);
+  const { value, not } = condition;
+  if (value.from === 0 && value.to === LAST_PORT && !not) return "";
+  return not && value.from === 0 && value.to > 0 && value.to < LAST_PORT ? `${name} ${value.to + 1}:${LAST_PORT}` : option(name, condition, ports);
 }
 
 function ports({ from, to }: PortRange): string {
@@ -60,8 +74,8 @@ function matchText(match: Match): string {
     case "sctp":
       return words(
         `-m ${match.match}`,
-        option("--sport", match.sourcePorts, ports),
-        option("--dport", match.destinationPorts, ports),
+        portOption("--sport", match.sourcePorts, match.match),
+        portOption("--dport", match.destinationPorts, match.match),
         option("--tcp-flags", match.flags, ({ mask, set }) => `${flags(mask)} ${flags(set)}`),
       );
     case "multiport": {
@@ -127,6 +141,8 @@ function targetText(target: Target): string {
     case "RETURN":
       return `-j ${target.target}`;
     case "NOTRACK":
+      return "-j NOTRACK";
+    case "CT":
       return "-j CT --notrack";
     case "REJECT":
       return `-j REJECT --reject-with ${target.with}`;

@@ -81,7 +81,8 @@ export interface NatRange {
 
 /** What a rule does with a packet that matches. */
 export type Target =
-  | { readonly target: "ACCEPT" | "DROP" | "RETURN" | "NOTRACK" }
+  /** `CT` with `--notrack` is the newer spelling of `NOTRACK`. */
+  | { readonly target: "ACCEPT" | "DROP" | "RETURN" | "NOTRACK" | "CT" }
   | { readonly target: "REJECT"; readonly with: RejectWith }
   | { readonly target: "JUMP" | "GOTO"; readonly chain: string }
   | { readonly target: "MASQUERADE" | "REDIRECT"; readonly ports: PortRange | undefined }
