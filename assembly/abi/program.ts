@@ -15,6 +15,34 @@ export enum DeviceKind {
   Physical,
   /** A device that was there and is no more: its index stays taken, and a later program may use it again. */
   Gone,
+  /** A device with a MAC of its own on top of `peer`; `mode` is a MacvlanMode. */
+  Macvlan,
+  /** A device with addresses of its own and the MAC of `peer`, on top of which it is; `mode` is an IpvlanMode. */
+  Ipvlan,
+  /** The frames of `peer` that are tagged with `vlan`. */
+  Vlan,
+  /** What is sent to it is gone. */
+  Dummy,
+}
+
+/** How frames go between the macvlan devices of one lower device (IFLA_MACVLAN_MODE). */
+export enum MacvlanMode {
+  /** Not at all. */
+  Private = 0,
+  /** By way of a switch that sends them back. */
+  Vepa,
+  Bridge,
+  /** There is only one device. */
+  Passthru,
+}
+
+/** How ipvlan devices send (IFLA_IPVLAN_MODE). */
+export enum IpvlanMode {
+  /** ARP and broadcasts, as macvlan in bridge mode. */
+  L2 = 0,
+  /** By the routes of the lower device's namespace, without ARP. */
+  L3,
+  L3s,
 }
 
 /** Device flags. */
@@ -23,6 +51,11 @@ export const DEVICE_UP: u32 = 1;
 export const DEVICE_HAIRPIN: u32 = 2;
 /** net.ipv4.conf.DEVICE.route_localnet: 127.0.0.0/8 may come in and go out here. */
 export const DEVICE_ROUTE_LOCALNET: u32 = 4;
+/** A bridge port that takes frames from the MAC of its peer only, as the switches of clouds do. */
+export const DEVICE_PORT_SECURITY: u32 = 8;
+/** IPVLAN_F_PRIVATE: no frames between the ipvlan devices of one lower device; IPVLAN_F_VEPA: only by way of a switch. */
+export const DEVICE_IPVLAN_PRIVATE: u32 = 16;
+export const DEVICE_IPVLAN_VEPA: u32 = 32;
 
 /** What a route does (rtnetlink's RTN_*). */
 export enum RouteType {
@@ -75,7 +108,9 @@ export enum FlowKind {
 
 export const HOST_CPUS: i32 = 0;
 export const HOST_BACKLOG: i32 = 4;
-export const HOST_SIZE: i32 = 8;
+/** 1: node visits take no time: a switch, which is not a computer. */
+export const HOST_COSTLESS: i32 = 8;
+export const HOST_SIZE: i32 = 12;
 
 export const NAMESPACE_HOST: i32 = 0;
 export const NAMESPACE_FORWARDING: i32 = 4;
@@ -99,7 +134,10 @@ export const DEVICE_MTU: i32 = 20;
 export const DEVICE_PEER: i32 = 24;
 export const DEVICE_MASTER: i32 = 28;
 export const DEVICE_LINK: i32 = 32;
-export const DEVICE_SIZE: i32 = 36;
+export const DEVICE_MODE: i32 = 36;
+/** 802.1Q id. */
+export const DEVICE_VLAN: i32 = 40;
+export const DEVICE_SIZE: i32 = 44;
 
 export const ADDRESS_DEVICE: i32 = 0;
 /** 0xac110002 is 172.17.0.2, here and in every IPv4 field. */

@@ -96,6 +96,8 @@ export interface Capacity {
 export interface HostRecord {
   readonly cpus: number;
   readonly backlog: number;
+  /** 0 unless given. */
+  readonly costless?: number;
 }
 
 export interface NamespaceRecord {
@@ -118,6 +120,10 @@ export interface DeviceRecord {
   readonly peer: number;
   readonly master: number;
   readonly link: number;
+  /** Of Macvlan and Ipvlan; 0 unless given. */
+  readonly mode?: number;
+  /** Of Vlan; 0 unless given. */
+  readonly vlan?: number;
 }
 
 export interface AddressRecord {

@@ -76,9 +76,10 @@ const u8 = (view: DataView, at: number, value: number) => view.setUint8(at, valu
 const u32 = (view: DataView, at: number, value: number) => view.setUint32(at, value, true);
 const f64 = (view: DataView, at: number, value: number) => view.setFloat64(at, value, true);
 
-function writeHost(view: DataView, at: number, { cpus, backlog }: HostRecord): void {
+function writeHost(view: DataView, at: number, { cpus, backlog, costless = 0 }: HostRecord): void {
   u32(view, at + abi.HOST_CPUS, cpus);
   u32(view, at + abi.HOST_BACKLOG, backlog);
+  u32(view, at + abi.HOST_COSTLESS, costless);
 }
 
 function writeNamespace(view: DataView, at: number, { host, forwarding, ttl, bridgeNf }: NamespaceRecord): void {
@@ -98,6 +99,8 @@ function writeDevice(view: DataView, at: number, record: DeviceRecord): void {
   u32(view, at + abi.DEVICE_PEER, record.peer);
   u32(view, at + abi.DEVICE_MASTER, record.master);
   u32(view, at + abi.DEVICE_LINK, record.link);
+  u32(view, at + abi.DEVICE_MODE, record.mode ?? 0);
+  u32(view, at + abi.DEVICE_VLAN, record.vlan ?? 0);
 }
 
 function writeAddress(view: DataView, at: number, { device, ip, prefix }: AddressRecord): void {

@@ -27,6 +27,10 @@ export function deviceTransmit(kernel: Kernel, packet: Packet): Node {
       packet.target = device;
       return Node.Receive;
     case DeviceKind.Gone:
+    case DeviceKind.Macvlan:
+    case DeviceKind.Ipvlan:
+    case DeviceKind.Vlan:
+    case DeviceKind.Dummy:
       return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);
     case DeviceKind.Veth:
     case DeviceKind.Physical:
