@@ -15,53 +15,144 @@ export interface DeviceSettings {
   readonly mtu: number;
   readonly mac?: number;
   readonly master?: number;
+  /** Beside DEVICE_UP. */
+  readonly flags?: number;
+  /** The device below it. */
+  readonly peer?: number;
+  readonly mode?: number;
+  readonly vlan?: number;
+  /** What makes it the same device in the next program; its display name unless given. */
+  readonly key?: string;
 }
 
-/** Collects the records of a program; each call returns the index of what it added. */
+export interface NamespaceSettings {
+  readonly forwarding?: number;
+  readonly bridgeNf?: number;
+  /** What makes it the same namespace in the next program; its name unless given. */
+  readonly key?: string;
+}
+
+/** Which index each thing has, by its key: what a later program must respect. */
+export interface LayoutIndices {
+  readonly hosts: ReadonlyMap<string, number>;
+  readonly namespaces: ReadonlyMap<string, number>;
+  readonly devices: ReadonlyMap<string, number>;
+  readonly links: ReadonlyMap<string, number>;
+}
+
+/** What a program was laid out as, for the next one. */
+export interface PreviousLayout {
+  readonly indices: LayoutIndices;
+  readonly program: {
+    readonly hosts: readonly HostRecord[];
+    readonly namespaces: readonly NamespaceRecord[];
+    readonly devices: readonly DeviceRecord[];
+    readonly links: readonly LinkRecord[];
+    readonly names: { readonly hosts: readonly string[]; readonly namespaces: readonly string[]; readonly devices: readonly string[] };
+  };
+}
+
+/** Indices by key: a key that the layout before had keeps its index, others come behind. */
+class KeyedIndices {
+  readonly #indices: Map<string, number>;
+  readonly #used = new Set<string>();
+
+  constructor(previous: ReadonlyMap<string, number> = new Map()) {
+    this.#indices = new Map(previous);
+  }
+
+  take(key: string, next: number): number {
+    if (this.#used.has(key)) throw new Error(`two things have the key ${key}`);
+    this.#used.add(key);
+    const index = this.#indices.get(key) ?? next;
+    this.#indices.set(key, index);
+    return index;
+  }
+
+  get all(): ReadonlyMap<string, number> {
+    return this.#indices;
+  }
+}
+
+/**
+ * Collects the records of a program; each call returns the index of what it added. With the layout of the program before, everything
+ * keeps the index that it had, and devices that are not added again are gone.
+ */
 export class ProgramBuilder {
-  readonly hosts: HostRecord[] = [];
-  readonly namespaces: NamespaceRecord[] = [];
-  readonly devices: DeviceRecord[] = [];
+  readonly hosts: HostRecord[];
+  readonly namespaces: NamespaceRecord[];
+  readonly devices: DeviceRecord[];
   readonly addresses: AddressRecord[] = [];
   readonly routes: RouteRecord[] = [];
-  readonly links: LinkRecord[] = [];
-  readonly hostNames: string[] = [];
-  readonly namespaceNames: string[] = [];
-  readonly deviceNames: string[] = [];
+  readonly links: LinkRecord[];
+  readonly hostNames: string[];
+  readonly namespaceNames: string[];
+  readonly deviceNames: string[];
+  /** By display name, of what there is. */
   readonly deviceIndex = new Map<string, number>();
+  readonly #hostKeys: KeyedIndices;
+  readonly #namespaceKeys: KeyedIndices;
+  readonly #deviceKeys: KeyedIndices;
+  readonly #linkKeys: KeyedIndices;
+  readonly #keyOfDevice = new Map<number, string>();
+
+  constructor(previous?: PreviousLayout) {
+    const { hosts = [], namespaces = [], devices = [], links = [], names } = previous?.program ?? {};
+    this.hosts = [...hosts];
+    this.namespaces = [...namespaces];
+    this.devices = devices.map((device) => ({ ...device, kind: DeviceKind.Gone, flags: 0, peer: NONE, master: NONE, link: NONE }));
+    this.links = [...links];
+    this.hostNames = [...(names?.hosts ?? [])];
+    this.namespaceNames = [...(names?.namespaces ?? [])];
+    this.deviceNames = [...(names?.devices ?? [])];
+    this.#hostKeys = new KeyedIndices(previous?.indices.hosts);
+    this.#namespaceKeys = new KeyedIndices(previous?.indices.namespaces);
+    this.#deviceKeys = new KeyedIndices(previous?.indices.devices);
+    this.#linkKeys = new KeyedIndices(previous?.indices.links);
+  }
+
+  get indices(): LayoutIndices {
+    return { hosts: this.#hostKeys.all, namespaces: this.#namespaceKeys.all, devices: this.#deviceKeys.all, links: this.#linkKeys.all };
+  }
 
   host(name: string, record: HostRecord): number {
-    this.hostNames.push(name);
-    return this.hosts.push(record) - 1;
+    const index = this.#hostKeys.take(name, this.hosts.length);
+    this.hostNames[index] = name;
+    this.hosts[index] = record;
+    return index;
   }
 
-  namespace(name: string, host: number): number {
-    this.namespaceNames.push(name);
+  namespace(name: string, host: number, { forwarding = 1, bridgeNf = 0, key = name }: NamespaceSettings = {}): number {
+    const index = this.#namespaceKeys.take(key, this.namespaces.length);
+    this.namespaceNames[index] = name;
     // The daemon turns net.ipv4.ip_forward on for the host, and new namespaces inherit it (Linux net.core.devconf_inherit_init_net = 0).
-    return this.namespaces.push({ host, forwarding: 1, ttl: DEFAULT_TTL, bridgeNf: 0 }) - 1;
+    this.namespaces[index] = { host, forwarding, ttl: DEFAULT_TTL, bridgeNf };
+    return index;
   }
 
-  device({ namespace, kind, displayName, mtu, mac = 0, master = NONE }: DeviceSettings): number {
-    const index = this.devices.length;
-    this.deviceNames.push(displayName);
+  device({ namespace, kind, displayName, mtu, mac = 0, master = NONE, flags = 0, peer = NONE, mode, vlan, key = displayName }: DeviceSettings): number {
+    const index = this.#deviceKeys.take(key, this.devices.length);
+    this.#keyOfDevice.set(index, key);
+    this.deviceNames[index] = displayName;
     this.deviceIndex.set(displayName, index);
     const [macHigh, macLow] = [Math.floor(mac / 2 ** 32), mac % 2 ** 32];
-    this.devices.push({ namespace, kind, flags: DEVICE_UP, macHigh, macLow, mtu, peer: NONE, master, link: NONE });
+    const shared = { namespace, kind, flags: DEVICE_UP | flags, macHigh, macLow, mtu, peer, master, link: NONE };
+    this.devices[index] = { ...shared, ...(mode !== undefined && { mode }), ...(vlan !== undefined && { vlan }) };
     return index;
   }
 
   /** Makes two devices the ends of one cable. A link shapes what the device sends. */
   pair(a: number, b: number, link: LinkRecord | undefined): void {
-    this.devices[a] = { ...this.devices[a]!, peer: b, link: link ? this.links.push(link) - 1 : NONE };
-    this.devices[b] = { ...this.devices[b]!, peer: a, link: link ? this.links.push(link) - 1 : NONE };
+    this.devices[a] = { ...this.devices[a]!, peer: b, link: this.#link(a, link) };
+    this.devices[b] = { ...this.devices[b]!, peer: a, link: this.#link(b, link) };
   }
 
-  loopback(namespace: number, name: string, mtu: number): number {
-    const device = this.device({ namespace, kind: DeviceKind.Loopback, displayName: `${name}:lo`, mtu });
+  loopback(namespace: number, name: string, mtu: number, key = `${name}:lo`): number {
+    const device = this.device({ namespace, kind: DeviceKind.Loopback, displayName: `${name}:lo`, mtu, key });
     this.addresses.push({ device, ip: 0x7f000001, prefix: 8 });
-    this.#route({ namespace, destination: 0x7f000000, prefix: 8, type: RouteType.Local, device, source: 0x7f000001 });
-    this.#route({ namespace, destination: 0x7f000001, prefix: 32, type: RouteType.Local, device, source: 0x7f000001 });
-    this.#route({ namespace, destination: 0x7fffffff, prefix: 32, type: RouteType.Broadcast, device, source: 0x7f000001 });
+    this.route({ namespace, destination: 0x7f000000, prefix: 8, type: RouteType.Local, device, source: 0x7f000001 });
+    this.route({ namespace, destination: 0x7f000001, prefix: 32, type: RouteType.Local, device, source: 0x7f000001 });
+    this.route({ namespace, destination: 0x7fffffff, prefix: 32, type: RouteType.Broadcast, device, source: 0x7f000001 });
     return device;
   }
 
@@ -72,19 +163,29 @@ export class ProgramBuilder {
   address(device: number, ip: number, prefix: number): void {
     const namespace = this.devices[device]!.namespace;
     const mask = ipv4Mask(prefix);
+    // A second address of a subnet is a secondary one: the subnet's route has the first as its source.
+    const isSecondary = this.addresses.some((other) => other.device === device && other.prefix === prefix && ((other.ip ^ ip) & mask) === 0);
     this.addresses.push({ device, ip, prefix });
-    this.#route({ namespace, destination: (ip & mask) >>> 0, prefix, type: RouteType.Unicast, device, source: ip });
-    this.#route({ namespace, destination: ip, prefix: 32, type: RouteType.Local, device, source: ip });
-    if (prefix >= 31) return;
-    this.#route({ namespace, destination: (ip | ~mask) >>> 0, prefix: 32, type: RouteType.Broadcast, device, source: ip });
+    if (!isSecondary && prefix < 32) this.route({ namespace, destination: (ip & mask) >>> 0, prefix, type: RouteType.Unicast, device, source: ip });
+    this.route({ namespace, destination: ip, prefix: 32, type: RouteType.Local, device, source: ip });
+    if (isSecondary || prefix >= 31) return;
+    this.route({ namespace, destination: (ip | ~mask) >>> 0, prefix: 32, type: RouteType.Broadcast, device, source: ip });
   }
 
+  /** Without a gateway everything is on the link. */
   defaultRoute(device: number, gateway: number): void {
     const namespace = this.devices[device]!.namespace;
-    this.#route({ namespace, destination: 0, prefix: 0, type: RouteType.Unicast, device, gateway });
+    this.route({ namespace, destination: 0, prefix: 0, type: RouteType.Unicast, device, gateway });
   }
 
-  #route(route: Omit<RouteRecord, "gateway" | "source" | "metric"> & { readonly gateway?: number; readonly source?: number }): void {
+  route(route: Omit<RouteRecord, "gateway" | "source" | "metric"> & Partial<RouteRecord>): void {
     this.routes.push({ gateway: 0, source: 0, metric: 0, ...route });
+  }
+
+  #link(device: number, link: LinkRecord | undefined): number {
+    if (!link) return NONE;
+    const index = this.#linkKeys.take(this.#keyOfDevice.get(device)!, this.links.length);
+    this.links[index] = link;
+    return index;
   }
 }

@@ -1,52 +1,60 @@
 import { DeviceKind } from "../../assembly/abi/program";
-import { isBridge, type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState } from "../model/state";
-import { linkRecord, shapes } from "./link";
-import { ProgramBuilder } from "./program-builder";
 import { Identity } from "../model/identity";
+import { type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, hasParent, type HostState, isBridge } from "../model/state";
+import type { UnderlaySpec } from "../model/underlay";
+import { type EndpointPlace, type Laying, nameDevice } from "./laying";
+import { linkRecord, shapes } from "./link";
+import { addChild, addParents, type ParentDevices } from "./parents";
+import { type PreviousLayout, ProgramBuilder } from "./program-builder";
+import { addUnderlay, addUplinks } from "./world";
 
 /** The records of hosts, bridges and sandboxes, and where names and addresses ended up. */
 export interface CompiledNetwork {
   readonly builder: ProgramBuilder;
-  /** Namespace index by name of host or container; a container without a sandbox of its own has its owner's. */
+  /** Namespace index by name of host, machine or container; a container without a sandbox of its own has its owner's. */
   readonly namespaces: ReadonlyMap<string, number>;
+  /** Namespace index by host or machine, and by `host/container`: unambiguous where two hosts have containers of one name. */
+  readonly places: ReadonlyMap<string, number>;
   /** Namespace index by address. */
   readonly owners: ReadonlyMap<number, number>;
+  /** Device index by the kernel's name, of each namespace. */
+  readonly kernelDevices: ReadonlyMap<number, ReadonlyMap<string, number>>;
+}
+
+export interface LayoutOptions {
+  readonly seed: number;
+  readonly underlay?: UnderlaySpec | undefined;
+  /** net.ipv4.ip_forward that new sandboxes have; on unless given. */
+  readonly sandboxForwarding?: boolean;
 }
 
 /**
- * Lays the network out as the kernel has it: a root namespace per host with `lo` and its bridges, a namespace per sandbox with
- * `lo` and one veth pair per endpoint, whose other end is a port of the bridge.
+ * Lays the network out as the kernel has it: a root namespace per host with `lo`, uplinks and bridges, a namespace per sandbox with
+ * `lo` and one device per endpoint: a veth pair whose other end is a port of the bridge, or a device on top of the network's parent.
  */
-export function layOut(state: DockerState, seed: number): CompiledNetwork {
-  const builder = new ProgramBuilder();
-  const namespaces = new Map<string, number>();
-  const owners = new Map<number, number>();
-  const bridges = new Map<string, number>();
-  const identity = new Identity(seed);
-  const loopbackMtu = largestMtu(state);
-  for (const { name, cpus, backlog } of state.hosts) {
-    const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }));
-    namespaces.set(name, namespace);
-    builder.loopback(namespace, name, loopbackMtu);
-    for (const network of state.networks.filter(isBridge).filter(({ host }) => host === name)) {
-      bridges.set(bridgeKey(network), addBridge(builder, namespace, network, bridgeMtu(state, network)));
-      owners.set(network.gateway, namespace);
-    }
+export function layOut(state: DockerState, { seed, underlay, sandboxForwarding = true }: LayoutOptions, previous?: PreviousLayout): CompiledNetwork {
+  const laying: Laying = {
+    builder: new ProgramBuilder(previous),
+    state,
+    identity: new Identity(seed),
+    loopbackMtu: largestMtu(state),
+    namespaces: new Map(),
+    places: new Map(),
+    owners: new Map(),
+    kernelDevices: new Map(),
+    bridges: new Map(),
+  };
+  if (underlay) addUnderlay(laying, underlay);
+  const parents = state.hosts.map((host) => addHost(laying, host, underlay));
+  const running = state.containers.filter((container) => container.running);
+  for (const container of running) {
+    const { mode } = container.network;
+    if (mode !== "sandbox" && mode !== "none" && !isOrphan(container)) continue;
+    addSandbox(laying, container, parents[state.hosts.findIndex(({ name }) => name === container.host)]!, sandboxForwarding);
   }
-  for (const container of state.containers.filter(({ running }) => running)) {
-    if (container.network.mode === "host") namespaces.set(container.name, namespaces.get(container.host)!);
-    if (container.network.mode === "container") namespaces.set(container.name, namespaces.get(container.network.container)!);
-    if (container.network.mode !== "sandbox" && container.network.mode !== "none") continue;
-    const namespace = builder.namespace(container.name, state.hosts.findIndex(({ name }) => name === container.host));
-    namespaces.set(container.name, namespace);
-    builder.loopback(namespace, container.name, loopbackMtu);
-    for (const endpoint of container.endpoints) {
-      const bridge = bridges.get(bridgeKey({ host: container.host, name: endpoint.network }))!;
-      addEndpoint(builder, container, endpoint, { namespace, bridge, hostNamespace: namespaces.get(container.host)!, identity });
-      owners.set(endpoint.ip, namespace);
-    }
-  }
-  return { builder, namespaces, owners };
+  // Those that share the sandbox of another one, which may share a third one's.
+  for (let left = running.length; left > 0; left--) for (const container of running) shareNamespace(laying, container);
+  return laying;
 }
 
 /** The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */
@@ -57,50 +65,105 @@ export function bridgeMtu(state: DockerState, network: BridgeNetworkState): numb
   return ports.length === 0 ? 1500 : Math.min(...ports.map(({ mtu }) => mtu));
 }
 
+/** What a container is called among all hosts: its name, with its host in front where an earlier host has one of that name. */
+export function containerLabel(state: DockerState, { name, host }: { readonly name: string; readonly host: string }): string {
+  const first = state.hosts.find((candidate) => state.containers.some((other) => other.running && other.name === name && other.host === candidate.name));
+  const isTaken = state.hosts.some((other) => other.name === name);
+  return (first === undefined || first.name === host) && !isTaken ? name : `${host}/${name}`;
+}
+
 /**
  * Differs from Linux: `lo` has the largest MTU of the other devices, not 65536, because every packet slot would have to be
  * as long as that.
  */
-function largestMtu({ containers }: DockerState): number {
-  return containers.flatMap(({ endpoints }) => endpoints).reduce((largest, { mtu }) => Math.max(largest, mtu), 1500);
+function largestMtu({ containers, hosts }: DockerState): number {
+  const uplinks = hosts.flatMap(({ world }) => world.uplinks);
+  return [...containers.flatMap(({ endpoints }) => endpoints), ...uplinks].reduce((largest, { mtu }) => Math.max(largest, mtu), 1500);
 }
 
-function addBridge(builder: ProgramBuilder, namespace: number, { bridge, host, gateway, subnet }: BridgeNetworkState, mtu: number): number {
+function isOrphan({ network }: ContainerState): boolean {
+  return network.mode === "container" && network.orphaned;
+}
+
+function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undefined): ParentDevices {
+  const { builder, state, namespaces, places, bridges, owners, loopbackMtu } = laying;
+  const { name, cpus, backlog } = host;
+  const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }));
+  namespaces.set(name, namespace);
+  places.set(name, namespace);
+  nameDevice(laying, builder.loopback(namespace, name, loopbackMtu), "lo");
+  const networks = state.networks.filter((network) => network.host === name && !network.configOnly);
+  addUplinks(laying, namespace, host, underlay);
+  for (const network of networks.filter(isBridge)) {
+    bridges.set(bridgeKey(network), addBridge(laying, namespace, network, bridgeMtu(state, network)));
+    if (!network.bridge.inhibitIpv4) owners.set(network.gateway, namespace);
+  }
+  return addParents(laying, namespace, name, networks.filter(hasParent));
+}
+
+function addBridge(laying: Laying, namespace: number, { bridge, host, gateway, subnet, id }: BridgeNetworkState, mtu: number): number {
+  const { builder } = laying;
   const displayName = `${host}:${bridge.displayName}`;
-  const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName, mtu, mac: bridge.mac });
-  builder.address(device, gateway, subnet.prefixLength);
+  const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName, mtu, mac: bridge.mac, key: `${host}/${id}` });
+  nameDevice(laying, device, bridge.device);
+  if (!bridge.inhibitIpv4) builder.address(device, gateway, subnet.prefixLength);
   return device;
 }
 
-interface EndpointPlace {
-  readonly namespace: number;
-  readonly hostNamespace: number;
-  readonly bridge: number;
-  readonly identity: Identity;
+function addSandbox(laying: Laying, container: ContainerState, parents: ParentDevices, forwards: boolean): void {
+  const { builder, state, namespaces, places, owners, bridges, loopbackMtu } = laying;
+  const { name, host, startOrder, spec } = container;
+  const label = containerLabel(state, container);
+  // A container that was started again is in another namespace, with none of the neighbours and connections of the one before.
+  const key = `${host}/${name}#${startOrder}`;
+  const forwarding = Number(spec.sysctls?.["net.ipv4.ip_forward"] ?? (forwards ? 1 : 0));
+  const hostIndex = state.hosts.findIndex((candidate) => candidate.name === host);
+  const namespace = builder.namespace(label, builder.namespaces[places.get(state.hosts[hostIndex]!.name)!]!.host, { forwarding, key });
+  if (!namespaces.has(label)) namespaces.set(label, namespace);
+  places.set(`${host}/${name}`, namespace);
+  nameDevice(laying, builder.loopback(namespace, label, loopbackMtu, `${key}:lo`), "lo");
+  for (const endpoint of container.endpoints) {
+    const bridge = bridges.get(bridgeKey({ host, name: endpoint.network }));
+    const place = { namespace, label, key: `${key}:${endpoint.networkId}:${endpoint.interfaceName}` };
+    const device = bridge === undefined ? addChild(laying, parents, endpoint, place) : addVeth(laying, container, endpoint, { ...place, bridge });
+    nameDevice(laying, device, endpoint.interfaceName);
+    if (endpoint.ip !== 0) {
+      builder.address(device, endpoint.ip, endpoint.prefixLength);
+      owners.set(endpoint.ip, namespace);
+    }
+    if (container.gateway?.network === endpoint.network) builder.defaultRoute(device, container.gateway.ip);
+  }
 }
 
-function addEndpoint(builder: ProgramBuilder, container: ContainerState, endpoint: EndpointState, place: EndpointPlace): void {
-  const { mtu, link } = endpoint;
-  const inside = builder.device({
-    namespace: place.namespace,
-    kind: DeviceKind.Veth,
-    displayName: `${container.name}:${endpoint.interfaceName}`,
-    mtu,
-    mac: endpoint.mac,
-  });
+function addVeth(laying: Laying, container: ContainerState, endpoint: EndpointState, place: EndpointPlace & { readonly bridge: number }): number {
+  const { builder, identity } = laying;
+  const { host, name, spec } = container;
+  const { mtu, link, mac, interfaceName, vethName, network } = endpoint;
+  const { namespace, label, key, bridge } = place;
+  const inside = builder.device({ namespace, kind: DeviceKind.Veth, displayName: `${label}:${interfaceName}`, mtu, mac, key });
   const outside = builder.device({
-    namespace: place.hostNamespace,
+    namespace: builder.devices[bridge]!.namespace,
     kind: DeviceKind.Veth,
-    displayName: `${container.host}:${endpoint.vethName}`,
+    displayName: `${host}:${vethName}`,
     mtu,
     // The kernel's choice for a new veth (Linux eth_hw_addr_random), in both generations.
-    mac: place.identity.randomMac("veth", container.host, endpoint.vethName),
-    master: place.bridge,
+    mac: identity.randomMac("veth", host, vethName),
+    master: bridge,
+    key: `${key}/port`,
   });
-  const field = `containers.${container.name}.networks.${endpoint.network}.link`;
-  builder.pair(inside, outside, shapes(link) ? linkRecord(link, field, container.spec.position) : undefined);
-  builder.address(inside, endpoint.ip, endpoint.prefixLength);
-  if (container.gateway?.network === endpoint.network) builder.defaultRoute(inside, container.gateway.ip);
+  nameDevice(laying, outside, vethName);
+  builder.pair(inside, outside, shapes(link) ? linkRecord(link, `containers.${name}.networks.${network}.link`, spec.position) : undefined);
+  return inside;
+}
+
+function shareNamespace({ namespaces, places, state }: Laying, container: ContainerState): void {
+  const { network, host, name } = container;
+  if (network.mode !== "host" && (network.mode !== "container" || network.orphaned)) return;
+  const namespace = places.get(network.mode === "host" ? host : `${host}/${network.container}`);
+  if (namespace === undefined) return;
+  places.set(`${host}/${name}`, namespace);
+  const label = containerLabel(state, container);
+  if (!namespaces.has(label)) namespaces.set(label, namespace);
 }
 
 function bridgeKey({ host, name }: { readonly host: string; readonly name: string }): string {

@@ -1,5 +1,6 @@
 import type { SourcePosition } from "../errors";
 import type { DaemonFlags } from "./flags";
+import type { UnderlaySpec } from "./underlay";
 import type { HostWorld } from "./world";
 
 /** Which generation of Docker Engine decides: the last 20.10, or the current one. */
@@ -23,6 +24,8 @@ export interface TopologySpec {
   /** In the order of start. */
   readonly containers: readonly ContainerSpec[];
   readonly traffic: readonly TrafficSpec[];
+  /** What the hosts' uplinks are cabled to; nothing unless given. */
+  readonly underlay?: UnderlaySpec;
 }
 
 /** What everything that can be wrong carries: where it was written, for messages. */

@@ -125,7 +125,7 @@ function compareState({ hosts, containers = {} }: Step, state: DockerState, wher
   expect(state.networks.map(({ name }) => name).sort(), where).toEqual(inspected.map(({ Name }) => Name).sort());
   const resolver = new Resolver(state);
   for (const network of inspected) compareNetwork(network, state, where);
-  const { builder } = layOut(state, 0);
+  const { builder } = layOut(state, { seed: 0 });
   const program = { ...builder, names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: [], rules: [] } };
   const rendered = (name: string) => renderRoutes(program, builder.namespaceNames.indexOf(name));
   const bridges = (hosts?.h1.routes ?? []).filter((route) => / dev (br-|docker0)/.test(route));

@@ -1,0 +1,74 @@
+import { ABI_VERSION } from "../../assembly/abi/version";
+import { type Capacity, type DatapathProgram, NO_DNS } from "../engine/program";
+import type { DockerState } from "../model/state";
+import { capacityOf } from "./capacity";
+import { DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
+import { exponentialTable } from "./exponential";
+import type { LayoutIndices } from "./program-builder";
+import { type CompiledNetwork, layOut, type LayoutOptions } from "./topology";
+
+export interface StateOptions extends LayoutOptions {
+  /** Tables that are larger than the network alone needs; of the first program only. */
+  readonly capacity?: Partial<Capacity>;
+}
+
+/** A state as tables of the packet path, and how the next one finds the same things at the same indices. */
+export interface CompiledState {
+  readonly program: DatapathProgram;
+  readonly layout: Layout;
+}
+
+/** Where everything of a compiled state is. */
+export interface Layout {
+  readonly indices: LayoutIndices;
+  readonly network: CompiledNetwork;
+  readonly program: DatapathProgram;
+  /** The namespace of a host or machine, or of a container that runs on a host. */
+  namespaceOf(host: string, container?: string): number | undefined;
+  /** A device by the kernel's name: `eth0` of a container, `docker0`, `br-…` or a veth of a host. */
+  deviceOf(namespace: number, name: string): number | undefined;
+}
+
+/**
+ * Lays a state out. With the layout of the state before, what is the same keeps its index, and the program is one that a running engine
+ * takes (`ProgramPatch.program`). It has no flows and sockets: those that the engine has stay.
+ *
+ * @example
+ * const first = compileState(daemon.state(), { seed: 7 });
+ * engine.load(first.program, { seed: 7 });
+ * daemon.runContainer(spec);
+ * const second = compileState(daemon.state(), { seed: 7 }, first.layout);
+ * engine.apply({ program: second.program });
+ */
+export function compileState(state: DockerState, options: StateOptions, previous?: Layout): CompiledState {
+  const network = layOut(state, options, previous);
+  const { builder, places, kernelDevices } = network;
+  const program: DatapathProgram = {
+    abi: ABI_VERSION,
+    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: [], rules: [] },
+    hosts: builder.hosts,
+    namespaces: builder.namespaces,
+    devices: builder.devices,
+    addresses: builder.addresses,
+    routes: builder.routes,
+    neighbours: [],
+    links: builder.links,
+    sockets: [],
+    flows: [],
+    chains: [],
+    rules: [],
+    dns: NO_DNS,
+    costs: DEFAULT_COSTS,
+    copyCost: DEFAULT_COPY_COST,
+    exponential: exponentialTable(),
+    capacity: previous?.program.capacity ?? { ...capacityOf(builder, [], []), ...options.capacity },
+  };
+  const layout: Layout = {
+    indices: builder.indices,
+    network,
+    program,
+    namespaceOf: (host, container) => places.get(container === undefined ? host : `${host}/${container}`),
+    deviceOf: (namespace, name) => kernelDevices.get(namespace)?.get(name),
+  };
+  return { program, layout };
+}
