@@ -3,8 +3,8 @@
  *
  * Usage: node scripts/generate-docs.mjs
  */
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { importTypescript } from "./bundle.mjs";
 import { ROOT } from "./hash-files.mjs";
@@ -18,7 +18,9 @@ export async function renderDocs() {
   const source = await readFile(join(ROOT, "assembly/abi/drop.ts"), "utf8");
   /** @type {typeof import("../src/report/drop-text")} */
   const texts = await importTypescript(join(ROOT, "src/report/drop-text.ts"), { source: true });
-  return { "docs/drops.md": renderDrops(source, texts) };
+  /** @type {typeof import("./rule-pages")} */
+  const { renderRulePages } = await importTypescript(join(ROOT, "scripts/rule-pages.ts"), { source: true });
+  return { "docs/drops.md": renderDrops(source, texts), ...renderRulePages() };
 }
 
 /**
@@ -49,6 +51,7 @@ ${rows.join("\n")}
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [path, text] of Object.entries(await renderDocs())) {
+    await mkdir(dirname(join(ROOT, path)), { recursive: true });
     await writeFile(join(ROOT, path), text);
     console.log(`${path}: ${text.split("\n").length} lines`);
   }
