@@ -55,11 +55,11 @@ function endpointOf({ flags, args }: Call): EndpointSpec {
     network: args[0] ?? "",
     aliases: flags.all("alias"),
     gwPriority: 0,
-    // The client always sends the map, so that `docker inspect` shows an empty one.
+    // The client sends these even if they are empty, and `docker inspect` shows it.
     driverOptions: Object.fromEntries(driverOptions),
+    linkLocalIps: flags.all("link-local-ip"),
     ...(flags.text("ip") !== "" && { ipv4: flags.text("ip") }),
     ...(flags.text("ip6") !== "" && { ipv6: flags.text("ip6") }),
-    ...(flags.has("link-local-ip") && { linkLocalIps: flags.all("link-local-ip") }),
     ...(links.length > 0 && { links: links.map(([container, alias]) => ({ container, alias })) }),
   };
 }

@@ -117,7 +117,7 @@ function settingsOf(state: DockerState, container: ContainerState): Answer {
     { json: "SandboxID", value: container.sandboxId },
     { json: "SandboxKey", value: container.sandboxId === "" ? "" : `/var/run/docker/netns/${container.sandboxId.slice(0, 12)}` },
   ];
-  const ports: AnswerField = { json: "Ports", value: portsOf(container) };
+  const ports: AnswerField = { json: "Ports", value: portsOf(state, container) };
   if (state.generation === "29") return new Answer([...sandbox, ports, { json: "Networks", value: networks }]);
   const onDefault = container.attachments.find(({ network }) => network === "bridge")?.endpoint;
   return new Answer([
@@ -157,7 +157,7 @@ function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, e
   const head: AnswerField[] = [
     { json: "IPAMConfig", value: wantedAddresses(spec) },
     { json: "Links", value: listOrNil(links) },
-    { json: "Aliases", value: listOrNil(aliases) },
+    { json: "Aliases", value: aliases.length === 0 && !isConnected(spec) ? NO_SLICE : aliases },
   ];
   const driverOptions: AnswerField = { json: "DriverOpts", value: spec.driverOptions ? textMap(spec.driverOptions) : NO_MAP };
   const identity: AnswerField[] = [
@@ -182,8 +182,14 @@ function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, e
   ]);
 }
 
-function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec): AnswerValue {
-  if (ipv4 === undefined && ipv6 === undefined && (linkLocalIps ?? []).length === 0) return NO_POINTER;
+/** `docker network connect` sends lists even if they are empty, `docker run` does not. */
+function isConnected({ linkLocalIps }: EndpointSpec): boolean {
+  return linkLocalIps !== undefined;
+}
+
+function wantedAddresses(spec: EndpointSpec): AnswerValue {
+  const { ipv4, ipv6, linkLocalIps } = spec;
+  if (ipv4 === undefined && ipv6 === undefined && !isConnected(spec)) return NO_POINTER;
   return new Answer([
     { json: "IPv4Address", value: ipv4 ?? "", omitEmpty: true },
     { json: "IPv6Address", value: ipv6 ?? "", omitEmpty: true },
@@ -191,17 +197,19 @@ function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec): AnswerValu
   ]);
 }
 
-/** What is published, and the exposed ports that are not. */
-function portsOf({ ports, exposed, running, networkMode, endpoints }: ContainerState): AnswerMap {
+/** What is published, and the exposed ports that are not; nothing where no port can be published: on internal networks, macvlan, none and host. */
+function portsOf({ networks }: DockerState, { host, ports, exposed, running, gateway, gateway6 }: ContainerState): AnswerMap {
   const shown = new Map<string, AnswerValue>();
-  if (!running || networkMode === "host" || networkMode === "none" || networkMode.startsWith("container:")) return shown;
-  const bindings = new Map<string, Answer[]>();
+  if (!running) return shown;
+  const publisher = networks.find((network) => network.host === host && network.name === (gateway ?? gateway6)?.network);
+  const canPublish = publisher?.driver === "bridge" && !publisher.internal;
+  if (!canPublish && ports.length === 0) return shown;
+  for (const port of exposed) shown.set(portKey(port), NO_SLICE);
   for (const port of ports) {
     const key = portKey({ port: port.containerPort, protocol: port.protocol });
-    bindings.set(key, [...(bindings.get(key) ?? []), Answer.of({ HostIp: port.hostIp, HostPort: String(port.hostPort) })]);
+    const before = shown.get(key);
+    shown.set(key, [...(Array.isArray(before) ? (before as AnswerValue[]) : []), Answer.of({ HostIp: port.hostIp, HostPort: String(port.hostPort) })]);
   }
-  if (endpoints.length === 0) return shown;
-  for (const port of exposed) shown.set(portKey(port), bindings.get(portKey(port)) ?? NO_SLICE);
   return shown;
 }
 
