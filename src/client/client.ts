@@ -36,8 +36,8 @@ const ALIASES: Readonly<Record<string, string>> = {
 /** Commands that Docker has and that say nothing about networks. */
 const OTHER_COMMANDS = new Set(
   (
-    "attach build builder buildx commit completion compose config context cp diff events export history image images import load login logout manifest plugin " +
-    "pull push rmi save search secret stack stats system tag top trust update volume"
+    "attach build builder buildx commit completion compose context cp diff events export history image images import load login logout manifest plugin " +
+    "pull push rmi save search stack stats system tag top trust update volume"
   ).split(" "),
 );
 
@@ -78,7 +78,7 @@ export class DockerClient {
   async #dispatch(words: readonly string[], stdin: string, output: Output): Promise<void> {
     const rest = withoutGlobalFlags(words);
     const [first = "", second = ""] = rest;
-    if (first === "-v" || first === "--version") return output.line("Docker version 20.10.24, build 297e128");
+    if (first === "-v" || first === "--version") return output.line("Docker version 20.10.24+dfsg1, build 297e128");
     const group = GROUPS.find(({ path }) => path === first);
     const found = group ? commandIn(group, second) : COMMANDS.find(({ path }) => path === first);
     if (found) return this.#execute(found, rest.slice(group ? 2 : 1), stdin, output);

@@ -112,6 +112,9 @@ function checkModes(flags: FlagValues): void {
   const pid = flags.text("pid");
   if (!isShared(pid) && !/^container:./.test(pid)) throw new Failure("--pid: invalid PID mode");
   if (!isShared(flags.text("uts"))) throw new Failure("--uts: invalid UTS mode");
+  if (flags.text("uts") === "host" && flags.text("hostname") !== "") {
+    throw new Failure("Error response from daemon: conflicting options: hostname and the UTS mode");
+  }
   if (!isShared(flags.text("userns"))) throw new Failure("--userns: invalid USER mode");
 }
 

@@ -1,13 +1,13 @@
-import { Answer, NO_MAP, type AnswerValue } from "../../model/inspect/answer";
+import { Answer, NO_MAP, NO_SLICE, type AnswerValue } from "../../model/inspect/answer";
 import { NONE, type Call, type Command } from "../command";
 import { Failure } from "../outcome";
 import { executeTemplate } from "../template/execute";
 import { parseTemplate } from "../template/parser";
 import { TemplateError, type TemplateNode } from "../template/syntax";
 
-/** The client is the one of 20.10 whatever the engine is; of the engine there are the last 20.10 and the current one. */
-const CLIENT_VERSION = "20.10.24";
-const ENGINES = { "20.10": { version: "20.10.24", api: "1.41", least: "1.12" }, "29": { version: "29.0.0", api: "1.52", least: "1.44" } } as const;
+/** The client is the one of 20.10 whatever the engine is; of the engine there are the last 20.10, as Debian packs it, and the current one. */
+const CLIENT_VERSION = "20.10.24+dfsg1";
+const ENGINES = { "20.10": { version: "20.10.24+dfsg1", api: "1.41", least: "1.12" }, "29": { version: "29.0.0", api: "1.52", least: "1.44" } } as const;
 
 const FORMAT = { name: "format", short: "f", kind: "text" } as const;
 
@@ -60,6 +60,7 @@ function factsOf(daemon: Call["daemon"]): Record<string, AnswerValue> {
     ContainersPaused: count("paused"),
     ContainersStopped: count("created") + count("exited"),
     Driver: "overlay2",
+    DefaultAddressPools: NO_SLICE,
     BridgeNfIptables: true,
     IPv4Forwarding: true,
     NCPU: hosts[0]?.cpus ?? 1,

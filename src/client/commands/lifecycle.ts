@@ -1,7 +1,7 @@
 import { atLeast, exactly, NONE, type Call, type Command } from "../command";
 import type { FlagSpec } from "../flags";
 import { Failure } from "../outcome";
-import { forEachName, notFoundOr, responseOf } from "../refusals";
+import { find, forEachName, notFoundOr, responseOf } from "../refusals";
 import { filtersOf, hasLabel, readFilter } from "../values";
 import { agrees } from "./network";
 import { runStarted } from "./processes";
@@ -32,6 +32,9 @@ const START: Command = {
   async run(call) {
     const refused: string[] = [];
     const started: string[] = [];
+    // To attach to it, the client looks at the container first.
+    const attached = call.flags.on("attach") || call.flags.on("interactive") ? (call.args[0] ?? "") : undefined;
+    if (attached !== undefined) find("container", attached, () => call.daemon.findContainer(attached));
     for (const name of call.args) {
       try {
         const wasRunning = call.daemon.findContainer(name).running;
@@ -91,33 +94,23 @@ const REMOVE: Command = {
     { name: "link", short: "l", kind: "switch" },
     { name: "volumes", short: "v", kind: "switch" },
   ],
-  run(call) {
-    const force = call.flags.on("force");
-    if (!force) return void each(call, remove, (name, error) => notFoundOr("container", name, error));
-    // What is not there need not be removed: it is said, and no failure.
-    const names = call.args.filter((name) => {
-      const isThere = exists(call, name);
-      if (!isThere) call.output.warn(`Error: No such container: ${name}`);
-      return isThere;
-    });
-    each({ ...call, args: names }, remove, (name, error) => notFoundOr("container", name, error));
-
-    function remove(name: string): void {
-      if (name.replace(/^\/+/, "") === "") throw new Failure("Container name cannot be empty");
-      call.daemon.removeContainer(name, { force });
+  run({ daemon, flags, args, output }) {
+    const force = flags.on("force");
+    const refusals: string[] = [];
+    for (const name of args) {
+      try {
+        daemon.removeContainer(name, { force });
+        output.line(name);
+      } catch (error) {
+        const text = notFoundOr("container", name, error);
+        // With --force, what is not there need not be removed: it is said, and is no failure.
+        if (force && text.startsWith("Error: No such container")) output.warn(text);
+        else refusals.push(text);
+      }
     }
+    if (refusals.length > 0) throw new Failure(refusals.join("\n"));
   },
 };
-
-function exists({ daemon }: Call, name: string): boolean {
-  try {
-    daemon.findContainer(name);
-    return true;
-  } catch (error) {
-    if (notFoundOr("container", name, error).startsWith("Error: No such container")) return false;
-    throw error;
-  }
-}
 
 const RENAME: Command = {
   path: "rename",

@@ -116,7 +116,7 @@ function testOf({ daemon }: Call, newest: readonly ContainerState[], name: strin
     case "publish":
       return some(({ ports }, value) => ports.some(({ hostPort, protocol }) => inRange(value, hostPort, protocol)));
     case "expose":
-      return some(({ exposed }, value) => exposed.some(({ port, protocol }) => inRange(value, port, protocol)));
+      return some((container, value) => shownPorts(container).some(({ containerPort, protocol }) => inRange(value, containerPort, protocol)));
     case "before": {
       const at = Math.max(...values.map(positionOf));
       return (container) => newest.indexOf(container) > at;

@@ -50,6 +50,26 @@ export const SWARM_GROUPS: readonly CommandGroup[] = [
       ["update", "Update a node"],
     ],
   },
+  {
+    path: "secret",
+    short: "Manage Docker secrets",
+    commands: [
+      ["create", "Create a secret from a file or STDIN as content"],
+      ["inspect", "Display detailed information on one or more secrets"],
+      ["ls", "List secrets"],
+      ["rm", "Remove one or more secrets"],
+    ],
+  },
+  {
+    path: "config",
+    short: "Manage Docker configs",
+    commands: [
+      ["create", "Create a config from a file or STDIN"],
+      ["inspect", "Display detailed information on one or more configs"],
+      ["ls", "List configs"],
+      ["rm", "Remove one or more configs"],
+    ],
+  },
 ];
 
 interface Refused {
@@ -86,6 +106,8 @@ const REFUSED: Readonly<Record<string, Refused>> = {
   "service rm": { usage: "SERVICE [SERVICE...]", count: atLeast(1), refuse: noManager },
   "node inspect": { usage: "[OPTIONS] self|NODE [NODE...]", count: atLeast(1), refuse: refuseInspection },
   "node ls": { usage: "[OPTIONS]", count: NONE, refuse: noManager },
+  "secret ls": { usage: "[OPTIONS]", count: NONE, refuse: noManager },
+  "config ls": { usage: "[OPTIONS]", count: NONE, refuse: noManager },
   "node ps": { usage: "[OPTIONS] [NODE...]", count: atLeast(0), refuse: noManager },
 };
 
