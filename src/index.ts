@@ -8,6 +8,8 @@ export { Lab, type StartOptions } from "./api/lab";
 export type { ContainerOptions, DockerOptions, EndpointOptions, LinkOptions, NetworkOptions } from "./api/options";
 export type { PingOptions, PingReply, PingResult } from "./api/ping";
 export type { ExposedPort, PortMapping } from "./api/ports";
+export type { ProbeResult } from "./api/probe/probe-flow";
+export type { ReachOptions, ReachResult } from "./api/reach";
 export { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./api/run";
 export type * from "./api/spec";
 export { Trace, type TraceOptions } from "./api/trace";

@@ -6,17 +6,17 @@ import { summarizeTraffic, type CountedFlow, type TrafficSummary } from "../obse
 import type { CompiledTopology, FlowDescription, TrafficCursor, TrafficSpec } from "./spec";
 
 interface FlowEntry {
-  /** Absent for the slot of pings: what it counts belongs to no flow that anybody described. */
+  /** Absent for the slot of probes: what it counts belongs to no flow that anybody described. */
   readonly description: FlowDescription | undefined;
   readonly record: FlowRecord;
 }
 
-/** Which flow is at which index: those of the description, those added since, and one slot that pings share. */
+/** Which flow is at which index: those of the description, those added since, and one slot that pings and other probes share. */
 export class FlowTable {
   readonly #topology: CompiledTopology;
   readonly #entries: FlowEntry[];
   #cursor: TrafficCursor;
-  #pingIndex: number | undefined;
+  #probeIndex: number | undefined;
 
   constructor(topology: CompiledTopology) {
     const { flows } = topology.describe();
@@ -43,23 +43,30 @@ export class FlowTable {
     };
   }
 
-  /** Resolves one ping. All pings use one slot, one after the other, each with an identifier of its own. */
-  resolvePing(traffic: TrafficSpec): { readonly index: number; readonly record: FlowRecord; readonly description: FlowDescription; commit(): void } {
+  /** Resolves one ping or other probe. All of them use one slot, one after the other, each with an identifier or port of its own. */
+  resolveProbe(traffic: TrafficSpec): {
+    readonly index: number;
+    readonly record: FlowRecord;
+    readonly sockets: NonNullable<ProgramPatch["sockets"]>;
+    readonly description: FlowDescription;
+    commit(): void;
+  } {
     const { flowIndex, flowNames } = this.#cursor;
-    const { flows, descriptions, cursor } = this.#topology.resolveTraffic([traffic], { ...this.#cursor, flowIndex: this.#pingIndex ?? flowIndex });
+    const { flows, sockets, descriptions, cursor } = this.#topology.resolveTraffic([traffic], { ...this.#cursor, flowIndex: this.#probeIndex ?? flowIndex });
     const [flow, another] = flows;
     const [description] = descriptions;
     if (flow === undefined || description === undefined || another !== undefined) {
-      throw new SimulationError("INVALID_INPUT", `ping: expected one sender, found ${flows.length} of the name "${traffic.from}"`, {
+      throw new SimulationError("INVALID_INPUT", `${traffic.kind === "ping" ? "ping" : "reach"}: expected one sender, found ${flows.length} of the name "${traffic.from}"`, {
         senders: descriptions.map(({ from }) => from),
       });
     }
     return {
       ...flow,
+      sockets,
       description,
       commit: () => {
-        const isNewSlot = this.#pingIndex === undefined;
-        this.#pingIndex = flow.index;
+        const isNewSlot = this.#probeIndex === undefined;
+        this.#probeIndex = flow.index;
         this.#entries[flow.index] = { record: flow.record, description: undefined };
         this.#cursor = { ...cursor, flowIndex: isNewSlot ? cursor.flowIndex : flowIndex, flowNames };
       },
@@ -72,7 +79,7 @@ export class FlowTable {
   }
 
   nameOf(flow: number): string {
-    return this.#entries[flow]?.description?.name ?? "ping";
+    return this.#entries[flow]?.description?.name ?? "probe";
   }
 
   /** Each flow by itself, and added up by description and sender. */

@@ -1,7 +1,6 @@
 import type { EngineKind, Nanoseconds } from "../engine/engine";
 import type { EngineHost, HostOptions, Platform, RunEnd, RunListener } from "../engine/host";
 import type { ProgramPatch } from "../engine/program";
-import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
 import { summarizeDevices, summarizeDrops } from "../observe/summary";
@@ -10,7 +9,9 @@ import { Capture, deviceOf, type CaptureOptions } from "./capture";
 import { FlowTable } from "./flow-table";
 import { Observers } from "./observers";
 import type { LinkOptions } from "./options";
-import { planPing, readReplies, summarizePing, type PingOptions, type PingResult } from "./ping";
+import { runPing, type PingOptions, type PingResult } from "./ping";
+import type { ProbeContext } from "./probe/context";
+import { runReach, type ReachOptions, type ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
 import type { CompiledTopology, TopologyDescription } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
@@ -24,8 +25,6 @@ export interface StartOptions extends HostOptions {
 
 /** Safari has no `Symbol.asyncDispose` yet; compilers of `await using` look here then. */
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
-/** A ping looks for its last answer after this long, then after twice that, and so on. */
-const PING_FIRST_LOOK_NS = 100_000;
 
 /**
  * Starts a simulation: nothing moves until `run`. The network is compiled while the worker starts.
@@ -71,6 +70,7 @@ export class Lab implements AsyncDisposable {
   readonly #flows: FlowTable;
   readonly #observers = new Observers();
   readonly #cables: Cables;
+  readonly #probing: ProbeContext;
   #pendingTraffic: { readonly name: string; readonly traffic: LabTraffic }[] = [];
   #now: Nanoseconds = 0;
   #delivered = 0;
@@ -84,6 +84,19 @@ export class Lab implements AsyncDisposable {
     this.#host = host;
     this.#flows = new FlowTable(topology);
     this.#cables = new Cables(topology);
+    this.#probing = {
+      topology,
+      flows: this.#flows,
+      now: () => this.#now,
+      apply: (patch) => host.apply(patch),
+      observe: (once) => this.#observe(once),
+      advance: (until, listener) => this.#advance(until, listener),
+      counters: async () => {
+        const counters = await host.counters();
+        this.#delivered = counters.totals.delivered;
+        return counters;
+      },
+    };
   }
 
   get engine(): EngineKind {
@@ -129,7 +142,20 @@ export class Lab implements AsyncDisposable {
    * @example (await lab.ping("web", "db", { count: 5 })).rtt?.avg
    */
   ping(from: string, to: string, options: PingOptions = {}): Promise<PingResult> {
-    return this.#cancellable(options.signal, () => this.#ping(from, to, options));
+    return this.#cancellable(options.signal, () => runPing(this.#probing, from, to, options));
+  }
+
+  /**
+   * Tries to reach something as a process of a container or host would: connects and asks (TCP), sends a datagram (UDP), or pings
+   * (no port). Something answers there, whatever the image is: what is asked is whether the network lets it. Other traffic goes on meanwhile.
+   *
+   * @throws SimulationError `NOT_FOUND` if there is no such sender.
+   * @example
+   * const verdict = await lab.reach("web", "db:5432/tcp");
+   * console.log(verdict.result, verdict.rule, String(verdict));
+   */
+  reach(from: string, to: string, options: ReachOptions = {}): Promise<ReachResult> {
+    return this.#cancellable(options.signal, () => runReach(this.#probing, from, to, options));
   }
 
   /**
@@ -258,35 +284,6 @@ export class Lab implements AsyncDisposable {
       };
     } catch (error) {
       throw failure === undefined ? error : failure.error;
-    }
-  }
-
-  async #ping(from: string, to: string, options: PingOptions): Promise<PingResult> {
-    const { program } = this.#topology;
-    const startedAt = this.#now;
-    const { traffic, count, sizeBytes, intervalNs, timeoutNs } = planPing(from, to, options, startedAt);
-    const { index, record, description, commit } = this.#flows.resolvePing(traffic);
-    await this.#host.apply({ flows: [{ index, record: { ...record, intervalNs } }] });
-    commit();
-    await this.#observe([{ flow: index, packets: count }]);
-    const events: ReturnType<typeof readEvents> = [];
-    const listener: RunListener = { onRecords: (batch) => events.push(...readEvents(batch).filter(({ flow }) => flow === index)) };
-    const lastAt = startedAt + (count - 1) * intervalNs;
-    const deadline = lastAt + timeoutNs;
-    let until = lastAt;
-    for (let lookNs = PING_FIRST_LOOK_NS; ; lookNs *= 2) {
-      if (options.signal?.aborted) throw new SimulationError("ABORTED", "ping: aborted");
-      await this.#advance(until, listener);
-      const { flows, totals } = await this.#host.counters();
-      const { sent = 0, answered = 0, inFlight = 0 } = flows[index] ?? {};
-      this.#delivered = totals.delivered;
-      if (until >= deadline || (sent >= count && (answered >= count || inFlight === 0))) {
-        const isLocal = program.addresses.some(({ ip, device }) => ip === record.destination && program.devices[device]?.namespace === record.namespace);
-        const replies = readReplies(events, index, program, record.namespace, isLocal);
-        const head = { from: description.from, to, address: description.address, sizeBytes, sent, durationNs: this.#now - startedAt };
-        return summarizePing(head, replies);
-      }
-      until = Math.min(until + lookNs, deadline);
     }
   }
 

@@ -1,10 +1,13 @@
 import { NONE } from "../../assembly/abi/version";
 import { EventKind } from "../../assembly/abi/event";
 import type { EventRecord, Nanoseconds } from "../engine/engine";
+import type { RunListener } from "../engine/host";
 import type { DatapathProgram } from "../engine/program";
+import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import { dropName, deviceName, type DropName } from "../observe/names";
 import { parseDuration, parseSize, type Duration, type Size } from "../net/units";
+import { FIRST_LOOK_NS, type ProbeContext } from "./probe/context";
 import type { TrafficSpec } from "./spec";
 
 export interface PingOptions {
@@ -44,7 +47,7 @@ export interface PingResult {
 }
 
 /** A ping's numbers, read and checked. */
-export interface PingPlan {
+interface PingPlan {
   readonly traffic: TrafficSpec;
   readonly count: number;
   readonly sizeBytes: number;
@@ -52,7 +55,7 @@ export interface PingPlan {
   readonly timeoutNs: Nanoseconds;
 }
 
-export function planPing(from: string, to: string, options: PingOptions, now: Nanoseconds): PingPlan {
+function planPing(from: string, to: string, options: PingOptions, now: Nanoseconds): PingPlan {
   const { count = 3, size = 56, interval = "1s", timeout = "10s" } = options;
   if (!Number.isInteger(count) || count < 1) throw new SimulationError("INVALID_INPUT", `count: expected a whole number above 0, found ${count}`);
   const intervalNs = parseDuration(interval, "interval");
@@ -79,7 +82,7 @@ export function planPing(from: string, to: string, options: PingOptions, now: Na
 }
 
 /** One reply per request, from the records of the traced packets of the flow. */
-export function readReplies(events: readonly EventRecord[], flow: number, program: DatapathProgram, namespace: number, isLocal: boolean): PingReply[] {
+function readReplies(events: readonly EventRecord[], flow: number, program: DatapathProgram, namespace: number, isLocal: boolean): PingReply[] {
   const packets = new Map<number, EventRecord[]>();
   for (const event of events) {
     if (event.packet === NONE || event.flow !== flow) continue;
@@ -100,8 +103,36 @@ export function readReplies(events: readonly EventRecord[], flow: number, progra
   });
 }
 
+/** Sends the requests and lets time pass until all are answered or lost. */
+export async function runPing(context: ProbeContext, from: string, to: string, options: PingOptions): Promise<PingResult> {
+  const { program } = context.topology;
+  const startedAt = context.now();
+  const { traffic, count, sizeBytes, intervalNs, timeoutNs } = planPing(from, to, options, startedAt);
+  const { index, record, description, commit } = context.flows.resolveProbe(traffic);
+  await context.apply({ flows: [{ index, record: { ...record, intervalNs } }] });
+  commit();
+  await context.observe([{ flow: index, packets: count }]);
+  const events: EventRecord[] = [];
+  const listener: RunListener = { onRecords: (batch) => events.push(...readEvents(batch).filter(({ flow }) => flow === index)) };
+  const lastAt = startedAt + (count - 1) * intervalNs;
+  const deadline = lastAt + timeoutNs;
+  let until = lastAt;
+  for (let lookNs = FIRST_LOOK_NS; ; lookNs *= 2) {
+    if (options.signal?.aborted) throw new SimulationError("ABORTED", "ping: aborted");
+    await context.advance(until, listener);
+    const { sent = 0, answered = 0, inFlight = 0 } = (await context.counters()).flows[index] ?? {};
+    if (until >= deadline || (sent >= count && (answered >= count || inFlight === 0))) {
+      const isLocal = program.addresses.some(({ ip, device }) => ip === record.destination && program.devices[device]?.namespace === record.namespace);
+      const replies = readReplies(events, index, program, record.namespace, isLocal);
+      const head = { from: description.from, to, address: description.address, sizeBytes, sent, durationNs: context.now() - startedAt };
+      return summarizePing(head, replies);
+    }
+    until = Math.min(until + lookNs, deadline);
+  }
+}
+
 /** Sums up in ping(8)'s way. */
-export function summarizePing(
+function summarizePing(
   head: { readonly from: string; readonly to: string; readonly address: string; readonly sizeBytes: number; readonly sent: number; readonly durationNs: Nanoseconds },
   replies: readonly PingReply[],
 ): PingResult {

@@ -54,10 +54,10 @@ export class Checks {
       for (const key of new Set([...Object.keys(expected), ...Object.keys(got)])) this.compare(`${path}.${key}`, expected[key], got[key]);
     } else if (isLeaf(expected) || isLeaf(got)) {
       const isSame = typeof expected === "string" && typeof got === "string" ? this.unifier.matches(expected, got) : JSON.stringify(expected) === JSON.stringify(got);
-      if (isSame || isLeaf(expected)) this.count(path, isSame, expected ?? NOTHING, got ?? NOTHING);
-      else this.fail(path, expected, got ?? NOTHING);
+      if (isSame || isLeaf(expected)) this.count(path, isSame, expected === undefined ? NOTHING : expected, got === undefined ? NOTHING : got);
+      else this.fail(path, expected, got === undefined ? NOTHING : got);
     } else {
-      this.fail(path, expected, got ?? NOTHING);
+      this.fail(path, expected, got === undefined ? NOTHING : got);
     }
   }
 

@@ -125,3 +125,11 @@ export function recordingsIn(folder: string): Recording[] {
     return isRecord(content) && Array.isArray(content.steps) ? [content as unknown as Recording] : [];
   });
 }
+
+/** A note that takes the answer of a command back, because its machine lacked something that any other has. */
+const LAST_COMMAND_IS_VOID = /the answer of the last command is not usable/;
+
+/** The step whose answer is void: it is not played, so that what follows is as if it had failed. */
+export function voidCommandOf({ steps, notes }: Recording): number | undefined {
+  return notes.some((note) => LAST_COMMAND_IS_VOID.test(note)) ? steps.map(({ op }) => op).lastIndexOf("docker") : undefined;
+}

@@ -34,6 +34,8 @@ export type ProbeSpec =
   /** A question to a name server, repeated until it is answered; `domain` is the index of the name in the program. */
   | { readonly kind: "query"; readonly destination: number; readonly name: string; readonly domain: number; readonly type: number; readonly intervalNs: Nanoseconds; readonly timeoutNs: Nanoseconds };
 
+export type ProbeKind = ProbeSpec["kind"];
+
 /** How a probe ended. */
 export type ProbeResult =
   | "ok"
@@ -106,23 +108,23 @@ export function probeFlow(spec: ProbeSpec, from: { readonly namespace: number; r
 }
 
 /** What came of it so far: undefined while the answer may still come. */
-export function probeOutcome(spec: ProbeSpec, counters: FlowCounters, isOver: boolean): ProbeOutcome | undefined {
+export function probeOutcome(kind: ProbeKind, counters: FlowCounters, isOver: boolean): ProbeOutcome | undefined {
   const { outcome } = counters;
-  if (counters.answered > 0) return { result: "ok", ...seen(spec, counters) };
+  if (counters.answered > 0) return { result: "ok", ...seen(kind, counters) };
   if (counters.errors > 0 || (counters.state === FlowState.Failed && counters.error !== FlowError.None)) {
-    return { result: failure(spec, counters), ...(spec.kind === "echo" && outcome.errorBy !== 0 && { by: formatIpv4(outcome.errorBy) }) };
+    return { result: failure(kind, counters), ...(kind === "echo" && outcome.errorBy !== 0 && { by: formatIpv4(outcome.errorBy) }) };
   }
-  return isOver || (spec.kind === "exchange" && counters.timeouts > 0) ? { result: "timeout" } : undefined;
+  return isOver || (kind === "exchange" && counters.timeouts > 0) ? { result: "timeout" } : undefined;
 }
 
-function seen(spec: ProbeSpec, { outcome }: FlowCounters): Omit<ProbeOutcome, "result"> {
-  if (spec.kind === "echo") return { ttl: outcome.replyTtl };
-  if (spec.kind === "query") return { reply: outcome.reply };
+function seen(kind: ProbeKind, { outcome }: FlowCounters): Omit<ProbeOutcome, "result"> {
+  if (kind === "echo") return { ttl: outcome.replyTtl };
+  if (kind === "query") return { reply: outcome.reply };
   if (outcome.server === NONE) return {};
   return { server: outcome.server, peer: formatIpv4(outcome.peerIp), local: formatIpv4(outcome.localIp), localPort: outcome.localPort };
 }
 
-function failure({ kind }: ProbeSpec, { error, outcome }: FlowCounters): ProbeResult {
+function failure(kind: ProbeKind, { error, outcome }: FlowCounters): ProbeResult {
   const isFromAfar = outcome.errorBy !== 0;
   switch (error) {
     case FlowError.ConnectionRefused:

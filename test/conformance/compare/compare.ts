@@ -1,6 +1,6 @@
 /** A recording against what the simulation showed at the same steps. */
 import { Checks } from "../checks";
-import { isRecord, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step } from "../recording";
+import { isRecord, voidCommandOf, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step } from "../recording";
 import { compareFrames } from "./frames";
 import { compareObservation } from "./observation";
 import { compareRow } from "./rows";
@@ -8,16 +8,12 @@ import { compareRow } from "./rows";
 /** What was seen at a step, or why nothing was. */
 export type Played = { readonly step: Step } | { readonly failed: string };
 
-/** A note that takes the answer of one command back. */
-const LAST_COMMAND_IS_VOID = /the answer of the last command is not usable/;
-
 export function compareRecording(recording: Recording, played: readonly Played[]): Checks {
   const checks = new Checks(recording.unstable ?? []);
-  const lastCommand = recording.steps.map(({ op }) => op).lastIndexOf("docker");
-  const isLastVoid = recording.notes.some((note) => LAST_COMMAND_IS_VOID.test(note));
+  const voidCommand = voidCommandOf(recording);
   for (const [index, step] of recording.steps.entries()) {
     const path = `steps[${index}]`;
-    if (isLastVoid && index === lastCommand) checks.skip(path, "a note says that its answer is not usable");
+    if (index === voidCommand) checks.skip(path, "a note says that its answer is not usable");
     else compareStep(checks, path, step, played[index] ?? { failed: "the replay ended before this step" });
   }
   return checks;
@@ -69,9 +65,8 @@ function compareCommand(checks: Checks, path: string, expected: CommandResult, g
 /** Without measured times, which are those of one moment and machine. */
 function settled(text: string): string {
   return text
-    .replace(/\d+\.\d+ ms/g, "<t> ms")
-    .replace(/time=<?[\d.t]+>? ms/g, "time=<t> ms")
-    .replace(/min\/avg\/max = <?[\d./t]+>? ms/g, "min/avg/max = <t> ms");
+    .replace(/min\/avg\/max = [<>\d./t]+ ms/g, "min/avg/max = <t> ms")
+    .replace(/(?<![<>\d./t])\d+\.\d+ ms/g, "<t> ms");
 }
 
 function compareRows(checks: Checks, path: string, { rows }: RowsStep, got: RowsStep | string): void {

@@ -80,6 +80,8 @@ export class Network implements Traffic {
     const result = work().finally(() => {
       isDone = true;
     });
+    // It is looked at below, a turn later.
+    result.catch(() => undefined);
     let look = LOOK_NS.first;
     for (let idle = 0; ; ) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -109,7 +111,7 @@ export class Network implements Traffic {
     const counters = this.#engines.counters();
     for (const waiting of this.#waiting) {
       const { spec, slot, deadline, resolve } = waiting;
-      const outcomes = counters.map(({ flows }) => probeOutcome(spec, flows[this.#first.flow + slot]!, this.#now >= deadline));
+      const outcomes = counters.map(({ flows }) => probeOutcome(spec.kind, flows[this.#first.flow + slot]!, this.#now >= deadline));
       const [outcome] = outcomes;
       if (outcome === undefined || outcomes.includes(undefined)) continue;
       this.#waiting.delete(waiting);

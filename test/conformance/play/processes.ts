@@ -27,7 +27,8 @@ export function placeOf(state: DockerState, container: ContainerState): string {
   const { network, host } = container;
   if (network.mode === "host") return host;
   if (network.mode !== "container") return `${host}/${container.name}`;
-  const owner = state.containers.find((other) => other.host === host && (other.name === network.container || other.id === network.container));
+  // What never started may be said to join itself.
+  const owner = container.running ? state.containers.find((other) => other.host === host && other !== container && (other.name === network.container || other.id === network.container)) : undefined;
   return owner === undefined || network.orphaned ? `${host}/${container.name}` : placeOf(state, owner);
 }
 
@@ -44,9 +45,8 @@ export class Processes {
 
   /** Ends the processes of containers that stopped; starts those that nobody started, and tells whose ended again. */
   follow(state: DockerState): Ended[] {
-    const running = new Map(state.containers.filter(({ running }) => running).map((container) => [keyOf(container), container]));
-    this.#running = this.#running.filter(({ key }) => running.has(key));
-    const started = [...running.values()].sort((a, b) => a.startOrder - b.startOrder);
+    this.#endOthers(state);
+    const started = state.containers.filter(({ running }) => running).sort((a, b) => a.startOrder - b.startOrder);
     return started.flatMap((container) => {
       const exit = this.start(state, container);
       return exit === undefined ? [] : [{ container, exit }];
@@ -55,12 +55,18 @@ export class Processes {
 
   /** Starts the first process of a container, if it has none; its exit code if it ends at once. */
   start(state: DockerState, container: ContainerState): number | undefined {
+    this.#endOthers(state);
     const key = keyOf(container);
     if (this.#running.some((entry) => entry.key === key)) return undefined;
     const outcome = this.#start(state, container);
     if ("exit" in outcome) return outcome.exit;
     this.#running.push({ key, container, listening: outcome.listening });
     return undefined;
+  }
+
+  #endOthers({ containers }: DockerState): void {
+    const running = new Set(containers.filter(({ running }) => running).map(keyOf));
+    this.#running = this.#running.filter(({ key }) => running.has(key));
   }
 
   #start(state: DockerState, container: ContainerState): { readonly exit: number } | { readonly listening: readonly Listening[] } {

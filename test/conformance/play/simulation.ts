@@ -36,14 +36,17 @@ const SERVER_SOCKETS = 256;
 const FIRST_PROBE_SOCKET = DAEMON_SOCKETS + SERVER_SOCKETS + 1;
 const CLOSED: SocketRecord = { namespace: 0, protocol: 0, ip: 0, port: 0, role: SocketRole.Sink, flow: NONE };
 
-/** Tables for all that a scenario may come to have. */
-const ROOM = {
+/** Tables for all that a scenario may come to have, but for the events. */
+const TABLES = {
   packets: 4096, frameBytes: 9216, fdb: 4096, neighbours: 8192, sockets: FIRST_PROBE_SOCKET + 2048, flows: 2048, connections: 8192, conntrack: 65536,
   sessions: 1024, domains: 1024, domainBytes: 32768, resolvers: 128, searches: 512, zones: 512, zoneRecords: 4096, upstreams: 256,
   hosts: 16, namespaces: 256, devices: 1024, addresses: 1024, routes: 4096, links: 64, chains: 1024, rules: 8192, eventRecords: 4096, captureBytes: 4 << 20,
 };
-/** Timers of everything above, and frames on their way. */
-const EVENTS = ROOM.packets + 2 * ROOM.flows + 3 * ROOM.connections + ROOM.neighbours + ROOM.sessions + 8192;
+export const ROOM = {
+  ...TABLES,
+  /** Timers of everything above, and frames on their way. */
+  events: TABLES.packets + 2 * TABLES.flows + 3 * TABLES.connections + TABLES.neighbours + TABLES.sessions + 8192,
+};
 
 export class Simulation {
   readonly #engines: Engines;
@@ -55,6 +58,8 @@ export class Simulation {
   readonly #servers = new Seats<Listening>("servers", SERVER_SOCKETS);
   readonly #daemons = new Seats<SocketRecord>("sockets of daemons", DAEMON_SOCKETS);
   #isLoaded = false;
+  /** Why there are no packets. */
+  #broken: string | undefined;
 
   static async open(choice: EngineChoice, compile: Compile): Promise<Simulation> {
     return new Simulation(await Engines.open(choice), compile);
@@ -64,7 +69,10 @@ export class Simulation {
     this.#engines = engines;
     this.#compile = compile;
     const places = {
-      namespaceOf: (place: string) => this.#compiled?.namespaceOf(place),
+      namespaceOf: (place: string) => {
+        if (this.#broken !== undefined) throw new Error(this.#broken);
+        return this.#compiled?.namespaceOf(place);
+      },
       listening: (namespace: number, protocol: string, port: number) =>
         this.#servers.find((server) => server.protocol === protocol && server.port === port && this.#compiled?.namespaceOf(server.place) === namespace),
       domainOf: (name: string) => this.#domainOf(name),
@@ -77,15 +85,20 @@ export class Simulation {
     return this.#network;
   }
 
-  /** The engines get the tables of a new state; what talks goes on talking. */
+  /** The engines get the tables of a new state; what talks goes on talking. A state that they cannot have leaves its probes without an outcome, nothing else. */
   follow(state: DockerState, listening: readonly Listening[], added: readonly AddedRoute[]): void {
-    this.#compiled = this.#compile(state);
-    this.#servers.take(listening.map((server) => [`${server.place} ${server.protocol} ${server.port} ${server.name}`, server]));
-    this.#daemons.take(this.#compiled.sockets.map(({ key, record }) => [key, record]));
-    const program = this.#complete(this.#compiled.program, added);
-    if (!this.#isLoaded) this.#engines.load(program);
-    else this.#engines.apply({ program });
-    this.#isLoaded = true;
+    this.#broken = undefined;
+    try {
+      this.#compiled = this.#compile(state);
+      this.#servers.take(listening.map((server) => [`${server.place} ${server.protocol} ${server.port} ${server.name}`, server]));
+      this.#daemons.take(this.#compiled.sockets.map(({ key, record }) => [key, record]));
+      const program = this.#complete(this.#compiled.program, added);
+      if (this.#isLoaded) this.#engines.apply({ program });
+      else this.#engines.load(program);
+      this.#isLoaded = true;
+    } catch (error) {
+      this.#broken = `the packets of this state are not simulated: ${error instanceof Error ? error.message : String(error)}`;
+    }
   }
 
   #complete(program: DatapathProgram, added: readonly AddedRoute[]): DatapathProgram {
@@ -107,7 +120,7 @@ export class Simulation {
       sockets,
       routes: [...program.routes, ...added.flatMap((route) => this.#routeRecord(route))],
       dns: { ...dns, domains: [...this.#domains], zoneRecords },
-      capacity: { ...program.capacity, ...ROOM, events: EVENTS, frameBytes: Math.max(ROOM.frameBytes, program.capacity.frameBytes) },
+      capacity: { ...program.capacity, ...ROOM, frameBytes: Math.max(ROOM.frameBytes, program.capacity.frameBytes) },
     };
   }
 
@@ -142,7 +155,7 @@ export class Simulation {
   }
 
   sleep(seconds: number): void {
-    this.#network.sleep(seconds);
+    if (this.#isLoaded) this.#network.sleep(seconds);
   }
 
   async capture(
@@ -150,6 +163,7 @@ export class Simulation {
     filter: string,
     work: () => Promise<void>,
   ): Promise<readonly { readonly tap: string; readonly frames: readonly Frame[] }[]> {
+    if (this.#broken !== undefined) throw new Error(this.#broken);
     const wanted = frameFilter(filter);
     const devices = taps.map(({ place, device }) => this.#compiled?.deviceOf(place, device));
     const seen = await this.#network.capture(devices.filter((device) => device !== undefined), work);

@@ -1,0 +1,149 @@
+import { FlowKind } from "../../assembly/abi/program";
+import { NONE } from "../../assembly/abi/version";
+import type { EventRecord, FlowCounters, Nanoseconds } from "../engine/engine";
+import type { RunListener } from "../engine/host";
+import { readEvents } from "../engine/records";
+import { SimulationError } from "../errors";
+import type { DropName } from "../observe/names";
+import { assembleTraces, type PacketTrace, type TraceHop } from "../observe/trace";
+import { parseDuration, type Duration } from "../net/units";
+import { FIRST_LOOK_NS, type ProbeContext } from "./probe/context";
+import { probeOutcome, type ProbeKind, type ProbeResult } from "./probe/probe-flow";
+import type { TargetSpec, TrafficSpec } from "./spec";
+import { parseTarget } from "./traffic";
+
+export interface ReachOptions {
+  /** How long to wait for an answer; 5 s unless given. */
+  readonly timeout?: Duration;
+  /** Ends the attempt early: it rejects with `ABORTED`. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of an attempt, and why. */
+export interface ReachResult {
+  readonly from: string;
+  /** As written. */
+  readonly to: string;
+  readonly reachable: boolean;
+  /** `ok`, or what the sending process saw; `unresolvable`: the name leads nowhere. */
+  readonly result: ProbeResult | "unresolvable";
+  /** What the name resolved to. */
+  readonly address?: string;
+  /** Why it did not, in Docker's terms. */
+  readonly reason?: string;
+  /** Whose namespace the server that answered is in, the source address that it saw, and the address at which it was asked. */
+  readonly server?: string;
+  readonly peer?: string;
+  readonly local?: string;
+  /** TTL of the answer to a ping. */
+  readonly ttl?: number;
+  /** Who sent the ICMP error. */
+  readonly by?: string;
+  /** What died on the way, if something did: the last packet of it. */
+  readonly dropped?: { readonly reason: DropName; readonly place: string };
+  /** The rule that dropped or rejected it, as iptables-save writes it, behind its table and chain. */
+  readonly rule?: string;
+  /** The way of each packet, hop by hop, the answers' included. */
+  readonly packets: readonly PacketTrace[];
+  /** The verdict in a line, and below it the way of the packet that decided. */
+  toString(): string;
+}
+
+/** Packets of one attempt that are traced: those of a whole TCP exchange. */
+const TRACED_PACKETS = 16;
+const DEFAULT_TIMEOUT = "5s";
+/** Of a short HTTP request and its answer. */
+const SIZES = { request: 64, response: 256, ping: 56 };
+
+/** Sends the probe and lets time pass until its outcome is known. */
+export async function runReach(context: ProbeContext, from: string, to: string, { timeout = DEFAULT_TIMEOUT, signal }: ReachOptions): Promise<ReachResult> {
+  const target = parseTarget(to);
+  const timeoutNs = parseDuration(timeout, "timeout");
+  if (timeoutNs === 0) throw new SimulationError("INVALID_INPUT", `timeout: expected more than 0, found "${timeout}"`);
+  const startedAt = context.now();
+  const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs }));
+  if ("reason" in probe) return verdict({ from, to, result: "unresolvable", reason: probe.reason }, []);
+  const { index, record, sockets, description, commit } = probe;
+  await context.apply({ flows: [{ index, record: { ...record, untilAnswer: 1 } }], sockets });
+  commit();
+  await context.observe([{ flow: index, packets: TRACED_PACKETS }]);
+  const events: EventRecord[] = [];
+  const listener: RunListener = { onRecords: (batch) => events.push(...readEvents(batch).filter(({ flow }) => flow === index)) };
+  const deadline = startedAt + timeoutNs;
+  const kind: ProbeKind = record.kind === FlowKind.Ping ? "echo" : target.protocol === "udp" ? "datagram" : "exchange";
+  for (let lookNs = FIRST_LOOK_NS; ; lookNs *= 2) {
+    if (signal?.aborted) throw new SimulationError("ABORTED", "reach: aborted");
+    await context.advance(Math.min(context.now() + lookNs, deadline), listener);
+    const counters: FlowCounters = (await context.counters()).flows[index]!;
+    const outcome = probeOutcome(kind, counters, context.now() >= deadline);
+    if (outcome === undefined) continue;
+    const { server = NONE, reply: _, localPort: __, ...seen } = outcome;
+    const name = context.topology.program.names.namespaces[server];
+    const packets = assembleTraces(events, context.topology.program.names, () => `${from} → ${to}`);
+    return verdict({ from, to, address: description.address, ...seen, ...(name !== undefined && { server: name }) }, packets);
+  }
+}
+
+/** A name that leads nowhere is an outcome; a sender that is not there is a mistake. */
+function resolve({ flows, topology }: ProbeContext, traffic: TrafficSpec): ReturnType<ProbeContext["flows"]["resolveProbe"]> | { readonly reason: string } {
+  try {
+    return flows.resolveProbe(traffic);
+  } catch (error) {
+    const { containers, hosts } = topology.describe();
+    const isKnown = [...containers, ...hosts].some(({ name }) => name === traffic.from);
+    if (!isKnown || !(error instanceof SimulationError) || error.code !== "NOT_FOUND") throw error;
+    return { reason: error.message.replace(`traffic ${traffic.name}: `, "") };
+  }
+}
+
+function probeTraffic(from: string, to: string, target: TargetSpec, { startedAt, timeoutNs }: { readonly startedAt: Nanoseconds; readonly timeoutNs: Nanoseconds }): TrafficSpec {
+  const isPing = target.protocol === "icmp";
+  return {
+    name: `reach ${from} ${to}`,
+    from,
+    to: target,
+    kind: isPing ? "ping" : "request",
+    ...(isPing && { rate: { perSecond: 1 } }),
+    sizeBytes: isPing ? SIZES.ping : SIZES.request,
+    responseBytes: SIZES.response,
+    onNs: 0,
+    offNs: 0,
+    thinkNs: 0,
+    timeoutNs,
+    startNs: startedAt,
+    count: isPing ? Math.max(1, Math.ceil(timeoutNs / 1e9)) : 1,
+    clients: 1,
+    dontFragment: false,
+  };
+}
+
+type Verdict = Omit<ReachResult, "reachable" | "dropped" | "rule" | "packets" | "toString">;
+
+function verdict(seen: Verdict, packets: readonly PacketTrace[]): ReachResult {
+  const decisive = seen.result === "ok" ? packets[0] : (packets.filter(({ drops }) => drops.length > 0).at(-1) ?? packets.at(-1));
+  const dropped = seen.result === "ok" ? undefined : decisive?.drops.at(-1);
+  const rule = dropped?.reason === "NetfilterDrop" ? decidingRule(decisive?.hops ?? []) : undefined;
+  const result = { ...seen, reachable: seen.result === "ok", ...(dropped !== undefined && { dropped }), ...(rule !== undefined && { rule }), packets };
+  return { ...result, toString: () => [headline(result), ...(decisive === undefined ? [] : [String(decisive)])].join("\n") };
+}
+
+/** The rule that matched last before a packet died of it. */
+function decidingRule(hops: readonly TraceHop[]): string | undefined {
+  const end = hops.findIndex(({ reason }) => reason === "NetfilterDrop");
+  return hops
+    .slice(0, end)
+    .filter(({ kind }) => kind === "rule")
+    .at(-1)?.rule;
+}
+
+function headline({ from, to, address, result, reason, server, peer, local, by, dropped, rule }: Omit<ReachResult, "toString">): string {
+  const where = address === undefined || to.startsWith(address) ? "" : ` (${address})`;
+  const details = [
+    reason,
+    server === undefined ? undefined : `${server} saw ${peer}${local === undefined ? "" : ` ask ${local}`}`,
+    by === undefined ? undefined : `said by ${by}`,
+    dropped === undefined ? undefined : `${dropped.reason} at ${dropped.place}`,
+    rule,
+  ].filter((detail) => detail !== undefined);
+  return `${from} → ${to}${where}: ${[result, ...details].join("; ")}`;
+}
