@@ -106,7 +106,10 @@ describe("what reports print", () => {
       name: "db",
       networkMode: "networks",
       networks: [{ network: "back", ipv4: "10.9.0.2", prefixLength: 24, mac: "02:42:0a:09:00:02", gateway: "10.9.0.1", device: "db:eth0", isDefaultRoute: true }],
-      ports: [{ hostIp: "0.0.0.0", hostPort: 5432, containerPort: 5432, protocol: "tcp" }],
+      ports: [
+        { hostIp: "0.0.0.0", hostPort: 5432, containerPort: 5432, protocol: "tcp" },
+        { hostIp: "::", hostPort: 5432, containerPort: 5432, protocol: "tcp" },
+      ],
     });
   });
 });

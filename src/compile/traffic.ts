@@ -3,7 +3,7 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/pr
 import { NONE } from "../../assembly/abi/version";
 import type { Capacity, FlowRecord, SocketRecord } from "../engine/program";
 import { type ErrorCode, SimulationError } from "../errors";
-import { EPHEMERAL_PORTS } from "../model/host-ports";
+import { EPHEMERAL_PORTS } from "../model/world";
 import type { Resolver } from "../model/resolver";
 import type { TargetSpec, TrafficSpec } from "../model/spec";
 import type { ContainerState, DockerState } from "../model/state";

@@ -1,189 +1,226 @@
-import { isMac, isMulticastMac, parseMac } from "../net/mac";
-import { compareGateways, type GatewayCandidate, type GenerationRules } from "./generation";
-import type { Identity } from "./identity";
+import type { Endpoint } from "./endpoint";
+import type { GenerationRules } from "./generation";
+import type { PortBinding } from "./host-ports";
 import type { Network } from "./network";
-import { refuse } from "./refusal";
-import type { ContainerSpec, EndpointSpec, LinkSpec } from "./spec";
-import type { ContainerState, EndpointState, PublishedPortState } from "./state";
+import type { ContainerSpec, EndpointSpec, ExposedPort, PublishSpec } from "./spec";
+import type { AttachmentState, ContainerState, ContainerStatus, EndpointState, PublishedPortState } from "./state";
+
+/** What the daemon remembers of a container on a network, running or not: `NetworkSettings.Networks`. */
+export interface Attachment {
+  spec: EndpointSpec;
+  /** Empty until it was first joined. */
+  networkId: string;
+  /** As shown; undefined while the daemon has not looked at them. */
+  aliases: readonly string[] | undefined;
+  /** By `docker network connect`, which sends more fields than `docker run`. */
+  readonly viaConnect: boolean;
+}
+
+/** A legacy link; it follows the other container through renames and even its removal. */
+export interface Link {
+  readonly child: Container;
+  readonly alias: string;
+}
 
 /** One container: its settings, and, while it runs, its sandbox with one interface per endpoint. */
 export class Container {
-  readonly spec: ContainerSpec;
   readonly id: string;
-  /** The networks it joins when it starts, by name. */
-  readonly wanted = new Map<string, EndpointSpec>();
-  running = false;
-  /** On the network `none`, which it has to leave before it joins another. */
-  isPrivate: boolean;
-  ports: PublishedPortState[] = [];
-  readonly #rules: GenerationRules;
-  readonly #identity: Identity;
-  readonly #endpoints = new Map<string, Endpoint>();
+  readonly spec: ContainerSpec;
+  name: string;
+  hostname: string;
+  domainname: string;
+  /** `HostConfig.NetworkMode`. */
+  readonly networkMode: string;
+  status: ContainerStatus = "created";
+  exitCode = 0;
+  error = "";
+  startOrder = 0;
+  sandboxId = "";
+  /** Its process has run at least once. */
+  hasRun = false;
+  /** Stopped by a person: a restart of the daemon does not bring it back where the policy says `unless-stopped`. */
+  stoppedByHand = false;
+  /** Its resolv.conf names Docker's own resolver. */
+  embeddedDns = false;
+  readonly attachments = new Map<string, Attachment>();
+  readonly links: readonly Link[];
+  /** In the order in which they were joined. */
+  readonly endpoints: Endpoint[] = [];
+  /** What is bound on the host for it. */
+  bindings: readonly PortBinding[] = [];
+  /** The same as `docker inspect` shows it. */
+  ports: readonly PublishedPortState[] = [];
+  /** What `NetworkSettings.Ports` shows: in 20.10 a memory that outlives the bindings. */
+  shownPorts: readonly PublishedPortState[] = [];
+  /** Whether exposed ports are listed there at all. */
+  showsExposed = false;
+  /** The endpoint that carries its published ports. */
+  publishing: Endpoint | undefined;
   /** Interfaces that the sandbox has had, by prefix. */
   readonly #everUsed = new Map<string, number>();
 
-  constructor(spec: ContainerSpec, rules: GenerationRules, identity: Identity) {
+  constructor(id: string, spec: ContainerSpec, options: { readonly networkMode: string; readonly hostname: string; readonly links: readonly Link[] }) {
+    this.id = id;
     this.spec = spec;
-    this.id = identity.id("container", spec.host, spec.name);
-    this.isPrivate = spec.networkMode === "none";
-    this.#rules = rules;
-    this.#identity = identity;
+    this.name = spec.name;
+    this.networkMode = options.networkMode;
+    this.hostname = options.hostname;
+    this.domainname = spec.domainname ?? "";
+    this.links = options.links;
   }
 
-  get name(): string {
-    return this.spec.name;
+  get shortId(): string {
+    return this.id.slice(0, 12);
   }
 
-  get endpoints(): readonly Endpoint[] {
-    return [...this.#endpoints.values()];
+  get isRunning(): boolean {
+    return this.status === "running" || this.status === "paused";
   }
 
-  /**
-   * The endpoint of the default route and of published ports (moby daemon/libnetwork/sandbox.go: getGatewayEndpoint);
-   * none if no network has a default gateway.
-   */
-  get gatewayEndpoint(): Endpoint | undefined {
-    return this.endpoints.filter(({ members }) => members.defaultGateway !== undefined).sort(compareGateways)[0];
+  get isHostMode(): boolean {
+    return this.networkMode === "host";
   }
 
-  /**
-   * Makes an endpoint with an address, a MAC, and the next interface name.
-   *
-   * @throws SimulationError in the daemon's words; nothing stays taken then.
-   */
-  join(network: Network, spec: EndpointSpec): void {
-    if (this.#endpoints.has(network.name)) {
-      refuse("CONFLICT", `container ${this.name}`, `endpoint with name ${this.name} already exists in network ${network.name}`, spec.position);
+  /** The container whose sandbox it shares, as the network mode names it. */
+  get sharedWith(): string | undefined {
+    return this.networkMode.startsWith(CONTAINER_MODE) ? this.networkMode.slice(CONTAINER_MODE.length) : undefined;
+  }
+
+  /** The network of its network mode: where `--mac-address` goes. */
+  get primaryNetwork(): string {
+    return this.networkMode === "default" ? "bridge" : this.networkMode;
+  }
+
+  /** Every port that it exposes, in ascending order. */
+  get exposed(): ExposedPort[] {
+    const { expose, publish, image } = this.spec;
+    const ports = new Map<string, ExposedPort>();
+    for (const { from, to, protocol } of [...(image?.expose ?? []), ...expose]) {
+      for (let port = from; port <= to; port++) ports.set(`${port}/${protocol}`, { port, protocol });
     }
-    const mac = this.#readMac(spec);
-    const ip = network.takeAddress(this.name, spec);
-    const place = `${this.name} ${network.name}`;
-    const interfaceName = spec.interfaceName ?? this.#nextInterface(network.options.interfacePrefix);
-    if (this.endpoints.some((endpoint) => endpoint.interfaceName === interfaceName)) {
-      network.releaseAddress(ip);
-      refuse("CONFLICT", `container ${this.name}`, `interface name ${interfaceName} is already in use`, spec.position);
-    }
-    this.#endpoints.set(network.name, {
-      spec,
-      network: network.name,
-      internal: network.spec.internal,
-      gwPriority: spec.gwPriority,
-      ip,
-      mac: mac ?? this.#rules.endpointMac(this.#identity, ip, `endpoint ${place}`),
-      interfaceName,
-      // The container's own name, its aliases, its short ID and its host name (moby daemon: buildEndpointDNSNames).
-      dnsNames: [...new Set([this.name, ...spec.aliases, this.id.slice(0, 12), ...(this.spec.hostname ? [this.spec.hostname] : [])])],
-      members: network,
-    });
-    network.members.add(this.name);
+    for (const { containerPort: port, protocol } of publish) ports.set(`${port}/${protocol}`, { port, protocol });
+    return [...ports.values()].sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
   }
 
-  leave(network: string): void {
-    const endpoint = this.#endpoints.get(network);
-    if (!endpoint) return;
-    endpoint.members.releaseAddress(endpoint.ip);
-    endpoint.members.members.delete(this.name);
-    this.#endpoints.delete(network);
+  /** What it wants published: `-p`, and with `-P` the rest of what it exposes. */
+  get published(): PublishSpec[] {
+    const { publish, publishAll } = this.spec;
+    if (publishAll !== true) return [...publish];
+    const isBound = ({ port, protocol }: ExposedPort) => publish.some((own) => own.containerPort === port && own.protocol === protocol);
+    const rest = this.exposed.filter((port) => !isBound(port));
+    return [...publish, ...rest.map(({ port, protocol }) => ({ containerPort: port, protocol }))];
   }
 
-  /** The sandbox goes; its addresses are free and its interfaces are numbered anew next time. */
-  tearDown(): void {
-    for (const { network } of this.endpoints) this.leave(network);
+  endpointOn(network: Network): Endpoint | undefined {
+    return this.endpoints.find(({ members }) => members === network);
+  }
+
+  /** The name of the next interface. */
+  nameInterface(prefix: string, rules: GenerationRules): string {
+    const used = new Set(this.endpoints.filter(({ interfaceName }) => interfaceName.startsWith(prefix)).map(({ interfaceName }) => Number(interfaceName.slice(prefix.length))));
+    const ever = this.#everUsed.get(prefix) ?? 0;
+    this.#everUsed.set(prefix, ever + 1);
+    return `${prefix}${rules.sandbox.nextInterface(used, ever)}`;
+  }
+
+  /** The sandbox is gone: interfaces are numbered anew next time. */
+  forgetSandbox(): void {
+    this.endpoints.length = 0;
     this.#everUsed.clear();
-    this.running = false;
+    this.sandboxId = "";
+    this.bindings = [];
+    this.ports = [];
+    this.shownPorts = [];
+    this.showsExposed = false;
+    this.publishing = undefined;
+    this.embeddedDns = false;
   }
 
-  state(veth: (container: string, interfaceName: string) => string): ContainerState {
-    const gateway = this.gatewayEndpoint;
-    const gatewayIp = gateway?.members.defaultGateway;
+  state(context: { readonly host: string; readonly rules: GenerationRules; readonly isOrphaned: boolean; readonly sharedName: string | undefined }): ContainerState {
+    const { rules, host, isOrphaned, sharedName } = context;
+    const { gateway4, gateway6 } = gatewaysOf(this, rules);
     return {
       id: this.id,
       name: this.name,
-      host: this.spec.host,
-      hostname: this.spec.hostname ?? this.id.slice(0, 12),
-      domainname: this.spec.domainname ?? "",
-      status: this.running ? "running" : "created",
-      running: this.running,
-      exitCode: 0,
-      error: "",
-      startOrder: 0,
-      networkMode: this.spec.networkMode ?? this.spec.networks[0]?.network ?? "default",
-      sandboxId: this.running ? this.id : "",
-      embeddedDns: this.endpoints.some(({ members }) => !members.isDefault),
-      attachments: [],
-      gateway6: undefined,
-      exposed: [],
+      host,
+      hostname: this.hostname,
+      domainname: this.domainname,
       service: this.spec.service,
       spec: this.spec,
-      network: modeOf(this.spec),
-      endpoints: this.endpoints.map((endpoint) => this.#endpointState(endpoint, veth)),
-      gateway: gateway && gatewayIp !== undefined ? { network: gateway.network, ip: gatewayIp } : undefined,
-      ports: this.ports,
+      status: this.status,
+      running: this.isRunning,
+      exitCode: this.exitCode,
+      error: this.error,
+      startOrder: this.startOrder,
+      networkMode: this.networkMode,
+      network: this.#mode(isOrphaned, sharedName),
+      sandboxId: this.sandboxId,
+      embeddedDns: this.embeddedDns,
+      attachments: [...this.attachments].map(([network, attachment]) => this.#attachmentState(network, attachment)),
+      networkOrder: [...this.endpoints].sort(rules.sandbox.compareGateways).map(({ network }) => network),
+      endpoints: this.endpoints.filter(({ interfaceName }) => interfaceName !== "").sort((a, b) => a.index - b.index).map(endpointState),
+      gateway: gateway4 && { network: gateway4.network, ip: Number(gateway4.gateway4 ?? 0n) },
+      gateway6: gateway6 && { network: gateway6.network, ip: gateway6.gateway6 ?? 0n },
+      ports: this.shownPorts.map((port) => ({ ...port, active: this.ports.includes(port) })),
+      showsExposed: this.showsExposed,
+      exposed: this.exposed,
     };
   }
 
-  #endpointState({ network, ip, mac, interfaceName, dnsNames, spec, members }: Endpoint, veth: (container: string, name: string) => string): EndpointState {
+  #mode(orphaned: boolean, sharedName: string | undefined): ContainerState["network"] {
+    if (this.sharedWith !== undefined) return { mode: "container", container: sharedName ?? this.sharedWith, orphaned };
+    if (this.isHostMode) return { mode: "host" };
+    return { mode: this.networkMode === "none" && this.endpoints.every(({ members }) => members.driver === "null") ? "none" : "sandbox" };
+  }
+
+  #attachmentState(network: string, { spec, networkId, aliases, viaConnect }: Attachment): AttachmentState {
+    const endpoint = this.endpoints.find((candidate) => candidate.network === network);
     return {
-      id: this.#identity.id("endpoint", network, this.name),
       network,
-      networkId: members.id,
-      ipv6: undefined,
-      prefixLength6: 0,
-      gateway: members.defaultGateway,
-      gateway6: undefined,
-      ip,
-      prefixLength: members.subnet.prefixLength,
-      mac,
-      interfaceName,
-      vethName: veth(this.name, interfaceName),
-      // The default bridge has no DNS.
-      dnsNames: members.isDefault ? [] : dnsNames,
-      // The kernel's default for Ethernet (Linux net/ethernet/eth.c: ether_setup).
-      mtu: members.options.mtu === 0 ? 1500 : members.options.mtu,
-      link: mergeLinks(members.link, spec.link),
+      networkId,
+      spec,
+      aliases: aliases ?? spec.aliases,
+      viaConnect,
+      endpointId: endpoint?.id ?? "",
+      endpoint: endpoint && (endpoint.interfaceName === "" ? undefined : endpointState(endpoint)),
     };
   }
-
-  #nextInterface(prefix: string): string {
-    const used = new Set<number>();
-    for (const { interfaceName } of this.endpoints) {
-      if (interfaceName.startsWith(prefix)) used.add(Number(interfaceName.slice(prefix.length)));
-    }
-    const ever = this.#everUsed.get(prefix) ?? 0;
-    this.#everUsed.set(prefix, ever + 1);
-    return `${prefix}${this.#rules.sandbox.nextInterface(used, ever)}`;
-  }
-
-  #readMac({ mac, position }: EndpointSpec): number | undefined {
-    if (mac === undefined) return undefined;
-    const subject = `container ${this.name}`;
-    if (!isMac(mac)) refuse("INVALID_INPUT", subject, `${mac} is not a valid mac address`, position);
-    const address = parseMac(mac, "mac");
-    if (isMulticastMac(address)) refuse("INVALID_INPUT", subject, `setting the interface's MAC to ${mac}: cannot assign requested address`, position);
-    return address;
-  }
 }
 
-/** A container on a network, while it runs. */
-export interface Endpoint extends GatewayCandidate {
-  readonly spec: EndpointSpec;
-  readonly ip: number;
-  readonly mac: number;
-  readonly interfaceName: string;
-  readonly dnsNames: readonly string[];
-  readonly members: Network;
+export const CONTAINER_MODE = "container:";
+
+/** The endpoints that give the default routes (libnetwork sandbox.go: getGatewayEndpoint). */
+export function gatewaysOf(container: Container, rules: GenerationRules): { readonly gateway4: Endpoint | undefined; readonly gateway6: Endpoint | undefined } {
+  const sorted = [...container.endpoints].sort(rules.sandbox.compareGateways);
+  const gateway4 = sorted.find(({ hasGateway4 }) => hasGateway4);
+  const gateway6 = rules.sandbox.oneGatewayForBoth && gateway4 ? (gateway4.hasGateway6 ? gateway4 : undefined) : sorted.find(({ hasGateway6 }) => hasGateway6);
+  return { gateway4, gateway6 };
 }
 
-const CONTAINER_MODE = "container:";
-
-/** Whose network namespace a container has. */
-export function modeOf({ networkMode }: ContainerSpec): ContainerState["network"] {
-  if (networkMode === "host" || networkMode === "none") return { mode: networkMode };
-  if (networkMode?.startsWith(CONTAINER_MODE)) return { mode: "container", container: networkMode.slice(CONTAINER_MODE.length), orphaned: false };
-  return { mode: "sandbox" };
+function endpointState({ members, ...endpoint }: Endpoint): EndpointState {
+  const { v4, v6 } = endpoint;
+  return {
+    id: endpoint.id,
+    network: endpoint.network,
+    networkId: members.id,
+    ip: Number(v4?.value ?? 0n),
+    prefixLength: v4?.block.subnet.prefixLength ?? 0,
+    ipv6: v6?.value,
+    prefixLength6: v6?.block.subnet.prefixLength ?? 0,
+    gateway: endpoint.gateway4 === undefined ? undefined : Number(endpoint.gateway4),
+    gateway6: endpoint.gateway6,
+    mac: endpoint.mac,
+    interfaceName: endpoint.interfaceName,
+    vethName: endpoint.vethName,
+    // The default bridge has no DNS.
+    dnsNames: members.isDefault ? [] : endpoint.dnsNames,
+    // The kernel's default for Ethernet (Linux net/ethernet/eth.c: ether_setup).
+    mtu: members.mtu === 0 ? 1500 : members.mtu,
+    link: mergeLinks(members.parts.spec.link, endpoint.spec.link),
+  };
 }
 
 /** The endpoint's fields before the network's. */
-function mergeLinks(network: LinkSpec | undefined, endpoint: LinkSpec | undefined): LinkSpec | undefined {
+function mergeLinks(network: EndpointSpec["link"], endpoint: EndpointSpec["link"]): EndpointSpec["link"] {
   return network || endpoint ? { ...network, ...endpoint } : undefined;
 }

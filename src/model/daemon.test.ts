@@ -3,6 +3,7 @@ import { refusalOf } from "../../test/support/docker";
 import { formatIpv4 } from "../net/ip";
 import { Daemon } from "./daemon";
 import { rulesOf } from "./generations";
+import { isBridge } from "./state";
 import type { ContainerSpec, DockerGeneration, EndpointSpec, NetworkSpec } from "./spec";
 
 const network = (name: string, more: Partial<NetworkSpec> = {}): NetworkSpec => ({ name, driver: "bridge", ipam: [], internal: false, options: {}, ...more });
@@ -20,29 +21,32 @@ const container = (name: string, more: Partial<ContainerSpec> = {}): ContainerSp
 });
 
 function daemonOf(generation: DockerGeneration): Daemon {
-  return new Daemon("host1", rulesOf(generation), 0);
+  return new Daemon({ host: { name: "host1", cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: 0 });
 }
 
 function run(daemon: Daemon, spec: ContainerSpec): void {
-  daemon.createContainer(spec);
+  const [first, ...others] = spec.networks;
+  daemon.createContainer({ ...spec, networks: first ? [first] : [] });
+  for (const other of others) daemon.connect(spec.name, other);
   daemon.startContainer(spec.name);
 }
 
 const stateOf = (daemon: Daemon, name: string) => daemon.containers().find((candidate) => candidate.name === name);
 const interfaces = (daemon: Daemon, name: string) => stateOf(daemon, name)?.endpoints.map((e) => `${e.interfaceName} ${e.network} ${formatIpv4(e.ip)}`);
 const gatewayOf = (daemon: Daemon, name: string) => stateOf(daemon, name)?.gateway?.network;
-const subnetsOf = (daemon: Daemon) => daemon.networks().map(({ subnet: { network: ip } }) => formatIpv4(ip));
+const bridgesOf = (daemon: Daemon) => daemon.networks().filter(isBridge);
+const subnetsOf = (daemon: Daemon) => bridgesOf(daemon).map(({ subnet: { network: ip } }) => formatIpv4(ip));
 
 describe.each<DockerGeneration>(["20.10", "29"])("a daemon of Docker %s", (generation) => {
   it("has the default bridge from the start", () => {
-    const [bridge] = daemonOf(generation).networks();
+    const [bridge] = bridgesOf(daemonOf(generation));
     expect(bridge).toMatchObject({ name: "bridge", isDefault: true, gateway: 0xac110001, bridge: { device: "docker0", displayName: "docker0" }, mtu: 1500 });
   });
 
   it("names bridges after their network's ID", () => {
     const daemon = daemonOf(generation);
     daemon.createNetwork(network("front"));
-    const [, front] = daemon.networks();
+    const [, front] = bridgesOf(daemon);
     expect(front?.bridge).toMatchObject({ device: `br-${front?.id.slice(0, 12)}`, displayName: "br-front" });
   });
 
@@ -70,11 +74,11 @@ describe.each<DockerGeneration>(["20.10", "29"])("a daemon of Docker %s", (gener
     expect(refusalOf(() => daemon.createNetwork(network("x1", { driver: "nosuch" })))).toBe('NOT_FOUND: plugin "nosuch" not found');
     expect(refusalOf(() => daemon.createNetwork(network("x1", { driver: "host" })))).toBe('CONFLICT: only one instance of "host" network is allowed');
     expect(refusalOf(() => daemon.removeNetwork("bridge"))).toBe("CONFLICT: bridge is a pre-defined network and cannot be removed");
-    expect(refusalOf(() => run(daemon, container("web", { networks: [endpoint("back")] })))).toBe("NOT_FOUND: network back not found");
+    expect(refusalOf(() => run(daemon, container("web", { networks: [endpoint("back")] })))).toMatch(/^NOT_FOUND: .*network back not found$/);
   });
 
-  it.each(["overlay", "macvlan", "ipvlan"])("does not simulate the driver %s", (driver) => {
-    expect(refusalOf(() => daemonOf(generation).createNetwork(network("x1", { driver })))).toBe(`UNSUPPORTED: network x1: the driver "${driver}" is not simulated yet`);
+  it("has no overlay networks outside of a swarm", () => {
+    expect(refusalOf(() => daemonOf(generation).createNetwork(network("x1", { driver: "overlay" })))).toMatch(/^CONFLICT: This node is not a swarm manager\. /);
   });
 
   it("refuses container names that Docker refuses, and names in use", () => {
@@ -104,13 +108,11 @@ describe.each<DockerGeneration>(["20.10", "29"])("a daemon of Docker %s", (gener
     run(daemon, container("web", { networks: [endpoint("lan")] }));
     expect(interfaces(daemon, "web")).toEqual(["eth0 lan 10.2.0.65"]);
     expect(stateOf(daemon, "web")?.gateway).toEqual({ network: "lan", ip: 0x0a0200fe });
-    expect(daemon.networks()[1]?.gateway).toBe(0x0a020009);
+    expect(bridgesOf(daemon)[1]?.gateway).toBe(0x0a020009);
     const twice = network("x1", subnet("10.3.0.0/24", { gateway: "10.3.0.1", auxAddresses: { nas: "10.3.0.1" } }));
     expect(refusalOf(() => daemon.createNetwork(twice))).toBe("CONFLICT: failed to allocate secondary ip address (nas:10.3.0.1): Address already in use");
     const edge = network("x1", subnet("10.3.0.0/24", { gateway: "10.3.0.0" }));
     expect(refusalOf(() => daemon.createNetwork(edge))).toBe("CONFLICT: failed to allocate gateway (10.3.0.0): Address already in use");
-    const v6 = network("x1", subnet("fd00::/64"));
-    expect(refusalOf(() => daemon.createNetwork(v6))).toBe("UNSUPPORTED: network x1: an IPv6 subnet (fd00::/64) is not simulated yet");
   });
 
   it("numbers static addresses as asked, and refuses those that are taken", () => {
@@ -121,12 +123,12 @@ describe.each<DockerGeneration>(["20.10", "29"])("a daemon of Docker %s", (gener
     expect(interfaces(daemon, "db")).toEqual(["eth0 lan 10.2.0.3"]);
     for (const ipv4 of ["10.2.0.2", "10.2.0.1", "10.2.0.0", "10.2.0.7"]) {
       const taken = container("same", { networks: [endpoint("lan", { ipv4 })] });
-      expect(refusalOf(() => run(daemon, taken))).toBe("CONFLICT: Address already in use");
-      daemon.removeContainer("same");
+      expect(refusalOf(() => run(daemon, taken))).toMatch(/^CONFLICT: .*Address already in use$/);
+      daemon.removeContainer("same", { force: true });
     }
     for (const name of ["c4", "c5", "c6"]) run(daemon, container(name, { networks: [endpoint("lan")] }));
     const full = refusalOf(() => run(daemon, container("c7", { networks: [endpoint("lan")] })));
-    expect(full).toMatch(/^CONFLICT: no available IPv4 addresses on this network's address pools: lan \([0-9a-f]{64}\)$/);
+    expect(full).toMatch(/^CONFLICT: .*no available IPv4 addresses on this network's address pools: lan \([0-9a-f]{64}\)$/);
   });
 
   it("shares a sandbox that runs, and refuses settings that belong to its owner", () => {
@@ -169,7 +171,8 @@ describe.each<DockerGeneration>(["20.10", "29"])("a daemon of Docker %s", (gener
     daemon.disconnect("mid", "alpha");
     expect(gatewayOf(daemon, "mid")).toBe("zeta");
     daemon.disconnect("mid", "zeta");
-    expect(stateOf(daemon, "mid")?.ports).toEqual([]);
+    // 20.10 moves ports even to an internal network when another one is left.
+    expect(stateOf(daemon, "mid")?.ports.map(({ hostPort }) => hostPort)).toEqual(generation === "20.10" ? [32771, 32771] : []);
     expect(refusalOf(() => daemon.disconnect("mid", "zeta"))).toMatch(/is not connected to network zeta$/);
   });
 });
@@ -242,7 +245,7 @@ describe("the two generations", () => {
     expect(gatewayOf(daemon, "web")).toBe("front");
     expect(interfaces(daemon, "web")).toEqual(["eth0 bridge 172.17.0.2", "up0 front 172.18.0.2"]);
     const older = daemonOf("20.10");
-    expect(refusalOf(() => older.createContainer(container("web", { networks: two })))).toBe("INVALID_INPUT: interface_name requires Docker Engine v28.1 or later");
+    expect(refusalOf(() => run(older, container("web", { networks: two })))).toBe("INVALID_INPUT: interface_name requires Docker Engine v28.1 or later");
   });
 
   it("clear the host bits of a subnet (20.10) or refuse them (29)", () => {

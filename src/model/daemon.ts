@@ -1,246 +1,293 @@
-import type { SourcePosition } from "../errors";
-import { AddressSpace } from "./address-space";
-import { Container, modeOf } from "./container";
-import { checkContainer } from "./container-checks";
+import { formatCidr } from "../net/cidr";
+import { formatIp } from "../net/ip";
+import { AddressSpace, DEFAULT_POOLS, type DefaultPool, poolsOfFlags } from "./address-space";
+import { addressOf } from "./block";
+import { type ContainerContext, Containers } from "./containers";
+import { type DefaultSubnet, defaultBridgeSpec } from "./drivers/default-bridge";
+import { createFirewall, type Firewall } from "./firewall/index";
+import { type DaemonFlags, defaultFlags } from "./flags";
+import { firewallFlags, firewallNetwork } from "./firewall-facts";
 import type { GenerationRules } from "./generation";
+import { Host } from "./host";
+import { runOnHost } from "./host-command";
 import { HostPorts } from "./host-ports";
-import { Identity } from "./identity";
-import { defaultBridgeSpec, Network, type NetworkContext } from "./network";
-import { refuse } from "./refusal";
-import type { ContainerSpec, EndpointSpec, NetworkSpec } from "./spec";
-import type { BridgeNetworkState, ContainerState } from "./state";
+import { Ids } from "./ids";
+import type { Network } from "./network";
+import { Networks } from "./networks";
+import type { DaemonOperations, PruneFilter } from "./operations";
+import { proxiesOf } from "./publishing";
+import { Sandboxes } from "./sandboxes";
+import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec";
+import type { ContainerState, DockerState, NetworkState } from "./state";
+import { emptyWorld, type HostWorld, type ListenerSpec } from "./world";
+
+export interface DaemonOptions {
+  /** The machine; its name is that of containers' `host`. */
+  readonly host: HostSpec;
+  readonly rules: GenerationRules;
+  /** Decides what the daemon draws at random. */
+  readonly seed: number;
+  readonly flags?: DaemonFlags;
+  readonly world?: HostWorld;
+}
 
 /**
- * A Docker daemon: networks, containers, addresses and ports, changed by the same operations that its API has. Each either
- * happens whole or throws a `SimulationError` in the daemon's words and changes nothing (but what Docker itself would leave behind).
+ * A Docker daemon on its host: networks, containers, addresses, ports and packet filter, changed by the same operations that its API
+ * has. Each either happens whole or throws a `SimulationError` in the daemon's words and changes nothing (but what Docker itself would
+ * leave behind).
  */
-export class Daemon {
+export class Daemon implements DaemonOperations {
+  readonly #options: DaemonOptions;
   readonly #rules: GenerationRules;
-  readonly #identity: Identity;
-  readonly #context: NetworkContext;
-  readonly #ports: HostPorts;
-  readonly #networks = new Map<string, Network>();
-  readonly #containers = new Map<string, Container>();
-  readonly #veths = new Map<string, string>();
+  readonly #flags: DaemonFlags;
+  readonly #host: Host;
+  readonly #ids: Ids;
+  readonly #firewall: Firewall;
+  readonly #veths = new Set<string>();
+  readonly #networks: Networks;
+  readonly #sandboxes: Sandboxes;
+  readonly #containers: Containers;
+  #space: AddressSpace;
+  #ports: HostPorts;
+  /** Families whose forwarding the daemon has taken care of. */
+  readonly #forwarding = new Set<4 | 6>();
 
-  constructor(host: string, rules: GenerationRules, seed: number) {
+  constructor(options: DaemonOptions) {
+    const { host, rules, seed } = options;
+    this.#options = options;
     this.#rules = rules;
-    this.#identity = new Identity(seed);
-    this.#context = { host, rules, identity: this.#identity, space: new AddressSpace(rules.subnets.choice()) };
-    this.#ports = new HostPorts(rules);
-    this.#addNetwork(new Network(defaultBridgeSpec(), this.#context, { isDefault: true }));
+    this.#flags = options.flags ?? host.flags ?? defaultFlags(rules.name);
+    this.#host = new Host(options.world ?? host.world ?? emptyWorld(host.name));
+    this.#ids = new Ids(seed);
+    this.#firewall = createFirewall(rules.name);
+    this.#space = this.#newSpace();
+    this.#ports = new HostPorts(rules, this.#host);
+    this.#networks = new Networks(this.#networkContext());
+    this.#sandboxes = new Sandboxes(this.#sandboxContext());
+    this.#containers = new Containers(this.#containerContext());
+    this.#start();
   }
 
-  /** `docker network create`. */
-  createNetwork(spec: NetworkSpec): void {
-    const subject = `network ${JSON.stringify(spec.name)}`;
-    if (PREDEFINED.has(spec.name)) refuse("CONFLICT", subject, `operation is not permitted on predefined ${spec.name} network`, spec.position);
-    if (spec.name === "") refuse("INVALID_INPUT", subject, this.#rules.messages.emptyNetworkName, spec.position);
-    if (this.#networks.has(spec.name)) refuse("CONFLICT", subject, this.#rules.messages.networkExists(spec.name), spec.position);
-    const network = new Network(spec, this.#context, { isDefault: false });
-    for (const other of this.#networks.values()) {
-      if (other.device !== network.device) continue;
-      network.remove();
-      const clash = `cannot create network ${network.id} (${network.device}): conflicts with network ${other.id} (${other.device})`;
-      refuse("CONFLICT", subject, `${clash}: networks have same bridge name`, spec.position);
-    }
-    this.#addNetwork(network);
+  createNetwork(spec: NetworkSpec): { readonly id: string; readonly warning: string } {
+    const network = this.#networks.create(spec);
+    this.#program(network);
+    return { id: network.id, warning: "" };
   }
 
-  /** `docker network rm`. */
-  removeNetwork(name: string): void {
-    const subject = `network ${name}`;
-    if (PREDEFINED.has(name)) refuse("CONFLICT", subject, `${name} is a pre-defined network and cannot be removed`);
-    const network = this.#network(name, subject);
-    if (network.members.size > 0) {
-      const members = [...network.members].map((member) => `name:${JSON.stringify(member)} id:${JSON.stringify(this.#containers.get(member)?.id.slice(0, 12))}`);
-      refuse("CONFLICT", subject, this.#rules.messages.networkInUse(name, network.id, members));
-    }
-    network.remove();
-    this.#networks.delete(name);
+  removeNetwork(reference: string): void {
+    const network = this.#networks.get(reference);
+    this.#networks.checkRemoval(network);
+    this.#remove(network);
   }
 
-  /** `docker create`: settings are checked; addresses come with the start. */
-  createContainer(spec: ContainerSpec): void {
-    const existing = this.#containers.get(spec.name);
-    if (existing) {
-      const conflict = `Conflict. The container name "/${spec.name}" is already in use by container "${existing.id}"`;
-      refuse("CONFLICT", `container ${spec.name}`, `${conflict}. You have to remove (or rename) that container to be able to reuse that name.`, spec.position);
-    }
-    checkContainer(spec, this.#rules);
-    for (const { container: child, position } of joinsDefaultBridge(spec) ? spec.links : []) {
-      if (this.#containers.has(child)) continue;
-      refuse("NOT_FOUND", `container ${spec.name}`, `could not get container for ${child}: No such container: ${child}`, position ?? spec.position);
-    }
-    const container = new Container(spec, this.#rules, this.#identity);
-    for (const endpoint of endpointsOf(spec)) container.wanted.set(endpoint.network, endpoint);
-    this.#containers.set(spec.name, container);
+  pruneNetworks({ labels = [], withoutLabels = [] }: PruneFilter = {}): string[] {
+    const has = (network: Network, label: string) => {
+      const [name = "", ...value] = label.split("=");
+      const found = network.parts.spec.labels?.[name];
+      return found !== undefined && (value.length === 0 || found === value.join("="));
+    };
+    const unused = this.#networks.list().filter((network) => {
+      const isUsed = network.isPredefined || network.configOnly || network.endpoints.size > 0;
+      return !isUsed && labels.every((label) => has(network, label)) && !withoutLabels.some((label) => has(network, label));
+    });
+    for (const network of unused) this.#remove(network);
+    return unused.map(({ name }) => name);
   }
 
-  /** `docker start`. */
-  startContainer(name: string): void {
-    const container = this.#container(name);
-    if (container.running) return;
-    const mode = modeOf(container.spec);
-    if (mode.mode === "container") this.#checkNamespaceOwner(container, mode.container);
-    if (joinsDefaultBridge(container.spec)) this.#checkLinks(container);
-    const wanted = [...container.wanted.values()].map((spec) => ({ spec, network: this.#network(spec.network, `container ${name}`, spec.position) }));
-    const candidates = wanted.map(({ spec, network }) => ({
-      network: network.name,
-      internal: network.spec.internal,
-      gwPriority: spec.gwPriority,
-      join: () => container.join(network, spec),
-    }));
-    try {
-      for (const { join } of this.#rules.sandbox.orderAtStart(candidates)) join();
-      this.#publish(container);
-    } catch (error) {
-      container.tearDown();
-      throw error;
-    }
-    container.running = true;
+  connect(container: string, endpoint: EndpointSpec): void {
+    this.#containers.connect(container, endpoint);
   }
 
-  /** `docker stop`: addresses and ports are free again. */
-  stopContainer(name: string): void {
-    const container = this.#container(name);
-    this.#ports.release(container.ports);
-    container.ports = [];
-    container.tearDown();
+  disconnect(container: string, network: string, options: { readonly force?: boolean } = {}): void {
+    this.#containers.disconnect(container, network, options.force === true);
   }
 
-  /** `docker rm -f`. */
-  removeContainer(name: string): void {
-    this.stopContainer(name);
-    this.#containers.delete(name);
+  createContainer(spec: ContainerSpec): { readonly id: string; readonly warnings: readonly string[] } {
+    const { id } = this.#containers.create(spec);
+    const discards = spec.networkMode === "host" && spec.publish.length > 0;
+    return { id, warnings: discards ? ["Published ports are discarded when using host network mode"] : [] };
   }
 
-  /** `docker network connect`. Default route and published ports move if the new network comes first in gateway order. */
-  connect(name: string, endpoint: EndpointSpec): void {
-    const container = this.#container(name);
-    const network = this.#network(endpoint.network, `container ${name}`, endpoint.position);
-    const { mode } = modeOf(container.spec);
-    if (mode === "host" || mode === "container") {
-      const shared = "container sharing network namespace with another container or host cannot be connected to any other network";
-      refuse("INVALID_INPUT", `container ${name}`, shared, endpoint.position);
-    }
-    if (container.isPrivate) refuse("INVALID_INPUT", `container ${name}`, PRIVATE_MODE, endpoint.position);
-    if (network.isDefault && endpoint.aliases.length > 0) {
-      refuse("INVALID_INPUT", `container ${name}`, this.#rules.messages.aliasNeedsUserNetwork, endpoint.position);
-    }
-    if (container.running) this.#moveGateway(container, () => container.join(network, endpoint));
-    container.wanted.set(network.name, endpoint);
+  startContainer(container: string): void {
+    this.#containers.start(this.#containers.get(container));
   }
 
-  /** `docker network disconnect`. */
-  disconnect(name: string, networkName: string): void {
-    const container = this.#container(name);
-    if (networkName === "none" && container.isPrivate) {
-      container.isPrivate = false;
-      return;
-    }
-    const network = this.#network(networkName, `container ${name}`);
-    if (!container.wanted.delete(network.name)) {
-      const the = container.running ? "network" : "the network";
-      refuse("NOT_FOUND", `container ${name}`, `container ${container.id} is not connected to ${the} ${network.name}`);
-    }
-    if (container.running) this.#moveGateway(container, () => container.leave(network.name));
+  stopContainer(container: string): void {
+    this.#containers.stop(this.#containers.get(container));
   }
 
-  networks(): BridgeNetworkState[] {
-    return [...this.#networks.values()].map((network) => network.state());
+  restartContainer(container: string): void {
+    this.#containers.restart(container);
   }
 
-  /** The running containers. */
+  killContainer(container: string): void {
+    this.#containers.kill(container);
+  }
+
+  pauseContainer(container: string): void {
+    this.#containers.pause(container);
+  }
+
+  unpauseContainer(container: string): void {
+    this.#containers.unpause(container);
+  }
+
+  removeContainer(container: string, options: { readonly force?: boolean } = {}): void {
+    this.#containers.remove(container, options.force === true);
+  }
+
+  renameContainer(container: string, name: string): void {
+    this.#containers.rename(container, name);
+  }
+
+  exitContainer(container: string, exitCode: number): void {
+    this.#containers.exit(this.#containers.get(container), exitCode);
+  }
+
+  checkExec(container: string): void {
+    this.#containers.checkExec(container);
+  }
+
+  makeName(): string {
+    return this.#containers.makeName();
+  }
+
+  restart(): void {
+    const revived = this.#containers.shutDown();
+    const old = this.#networks.list();
+    for (const network of old) network.showGateways();
+    this.#space.restart(this.#rules.subnets.choice());
+    this.#ports = new HostPorts(this.#rules, this.#host);
+    this.#sandboxes.restart(this.#sandboxContext());
+    this.#firewall.start(firewallFlags(this.#flags));
+    for (const network of old) this.#program(network);
+    const bridge = old.find(({ isDefault }) => isDefault);
+    if (bridge) this.#remove(bridge);
+    this.#makeDefaultBridge();
+    for (const container of revived) this.#containers.revive(container);
+  }
+
+  runOnHost(argv: readonly string[]): void {
+    runOnHost(this.#host, argv);
+  }
+
+  listen(listener: ListenerSpec): void {
+    this.#host.listen(listener);
+  }
+
+  unlisten(listener: Pick<ListenerSpec, "protocol" | "address" | "port">): void {
+    this.#host.unlisten(listener);
+  }
+
+  findNetwork(reference: string): NetworkState {
+    return this.#networks.get(reference).state();
+  }
+
+  findContainer(reference: string): ContainerState {
+    return this.#containers.state(this.#containers.get(reference));
+  }
+
+  /** The packet filter: users of the host change it as well. */
+  get firewall(): Firewall {
+    return this.#firewall;
+  }
+
+  networks(): NetworkState[] {
+    return this.#networks.list().map((network) => network.state());
+  }
+
   containers(): ContainerState[] {
-    const running = [...this.#containers.values()].filter((container) => container.running);
-    return running.map((container) => container.state((name, interfaceName) => this.#vethName(name, interfaceName)));
+    return this.#containers.list().map((container) => this.#containers.state(container));
   }
 
-  #addNetwork(network: Network): void {
-    this.#networks.set(network.name, network);
+  state(): DockerState {
+    const proxies = this.#containers.list().flatMap(proxiesOf);
+    const host = { ...this.#options.host, flags: this.#flags, world: this.#host.world, proxies, firewall: this.#firewall.snapshot() };
+    return { generation: this.#rules.name, hosts: [host], networks: this.networks(), containers: this.containers() };
   }
 
-  #network(name: string, subject: string, position?: SourcePosition): Network {
-    if (name === "host") refuse("INVALID_INPUT", subject, this.#rules.messages.joinsHostNetwork, position);
-    if (name === "none") refuse("INVALID_INPUT", subject, PRIVATE_MODE, position);
-    return this.#networks.get(name) ?? refuse("NOT_FOUND", subject, `network ${name} not found`, position);
+  #start(): void {
+    this.#firewall.start(firewallFlags(this.#flags));
+    for (const family of this.#rules.forwardsAtStart(this.#flags)) this.#turnOnForwarding(family);
+    this.#networks.makePlain("none");
+    this.#networks.makePlain("host");
+    this.#makeDefaultBridge();
   }
 
-  #container(name: string): Container {
-    return this.#containers.get(name) ?? refuse("NOT_FOUND", `container ${name}`, `No such container: ${name}`);
+  #makeDefaultBridge(): void {
+    if (this.#flags.bridge === "none") return;
+    const spec = defaultBridgeSpec(this.#flags, this.#docker0Subnet());
+    this.#program(this.#networks.make(spec, { isDefault: true }));
   }
 
-  #checkNamespaceOwner(container: Container, target: string): void {
-    const { messages } = this.#rules;
-    const fail = (code: "NOT_FOUND" | "CONFLICT" | "INVALID_INPUT", daemon: string): never =>
-      refuse(code, `container ${container.name}`, daemon, container.spec.position);
-    if (target === container.name) fail("INVALID_INPUT", messages.joinsItself);
-    const owner = this.#containers.get(target);
-    if (!owner) fail("NOT_FOUND", messages.noContainerToJoin(target));
-    else if (!owner.running) fail("CONFLICT", messages.notRunning(target, owner.id));
+  /** The subnet of docker0 as it is, or, where the generation asks for it before it makes the network, the first that is free. */
+  #docker0Subnet(): DefaultSubnet | undefined {
+    const own = this.#host.device("docker0")?.addresses.find(({ family }) => family === 4);
+    if (own) return { subnet: formatCidr(own), gateway: formatIp(addressOf(4, BigInt(own.address))) };
+    if (this.#rules.subnets.defaultBridgeMovesSearch) return undefined;
+    const first = this.#space.findFirstDefault((subnet) => !this.#host.isReserved(subnet));
+    return first && { subnet: formatCidr(first) };
   }
 
-  /** Legacy links are lines in /etc/hosts: the other container must be running, on the default bridge (moby daemon/container_operations_unix.go). */
-  #checkLinks({ name, spec }: Container): void {
-    for (const link of spec.links) {
-      const child = this.#containers.get(link.container);
-      const position = link.position ?? spec.position;
-      if (!child?.running) {
-        refuse("CONFLICT", `container ${name}`, `Cannot link to a non running container: /${link.container} AS /${name}/${link.alias}`, position);
-      }
-      if (!child.endpoints.some(({ members }) => members.isDefault)) {
-        refuse("CONFLICT", `container ${name}`, `Cannot link to /${link.container}, as it does not belong to the default network`, position);
-      }
-    }
+  /** Tells the packet filter of a network, and forwards for it. */
+  #program(network: Network): void {
+    const { bridge } = network.parts;
+    if (!bridge) return;
+    for (const family of [4, 6] as const) if (network.blocksOf(family).length > 0) this.#turnOnForwarding(family);
+    this.#firewall.addNetwork(firewallNetwork(network, bridge));
   }
 
-  /** Published ports follow the default route, random ones under a new number. */
-  #moveGateway(container: Container, change: () => void): void {
-    const before = container.gatewayEndpoint?.network;
-    change();
-    if (container.gatewayEndpoint?.network !== before) this.#publish(container);
+  #remove(network: Network): void {
+    if (network.parts.bridge) this.#firewall.removeNetwork(network.id);
+    this.#networks.remove(network);
   }
 
-  /** Programs the ports on the endpoint of the default route; an internal network publishes nothing. */
-  #publish(container: Container): void {
-    this.#ports.release(container.ports);
-    container.ports = [];
-    const endpoint = container.gatewayEndpoint;
-    if (!endpoint || endpoint.internal) return;
-    const taken = this.#ports.take(container.spec.publish, endpoint.members.options.hostBinding);
-    if ("reason" in taken) {
-      const endpointId = this.#identity.id("endpoint", endpoint.network, container.name);
-      const position = container.spec.publish[0]?.position ?? container.spec.position;
-      refuse("CONFLICT", `container ${container.name}`, this.#rules.ports.wrap(container.name, endpointId, taken.reason), position);
-    }
-    container.ports = taken;
+  #turnOnForwarding(family: 4 | 6): void {
+    if (this.#forwarding.has(family) || !this.#flags.ipForward) return;
+    this.#forwarding.add(family);
+    const { ip6tables, iptables, ipForwardNoDrop } = this.#flags;
+    const wasOn = family === 4 && this.#host.world.ipForward;
+    if (family === 4) this.#host.setForwarding(true);
+    if ((family === 4 ? iptables : ip6tables) && !wasOn && !ipForwardNoDrop) this.#firewall.dropForwarded(family);
   }
 
-  /** `veth` and seven digits, another seven if they are taken (moby daemon/libnetwork/netutils: GenerateIfaceName). */
-  #vethName(container: string, interfaceName: string): string {
-    const owner = `${container}:${interfaceName}`;
-    for (let attempt = 0; ; attempt++) {
-      const name = `veth${this.#identity.suffix("veth", owner, String(attempt))}`;
-      const holder = this.#veths.get(name);
-      if (holder !== undefined && holder !== owner) continue;
-      this.#veths.set(name, owner);
-      return name;
-    }
+  #newSpace(): AddressSpace {
+    const { defaultAddressPools } = this.#flags;
+    const pools = defaultAddressPools.length > 0 ? poolsOfFlags(defaultAddressPools) : DEFAULT_POOLS;
+    const wantsLocal = this.#rules.subnets.hasLocalPool6 && !pools.some(({ base }) => base.family === 6);
+    return new AddressSpace(this.#rules.subnets.choice(), wantsLocal ? [...pools, this.#localPool6()] : pools);
+  }
+
+  /**
+   * A /48 of unique local addresses (RFC 4193).
+   *
+   * Differs from Docker: its 40 bits are drawn; the daemon takes them from a hash of its own ID, which is random.
+   */
+  #localPool6(): DefaultPool {
+    const bits = BigInt(`0x${this.#ids.identity.id("local pool", this.#options.host.name).slice(0, 10)}`);
+    const base = { family: 6, address: (0xfdn << 120n) | (bits << 80n), network: (0xfdn << 120n) | (bits << 80n), prefixLength: 48 } as const;
+    return { base, size: 64 };
+  }
+
+  #networkContext() {
+    return { host: this.#host, hostName: this.#options.host.name, rules: this.#rules, ids: this.#ids, space: this.#space };
+  }
+
+  #sandboxContext() {
+    return {
+      rules: this.#rules,
+      ids: this.#ids,
+      host: this.#host,
+      veths: this.#veths,
+      networks: this.#networks,
+      ports: this.#ports,
+      firewall: this.#firewall,
+      userlandProxy: this.#flags.userlandProxy,
+    };
+  }
+
+  #containerContext(): ContainerContext {
+    return { rules: this.#rules, ids: this.#ids, host: this.#host, hostName: this.#options.host.name, networks: this.#networks, sandboxes: this.#sandboxes };
   }
 }
 
-const PRIVATE_MODE = "container cannot be connected to multiple networks with one of the networks in private (none) mode";
-
-const PREDEFINED = new Set(["bridge", "host", "none", "default"]);
-
-function joinsDefaultBridge(spec: ContainerSpec): boolean {
-  return endpointsOf(spec).some(({ network }) => network === "bridge");
-}
-
-/** Where a container goes when it starts: its networks, or the default bridge. */
-function endpointsOf(spec: ContainerSpec): readonly EndpointSpec[] {
-  if (modeOf(spec).mode !== "sandbox") return [];
-  if (spec.networks.length > 0) return spec.networks;
-  return [{ network: "bridge", aliases: [], gwPriority: 0, ...(spec.position && { position: spec.position }) }];
-}

@@ -1,11 +1,9 @@
 import { SimulationError } from "../errors";
 import { Daemon } from "./daemon";
-import { defaultFlags } from "./flags";
 import { rulesOf } from "./generations";
 import { unsupported } from "./refusal";
-import type { TopologySpec } from "./spec";
+import type { ContainerSpec, TopologySpec } from "./spec";
 import type { DockerState } from "./state";
-import { emptyWorld } from "./world";
 
 /**
  * What Docker makes of a description: networks are created and containers started, in their order.
@@ -17,7 +15,7 @@ export function decide(spec: TopologySpec): DockerState {
   const host = spec.hosts[0];
   if (!host) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
   if (spec.hosts.length > 1) unsupported(`host ${spec.hosts[1]?.name}`, "more than one host", spec.hosts[1]?.position);
-  const daemon = new Daemon(host.name, rulesOf(spec.generation), spec.seed);
+  const daemon = new Daemon({ host, rules: rulesOf(spec.generation), seed: spec.seed });
   for (const network of spec.networks) daemon.createNetwork(network);
   for (const container of spec.containers) {
     const details = container.position && { position: container.position };
@@ -26,8 +24,15 @@ export function decide(spec: TopologySpec): DockerState {
     }
     // Traffic and devices name hosts and containers alike.
     if (container.name === host.name) throw new SimulationError("CONFLICT", `container ${container.name}: the host has the same name`, details);
-    daemon.createContainer(container);
-    daemon.startContainer(container.name);
+    run(daemon, container);
   }
-  return { generation: spec.generation, hosts: spec.hosts.map((each) => ({ flags: defaultFlags(spec.generation), world: emptyWorld(each.name), ...each, proxies: [] })), networks: daemon.networks(), containers: daemon.containers() };
+  return daemon.state();
+}
+
+/** As Compose does it: created on its first network, connected to the others, started. */
+function run(daemon: Daemon, container: ContainerSpec): void {
+  const [first, ...others] = container.networks;
+  daemon.createContainer({ ...container, networks: first ? [first] : [] });
+  for (const endpoint of others) daemon.connect(container.name, endpoint);
+  daemon.startContainer(container.name);
 }

@@ -1,4 +1,6 @@
-import type { DockerState } from "./state";
+import { formatIpv4, isIpv4, isIpv6 } from "../net/ip";
+import { rulesOf } from "./generations";
+import type { ContainerState, DockerState, EndpointState, HostState } from "./state";
 
 /** What one sandbox's embedded DNS server knows and does. */
 export interface SandboxDns {
@@ -9,11 +11,11 @@ export interface SandboxDns {
    * order, also as `name.network`; links of this container before the names of containers.
    */
   readonly names: ReadonlyMap<string, DnsEntry>;
-  /** `in-addr.arpa` and `ip6.arpa` names in lower case, and whom they point to. */
+  /** `in-addr.arpa` and `ip6.arpa` names in lower case, and whom they point to: `name.network`. */
   readonly reverse: ReadonlyMap<string, string>;
   /** At most three, asked in this order. */
   readonly upstreams: readonly UpstreamServer[];
-  /** Seconds: 600. */
+  /** Seconds. */
   readonly ttl: number;
   /** Whether names without a dot that nobody knows get an empty answer instead of being forwarded. */
   readonly keepsSingleLabels: boolean;
@@ -27,8 +29,8 @@ export interface DnsEntry {
   /** In the order of the containers' start; the server shuffles them for each query. */
   readonly ipv4: readonly number[];
   readonly ipv6: readonly bigint[];
-  /** Whether a query for a family that has no address is forwarded instead of being answered with nothing. */
-  readonly forwardsOtherFamily: boolean;
+  /** Whether a query for AAAA is forwarded, as nobody has an IPv6 address where one could be expected. */
+  readonly forwardsAaaa: boolean;
 }
 
 export interface UpstreamServer {
@@ -37,12 +39,107 @@ export interface UpstreamServer {
   readonly from: "host" | "container";
 }
 
-/** A container's /etc/resolv.conf as its libc reads it. */
-export interface ResolverConfig {
-  readonly nameservers: readonly string[];
-  readonly search: readonly string[];
-  readonly options: readonly string[];
+/** libnetwork resolver.go: respTTL. */
+const TTL = 600;
+/** libnetwork resolver.go: maxExtDNS. */
+const UPSTREAMS_MAX = 3;
+
+/** The embedded DNS server of a container's own sandbox; `undefined` where there is none (moby daemon/libnetwork/sandbox.go: ResolveName). */
+export function dnsOf(state: DockerState, name: string): SandboxDns | undefined {
+  const container = state.containers.find((candidate) => candidate.name === name && candidate.running);
+  if (!container?.embeddedDns) return undefined;
+  const host = state.hosts.find((candidate) => candidate.name === container.host)!;
+  const zones = zonesOf(state, container);
+  const { dns } = rulesOf(state.generation);
+  return {
+    container: name,
+    names: namesOf(zones),
+    reverse: new Map([...zones].reverse().flatMap(({ network, members }) => members.flatMap((member) => pointersOf(member, network)))),
+    upstreams: upstreamsOf(state, container, host),
+    ttl: TTL,
+    keepsSingleLabels: hasOwnNdots(container, host),
+    onFailure: dns.onFailure,
+    triesNextOnNxdomain: dns.triesNextOnNxdomain,
+  };
 }
 
-/** The embedded DNS server of a container's sandbox; `undefined` where there is none. */
-export type DnsLookup = (state: DockerState, container: string) => SandboxDns | undefined;
+/** One of the sandbox's networks that have a DNS. */
+interface Zone {
+  readonly network: string;
+  readonly records: ReadonlyMap<string, DnsEntry>;
+  readonly members: readonly EndpointState[];
+  /** Links of this container: alias to name. */
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+function zonesOf(state: DockerState, container: ContainerState): Zone[] {
+  return container.networkOrder.flatMap((network): Zone[] => {
+    const found = state.networks.find(({ name, host }) => name === network && host === container.host);
+    if (!found || (found.driver === "bridge" && found.isDefault) || found.driver === "host" || found.driver === "null") return [];
+    const started = state.containers.filter(({ host }) => host === container.host).sort((a, b) => a.startOrder - b.startOrder);
+    const members = started.flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network));
+    const attachment = container.attachments.find((candidate) => candidate.network === network);
+    const links = (attachment?.spec.links ?? []).map((link): [string, string] => [link.alias.toLowerCase(), link.container.toLowerCase()]);
+    const forwards = rulesOf(state.generation).dns.forwardsOtherFamily && found.enableIpv6;
+    return [{ network: network.toLowerCase(), records: recordsOf(members, forwards), members, aliases: new Map(links) }];
+  });
+}
+
+function recordsOf(members: readonly EndpointState[], forwards: boolean): Map<string, DnsEntry> {
+  const records = new Map<string, DnsEntry>();
+  for (const { dnsNames, ip, ipv6 } of members) {
+    for (const name of new Set(dnsNames.map((written) => written.toLowerCase()))) {
+      const { ipv4: four, ipv6: six } = records.get(name) ?? EMPTY;
+      const all6 = ipv6 === undefined ? six : [...six, ipv6];
+      records.set(name, { ipv4: ip === 0 || four.includes(ip) ? four : [...four, ip], ipv6: all6, forwardsAaaa: forwards && all6.length === 0 });
+    }
+  }
+  return records;
+}
+
+const EMPTY: DnsEntry = { ipv4: [], ipv6: [], forwardsAaaa: false };
+
+/** For a.b.c: a.b.c on any network, then a.b on the network c; links first each time. The first network that knows the name answers. */
+function namesOf(zones: readonly Zone[]): Map<string, DnsEntry> {
+  const names = new Map<string, DnsEntry>();
+  const add = (name: string, entry: DnsEntry | undefined) => {
+    if (entry && !names.has(name)) names.set(name, entry);
+  };
+  for (const suffix of [() => "", ({ network }: Zone) => `.${network}`]) {
+    for (const zone of zones) for (const [alias, target] of zone.aliases) add(`${alias}${suffix(zone)}`, zone.records.get(target));
+    for (const zone of zones) {
+      for (const [name, entry] of zone.records) if (!zone.aliases.has(name)) add(`${name}${suffix(zone)}`, entry);
+    }
+  }
+  return names;
+}
+
+function pointersOf({ ip, ipv6, dnsNames }: EndpointState, network: string): [string, string][] {
+  const [name] = dnsNames;
+  if (name === undefined) return [];
+  const target = `${name}.${network}`;
+  const nibbles = ipv6 === undefined ? undefined : [...ipv6.toString(16).padStart(32, "0")].reverse().join(".");
+  return [
+    ...(ip === 0 ? [] : [[`${formatIpv4(ip).split(".").reverse().join(".")}.in-addr.arpa`, target] as [string, string]]),
+    ...(nibbles === undefined ? [] : [[`${nibbles}.ip6.arpa`, target] as [string, string]]),
+  ];
+}
+
+function upstreamsOf(state: DockerState, { spec, endpoints }: ContainerState, { flags, world }: HostState): UpstreamServer[] {
+  const { dns } = rulesOf(state.generation);
+  const own = [spec.dns ?? [], flags.dns].find(({ length }) => length > 0);
+  if (own) return own.slice(0, UPSTREAMS_MAX).map((address) => ({ address, from: "container" }));
+  const isInside = endpoints.every(({ network }) => state.networks.some(({ name, internal }) => name === network && internal));
+  if (isInside && !dns.forwardsWithoutExit) return [];
+  const servers = world.resolvConf.nameservers.length > 0 ? world.resolvConf.nameservers : dns.fallback;
+  return servers.slice(0, UPSTREAMS_MAX).map((address) => ({ address, from: dns.asksFromHost || isLoopback(address) ? "host" : "container" }));
+}
+
+function isLoopback(address: string): boolean {
+  return isIpv4(address) ? address.startsWith("127.") : isIpv6(address) && address === "::1";
+}
+
+function hasOwnNdots({ spec }: ContainerState, { flags, world }: HostState): boolean {
+  const options = [spec.dnsOptions ?? [], flags.dnsOptions, world.resolvConf.options].find(({ length }) => length > 0) ?? [];
+  return options.some((option) => option.startsWith("ndots:"));
+}

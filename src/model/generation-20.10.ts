@@ -1,21 +1,49 @@
 /** Docker Engine 20.10, as its last patch releases behave. */
 import { nextFit } from "./address-space";
-import { compareGateways, type GenerationRules } from "./generation";
+import { compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { macOf0242 } from "./identity";
-import { checkLikeCommandLine } from "./ipam-config";
+import { checkSubnets } from "./ipam-config";
 import type { PublishSpec } from "./spec";
+
+const DRIVERLESS_IP = "user specified IP address is supported on user defined networks only";
+const NO_SUBNET_IP = "user specified IP address is supported only when connecting to networks with user configured subnets";
+const JOINS_HOST = "container cannot be disconnected from host network or connected to host network";
 
 export const generation20: GenerationRules = {
   name: "20.10",
-  subnets: { choice: nextFit, defaultBridgeMovesSearch: false, reservesEdges: () => true },
-  checkIpam: checkLikeCommandLine,
+  subnets: {
+    choice: nextFit,
+    defaultBridgeMovesSearch: false,
+    reservesEdges: () => true,
+    unspecifiedIsDynamic: false,
+    exhaustedStatus: 404,
+    hasLocalPool6: false,
+  },
+  networks: {
+    checkIpam: checkSubnets,
+    showsChosenGateways: false,
+    savesGateways: false,
+    checkFamilies: () => undefined,
+  },
+  parents: {
+    ipvlanFlags: false,
+    conflict: (_driver, prefix, { device }, other) =>
+      other.parent.device === device ? `network ${prefix}${other.id.slice(0, 12)} is already using parent interface ${device}` : undefined,
+    makesGateway: true,
+  },
+  forwardsAtStart: ({ ip6tables }) => (ip6tables ? [4, 6] : [4]),
   endpointMac: (_identity, ip) => macOf0242(ip),
-  bridgeMac: (identity, name) => identity.random0242Mac(name),
+  bridgeMac: (identity, ...name) => identity.random0242Mac(...name),
+  defaultBridgeAddress6FromMac: true,
   sandbox: {
     orderAtStart: (endpoints) => [...endpoints].sort(compareGateways),
+    compareGateways,
+    defaultBridgeFirst: true,
     // osl/interface_linux.go: a counter per prefix that only grows.
     nextInterface: (_used, everUsed) => everUsed,
     internalHasGateway: true,
+    oneGatewayForBoth: true,
+    knowsAnonymous: false,
   },
   endpoints: {
     check: ({ mac, gwPriority, interfaceName }, index) => {
@@ -25,42 +53,90 @@ export const generation20: GenerationRules = {
       if (mac !== undefined && index > 0) return "a MAC address on other networks than the first requires Docker Engine v25.0 or later";
       return undefined;
     },
-    staticNeedsGivenSubnet: true,
+    checkAddress: ({ ipv4, ipv6 }, network) => {
+      if (ipv4 === undefined && ipv6 === undefined) return undefined;
+      if (network.isPredefined) return { status: 400, daemon: DRIVERLESS_IP };
+      const isMissing = (ipv4 !== undefined && !network.hasGivenSubnet(4)) || (ipv6 !== undefined && !network.hasGivenSubnet(6));
+      return isMissing ? { status: 400, daemon: NO_SUBNET_IP } : undefined;
+    },
+    severalAtCreate: false,
+    aliasesShowId: true,
   },
   ports: {
-    compare: comparePorts,
-    clash: (ip, other, port, protocol) => {
-      if (ip === other) return `Bind for ${ip}:${port} failed: port is already allocated`;
-      // The allocator keeps addresses apart; it is the proxy's bind that fails between 0.0.0.0 and one address.
-      if (ip !== ANY && other !== ANY) return undefined;
-      return `Error starting userland proxy: listen ${protocol}4 ${ip}:${port}: bind: address already in use`;
+    order: orderPorts,
+    // The allocator keeps addresses apart; between 0.0.0.0 and one address it is the proxy's bind that fails.
+    clash: (ip, other, port) => (ip === other ? `Bind for ${ip}:${port} failed: port is already allocated` : undefined),
+    sameForBothFamilies: false,
+    bindFailure: ({ protocol, ip, port }, why, userlandProxy) => {
+      const [family, address] = ip.includes(":") ? [6, `[${ip}]`] : [4, ip];
+      return `${userlandProxy ? "Error starting userland proxy: " : ""}listen ${protocol}${family} ${address}:${port}: bind: ${why}`;
     },
-    wrap: (container, endpointId, reason) =>
-      `driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
+    retriesRanges: false,
+    remembersShown: true,
+    wrap: (container, endpointId, reason) => `driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
+  },
+  dns: {
+    onFailure: "silence",
+    triesNextOnNxdomain: true,
+    asksFromHost: false,
+    fallback: ["8.8.8.8", "8.8.4.4"],
+    forwardsWithoutExit: true,
+    forwardsOtherFamily: true,
   },
   messages: {
-    poolsExhausted: "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+    poolsExhausted: (family) => `could not find an available, non-overlapping IPv${family} address pool among the defaults to assign to the network`,
     poolOverlaps: "Pool overlaps with other one on this address space",
     aliasNeedsUserNetwork: "network-scoped alias is supported only for containers in user defined networks",
-    addressNeedsUserNetwork: "user specified IP address is supported on user defined networks only",
-    joinsHostNetwork: "container cannot be disconnected from host network or connected to host network",
+    joinsHostNetwork: JOINS_HOST,
+    leavesHostNetwork: JOINS_HOST,
     addressOutsideSubnets: (address) => `Invalid address ${address}: It does not belong to any of this network's subnets`,
-    networkExists: (name) => `network with name ${name} already exists`,
-    emptyNetworkName: "network with name  already exists",
+    emptyNetworkName: { status: 409, daemon: "network with name  already exists" },
     networkInUse: (name, id) => `error while removing network: network ${name} id ${id} has active endpoints`,
     badContainerMode: "Invalid network mode: invalid container format container:<name|id>",
     noContainerToJoin: (name) => `No such container: ${name}`,
     notRunning: (_name, id) => `cannot join network of a non running container: ${id}`,
     joinsItself: "cannot join own network",
+    predefined: (name) => `operation is not permitted on predefined ${name} network`,
+    startFailure: "",
   },
 };
 
-const ANY = "0.0.0.0";
+/** libnetwork sandbox.go: an IPv6 gateway weighs more than an IPv4 one. */
+function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
+  const weight = ({ hasGateway4, hasGateway6 }: GatewayCandidate) => Number(hasGateway4) + 2 * Number(hasGateway6);
+  return Number(a.internal) - Number(b.internal) || weight(b) - weight(a) || compareText(a.network, b.network);
+}
 
-/** docker/go-connections nat/sort.go SortPortMap: larger host ports first, then larger container ports, tcp first; ephemeral ones last. */
-function comparePorts(a: PublishSpec, b: PublishSpec): number {
-  const host = (b.hostPort?.from ?? 0) - (a.hostPort?.from ?? 0);
-  if (host !== 0) return host;
-  if (a.containerPort !== b.containerPort) return b.containerPort - a.containerPort;
-  return Number(b.protocol === "tcp") - Number(a.protocol === "tcp");
+/**
+ * docker/go-connections nat/sort.go SortPortMap: larger host ports first, then larger container ports, tcp first; all bindings of a
+ * container port follow its first one. Its comparison calls two bindings of one tcp port less than each other, so the outcome is that of
+ * Go's insertion sort, which turns them round.
+ *
+ * Differs from Docker: more than twelve bindings are sorted by insertion as well; and where host and container ports contradict one
+ * another, Docker's order depends on that of a Go map, here host ports decide.
+ */
+function orderPorts(publish: readonly PublishSpec[]): PublishSpec[] {
+  const groups = groupsOf(publish).sort((a, b) => largestHostPort(a) - largestHostPort(b) || a[0]!.containerPort - b[0]!.containerPort);
+  const sorted: PublishSpec[] = [];
+  for (const port of groups.flat()) {
+    let at = sorted.length;
+    while (at > 0 && isBefore(port, sorted[at - 1]!)) at--;
+    sorted.splice(at, 0, port);
+  }
+  return groupsOf(sorted).flat();
+}
+
+/** By container port, in the order of first mention. */
+function groupsOf(publish: readonly PublishSpec[]): PublishSpec[][] {
+  const keyOf = ({ containerPort, protocol }: PublishSpec) => `${containerPort}/${protocol}`;
+  return [...new Set(publish.map(keyOf))].map((key) => publish.filter((port) => keyOf(port) === key));
+}
+
+function largestHostPort(group: readonly PublishSpec[]): number {
+  return Math.max(...group.map(({ hostPort }) => hostPort?.from ?? 0));
+}
+
+function isBefore(a: PublishSpec, b: PublishSpec): boolean {
+  const isLarger = (a.hostPort?.from ?? 0) > (b.hostPort?.from ?? 0) || a.containerPort > b.containerPort;
+  return isLarger || (a.containerPort === b.containerPort && a.protocol === "tcp");
 }

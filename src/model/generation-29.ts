@@ -1,6 +1,6 @@
 /** Docker Engine 29. */
 import { firstFit } from "./address-space";
-import { compareText, type GenerationRules } from "./generation";
+import { compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { checkLikeDaemon } from "./ipam-config";
 import type { PublishSpec } from "./spec";
 
@@ -11,50 +11,108 @@ export const generation29: GenerationRules = {
     defaultBridgeMovesSearch: true,
     // RFC 3021: a /31 has two hosts and no broadcast address.
     reservesEdges: (prefixLength) => prefixLength < 31,
+    unspecifiedIsDynamic: true,
+    exhaustedStatus: 400,
+    hasLocalPool6: true,
   },
-  checkIpam: checkLikeDaemon,
-  endpointMac: (identity, _ip, name) => identity.randomMac(name),
-  bridgeMac: (identity, name) => identity.randomMac(name),
+  networks: {
+    checkIpam: checkLikeDaemon,
+    showsChosenGateways: true,
+    savesGateways: true,
+    checkFamilies: ({ ipv4, ipv6 }) => (ipv4 === false && ipv6 !== true ? "IPv4 or IPv6 must be enabled" : undefined),
+  },
+  parents: {
+    ipvlanFlags: true,
+    conflict: (driver, prefix, { device, mode }, other) => {
+      if (other.parent.device !== device) return undefined;
+      if (driver === "ipvlan") return `network ${prefix}${other.id.slice(0, 12)} is already using parent interface ${device}`;
+      const uses = `macvlan network ${prefix}${other.id.slice(0, 12)} is already using parent interface ${device}`;
+      if (mode === "passthru") return `cannot use mode passthru, ${uses}`;
+      return other.mode === "passthru" ? `${uses} in mode passthru` : undefined;
+    },
+    makesGateway: false,
+  },
+  forwardsAtStart: () => [],
+  endpointMac: (identity, _ip, ...name) => identity.randomMac(...name),
+  bridgeMac: (identity, ...name) => identity.randomMac(...name),
+  defaultBridgeAddress6FromMac: false,
   sandbox: {
     // Differs from Linux: moby takes them in the order of a Go map, which is a different one each time
     // (daemon/server/router/container/container_routes.go); here it is the order of names.
     orderAtStart: (endpoints) => [...endpoints].sort((a, b) => compareText(a.network, b.network)),
+    compareGateways,
+    defaultBridgeFirst: false,
     nextInterface: (used) => {
       let number = 0;
       while (used.has(number)) number++;
       return number;
     },
     internalHasGateway: false,
+    oneGatewayForBoth: false,
+    knowsAnonymous: true,
   },
-  endpoints: { check: () => undefined, staticNeedsGivenSubnet: false },
+  endpoints: {
+    check: () => undefined,
+    checkAddress: ({ ipv4, ipv6 }, network) => {
+      const fail = (text: string) => ({ status: 400, daemon: `invalid endpoint settings:\n${text}` }) as const;
+      const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
+      if (addresses.length > 0 && network.isPredefined) return fail("user-specified IP address is supported on user-defined networks only");
+      const outside = addresses.find((address) => !network.contains(address));
+      return outside === undefined ? undefined : fail(`no configured subnet contains IP address ${outside}`);
+    },
+    severalAtCreate: true,
+    aliasesShowId: false,
+  },
   ports: {
-    compare: comparePorts,
+    order: (publish) => [...publish].sort(comparePorts),
     // portallocator: the unspecified address conflicts with every address of its family.
     clash: (ip, other, port) => {
-      if (ip !== other && ip !== ANY && other !== ANY) return undefined;
-      return `Bind for ${ip}:${port} failed: port is already allocated`;
+      const overlaps = ip.includes(":") === other.includes(":") && (ip === other || isUnspecified(ip) || isUnspecified(other));
+      return overlaps ? `Bind for ${ip}:${port} failed: port is already allocated` : undefined;
     },
-    wrap: (container, endpointId, reason) =>
-      `failed to set up container networking: driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
+    sameForBothFamilies: true,
+    bindFailure: ({ protocol, ip, port }, why) => `failed to bind host port ${ip.includes(":") ? `[${ip}]` : ip}:${port}/${protocol}: ${why}`,
+    retriesRanges: true,
+    remembersShown: false,
+    wrap: (container, endpointId, reason) => `driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
+  },
+  dns: {
+    onFailure: "servfail",
+    triesNextOnNxdomain: false,
+    asksFromHost: true,
+    fallback: [],
+    forwardsWithoutExit: false,
+    forwardsOtherFamily: false,
   },
   messages: {
-    poolsExhausted: "all predefined address pools have been fully subnetted",
+    poolsExhausted: () => "all predefined address pools have been fully subnetted",
     poolOverlaps: "invalid pool request: Pool overlaps with other one on this address space",
     aliasNeedsUserNetwork: "invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
-    addressNeedsUserNetwork: "invalid endpoint settings:\nuser-specified IP address is supported on user-defined networks only",
     joinsHostNetwork: "cannot connect container to host network - container must be created in host network mode",
-    addressOutsideSubnets: (address) => `invalid endpoint settings:\nno configured subnet contains IP address ${address}`,
-    networkExists: (name) => `network with name ${name} already exists`,
-    emptyNetworkName: "invalid name: name is empty",
+    leavesHostNetwork: "cannot disconnect container from host network - container was created in host network mode",
+    addressOutsideSubnets: (address) => `invalid address ${address}: It does not belong to any of this network's subnets`,
+    emptyNetworkName: { status: 400, daemon: "invalid name: name is empty" },
     networkInUse: (name, _id, members) => `error while removing network: network ${name} has active endpoints (${members.join(", ")})`,
     badContainerMode: "invalid network mode: invalid container format container:<name|id>",
     noContainerToJoin: (name) => `joining network namespace of container: No such container: ${name}`,
-    notRunning: (name) => `cannot join network namespace of a non running container: container ${name} is exited`,
+    notRunning: (name, _id, status) => `cannot join network namespace of a non running container: container ${name} is ${status}`,
     joinsItself: "cannot join own network namespace",
+    predefined: (name) => `operation is not permitted on predefined ${name} network`,
+    startFailure: "failed to set up container networking: ",
   },
 };
 
-const ANY = "0.0.0.0";
+function isUnspecified(ip: string): boolean {
+  return ip === "0.0.0.0" || ip === "::";
+}
+
+/** moby daemon/libnetwork/sandbox.go: Less. */
+function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
+  const families = ({ hasGateway4, hasGateway6 }: GatewayCandidate) => Number(hasGateway4) + Number(hasGateway6);
+  return (
+    b.gwPriority - a.gwPriority || Number(a.internal) - Number(b.internal) || families(b) - families(a) || compareText(a.network, b.network)
+  );
+}
 
 /** Exact ports before ranges and ephemeral ones, then container port, protocol, host port, host address (drivers/bridge/port_mapping_linux.go). */
 function comparePorts(a: PublishSpec, b: PublishSpec): number {

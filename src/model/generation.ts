@@ -1,7 +1,10 @@
 import type { SubnetChoice } from "./address-space";
+import type { ParentUse } from "./drivers/parent";
+import type { DaemonFlags } from "./flags";
 import type { Identity } from "./identity";
 import type { NetworkDraft } from "./ipam-config";
-import type { DockerGeneration, EndpointSpec, PublishSpec } from "./spec";
+import type { RefusalStatus } from "./refusal";
+import type { DockerGeneration, EndpointSpec, NetworkSpec, PublishSpec } from "./spec";
 
 /**
  * What differs between generations of Docker, as data and small functions. Everything else in `model` asks these rules
@@ -13,54 +16,120 @@ export interface GenerationRules {
     choice(): SubnetChoice;
     /** Whether docker0 moves the search for default subnets on. */
     readonly defaultBridgeMovesSearch: boolean;
-    /** Whether the network and broadcast address of a subnet of this length are kept back. */
+    /** Whether the network and broadcast address of an IPv4 subnet of this length are kept back. */
     reservesEdges(prefixLength: number): boolean;
+    /** Whether `0.0.0.0/24` means any subnet of that size. */
+    readonly unspecifiedIsDynamic: boolean;
+    readonly exhaustedStatus: RefusalStatus;
+    /** Whether there are IPv6 pools without being asked for: a /48 of unique local addresses. */
+    readonly hasLocalPool6: boolean;
   };
-  /** Refuses blocks, gateways and addresses that do not fit together. */
-  checkIpam(network: NetworkDraft): void;
-  /** MAC of an endpoint that was not given one. */
-  endpointMac(identity: Identity, ip: number, name: string): number;
-  bridgeMac(identity: Identity, name: string): number;
+  readonly networks: {
+    /** Refuses blocks, gateways and addresses that do not fit together. */
+    checkIpam(network: NetworkDraft): void;
+    /** Whether `network inspect` shows a gateway that the daemon chose for a subnet given by hand. */
+    readonly showsChosenGateways: boolean;
+    /** Whether a network whose containers need no gateway gets none. */
+    readonly savesGateways: boolean;
+    /** Why the families or options of the network cannot be, before anything else is looked at. */
+    checkFamilies(network: NetworkSpec): string | undefined;
+  };
+  readonly parents: {
+    readonly ipvlanFlags: boolean;
+    /** Why a network cannot sit where another one sits. */
+    conflict(driver: string, prefix: string, wanted: { readonly mode: string; readonly device: string }, other: ParentUse): string | undefined;
+    /** Whether containers of macvlan and ipvlan get a gateway that nobody named. */
+    readonly makesGateway: boolean;
+  };
+  /** The families whose forwarding the daemon turns on when it starts; others with their first network. */
+  forwardsAtStart(flags: DaemonFlags): (4 | 6)[];
+  /** MAC of an endpoint on a bridge or macvlan network that was not given one. */
+  endpointMac(identity: Identity, ip: number, ...name: readonly string[]): number;
+  bridgeMac(identity: Identity, ...name: readonly string[]): number;
+  /** Whether an IPv6 prefix of the default bridge is completed with the endpoint's MAC. */
+  readonly defaultBridgeAddress6FromMac: boolean;
   readonly sandbox: {
     /** In which order the interfaces of a starting container are numbered. */
     orderAtStart<E extends GatewayCandidate>(endpoints: readonly E[]): E[];
+    compareGateways(a: GatewayCandidate, b: GatewayCandidate): number;
+    /** Whether the default bridge is joined before the others, so that ports may move once more. */
+    readonly defaultBridgeFirst: boolean;
     /** The number of the next interface, given those in use and how many there have been. */
     nextInterface(used: ReadonlySet<number>, everUsed: number): number;
-    /** Whether an internal network still gives a default route. */
+    /** Whether an internal bridge still gives a default route. */
     readonly internalHasGateway: boolean;
+    /** Whether the first endpoint with an IPv4 gateway gives the IPv6 route as well. */
+    readonly oneGatewayForBoth: boolean;
+    /** Whether `docker rename` and reverse lookups know containers whose name nobody gave. */
+    readonly knowsAnonymous: boolean;
   };
   readonly endpoints: {
     /** Refuses per-endpoint settings that came later than this generation. */
     check(endpoint: EndpointSpec, index: number): string | undefined;
-    /** Whether a static address needs a subnet that was given by hand. */
-    readonly staticNeedsGivenSubnet: boolean;
+    /** What `docker create` and `docker network connect` refuse before they look for a free address. */
+    checkAddress(endpoint: EndpointSpec, network: AddressableNetwork): { readonly status: RefusalStatus; readonly daemon: string } | undefined;
+    /** Whether `docker create` takes several networks. */
+    readonly severalAtCreate: boolean;
+    /** Whether `Aliases` has the short ID and the host name. */
+    readonly aliasesShowId: boolean;
   };
   readonly ports: {
     /** The order in which one container's ports get their host ports. */
-    compare(a: PublishSpec, b: PublishSpec): number;
-    /** Why `ip` cannot be bound when `other` holds the same port; `undefined` if both fit. */
-    clash(ip: string, other: string, port: number, protocol: string): string | undefined;
+    order(publish: readonly PublishSpec[]): PublishSpec[];
+    /** Why `ip` cannot be given when `other` holds the same port; `undefined` if both fit. */
+    clash(ip: string, other: string, port: number): string | undefined;
+    /** Whether the bindings of one request on several addresses get one number. */
+    readonly sameForBothFamilies: boolean;
+    /** What the daemon says when the kernel refuses to bind. */
+    bindFailure(binding: { readonly protocol: string; readonly ip: string; readonly port: number }, why: string, userlandProxy: boolean): string;
+    /** Whether another number of a range is tried when the kernel refuses one. */
+    readonly retriesRanges: boolean;
+    /** Whether `NetworkSettings.Ports` keeps what it showed when no endpoint can publish any more. */
+    readonly remembersShown: boolean;
     wrap(container: string, endpointId: string, reason: string): string;
+  };
+  readonly dns: {
+    readonly onFailure: "silence" | "servfail";
+    readonly triesNextOnNxdomain: boolean;
+    /** Whether the servers of the host's own resolv.conf are asked from the host's namespace; if not, only those at loopback addresses. */
+    readonly asksFromHost: boolean;
+    /** Asked where the host's resolv.conf names no server. */
+    readonly fallback: readonly string[];
+    /** Whether a sandbox without a way out forwards to the servers of its host. */
+    readonly forwardsWithoutExit: boolean;
+    /** Whether AAAA of a name with only IPv4 addresses is forwarded on networks with IPv6. */
+    readonly forwardsOtherFamily: boolean;
   };
   readonly messages: GenerationMessages;
 }
 
+/** What a static address depends on. */
+export interface AddressableNetwork {
+  readonly isPredefined: boolean;
+  /** Whether a subnet of the family was given by hand. */
+  hasGivenSubnet(family: 4 | 6): boolean;
+  /** Whether a subnet of the network has the address. */
+  contains(address: string): boolean;
+}
+
 /** Wordings that changed. */
 export interface GenerationMessages {
-  readonly poolsExhausted: string;
+  poolsExhausted(family: 4 | 6): string;
   readonly poolOverlaps: string;
   readonly aliasNeedsUserNetwork: string;
-  readonly addressNeedsUserNetwork: string;
   readonly joinsHostNetwork: string;
+  readonly leavesHostNetwork: string;
   addressOutsideSubnets(address: string): string;
-  networkExists(name: string): string;
-  readonly emptyNetworkName: string;
+  readonly emptyNetworkName: { readonly status: RefusalStatus; readonly daemon: string };
   /** Of a network that has members, each as `name:"web" id:"0123456789ab"`. */
   networkInUse(name: string, id: string, members: readonly string[]): string;
   readonly badContainerMode: string;
   noContainerToJoin(name: string): string;
-  notRunning(name: string, id: string): string;
+  notRunning(name: string, id: string, status: string): string;
   readonly joinsItself: string;
+  predefined(name: string): string;
+  /** What comes before the reason for which a starting container could not join its networks. */
+  readonly startFailure: string;
 }
 
 /** What decides which endpoint gives the default route. */
@@ -68,19 +137,11 @@ export interface GatewayCandidate {
   readonly network: string;
   readonly internal: boolean;
   readonly gwPriority: number;
+  readonly hasGateway4: boolean;
+  readonly hasGateway6: boolean;
 }
 
-/**
- * The order of endpoints: higher priority, then networks that are not internal, then the network's name
- * (moby daemon/libnetwork/sandbox.go: Less). Names are ASCII in practice, so that UTF-16 order is byte order.
- */
-export function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
-  if (a.gwPriority !== b.gwPriority) return b.gwPriority - a.gwPriority;
-  if (a.internal !== b.internal) return a.internal ? 1 : -1;
-  return compareText(a.network, b.network);
-}
-
-/** Byte order of names. */
+/** Byte order of names: those are ASCII in practice, so that UTF-16 order is byte order. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -2,76 +2,163 @@
  * Host ports of one daemon. Key: protocol, address and port; value: taken or free; capacity: the ports themselves; nothing is
  * evicted. Ephemeral ports go up from the last one handed out (moby daemon/libnetwork/portallocator/portallocator.go).
  */
+import { isIpv4, parseIp } from "../net/ip";
 import type { GenerationRules } from "./generation";
+import type { Host } from "./host";
 import type { PortProtocol, PortRangeSpec, PublishSpec } from "./spec";
-import type { PublishedPortState } from "./state";
 
-/** /proc/sys/net/ipv4/ip_local_port_range. */
-export const EPHEMERAL_PORTS: PortRangeSpec = { from: 32768, to: 60999 };
+/** A port that is bound on the host. */
+export interface PortBinding {
+  readonly protocol: PortProtocol;
+  readonly hostIp: string;
+  /** 0 where nothing is translated. */
+  readonly hostPort: number;
+  readonly containerIp: string;
+  readonly containerPort: number;
+  /** Whether a process of the userland proxy listens. */
+  readonly proxied: boolean;
+  /** Not translated: only the firewall opens the container's own port. */
+  readonly routed: boolean;
+}
+
+type Wanted = Omit<PortBinding, "hostPort">;
+
+/** Where one container's ports lead. */
+export interface PortTarget {
+  /** The address of the network for ports that name none. */
+  readonly defaultIp: string;
+  readonly address4: string | undefined;
+  readonly address6: string | undefined;
+  readonly userlandProxy: boolean;
+  /** Families without translation. */
+  readonly routed: Readonly<Record<4 | 6, boolean>>;
+}
+
+/** Attempts for one port when the kernel refuses to bind (libnetwork drivers/bridge: maxAllocatePortAttempts). */
+const ATTEMPTS = 10;
+const ANY4 = "0.0.0.0";
+const ANY6 = "::";
 
 export class HostPorts {
   readonly #rules: GenerationRules;
-  readonly #taken = new Map<string, Set<string>>();
-  readonly #cursors = new Map<string, number>();
+  readonly #host: Host;
+  #bindings: readonly PortBinding[] = [];
+  /** By address, protocol and range: the port handed out last. */
+  readonly #last = new Map<string, number>();
 
-  constructor(rules: GenerationRules) {
+  constructor(rules: GenerationRules, host: Host) {
     this.#rules = rules;
+    this.#host = host;
+  }
+
+  /** What the daemon's own sockets and proxies hold on the host. */
+  get bindings(): readonly PortBinding[] {
+    return this.#bindings;
   }
 
   /**
-   * Takes host ports for one container, all or none.
-   *
-   * Differs from Linux: only IPv4 bindings are made; Docker binds `::` as well where the host has IPv6.
+   * Takes host ports for one container, all or none, in the order given.
    *
    * @returns the bindings, or why one could not be made, in the daemon's words.
    */
-  take(publish: readonly PublishSpec[], defaultIp: string): PublishedPortState[] | { readonly reason: string } {
-    const bindings: PublishedPortState[] = [];
-    for (const port of [...publish].sort(this.#rules.ports.compare)) {
-      const ip = port.hostIp === undefined || port.hostIp === "" ? defaultIp : port.hostIp;
-      const range = port.hostPort ?? EPHEMERAL_PORTS;
-      const hostPort = this.#choose(ip, port.protocol, range);
-      if (typeof hostPort === "string") {
-        this.release(bindings);
-        return { reason: hostPort };
+  take(publish: readonly PublishSpec[], target: PortTarget): PortBinding[] | { readonly reason: string } {
+    const taken: PortBinding[] = [];
+    for (const port of publish) {
+      const wanted = this.#expand(port, target);
+      taken.push(...this.#hold(wanted.filter(({ routed }) => routed), 0));
+      const bound = wanted.filter(({ routed }) => !routed);
+      const groups = this.#rules.ports.sameForBothFamilies ? [bound] : bound.map((binding) => [binding]);
+      for (const group of groups.filter(({ length }) => length > 0)) {
+        const held = this.#bind(port, group);
+        if (typeof held === "string") {
+          this.release(taken);
+          return { reason: held };
+        }
+        taken.push(...held);
       }
-      this.#holders(port.protocol, hostPort).add(ip);
-      bindings.push({ hostIp: ip, hostPort, containerPort: port.containerPort, protocol: port.protocol, active: true });
     }
-    return bindings;
+    return taken;
   }
 
-  release(bindings: readonly PublishedPortState[]): void {
-    for (const { protocol, hostPort, hostIp } of bindings) this.#holders(protocol, hostPort).delete(hostIp);
+  release(bindings: readonly PortBinding[]): void {
+    this.#bindings = this.#bindings.filter((binding) => !bindings.includes(binding));
+  }
+
+  /** One published port becomes a binding for IPv4, one for IPv6, or both (libnetwork drivers/bridge/port_mapping.go). */
+  #expand(port: PublishSpec, { defaultIp, address4, address6, userlandProxy, routed }: PortTarget): Wanted[] {
+    const hostIp = port.hostIp === "" ? undefined : port.hostIp;
+    const { containerPort, protocol } = port;
+    const binding = (ip: string, containerIp: string, family: 4 | 6): Wanted => {
+      return { protocol, hostIp: ip, containerIp, containerPort, proxied: userlandProxy && !routed[family], routed: routed[family] };
+    };
+    const ip4 = hostIp === undefined ? (isIpv4(defaultIp) ? defaultIp : undefined) : isIpv4(hostIp) ? hostIp : undefined;
+    const ip6 = hostIp === undefined ? (defaultIp === ANY4 ? ANY6 : isIpv4(defaultIp) ? undefined : defaultIp) : isIpv4(hostIp) ? undefined : hostIp;
+    const target6 = address6 ?? (userlandProxy ? address4 : undefined);
+    const isImplicit6 = hostIp === undefined && ip6 === ANY6;
+    return [
+      ...(ip4 !== undefined && address4 !== undefined ? [binding(ip4, address4, 4)] : []),
+      ...(ip6 !== undefined && target6 !== undefined && !(isImplicit6 && !this.#host.world.ipv6) && !(routed[4] && address6 === undefined)
+        ? [binding(ip6, target6, 6)]
+        : []),
+    ];
+  }
+
+  /** One number for every binding of the group. */
+  #bind({ hostPort, protocol }: PublishSpec, group: readonly Wanted[]): PortBinding[] | string {
+    const ips = group.map(({ hostIp }) => hostIp);
+    const isFixed = hostPort !== undefined && hostPort.from === hostPort.to;
+    const retries = hostPort === undefined || (this.#rules.ports.retriesRanges && !isFixed);
+    let reason = "";
+    for (let attempt = 0; attempt < (retries ? ATTEMPTS : 1); attempt++) {
+      const port = isFixed ? this.#fixed(ips, protocol, hostPort.from) : this.#next(ips, protocol, hostPort ?? this.#host.world.localPorts);
+      if (typeof port === "string") return port;
+      const refused = this.#bindError(group, port);
+      if (refused === undefined) return this.#hold(group, port);
+      reason = refused;
+    }
+    return reason;
+  }
+
+  #hold(group: readonly Wanted[], hostPort: number): PortBinding[] {
+    const bound = group.map((binding) => ({ ...binding, hostPort }));
+    this.#bindings = [...this.#bindings, ...bound];
+    return bound;
+  }
+
+  #bindError(group: readonly Wanted[], port: number): string | undefined {
+    const held = this.#bindings.map(({ protocol, hostIp, hostPort }) => ({ protocol, address: hostIp, port: hostPort }));
+    for (const { hostIp, protocol, proxied } of group) {
+      const why = this.#host.bindError(protocol, parseIp(hostIp, "host"), port, held);
+      if (why !== undefined) return this.#rules.ports.bindFailure({ protocol, ip: hostIp, port }, why, proxied);
+    }
+    return undefined;
+  }
+
+  #fixed(ips: readonly string[], protocol: PortProtocol, port: number): number | string {
+    return this.#clash(ips, protocol, port) ?? port;
   }
 
   /** A port of the range after the one chosen last, or why there is none. */
-  #choose(ip: string, protocol: PortProtocol, range: PortRangeSpec): number | string {
-    if (range.from === range.to) return this.#clash(ip, protocol, range.from) ?? range.from;
-    const key = `${ip} ${protocol} ${range.from}-${range.to}`;
-    const count = range.to - range.from + 1;
-    const start = this.#cursors.get(key) ?? range.from;
-    for (let step = 0; step < count; step++) {
-      const port = range.from + ((start - range.from + step) % count);
-      if (this.#clash(ip, protocol, port) !== undefined) continue;
-      this.#cursors.set(key, port === range.to ? range.from : port + 1);
+  #next(ips: readonly string[], protocol: PortProtocol, { from, to }: PortRangeSpec): number | string {
+    const keys = ips.map((ip) => `${ip} ${protocol} ${from}-${to}`);
+    let port = this.#last.get(keys[0]!) ?? to;
+    for (let step = 0; step <= to - from; step++) {
+      port = port >= to ? from : port + 1;
+      if (this.#clash(ips, protocol, port) !== undefined) continue;
+      for (const key of keys) this.#last.set(key, port);
       return port;
     }
     return "all ports are allocated";
   }
 
-  #clash(ip: string, protocol: PortProtocol, port: number): string | undefined {
-    for (const other of this.#holders(protocol, port)) {
-      const reason = this.#rules.ports.clash(ip, other, port, protocol);
-      if (reason !== undefined) return reason;
+  #clash(ips: readonly string[], protocol: PortProtocol, port: number): string | undefined {
+    const holders = this.#bindings.filter((binding) => binding.protocol === protocol && binding.hostPort === port);
+    for (const ip of ips) {
+      for (const { hostIp } of holders) {
+        const reason = this.#rules.ports.clash(ip, hostIp, port);
+        if (reason !== undefined) return reason;
+      }
     }
     return undefined;
-  }
-
-  #holders(protocol: PortProtocol, port: number): Set<string> {
-    const key = `${protocol} ${port}`;
-    const holders = this.#taken.get(key) ?? new Set();
-    this.#taken.set(key, holders);
-    return holders;
   }
 }

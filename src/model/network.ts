@@ -1,214 +1,208 @@
-import { type Ipv4Cidr, formatCidr } from "../net/cidr";
-import { formatIpv4, isIpv4, parseIpv4 } from "../net/ip";
-import type { AddressSpace } from "./address-space";
-import { OPTION_BRIDGE_NAME, OPTION_MTU, readBridgeOptions, type BridgeOptions } from "./drivers/bridge";
-import type { GenerationRules } from "./generation";
-import type { Identity } from "./identity";
-import { AddressPool } from "./ipam";
-import { contains, type IpamBlock, ipOf, type NetworkDraft, readIpam } from "./ipam-config";
-import { refuse, unsupported } from "./refusal";
-import type { EndpointSpec, LinkSpec, NetworkSpec } from "./spec";
-import type { BridgeNetworkState } from "./state";
+import { cidrContains, formatCidr } from "../net/cidr";
+import { formatIp, parseIp } from "../net/ip";
+import { addressOf } from "./block";
+import type { BridgeOptions } from "./drivers/bridge";
+import type { ParentOptions } from "./drivers/parent";
+import type { Endpoint } from "./endpoint";
+import type { AddressableNetwork } from "./generation";
+import type { AddressBlock } from "./network-addresses";
+import type { NetworkSpec } from "./spec";
+import type { IpamConfigState, IpamState, NetworkBaseState, NetworkState, Subnet6State, SubnetState } from "./state";
 
-/** What networks are made from; one per daemon. */
-export interface NetworkContext {
-  readonly host: string;
-  readonly rules: GenerationRules;
-  readonly identity: Identity;
-  readonly space: AddressSpace;
-}
+export type DriverName = "bridge" | "macvlan" | "ipvlan" | "host" | "null";
 
-/** Drivers that Docker has and that are not simulated yet. */
-const OTHER_DRIVERS = new Set(["overlay", "macvlan", "ipvlan"]);
-
-/** A bridge network: its addresses, its bridge, and which endpoints it has. */
-export class Network {
-  readonly spec: NetworkSpec;
-  readonly id: string;
-  readonly isDefault: boolean;
+/** The bridge under a network. */
+export interface BridgeSetup {
   readonly options: BridgeOptions;
   readonly device: string;
   readonly displayName: string;
   readonly mac: number;
-  readonly subnet: Ipv4Cidr;
-  /** Address of the bridge. */
-  readonly gateway: number;
-  /** Default route of the containers: the bridge, or the auxiliary address `DefaultGatewayIPv4`. None on internal networks, where the generation has it so. */
-  readonly defaultGateway: number | undefined;
-  /** Container names, in the order in which they joined. */
-  readonly members = new Set<string>();
-  readonly #context: NetworkContext;
-  readonly #pool: AddressPool;
-  /** Whether the subnet was given by hand. */
-  readonly #subnetGiven: boolean;
+  /** Whether it was made for this network, and goes with it. */
+  readonly created: boolean;
+}
 
-  /**
-   * Does what `docker network create` does.
-   *
-   * @throws SimulationError in the daemon's words; nothing stays taken then, but 20.10's search for subnets has moved on.
-   */
-  constructor(spec: NetworkSpec, context: NetworkContext, options: { readonly isDefault: boolean }) {
-    checkDriver(spec);
-    const draft = readIpam(spec);
-    context.rules.checkIpam(draft);
-    const block = draft.blocks[0];
-    this.spec = spec;
-    this.#context = context;
-    this.isDefault = options.isDefault;
-    this.id = context.identity.id("network", context.host, spec.name);
-    this.#subnetGiven = block?.subnet !== undefined;
-    this.subnet = takeSubnet(draft, context, options.isDefault);
-    try {
-      if (draft.blocks.length > 1) this.#refuse("INVALID_INPUT", "bridge driver doesn't support multiple subnets");
-      this.#pool = new AddressPool(this.subnet, block?.range, { reservesEdges: context.rules.subnets.reservesEdges(this.subnet.prefixLength) });
-      this.gateway = this.#takeGateway(block);
-      const auxiliary = this.#takeAuxAddresses(block);
-      this.defaultGateway = spec.internal && !context.rules.sandbox.internalHasGateway ? undefined : (auxiliary ?? this.gateway);
-      this.options = readBridgeOptions(spec);
-    } catch (error) {
-      context.space.release(this.subnet);
-      throw error;
-    }
-    this.device = this.options.device ?? `br-${this.id.slice(0, 12)}`;
-    this.displayName = this.options.device ?? `br-${spec.name}`;
-    this.mac = context.rules.bridgeMac(context.identity, `bridge ${context.host} ${spec.name}`);
+/** What a network is made of. */
+export interface NetworkParts {
+  readonly id: string;
+  readonly host: string;
+  readonly driver: DriverName;
+  /** With what its template says. */
+  readonly spec: NetworkSpec;
+  readonly isDefault: boolean;
+  readonly blocks: readonly AddressBlock[];
+  readonly bridge?: BridgeSetup;
+  readonly parent?: ParentOptions;
+  /** The template that it depends on. */
+  readonly config?: Network;
+  readonly showsGateways: boolean;
+}
+
+/** A network as the daemon keeps it, and the endpoints on it. */
+export class Network implements AddressableNetwork {
+  readonly parts: NetworkParts;
+  /** By container ID, in the order in which they joined. */
+  readonly endpoints = new Map<string, Endpoint>();
+  /** Networks that were made from it. */
+  configUsers = 0;
+  /** Whether `docker network inspect` shows gateways that nobody named. */
+  #showsGateways: boolean;
+
+  constructor(parts: NetworkParts) {
+    this.parts = parts;
+    this.#showsGateways = parts.showsGateways;
+  }
+
+  /** The daemon has read the network back from its store: from now on every gateway shows. */
+  showGateways(): void {
+    this.#showsGateways = true;
+  }
+
+  get id(): string {
+    return this.parts.id;
   }
 
   get name(): string {
-    return this.spec.name;
+    return this.parts.spec.name;
   }
 
-  get link(): LinkSpec | undefined {
-    return this.spec.link;
+  get driver(): DriverName {
+    return this.parts.driver;
   }
 
-  /**
-   * Takes an address for an endpoint: the one asked for, or the lowest free one.
-   *
-   * @throws SimulationError in the daemon's words.
-   */
-  takeAddress(container: string, endpoint: EndpointSpec): number {
-    const { rules } = this.#context;
-    const subject = `container ${container} on network ${this.name}`;
-    const asked = endpoint.ipv4;
-    if (asked === undefined) {
-      const full = `no available IPv4 addresses on this network's address pools: ${this.name} (${this.id})`;
-      return this.#pool.take() ?? refuse("CONFLICT", subject, full, endpoint.position);
+  get isDefault(): boolean {
+    return this.parts.isDefault;
+  }
+
+  get isPredefined(): boolean {
+    return PREDEFINED.has(this.name);
+  }
+
+  get internal(): boolean {
+    return this.parts.parent?.internal ?? this.parts.spec.internal;
+  }
+
+  get configOnly(): boolean {
+    return this.parts.spec.configOnly === true;
+  }
+
+  get hasIpv6(): boolean {
+    return this.parts.spec.ipv6 === true;
+  }
+
+  get interfacePrefix(): string {
+    return this.parts.bridge?.options.interfacePrefix ?? "eth";
+  }
+
+  get mtu(): number {
+    return this.parts.bridge?.options.mtu ?? this.parts.parent?.mtu ?? 0;
+  }
+
+  blocksOf(family: 4 | 6): AddressBlock[] {
+    return this.parts.blocks.filter((block) => block.family === family);
+  }
+
+  hasGivenSubnet(family: 4 | 6): boolean {
+    return this.parts.spec.ipam.some(({ subnet }) => subnet !== undefined && subnet.includes(":") === (family === 6));
+  }
+
+  contains(address: string): boolean {
+    return this.parts.blocks.some(({ subnet }) => cidrContains(subnet, parseIp(address, "address")));
+  }
+
+  state(): NetworkState {
+    const base = this.#base();
+    const { bridge, parent, isDefault } = this.parts;
+    if (bridge) {
+      const [v4] = this.blocksOf(4);
+      const [v6] = this.blocksOf(6);
+      const { device, displayName, mac, options } = bridge;
+      return {
+        ...base,
+        driver: "bridge",
+        isDefault,
+        subnet: v4 ? subnetOf(v4) : { network: 0, prefixLength: 0 },
+        gateway: Number(v4?.gateway ?? 0n),
+        defaultGateway: v4 && this.#defaultGateway(v4) !== undefined ? Number(this.#defaultGateway(v4)) : undefined,
+        subnet6: v6 && subnet6Of(v6),
+        gateway6: v6?.gateway,
+        defaultGateway6: v6 && this.#defaultGateway(v6),
+        bridge: { ...options, device, displayName, mac },
+        mtu: options.mtu,
+      };
     }
-    if (!isIpv4(asked)) refuse("INVALID_INPUT", subject, `invalid IPv4 address: ${asked}`, endpoint.position);
-    if (this.isDefault) refuse("INVALID_INPUT", subject, rules.messages.addressNeedsUserNetwork, endpoint.position);
-    if (rules.endpoints.staticNeedsGivenSubnet && !this.#subnetGiven) {
-      const daemon = "user specified IP address is supported only when connecting to networks with user configured subnets";
-      refuse("INVALID_INPUT", subject, daemon, endpoint.position);
+    if (parent) {
+      const { mode, flag, mtu } = parent;
+      const driver = this.driver === "ipvlan" ? "ipvlan" : "macvlan";
+      return { ...base, driver, subnets: this.blocksOf(4).map(subnetOf), subnets6: this.blocksOf(6).map(subnet6Of), parent: parent.parent, mode, flag, mtu };
     }
-    if (!contains(this.subnet, asked)) refuse("INVALID_INPUT", subject, rules.messages.addressOutsideSubnets(asked), endpoint.position);
-    const ip = parseIpv4(asked, "ipv4");
-    if (!this.#pool.claim(ip)) refuse("CONFLICT", subject, "Address already in use", endpoint.position);
-    return ip;
+    return { ...base, driver: this.driver === "host" ? "host" : "null" };
   }
 
-  releaseAddress(ip: number): void {
-    this.#pool.release(ip);
+  /** Where containers send what is not for the subnet, whether or not an internal network gives them that route. */
+  #defaultGateway(block: AddressBlock): bigint | undefined {
+    return block.auxGateway ?? block.gateway;
   }
 
-  /** Gives the subnet back. */
-  remove(): void {
-    this.#context.space.release(this.subnet);
-  }
-
-  state(): BridgeNetworkState {
+  #base(): NetworkBaseState {
+    const { spec, id, host, config } = this.parts;
     return {
-      id: this.id,
-      name: this.name,
-      host: this.#context.host,
-      driver: "bridge",
-      internal: this.spec.internal,
-      isDefault: this.isDefault,
-      subnet: { network: this.subnet.network, prefixLength: this.subnet.prefixLength },
-      gateway: this.gateway,
-      defaultGateway: this.defaultGateway,
-      bridge: {
-        device: this.device,
-        displayName: this.displayName,
-        mac: this.mac,
-        icc: true,
-        masquerade: true,
-        hostIpv4: undefined,
-        hostIpv6: undefined,
-        hostBinding: this.options.hostBinding,
-        gatewayMode4: "nat",
-        gatewayMode6: "nat",
-        trustedInterfaces: [],
-        inhibitIpv4: false,
-      },
+      id,
+      name: spec.name,
+      host,
       scope: "local",
-      attachable: false,
-      ingress: false,
-      configOnly: false,
-      configFrom: "",
-      enableIpv4: true,
-      enableIpv6: false,
-      ipam: { driver: "default", options: {}, config: [] },
-      labels: {},
-      subnet6: undefined,
-      gateway6: undefined,
-      defaultGateway6: undefined,
-      mtu: this.options.mtu,
-      options: this.spec.options,
+      internal: this.internal,
+      attachable: spec.attachable === true,
+      ingress: spec.ingress === true,
+      configOnly: this.configOnly,
+      configFrom: config?.name ?? "",
+      enableIpv4: spec.ipv4 !== false,
+      enableIpv6: this.hasIpv6,
+      ipam: this.#ipam(),
+      options: spec.options,
+      labels: spec.labels ?? {},
     };
   }
 
-  #takeGateway(block: IpamBlock | undefined): number {
-    if (block?.gateway !== undefined) {
-      const ip = ipOf(block.gateway);
-      if (!this.#pool.claim(ip)) this.#refuse("CONFLICT", `failed to allocate gateway (${block.gateway}): Address already in use`);
-      return ip;
-    }
-    return this.#pool.take() ?? this.#refuse("CONFLICT", "failed to allocate gateway (): No available addresses on this pool");
-  }
-
-  /** Keeps the auxiliary addresses back; returns the one that is meant as default gateway. */
-  #takeAuxAddresses(block: IpamBlock | undefined): number | undefined {
-    let gateway: number | undefined;
-    for (const [name, address] of block?.auxAddresses ?? []) {
-      if (!contains(this.subnet, address)) {
-        this.#refuse("INVALID_INPUT", `auxiliary address: (${name}:${address}) must belong to the master pool: ${formatCidr(this.subnet)}`);
-      }
-      const ip = ipOf(address);
-      if (!this.#pool.claim(ip)) {
-        this.#refuse("CONFLICT", `failed to allocate secondary ip address (${name}:${formatIpv4(ip)}): Address already in use`);
-      }
-      // libnetwork netlabel: DefaultGatewayIPv4.
-      if (name === "DefaultGatewayIPv4") gateway = ip;
-    }
-    return gateway;
-  }
-
-  #refuse(code: "CONFLICT" | "INVALID_INPUT", daemon: string): never {
-    return refuse(code, `network ${this.name}`, daemon, this.spec.ipam[0]?.position ?? this.spec.position);
+  #ipam(): IpamState {
+    const { spec } = this.parts;
+    if (this.driver === "host" || (this.driver === "null" && !this.configOnly)) return { driver: "default", options: null, config: [] };
+    const config = ([4, 6] as const).flatMap((family) => {
+      const given = spec.ipam.filter(({ subnet }) => subnet !== undefined && subnet.includes(":") === (family === 6));
+      const blocks = this.blocksOf(family);
+      if (given.length === 0) return blocks.map((block) => configOf(block));
+      return given.map((ipam, index) => {
+        const gateway = ipam.gateway ?? (this.#showsGateways ? gatewayText(blocks[index]) : undefined);
+        const isDynamic = blocks[index] !== undefined && !blocks[index].given;
+        const subnet = isDynamic ? formatCidr(blocks[index]!.subnet) : ipam.subnet!;
+        return {
+          subnet,
+          ...(ipam.ipRange !== undefined && { ipRange: ipam.ipRange }),
+          ...(gateway !== undefined && { gateway }),
+          ...(Object.keys(ipam.auxAddresses).length > 0 && { auxAddresses: ipam.auxAddresses }),
+        };
+      });
+    });
+    return { driver: spec.ipamDriver ?? "default", options: this.isDefault ? null : (spec.ipamOptions ?? {}), config };
   }
 }
 
-/** The network `bridge` as the daemon makes it when it starts (moby daemon/daemon_unix.go: initBridgeDriver). */
-export function defaultBridgeSpec(): NetworkSpec {
-  const options = { [OPTION_BRIDGE_NAME]: "docker0", [OPTION_MTU]: "1500" };
-  return { name: "bridge", driver: "bridge", ipam: [], internal: false, options };
+/** Names that no network of a user may have. */
+export const PREDEFINED: ReadonlySet<string> = new Set(["bridge", "host", "none", "default"]);
+
+function configOf(block: AddressBlock): IpamConfigState {
+  const gateway = gatewayText(block);
+  return { subnet: formatCidr(block.subnet), ...(gateway !== undefined && { gateway }) };
 }
 
-function checkDriver({ name, driver, position }: NetworkSpec): void {
-  if (driver === "bridge" || driver === "") return;
-  const subject = `network ${name}`;
-  if (driver === "host" || driver === "null") refuse("CONFLICT", subject, `only one instance of "${driver}" network is allowed`, position);
-  if (OTHER_DRIVERS.has(driver)) unsupported(subject, `the driver "${driver}"`, position);
-  refuse("NOT_FOUND", subject, `plugin "${driver}" not found`, position);
+function gatewayText(block: AddressBlock | undefined): string | undefined {
+  return block?.gateway === undefined ? undefined : formatIp(addressOf(block.family, block.gateway));
 }
 
-function takeSubnet({ blocks, spec, subject }: NetworkDraft, { rules, space }: NetworkContext, isDefault: boolean): Ipv4Cidr {
-  const given = blocks[0]?.subnet;
-  if (given) {
-    if (!space.claim(given)) refuse("CONFLICT", subject, rules.messages.poolOverlaps, spec.ipam[0]?.position ?? spec.position);
-    return given;
-  }
-  const stays = isDefault && !rules.subnets.defaultBridgeMovesSearch;
-  return (stays ? space.takeFirstDefault() : space.takeDefault()) ?? refuse("CONFLICT", subject, rules.messages.poolsExhausted, spec.position);
+function subnetOf({ subnet }: AddressBlock): SubnetState {
+  return { network: Number(subnet.network), prefixLength: subnet.prefixLength };
 }
+
+function subnet6Of({ subnet }: AddressBlock): Subnet6State {
+  return { network: BigInt(subnet.network), prefixLength: subnet.prefixLength };
+}
+

@@ -96,6 +96,6 @@ describe("a legacy link", () => {
     const elsewhere = docker("x").network("front").container("web", { networks: ["front"] }).container("old", { links: ["web:www"] });
     expect(refusalOf(() => elsewhere.compile())).toBe("CONFLICT: Cannot link to /web, as it does not belong to the default network");
     const missing = docker("x").container("old", { links: ["web"] });
-    expect(refusalOf(() => missing.compile())).toBe("NOT_FOUND: could not get container for web: No such container: web");
+    expect(refusalOf(() => missing.compile())).toBe("INVALID_INPUT: could not get container for web: No such container: web");
   });
 });

@@ -94,6 +94,15 @@ export interface ImageSpec {
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly command: readonly string[];
+  /** Ports of its network namespace that its command listens on, with every address of both families. */
+  readonly listens?: readonly ExposedPort[];
+  /** Exit code on SIGTERM; without one the command has to be killed, which makes 137. */
+  readonly exitOnTerm?: number;
+}
+
+export interface ExposedPort {
+  readonly port: number;
+  readonly protocol: PortProtocol;
 }
 
 export type RestartPolicySpec = "no" | "always" | "unless-stopped" | "on-failure";

@@ -1,3 +1,4 @@
+import type { FirewallState } from "./firewall/rule";
 import type { DaemonFlags } from "./flags";
 import type { ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, PortProtocol } from "./spec";
 import type { HostWorld } from "./world";
@@ -20,6 +21,7 @@ export interface HostState extends HostSpec {
   readonly world: HostWorld;
   /** The processes of the userland proxy that run. */
   readonly proxies: readonly ProxyState[];
+  readonly firewall: FirewallState;
 }
 
 /** One `docker-proxy`: it listens on the host and speaks to the container from the host's namespace. */
@@ -178,6 +180,8 @@ export interface ContainerState {
   readonly embeddedDns: boolean;
   /** The networks that it belongs to, running or not, as `NetworkSettings.Networks` lists them. */
   readonly attachments: readonly AttachmentState[];
+  /** The networks that it is on while it runs, in the order of gateways and of the DNS. */
+  readonly networkOrder: readonly string[];
   /** Its own endpoints, in the order of its interfaces; none for `host`, `none` and `container:`, and while it does not run. */
   readonly endpoints: readonly EndpointState[];
   /** The endpoint that gives the default route. */
@@ -185,6 +189,8 @@ export interface ContainerState {
   readonly gateway6: { readonly network: string; readonly ip: bigint } | undefined;
   /** As `NetworkSettings.Ports` shows them, in the order of allocation. */
   readonly ports: readonly PublishedPortState[];
+  /** Whether `NetworkSettings.Ports` lists exposed ports that are not published, as `null`. */
+  readonly showsExposed: boolean;
   /** Every port that it exposes: of its image, of `--expose`, and what it publishes. */
   readonly exposed: readonly ExposedPortState[];
 }
@@ -202,6 +208,11 @@ export interface AttachmentState {
   readonly spec: EndpointSpec;
   /** `Aliases` as the generation shows them. */
   readonly aliases: readonly string[];
+  /** By `docker network connect`, whose empty fields show as `{}` and `[]` instead of `null`. */
+  readonly viaConnect: boolean;
+  /** Empty while it is not joined. */
+  readonly endpointId: string;
+  /** Undefined on `host` and `none`, and while it is not joined. */
   readonly endpoint: EndpointState | undefined;
 }
 

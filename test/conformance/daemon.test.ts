@@ -9,8 +9,8 @@ import { Daemon } from "../../src/model/daemon";
 import { rulesOf } from "../../src/model/generations";
 import { Resolver } from "../../src/model/resolver";
 import { isBridge, type DockerState } from "../../src/model/state";
-import { defaultFlags } from "../../src/model/flags";
-import { emptyWorld } from "../../src/model/world";
+
+import { emptyWorld, type HostWorld } from "../../src/model/world";
 import { SimulationError } from "../../src/errors";
 import { formatIpv4, isIpv4 } from "../../src/net/ip";
 import { formatMac } from "../../src/net/mac";
@@ -27,6 +27,12 @@ const SCENARIOS = [
   "bridge-pool-order", "bridge-rm-in-use", "bridge-static-ip", "bridge-static-mac", "bridge-user-dns", "cli-network-errors", "cli-run-errors",
   "container-network", "host-network", "none-network", "ports-basic", "ports-conflict", "ports-lifecycle", "ports-variants",
 ];
+
+const WORLD: HostWorld = {
+  ...emptyWorld("host1"),
+  uplinks: [{ name: "eth0", mac: "02:00:00:00:02:0b", mtu: 1500, addresses: ["192.0.2.11/24"] }],
+  resolvConf: { nameservers: ["198.51.100.53"], search: [], options: [] },
+};
 
 interface Step {
   readonly op: string;
@@ -69,14 +75,9 @@ interface Row {
 describe.skipIf(!isThere)("what Docker Engine 20.10 did", () => {
   it.each(SCENARIOS)("%s", (scenario) => {
     const { steps } = JSON.parse(readFileSync(join(RECORDINGS, `${scenario}.json`), "utf8")) as { steps: readonly Step[] };
-    const daemon = new Daemon("h1", rulesOf("20.10"), 0);
+    const daemon = new Daemon({ host: { name: "h1", cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: 0, world: WORLD });
     const commands = new DockerCommands(daemon);
-    const state = (): DockerState => ({
-      generation: "20.10",
-      hosts: [{ name: "h1", cpus: 1, backlog: 1000, flags: defaultFlags("20.10"), world: emptyWorld("h1"), proxies: [] }],
-      networks: daemon.networks(),
-      containers: daemon.containers(),
-    });
+    const state = () => daemon.state();
     for (const [index, step] of steps.entries()) {
       // Not covered: what follows depends on it.
       if (step.argv?.[1] === "rename" || step.op === "restart-daemon") break;
@@ -122,7 +123,7 @@ function withPlaceholders(text: string, { networks, containers }: DockerState): 
 
 function compareState({ hosts, containers = {} }: Step, state: DockerState, where: string): void {
   const inspected = hosts?.h1.networks ?? [];
-  expect(state.networks.map(({ name }) => name).sort(), where).toEqual(inspected.map(({ Name }) => Name).sort());
+  expect(state.networks.filter(({ name }) => name !== "host" && name !== "none").map(({ name }) => name).sort(), where).toEqual(inspected.map(({ Name }) => Name).sort());
   const resolver = new Resolver(state);
   for (const network of inspected) compareNetwork(network, state, where);
   const { builder } = layOut(state, { seed: 0 });

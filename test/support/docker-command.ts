@@ -1,5 +1,6 @@
 import { parseExpose, parsePublish } from "../../src/api/ports";
 import type { Daemon } from "../../src/model/daemon";
+import { checkLikeCommandLine } from "../../src/model/ipam-config";
 import type { ContainerSpec, EndpointSpec, IpamSpec, NetworkModeSpec, NetworkSpec } from "../../src/model/spec";
 
 /** Flags that say something which no packet notices, with their values. */
@@ -41,6 +42,7 @@ export class DockerCommands {
     switch (verb) {
       case "network create":
         if (!isNetworkKnown(flags) || words.length !== 1) return false;
+        checkLikeCommandLine(networkSpec(word, flags));
         daemon.createNetwork(networkSpec(word, flags));
         this.#networks.add(word);
         return true;
@@ -80,7 +82,7 @@ export class DockerCommands {
         return true;
       case "rm":
         if (!flags.has("-f")) return false;
-        for (const name of words) daemon.removeContainer(name);
+        for (const name of words) daemon.removeContainer(name, { force: true });
         return true;
       default:
         return false;

@@ -19,7 +19,7 @@ class SimulatedWorld implements World {
   constructor({ hosts }: Recording, _engine: EngineChoice) {
     this.#hosts = new Map(
       Object.keys(hosts).map((name, index) => {
-        const daemon = new Daemon(name, rulesOf("20.10"), index);
+        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index });
         return [name, { daemon, commands: new DockerCommands(daemon) }];
       }),
     );

@@ -1,0 +1,356 @@
+import type { Container } from "./container";
+import { createContainer } from "./container-create";
+import type { GenerationRules } from "./generation";
+import type { Host } from "./host";
+import type { Ids } from "./ids";
+import { checkAttachment, completeAliases, SHARED } from "./joining";
+import type { Networks } from "./networks";
+import { refuse, type RefusalStatus } from "./refusal";
+import type { Sandboxes } from "./sandboxes";
+import type { ContainerSpec, EndpointSpec } from "./spec";
+import type { ContainerState } from "./state";
+
+export interface ContainerContext {
+  readonly rules: GenerationRules;
+  readonly ids: Ids;
+  readonly host: Host;
+  readonly hostName: string;
+  readonly networks: Networks;
+  readonly sandboxes: Sandboxes;
+}
+
+/** moby daemon/names/names.go: RestrictedNameChars, followed by at least one more. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+/** What the docker daemon calls its status when it cannot start a container. */
+const EXIT_FAILED = 128;
+const EXIT_KILLED = 137;
+
+/** The containers of a daemon, and what happens to them. */
+export class Containers {
+  readonly #context: ContainerContext;
+  readonly #byId = new Map<string, Container>();
+  #starts = 0;
+
+  constructor(context: ContainerContext) {
+    this.#context = context;
+    context.sandboxes.linkedBy = (child) => this.list().filter(({ links }) => links.some((link) => link.child === child));
+  }
+
+  list(): Container[] {
+    return [...this.#byId.values()];
+  }
+
+  /** By ID, then by name, then by the start of an ID (moby daemon/container.go: GetContainer). */
+  find(reference: string): Container | undefined {
+    const name = reference.replace(/^\//, "");
+    const exact = this.#byId.get(reference) ?? this.list().find((container) => container.name === name);
+    if (exact || !/^[0-9a-f]+$/.test(reference)) return exact;
+    const byPrefix = this.list().filter(({ id }) => id.startsWith(reference));
+    if (byPrefix.length > 1) refuse(400, `container ${reference}`, `Multiple IDs found with provided prefix: ${reference}`);
+    return byPrefix[0];
+  }
+
+  get(reference: string): Container {
+    return this.find(reference) ?? refuse(404, `container ${reference}`, `No such container: ${reference}`);
+  }
+
+  create(spec: ContainerSpec): Container {
+    const { rules, host, ids, hostName, networks } = this.#context;
+    const container = createContainer(spec, {
+      rules,
+      hostname: host.world.hostname,
+      newId: (name) => ids.id("container", hostName, name),
+      findContainer: (reference) => this.find(reference),
+      findNetwork: (reference) => networks.find(reference),
+      checkName: (name) => this.#checkName(name, "", `container ${name}`, spec.position),
+    });
+    this.#byId.set(container.id, container);
+    return container;
+  }
+
+  start(container: Container): void {
+    if (container.status === "paused") refuse(409, subjectOf(container), "cannot start a paused container, try unpause instead");
+    if (container.isRunning) return;
+    try {
+      this.#setUp(container);
+    } catch (error) {
+      this.#context.sandboxes.tearDown(container);
+      container.error = daemonWords(error);
+      container.exitCode = container.exitCode || EXIT_FAILED;
+      if (container.hasRun) container.exitCode = EXIT_FAILED;
+      if (container.spec.autoRemove) this.#byId.delete(container.id);
+      throw error;
+    }
+    container.status = "running";
+    container.hasRun = true;
+    container.stoppedByHand = false;
+    container.error = "";
+    container.exitCode = 0;
+    container.startOrder = ++this.#starts;
+    this.#listen(container);
+  }
+
+  /** `exitCode`: of a process that ends by itself. */
+  exit(container: Container, exitCode: number): void {
+    if (!container.isRunning) return;
+    this.#unlisten(container);
+    this.#context.sandboxes.tearDown(container);
+    container.status = "exited";
+    container.exitCode = exitCode;
+    if (container.spec.autoRemove) this.#byId.delete(container.id);
+  }
+
+  stop(container: Container): void {
+    container.stoppedByHand = true;
+    this.exit(container, exitOnTerm(container));
+  }
+
+  restart(reference: string): void {
+    const container = this.get(reference);
+    const { autoRemove } = container.spec;
+    const before = container.isRunning;
+    try {
+      if (before && !autoRemove) this.exit(container, exitOnTerm(container));
+      this.start(container);
+    } catch (error) {
+      rethrow(error, (words) => `Cannot restart container ${reference}: ${words}`, subjectOf(container));
+    }
+  }
+
+  kill(reference: string): void {
+    const prefix = `Cannot kill container: ${reference}: `;
+    const container = this.find(reference) ?? refuse(404, `container ${reference}`, `${prefix}No such container: ${reference}`);
+    if (!container.isRunning) refuse(409, subjectOf(container), `${prefix}Container ${container.id} is not running`);
+    container.stoppedByHand = true;
+    this.exit(container, EXIT_KILLED);
+  }
+
+  pause(reference: string): void {
+    const container = this.get(reference);
+    if (container.status === "paused") refuse(409, subjectOf(container), `Container ${container.id} is already paused`);
+    if (!container.isRunning) refuse(409, subjectOf(container), `Container ${container.id} is not running`);
+    container.status = "paused";
+  }
+
+  unpause(reference: string): void {
+    const container = this.get(reference);
+    if (container.status !== "paused") refuse(500, subjectOf(container), `Container ${container.id} is not paused`);
+    container.status = "running";
+  }
+
+  remove(reference: string, force: boolean): void {
+    const container = this.get(reference);
+    if (container.isRunning && !force) {
+      const [state, advice] = container.status === "paused" ? ["paused", "Unpause and then stop"] : ["running", "Stop"];
+      refuse(409, subjectOf(container), `You cannot remove a ${state} container ${container.id}. ${advice} the container before attempting removal or force remove`);
+    }
+    this.exit(container, EXIT_KILLED);
+    this.#byId.delete(container.id);
+  }
+
+  rename(reference: string, name: string): void {
+    if (reference === "" || name === "") refuse(400, "container", "Neither old nor new names may be empty");
+    const container = this.get(reference);
+    const to = name.replace(/^\//, "");
+    if (container.name === to) refuse(400, subjectOf(container), "Renaming a container with the same name as its current name");
+    this.#checkName(to, "Error when allocating new name: ", subjectOf(container));
+    container.name = to;
+    this.#context.sandboxes.rename(container);
+  }
+
+  /** What `docker exec` refuses; links are looked at again for the environment of the new process. */
+  checkExec(reference: string): void {
+    const container = this.get(reference);
+    if (container.status === "paused") refuse(409, subjectOf(container), `Container ${reference} is paused, unpause the container before exec`);
+    if (!container.isRunning) refuse(409, subjectOf(container), `Container ${container.id} is not running`);
+    this.#checkLinks(container);
+  }
+
+  connect(reference: string, endpoint: EndpointSpec): void {
+    const { networks, rules, sandboxes } = this.#context;
+    const container = this.get(reference);
+    const unknown = rules.endpoints.check(endpoint, 1);
+    if (unknown !== undefined) refuse(400, subjectOf(container), unknown, endpoint.position ?? container.spec.position);
+    if (container.isRunning) {
+      if (container.sharedWith !== undefined) refuse(400, subjectOf(container), SHARED, endpoint.position);
+      const network = networks.get(endpoint.network, subjectOf(container), endpoint.position);
+      if (container.isHostMode && network.driver !== "host") refuse(400, subjectOf(container), SHARED, endpoint.position);
+      sandboxes.connect(container, network, { ...endpoint, network: network.name });
+      return;
+    }
+    const network = networks.find(endpoint.network);
+    const key = network?.name ?? endpoint.network;
+    if (network) checkAttachment(container, network, endpoint, networks.list(), rules);
+    if (container.attachments.has(key)) return;
+    const attachment = { spec: { ...endpoint, network: key }, networkId: "", aliases: undefined as readonly string[] | undefined, viaConnect: true };
+    if (network) completeAliases(container, network, attachment, rules);
+    container.attachments.set(key, attachment);
+  }
+
+  disconnect(reference: string, wanted: string, force: boolean): void {
+    const { networks, rules, sandboxes } = this.#context;
+    const container = this.get(reference);
+    const network = networks.find(wanted);
+    if (!container.isRunning || (!network && force)) {
+      const key = network?.name ?? wanted;
+      if (!container.attachments.delete(key)) refuse(500, subjectOf(container), `container ${container.id} is not connected to the network ${key}`);
+      return;
+    }
+    if (!network) refuse(404, subjectOf(container), `network ${wanted} not found`);
+    if (container.isHostMode && network.driver === "host") refuse(400, subjectOf(container), rules.messages.leavesHostNetwork);
+    sandboxes.disconnect(container, network);
+  }
+
+  /** Stops everything, as the daemon does before it ends; returns who is to run again when it is back. */
+  shutDown(): Container[] {
+    const running = this.list().filter(({ isRunning }) => isRunning);
+    const revived = this.list().filter((container) => wantsRevival(container));
+    for (const container of running) this.exit(container, exitOnTerm(container));
+    return revived.filter(({ id }) => this.#byId.has(id));
+  }
+
+  /** The daemon starts a container by its policy; whose start fails stays as it is. */
+  revive(container: Container): void {
+    try {
+      this.start(container);
+    } catch {
+      // The daemon logs it; the container shows the error.
+    }
+  }
+
+  state(container: Container): ContainerState {
+    const { rules, hostName } = this.#context;
+    const owner = this.#owner(container);
+    const isOrphaned = container.sharedWith !== undefined && container.isRunning && owner?.sandboxId !== container.sandboxId;
+    return container.state({ host: hostName, rules, isOrphaned, sharedName: owner?.name });
+  }
+
+  /** Two words that no container has, as moby's namesgenerator makes them of an adjective and a surname. */
+  makeName(): string {
+    const { ids } = this.#context;
+    for (;;) {
+      const drawn = Number.parseInt(ids.id("name").slice(0, 8), 16);
+      const name = `${ADJECTIVES[drawn % ADJECTIVES.length]}_${SURNAMES[Math.floor(drawn / 256) % SURNAMES.length]}`;
+      if (!this.find(name)) return name;
+    }
+  }
+
+  #setUp(container: Container): void {
+    const { sandboxes, ids, rules } = this.#context;
+    const { messages } = rules;
+    if (container.sharedWith !== undefined) {
+      const owner = this.#runningOwner(container, container.sharedWith);
+      container.sandboxId = owner.sandboxId;
+      container.hostname = owner.hostname;
+      container.domainname = owner.domainname;
+      return;
+    }
+    container.sandboxId = container.isHostMode ? "host" : ids.id("sandbox", container.name);
+    try {
+      sandboxes.setUp(container);
+    } catch (error) {
+      if (messages.startFailure === "" || /OCI runtime/.test(daemonWords(error))) throw error;
+      rethrow(error, (words) => `${messages.startFailure}${words}`, subjectOf(container));
+    }
+    this.#checkLinks(container);
+    const forbidden = Object.keys(container.spec.sysctls ?? {}).find((name) => name.startsWith("net."));
+    if (container.isHostMode && forbidden !== undefined) {
+      const task = "failed to create shim task: OCI runtime create failed: runc create failed";
+      refuse(500, subjectOf(container), `${task}: sysctl ${JSON.stringify(forbidden)} not allowed in host network namespace: unknown`);
+    }
+  }
+
+  #owner(container: Container): Container | undefined {
+    const { sharedWith } = container;
+    return sharedWith === undefined ? undefined : this.find(sharedWith);
+  }
+
+  #runningOwner(container: Container, target: string): Container {
+    const { messages } = this.#context.rules;
+    const fail = (status: RefusalStatus, daemon: string): never => refuse(status, subjectOf(container), daemon, container.spec.position);
+    const owner = this.find(target) ?? fail(404, messages.noContainerToJoin(target));
+    if (owner === container) return fail(500, messages.joinsItself);
+    return owner.isRunning ? owner : fail(409, messages.notRunning(target, owner.id, owner.status));
+  }
+
+  /** Legacy links: the other container must be running, on the default bridge (moby daemon/container_operations_unix.go). */
+  #checkLinks(container: Container): void {
+    const hasBridge = container.attachments.has("bridge");
+    for (const { child, alias } of hasBridge ? container.links : []) {
+      if (!child.isRunning) refuse(500, subjectOf(container), `Cannot link to a non running container: /${child.name} AS /${container.name}/${alias}`);
+      if (!child.attachments.has("bridge")) {
+        refuse(500, subjectOf(container), `Cannot link to /${child.name}, as it does not belong to the default network`);
+      }
+    }
+  }
+
+  #checkName(name: string, prefix: string, subject: string, position?: ContainerSpec["position"]): void {
+    const shown = prefix === "" ? name : `/${name}`;
+    if (!NAME.test(name)) refuse(400, subject, `${prefix}Invalid container name (${shown}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, position);
+    const other = this.list().find((container) => container.name === name);
+    if (!other) return;
+    const conflict = `${prefix}Conflict. The container name "/${name}" is already in use by container "${other.id}"`;
+    refuse(409, subject, `${conflict}. You have to remove (or rename) that container to be able to reuse that name.`, position);
+  }
+
+  /** The ports of its image, if its own command runs: a second listener in one namespace ends at once. */
+  #listen(container: Container): void {
+    const { host } = this.#context;
+    if (container.spec.command !== undefined) return;
+    const ports = container.spec.image?.listens ?? [];
+    const others = this.list().filter((other) => other !== container && other.isRunning && other.sandboxId === container.sandboxId);
+    const taken = others.flatMap((other) => (other.spec.command === undefined ? (other.spec.image?.listens ?? []) : []));
+    const isTaken = ports.some((port) => taken.some((other) => other.port === port.port && other.protocol === port.protocol));
+    const isHeld = container.isHostMode && ports.some(({ protocol, port }) => this.#isHeldOnHost(protocol, port));
+    if (isTaken || isHeld) this.exit(container, 1);
+    else if (container.isHostMode) for (const { protocol, port } of ports) host.listen({ protocol, port, address: "*", process: container.name });
+  }
+
+  #isHeldOnHost(protocol: string, port: number): boolean {
+    const isHeld = (held: { readonly protocol: string; readonly port: number }) => held.protocol === protocol && held.port === port;
+    const bindings = this.list().flatMap((container) => container.bindings.map((binding) => ({ protocol: binding.protocol, port: binding.hostPort })));
+    return [...this.#context.host.world.listeners, ...bindings].some(isHeld);
+  }
+
+  #unlisten(container: Container): void {
+    const { host } = this.#context;
+    if (!container.isHostMode) return;
+    for (const { protocol, address, port, process } of host.world.listeners) {
+      if (process === container.name) host.unlisten({ protocol, address, port });
+    }
+  }
+}
+
+function subjectOf({ name }: Container): string {
+  return `container ${name}`;
+}
+
+function exitOnTerm({ spec }: Container): number {
+  return (spec.command === undefined ? spec.image?.exitOnTerm : undefined) ?? EXIT_KILLED;
+}
+
+/** moby daemon/daemon.go: restore. */
+function wantsRevival({ spec, isRunning, stoppedByHand, hasRun }: Container): boolean {
+  if (spec.restart === "always") return hasRun;
+  if (spec.restart === "unless-stopped") return hasRun && !stoppedByHand;
+  return spec.restart === "on-failure" && isRunning;
+}
+
+/** The daemon's sentence of an error. */
+function daemonWords(error: unknown): string {
+  const { details, message } = error as { details?: { daemon?: string }; message: string };
+  return details?.daemon ?? message;
+}
+
+/** The same refusal with more words around the daemon's. */
+function rethrow(error: unknown, words: (daemon: string) => string, subject: string): never {
+  const { details } = error as { details?: { daemon?: string; status?: RefusalStatus; position?: ContainerSpec["position"] } };
+  if (details?.daemon === undefined) throw error;
+  return refuse(details.status ?? 500, subject, words(details.daemon), details.position);
+}
+
+/** Words of ours: the daemon has longer lists. */
+const ADJECTIVES = ["brave", "clever", "eager", "gifted", "happy", "jolly", "keen", "lucid", "nifty", "quirky", "serene", "vibrant"];
+const SURNAMES = ["bohr", "curie", "dijkstra", "euler", "goodall", "hopper", "lovelace", "noether", "ritchie", "shannon", "turing", "wozniak"];
+

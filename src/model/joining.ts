@@ -1,0 +1,244 @@
+import { formatIp, isIp, parseIp } from "../net/ip";
+import { isMac, isMulticastMac, parseMac } from "../net/mac";
+import { valueOf } from "./block";
+import type { Attachment, Container } from "./container";
+import type { Endpoint, HeldAddress } from "./endpoint";
+import type { GenerationRules } from "./generation";
+import type { Host } from "./host";
+import type { Ids } from "./ids";
+import { cidrContains } from "../net/cidr";
+import type { Network } from "./network";
+import type { AddressBlock } from "./network-addresses";
+import { refuse, type RefusalStatus } from "./refusal";
+import type { EndpointSpec } from "./spec";
+
+export interface JoinContext {
+  readonly rules: GenerationRules;
+  readonly ids: Ids;
+  readonly host: Host;
+  /** Names of veth devices on the host, and whose they are. */
+  readonly veths: Set<string>;
+}
+
+/**
+ * What a container may be connected to, before anything is allocated: the daemon's `updateNetworkConfig` (moby
+ * daemon/container_operations.go).
+ *
+ * @throws SimulationError in the daemon's words.
+ */
+export function checkAttachment(container: Container, network: Network, spec: EndpointSpec, networks: readonly Network[], rules: GenerationRules): void {
+  const subject = `container ${container.name}`;
+  const fail = (status: RefusalStatus, daemon: string): never => refuse(status, subject, daemon, spec.position ?? container.spec.position);
+  const address = rules.endpoints.checkAddress(spec, network);
+  if (address) fail(address.status, address.daemon);
+  if (network.isPredefined && spec.aliases.length > 0) fail(400, rules.messages.aliasNeedsUserNetwork);
+  if (!container.isHostMode && network.driver === "host") fail(400, rules.messages.joinsHostNetwork);
+  for (const [key] of container.attachments) {
+    const other = networks.find(({ name }) => name === key);
+    if (!other || other === network) continue;
+    if (other.driver === "host" || network.driver === "host") fail(400, SHARED);
+    if (other.name === "none" || network.name === "none") fail(400, PRIVATE);
+  }
+}
+
+export const SHARED = "container sharing network namespace with another container or host cannot be connected to any other network";
+const PRIVATE = "container cannot be connected to multiple networks with one of the networks in private (none) mode";
+
+/** `Aliases` as 20.10 completes them: with the short ID and the host name. */
+export function completeAliases(container: Container, network: Network, attachment: Attachment, rules: GenerationRules): void {
+  const { aliases } = attachment.spec;
+  if (!rules.endpoints.aliasesShowId || network.isPredefined) attachment.aliases = aliases;
+  else attachment.aliases = [...new Set([...aliases, container.shortId, container.hostname])];
+}
+
+/**
+ * Makes an endpoint with addresses and a MAC (libnetwork network.go: createEndpoint).
+ *
+ * @throws SimulationError in the daemon's words; nothing stays taken then.
+ */
+export function createEndpoint(container: Container, network: Network, attachment: Attachment, context: JoinContext): Endpoint {
+  const { rules, ids } = context;
+  const { spec } = attachment;
+  const subject = `container ${container.name}`;
+  const position = spec.position ?? container.spec.position;
+  if (network.configOnly) refuse(403, subject, "cannot create endpoint on configuration-only network", position);
+  if ([...network.endpoints.values()].some((other) => other.container === container.name)) {
+    refuse(403, subject, `endpoint with name ${container.name} already exists in network ${network.name}`, position);
+  }
+  const given = macOf(container, network, spec);
+  const addresses = takeAddresses(container, network, spec, context);
+  const { v4, v6 } = addresses;
+  const names = [network.name, container.name] as const;
+  try {
+    checkMtu(container, network, context);
+    const mac = given ?? defaultMac(network, v4, context, names);
+    const fromMac = v6 === undefined ? undefined : addressFromMac(network, v6, mac, rules);
+    const gateways = gatewaysOf(network, v4, v6, rules);
+    const endpoint: Endpoint = {
+      id: ids.id("endpoint", ...names),
+      container: container.name,
+      spec,
+      members: network,
+      network: network.name,
+      internal: network.internal,
+      gwPriority: spec.gwPriority,
+      v4,
+      v6: fromMac ?? v6,
+      ...gateways,
+      mac,
+      interfaceName: "",
+      index: 0,
+      vethName: "",
+      dnsNames: dnsNamesOf(container, attachment, rules),
+    };
+    network.endpoints.set(container.id, endpoint);
+    return endpoint;
+  } catch (error) {
+    releaseAddresses({ v4, v6 });
+    throw error;
+  }
+}
+
+export function deleteEndpoint(container: Container, endpoint: Endpoint, context: JoinContext): void {
+  releaseAddresses(endpoint);
+  context.veths.delete(endpoint.vethName);
+  endpoint.members.endpoints.delete(container.id);
+}
+
+/** Names by which an endpoint is known on its network; the first is what reverse lookups say. */
+export function dnsNamesOf(container: Container, { spec, aliases }: Attachment, rules: GenerationRules): string[] {
+  const own = container.spec.anonymous && !rules.sandbox.knowsAnonymous ? [] : [container.name];
+  const others = rules.endpoints.aliasesShowId ? (aliases ?? spec.aliases) : [...spec.aliases, container.shortId, container.hostname];
+  return [...new Set([...own, ...others])];
+}
+
+/** The interface of an endpoint in its sandbox (20.10: numbered when the process is about to start). */
+export function setUpInterface(container: Container, endpoint: Endpoint, context: JoinContext): void {
+  const { rules } = context;
+  if (endpoint.members.driver === "host" || endpoint.members.driver === "null") return;
+  const { spec, mac } = endpoint;
+  const position = spec.position ?? container.spec.position;
+  const name = spec.interfaceName ?? container.nameInterface(endpoint.members.interfacePrefix, rules);
+  if (container.endpoints.some((other) => other !== endpoint && other.interfaceName === name)) {
+    refuse(500, `container ${container.name}`, `interface name ${name} is already in use`, position);
+  }
+  if (endpoint.members.parts.bridge) endpoint.vethName = vethName(container, name, context);
+  if (isMulticastMac(mac)) refuse(500, `container ${container.name}`, multicastFailure(endpoint.vethName, mac, rules), position);
+  endpoint.interfaceName = name;
+  endpoint.index = 1 + Math.max(...container.endpoints.map(({ index }) => index));
+}
+
+/** What the OCI runtime's hook says; its time stamp is the start of the simulated world. */
+function multicastFailure(veth: string, mac: number, rules: GenerationRules): string {
+  const text = mac.toString(16).padStart(12, "0").replace(/(..)(?!$)/g, "$1:");
+  const inner = `failed to add interface ${veth} to sandbox: error setting interface \\"${veth}\\" MAC to \\"${text}\\": cannot assign requested address`;
+  const hook = `error running hook #0: error running hook: exit status 1, stdout: , stderr: time="1970-01-01T00:00:00Z" level=fatal msg="${inner}"`;
+  const task = rules.messages.startFailure === "" ? "failed to create shim task" : "failed to create task for container: failed to create shim task";
+  return `${task}: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${hook}: unknown`;
+}
+
+function takeAddresses(container: Container, network: Network, spec: EndpointSpec, context: JoinContext): { v4: HeldAddress | undefined; v6: HeldAddress | undefined } {
+  const v4 = takeAddress(4, container, network, spec, context.rules);
+  try {
+    return { v4, v6: takeAddress(6, container, network, spec, context.rules) };
+  } catch (error) {
+    releaseAddresses({ v4, v6: undefined });
+    throw error;
+  }
+}
+
+/** libnetwork endpoint.go: assignAddressVersion. */
+function takeAddress(family: 4 | 6, container: Container, network: Network, spec: EndpointSpec, rules: GenerationRules): HeldAddress | undefined {
+  const blocks = network.blocksOf(family);
+  if (blocks.length === 0) return undefined;
+  // The default bridge of 20.10 makes IPv6 addresses of MACs, and takes none from a pool.
+  if (family === 6 && network.isDefault && rules.defaultBridgeAddress6FromMac && fitsMac(blocks[0]!)) return { value: 0n, block: blocks[0]! };
+  const fail = (status: RefusalStatus, daemon: string): never => refuse(status, `container ${container.name} on network ${network.name}`, daemon, spec.position ?? container.spec.position);
+  const text = family === 4 ? spec.ipv4 : spec.ipv6;
+  const asked = text !== undefined && isIp(text) && !network.isPredefined ? parseIp(text, "ip") : undefined;
+  if (asked === undefined) {
+    for (const block of blocks) {
+      const value = block.pool.take();
+      if (value !== undefined) return { value, block };
+    }
+    return fail(500, `no available IPv${family} addresses on this network's address pools: ${network.name} (${network.id})`);
+  }
+  const block = blocks.find(({ subnet }) => cidrContains(subnet, asked));
+  if (!block) return fail(400, rules.messages.addressOutsideSubnets(formatIp(asked)));
+  if (!block.pool.claim(valueOf(asked))) fail(403, "Address already in use");
+  return { value: valueOf(asked), block };
+}
+
+function releaseAddresses({ v4, v6 }: { readonly v4: HeldAddress | undefined; readonly v6: HeldAddress | undefined }): void {
+  for (const held of [v4, v6]) held?.block.pool.release(held.value);
+}
+
+/** 80 bits of prefix and 48 of the MAC make an address (libnetwork drivers/bridge). */
+function fitsMac({ subnet }: AddressBlock): boolean {
+  return subnet.prefixLength <= 80;
+}
+
+function addressFromMac(network: Network, v6: HeldAddress, mac: number, rules: GenerationRules): HeldAddress | undefined {
+  if (!network.isDefault || !rules.defaultBridgeAddress6FromMac || !fitsMac(v6.block)) return undefined;
+  return { block: v6.block, value: BigInt(v6.block.subnet.network) | BigInt(mac) };
+}
+
+/** The MAC that was asked for: of the endpoint, or the container's own on the network of its mode. */
+function macOf(container: Container, network: Network, spec: EndpointSpec): number | undefined {
+  const isPrimary = container.primaryNetwork === network.name || container.primaryNetwork === network.id;
+  const text = spec.mac ?? (isPrimary ? container.spec.mac : undefined);
+  if (text === undefined) return undefined;
+  if (!isMac(text)) refuse(400, `container ${container.name}`, `${text} is not a valid mac address`, spec.position ?? container.spec.position);
+  return parseMac(text, "mac");
+}
+
+function defaultMac(network: Network, v4: HeldAddress | undefined, { rules, ids, host }: JoinContext, names: readonly [string, string]): number {
+  const parent = network.parts.parent?.parent;
+  if (network.driver === "ipvlan" && parent) return parseMac(host.macOf(parent.device) ?? "02:00:00:00:00:00", parent.device);
+  if (network.driver === "host" || network.driver === "null") return 0;
+  const place = `endpoint ${names[1]} ${names[0]}`;
+  return rules.endpointMac(ids.identity, Number(v4?.value ?? 0n), place, ...ids.nth("mac", place));
+}
+
+/** The smallest MTU that a veth device takes (Linux include/uapi/linux/if_ether.h: ETH_MIN_MTU), and the largest. */
+const MTU_MIN = 68;
+const MTU_MAX = 65535;
+
+function checkMtu(container: Container, network: Network, context: JoinContext): void {
+  const { mtu } = network;
+  if (mtu === 0 || !network.parts.bridge || (mtu >= MTU_MIN && mtu <= MTU_MAX)) return;
+  const veth = vethName(container, network.name, context);
+  context.veths.delete(veth);
+  const why = `failed to set MTU on host interface ${veth}: invalid argument`;
+  refuse(500, `container ${container.name}`, `failed to create endpoint ${container.name} on network ${network.name}: ${why}`, container.spec.position);
+}
+
+type Gateways = Pick<Endpoint, "gateway4" | "gateway6" | "deviceRoute" | "hasGateway4" | "hasGateway6">;
+
+function gatewaysOf(network: Network, v4: HeldAddress | undefined, v6: HeldAddress | undefined, rules: GenerationRules): Gateways {
+  const parent = network.parts.parent;
+  const isL3 = parent !== undefined && /^l3s?$/.test(parent.mode);
+  const gatewayOf = (held: HeldAddress | undefined): bigint | undefined => {
+    if (!held || isL3) return undefined;
+    if (network.internal && !(network.parts.bridge && rules.sandbox.internalHasGateway)) return undefined;
+    return held.block.auxGateway ?? held.block.gateway;
+  };
+  const gateway4 = gatewayOf(v4);
+  const gateway6 = gatewayOf(v6);
+  const isExit = parent !== undefined && !network.internal && (isL3 || !rules.parents.makesGateway);
+  const deviceRoute = isExit && gateway4 === undefined;
+  return { gateway4, gateway6, deviceRoute, hasGateway4: gateway4 !== undefined || deviceRoute, hasGateway6: gateway6 !== undefined || (isExit && v6 !== undefined) };
+}
+
+/** `veth` and seven digits, another seven if they are taken (moby daemon/libnetwork/netutils: GenerateIfaceName). */
+function vethName(container: Container, inside: string, { ids, veths }: JoinContext): string {
+  for (;;) {
+    const place = `${container.name}:${inside}`;
+    const [attempt = "0"] = ids.nth("veth", place);
+    const name = `veth${ids.identity.suffix("veth", place, attempt)}`;
+    if (veths.has(name)) continue;
+    veths.add(name);
+    return name;
+  }
+}
+

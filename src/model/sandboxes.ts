@@ -1,0 +1,202 @@
+import { type Attachment, type Container, gatewaysOf } from "./container";
+import type { Endpoint } from "./endpoint";
+import type { Firewall, FirewallLink } from "./firewall/firewall";
+import { addressOf } from "./block";
+import {
+  checkAttachment, completeAliases, createEndpoint, deleteEndpoint, type JoinContext, setUpInterface,
+} from "./joining";
+import type { Network } from "./network";
+import type { Networks } from "./networks";
+import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
+import { refuse } from "./refusal";
+import type { EndpointSpec } from "./spec";
+
+/** What sandboxes are made with. */
+export interface SandboxContext extends JoinContext, PublishContext {
+  readonly networks: Networks;
+  readonly firewall: Firewall;
+}
+
+/** The network part of starting, stopping, connecting and disconnecting containers (moby daemon/container_operations.go, libnetwork sandbox.go). */
+export class Sandboxes {
+  #context: SandboxContext;
+
+  constructor(context: SandboxContext) {
+    this.#context = context;
+  }
+
+  restart(context: SandboxContext): void {
+    this.#context = context;
+  }
+
+  /**
+   * Joins all networks of a container that starts: the default bridge first, as legacy links need it.
+   *
+   * @throws SimulationError; what was joined stays until `tearDown`.
+   */
+  setUp(container: Container): void {
+    const { rules, networks } = this.#context;
+    for (const [key, attachment] of this.#startOrder(container)) {
+      const network = networks.get(key, `container ${container.name}`, attachment.spec.position ?? container.spec.position);
+      this.#join(container, network, attachment);
+    }
+    const ordered = rules.sandbox.orderAtStart(container.endpoints);
+    for (const endpoint of ordered) setUpInterface(container, endpoint, this.#context);
+    this.#linkAll(container, "link");
+  }
+
+  /** All endpoints go; addresses and ports are free again. */
+  tearDown(container: Container): void {
+    this.#linkAll(container, "unlink");
+    unpublish(container, this.#context);
+    for (const endpoint of [...container.endpoints]) this.#leave(container, endpoint);
+    container.forgetSandbox();
+  }
+
+  /** `docker network connect`, of a container that runs. Default route and published ports move if the new network comes first in gateway order. */
+  connect(container: Container, network: Network, spec: EndpointSpec): void {
+    const { rules, networks } = this.#context;
+    checkAttachment(container, network, spec, networks.list(), rules);
+    const attachment: Attachment = container.attachments.get(network.name) ?? { spec, networkId: "", aliases: undefined, viaConnect: true };
+    const isKnown = container.endpointOn(network) !== undefined;
+    this.#join(container, network, isKnown ? { ...attachment, spec } : attachment);
+    try {
+      setUpInterface(container, container.endpointOn(network)!, this.#context);
+    } catch (error) {
+      this.#leave(container, container.endpointOn(network)!);
+      throw error;
+    }
+  }
+
+  /** `docker network disconnect`, of a container that runs. */
+  disconnect(container: Container, network: Network): void {
+    const { rules } = this.#context;
+    const endpoint =
+      container.endpointOn(network) ?? refuse(500, `container ${container.name}`, `container ${container.id} is not connected to network ${network.name}`);
+    const carried = container.publishing === endpoint || gatewaysOf(container, rules).gateway4 === endpoint;
+    if (network.isDefault) this.#linkAll(container, "unlink");
+    if (carried) unpublish(container, this.#context);
+    this.#leave(container, endpoint);
+    container.attachments.delete(network.name);
+    const next = carrierOf(container, rules);
+    if (carried && next) this.#publishQuietly(container, next);
+    if (next !== undefined || container.endpoints.length === 0 || !rules.ports.remembersShown) showPorts(container);
+  }
+
+  /** The container has another name. */
+  rename(container: Container): void {
+    for (const endpoint of container.endpoints) {
+      const old = endpoint.container;
+      endpoint.container = container.name;
+      endpoint.dnsNames = endpoint.dnsNames.map((name) => (name === old ? container.name : name));
+    }
+  }
+
+  #startOrder(container: Container): [string, Attachment][] {
+    const { rules, networks } = this.#context;
+    const entries = [...container.attachments];
+    const candidates = entries.map(([key, attachment]) => {
+      const network = networks.find(key);
+      return {
+        entry: [key, attachment] as [string, Attachment],
+        network: key,
+        internal: network?.internal ?? false,
+        gwPriority: attachment.spec.gwPriority,
+        hasGateway4: network !== undefined && network.blocksOf(4).length > 0,
+        hasGateway6: network !== undefined && network.blocksOf(6).length > 0,
+        isFirst: rules.sandbox.defaultBridgeFirst && key === "bridge",
+      };
+    });
+    const ordered = candidates.sort(rules.sandbox.compareGateways);
+    return [...ordered.filter(({ isFirst }) => isFirst), ...ordered.filter(({ isFirst }) => !isFirst)].map(({ entry }) => entry);
+  }
+
+  /** One endpoint: addresses, then the default route and the ports. */
+  #join(container: Container, network: Network, attachment: Attachment): void {
+    const { rules, networks, firewall } = this.#context;
+    checkAttachment(container, network, attachment.spec, networks.list(), rules);
+    completeAliases(container, network, attachment, rules);
+    const endpoint = createEndpoint(container, network, attachment, this.#context);
+    container.attachments.set(network.name, attachment);
+    attachment.networkId = network.id;
+    if (network.driver === "bridge" && !network.isDefault) container.embeddedDns = true;
+    if (network.driver === "macvlan" || network.driver === "ipvlan") container.embeddedDns = true;
+    container.endpoints.push(endpoint);
+    if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
+    try {
+      this.#moveGateway(container, endpoint);
+    } catch (error) {
+      this.#leave(container, endpoint);
+      throw error;
+    }
+    showPorts(container);
+  }
+
+  /** A new endpoint may carry default route and ports from now on (libnetwork endpoint.go: sbJoin). */
+  #moveGateway(container: Container, joined: Endpoint): void {
+    const { rules } = this.#context;
+    const carrier = carrierOf(container, rules);
+    if (carrier !== joined) return;
+    const before = container.publishing;
+    unpublish(container, this.#context);
+    if (joined.internal) return;
+    try {
+      publishOn(container, joined, this.#context);
+    } catch (error) {
+      if (before) this.#publishQuietly(container, before);
+      throw error;
+    }
+  }
+
+  /** Ports that move to another endpoint: a failure is only logged. */
+  #publishQuietly(container: Container, endpoint: Endpoint): void {
+    try {
+      publishOn(container, endpoint, this.#context);
+    } catch {
+      // As the daemon does: a warning in its log.
+    }
+  }
+
+  #leave(container: Container, endpoint: Endpoint): void {
+    const { firewall } = this.#context;
+    if (endpoint.members.parts.bridge) firewall.detach(endpoint.members.id, firewallEndpoint(endpoint));
+    deleteEndpoint(container, endpoint, this.#context);
+    const at = container.endpoints.indexOf(endpoint);
+    if (at >= 0) container.endpoints.splice(at, 1);
+  }
+
+  /** Legacy links open exposed ports where containers of the default bridge cannot talk (libnetwork drivers/bridge: link). */
+  #linkAll(container: Container, verb: "link" | "unlink"): void {
+    const { firewall } = this.#context;
+    const own = container.endpoints.find(({ members }) => members.isDefault);
+    if (own?.members.parts.bridge?.options.icc !== false) return;
+    for (const [parent, child] of this.#linkedPairs(container)) {
+      const link = firewallLink(parent, child);
+      if (link) firewall[verb](own.members.id, link);
+    }
+  }
+
+  /** Who links to it, and whom it links to: both on the default bridge now. */
+  #linkedPairs(container: Container): [parent: Container, child: Container][] {
+    const parents = this.linkedBy(container).filter(({ isRunning }) => isRunning);
+    return [...parents.map((parent): [Container, Container] => [parent, container]), ...container.links.map(({ child }): [Container, Container] => [container, child])];
+  }
+
+  /** Set by the daemon: the containers whose links lead to one. */
+  linkedBy: (container: Container) => readonly Container[] = () => [];
+}
+
+function firewallEndpoint({ container, v4, v6 }: Endpoint) {
+  const addresses = [...(v4 ? [addressOf(4, v4.value)] : []), ...(v6 ? [addressOf(6, v6.value)] : [])];
+  return { container, addresses };
+}
+
+function firewallLink(parent: Container, child: Container): FirewallLink | undefined {
+  const end = (container: Container) => {
+    const v4 = container.endpoints.find(({ members }) => members.isDefault)?.v4;
+    return v4 && { container: container.name, address: addressOf(4, v4.value) };
+  };
+  const ends = { parent: end(parent), child: end(child) };
+  if (!ends.parent || !ends.child) return undefined;
+  return { parent: ends.parent, child: ends.child, ports: [...child.exposed].reverse() };
+}
