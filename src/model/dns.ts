@@ -30,7 +30,7 @@ export interface DnsEntry {
   readonly ipv4: readonly number[];
   readonly ipv6: readonly bigint[];
   /** Whether a query for AAAA is forwarded, as nobody has an IPv6 address where one could be expected. */
-  readonly forwardsAaaa: boolean;
+  readonly forwardsOtherFamily: boolean;
 }
 
 export interface UpstreamServer {
@@ -38,6 +38,9 @@ export interface UpstreamServer {
   /** From which network namespace it is asked. */
   readonly from: "host" | "container";
 }
+
+/** The embedded DNS server of a container's sandbox; `undefined` where there is none. */
+export type DnsLookup = (state: DockerState, container: string) => SandboxDns | undefined;
 
 /** libnetwork resolver.go: respTTL. */
 const TTL = 600;
@@ -91,13 +94,13 @@ function recordsOf(members: readonly EndpointState[], forwards: boolean): Map<st
     for (const name of new Set(dnsNames.map((written) => written.toLowerCase()))) {
       const { ipv4: four, ipv6: six } = records.get(name) ?? EMPTY;
       const all6 = ipv6 === undefined ? six : [...six, ipv6];
-      records.set(name, { ipv4: ip === 0 || four.includes(ip) ? four : [...four, ip], ipv6: all6, forwardsAaaa: forwards && all6.length === 0 });
+      records.set(name, { ipv4: ip === 0 || four.includes(ip) ? four : [...four, ip], ipv6: all6, forwardsOtherFamily: forwards && all6.length === 0 });
     }
   }
   return records;
 }
 
-const EMPTY: DnsEntry = { ipv4: [], ipv6: [], forwardsAaaa: false };
+const EMPTY: DnsEntry = { ipv4: [], ipv6: [], forwardsOtherFamily: false };
 
 /** For a.b.c: a.b.c on any network, then a.b on the network c; links first each time. The first network that knows the name answers. */
 function namesOf(zones: readonly Zone[]): Map<string, DnsEntry> {
