@@ -4,7 +4,7 @@ import { AddressSpace, DEFAULT_POOLS, type DefaultPool, poolsOfFlags } from "./a
 import { addressOf } from "./block";
 import { type ContainerContext, Containers } from "./containers";
 import { type DefaultSubnet, defaultBridgeSpec } from "./drivers/default-bridge";
-import { createFirewall, type Firewall } from "./firewall/index";
+import { createFirewall, type Firewall, parseIptablesArgv } from "./firewall/index";
 import { type DaemonFlags, defaultFlags } from "./flags";
 import { firewallFlags, firewallNetwork } from "./firewall-facts";
 import type { GenerationRules } from "./generation";
@@ -168,7 +168,8 @@ export class Daemon implements DaemonOperations {
   }
 
   runOnHost(argv: readonly string[]): void {
-    runOnHost(this.#host, argv);
+    if (/^ip6?tables$/.test(argv[0] ?? "")) this.#firewall.apply(parseIptablesArgv(argv, { file: "iptables" }));
+    else runOnHost(this.#host, argv);
   }
 
   listen(listener: ListenerSpec): void {
@@ -202,7 +203,7 @@ export class Daemon implements DaemonOperations {
 
   state(): DockerState {
     const proxies = this.#containers.list().flatMap(proxiesOf);
-    const host = { ...this.#options.host, flags: this.#flags, world: this.#host.world, proxies, firewall: this.#firewall.snapshot() };
+    const host = { ...this.#options.host, flags: this.#flags, world: this.#host.world, proxies, firewall: this.#firewall.snapshot(), ipForward: this.#host.world.ipForward };
     return { generation: this.#rules.name, hosts: [host], networks: this.networks(), containers: this.containers() };
   }
 

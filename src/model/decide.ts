@@ -1,8 +1,7 @@
 import { SimulationError } from "../errors";
 import { Daemon } from "./daemon";
 import { rulesOf } from "./generations";
-import { unsupported } from "./refusal";
-import type { ContainerSpec, TopologySpec } from "./spec";
+import type { ContainerSpec, HostSpec, TopologySpec } from "./spec";
 import type { DockerState } from "./state";
 
 /**
@@ -12,21 +11,31 @@ import type { DockerState } from "./state";
  * @example decide(docker("shop").container("web").spec).containers[0]?.endpoints[0]?.ip // 0xac110002
  */
 export function decide(spec: TopologySpec): DockerState {
-  const host = spec.hosts[0];
-  if (!host) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
-  if (spec.hosts.length > 1) unsupported(`host ${spec.hosts[1]?.name}`, "more than one host", spec.hosts[1]?.position);
-  const daemon = new Daemon({ host, rules: rulesOf(spec.generation), seed: spec.seed });
-  for (const network of spec.networks) daemon.createNetwork(network);
+  if (spec.hosts.length === 0) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
+  const daemons = new Map(spec.hosts.map((host, index) => [host.name, daemonOf(spec, host, index)]));
+  for (const network of spec.networks) {
+    for (const [host, daemon] of daemons) if (network.host === undefined || network.host === host) daemon.createNetwork(network);
+  }
   for (const container of spec.containers) {
     const details = container.position && { position: container.position };
-    if (container.host !== host.name) {
-      throw new SimulationError("NOT_FOUND", `container ${container.name}: no host is called ${JSON.stringify(container.host)}`, details);
-    }
+    const daemon = daemons.get(container.host);
+    if (!daemon) throw new SimulationError("NOT_FOUND", `container ${container.name}: no host is called ${JSON.stringify(container.host)}`, details);
     // Traffic and devices name hosts and containers alike.
-    if (container.name === host.name) throw new SimulationError("CONFLICT", `container ${container.name}: the host has the same name`, details);
+    if (daemons.has(container.name)) throw new SimulationError("CONFLICT", `container ${container.name}: the host has the same name`, details);
     run(daemon, container);
   }
-  return daemon.state();
+  const states = [...daemons.values()].map((daemon) => daemon.state());
+  return {
+    generation: spec.generation,
+    hosts: states.flatMap(({ hosts }) => hosts),
+    networks: states.flatMap(({ networks }) => networks),
+    containers: states.flatMap(({ containers }) => containers),
+  };
+}
+
+/** Each daemon draws its own random numbers; the first one those of the seed itself. */
+function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number): Daemon {
+  return new Daemon({ host, rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0 });
 }
 
 /** As Compose does it: created on its first network, connected to the others, started. */

@@ -75,7 +75,9 @@ export class Host {
   /** Why a process of the host cannot listen there, in the kernel's words. */
   bindError(protocol: PortProtocol, address: IpAddress, port: number, held: readonly Listening[]): string | undefined {
     if (!this.isLocal(address)) return "cannot assign requested address";
-    const others = [...held, ...this.#world.listeners];
+    // Without IPV6_V6ONLY, which Docker's own sockets have, a socket on :: takes IPv4 as well.
+    const processes = this.#world.listeners.map((listener) => (listener.address === "::" ? { ...listener, address: "*" } : listener));
+    const others = [...held, ...processes];
     return others.some((other) => other.protocol === protocol && other.port === port && clashes(other.address, address)) ? "address already in use" : undefined;
   }
 

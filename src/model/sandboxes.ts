@@ -55,8 +55,6 @@ export class Sandboxes {
 
   /** `docker network connect`, of a container that runs. Default route and published ports move if the new network comes first in gateway order. */
   connect(container: Container, network: Network, spec: EndpointSpec): void {
-    const { rules, networks } = this.#context;
-    checkAttachment(container, network, spec, networks.list(), rules);
     const attachment: Attachment = container.attachments.get(network.name) ?? { spec, networkId: "", aliases: undefined, viaConnect: true };
     const isKnown = container.endpointOn(network) !== undefined;
     this.#join(container, network, isKnown ? { ...attachment, spec } : attachment);
@@ -114,8 +112,9 @@ export class Sandboxes {
   /** One endpoint: addresses, then the default route and the ports. */
   #join(container: Container, network: Network, attachment: Attachment): void {
     const { rules, networks, firewall } = this.#context;
-    checkAttachment(container, network, attachment.spec, networks.list(), rules);
+    // What is refused afterwards leaves the aliases behind, as the daemon does.
     completeAliases(container, network, attachment, rules);
+    checkAttachment(container, network, attachment.spec, networks.list(), rules);
     const endpoint = createEndpoint(container, network, attachment, this.#context);
     container.attachments.set(network.name, attachment);
     attachment.networkId = network.id;

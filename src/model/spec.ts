@@ -47,6 +47,8 @@ export interface HostSpec extends Positioned {
 
 export interface NetworkSpec extends Positioned {
   readonly name: string;
+  /** The host whose daemon makes it; every host's unless given. */
+  readonly host?: string;
   /** `"bridge"` unless given. */
   readonly driver: string;
   /** IPAM blocks as `docker network create` takes them; none: a subnet from the default pools. */

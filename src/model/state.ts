@@ -22,6 +22,8 @@ export interface HostState extends HostSpec {
   /** The processes of the userland proxy that run. */
   readonly proxies: readonly ProxyState[];
   readonly firewall: FirewallState;
+  /** `net.ipv4.ip_forward` now. */
+  readonly ipForward: boolean;
 }
 
 /** One `docker-proxy`: it listens on the host and speaks to the container from the host's namespace. */

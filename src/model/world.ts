@@ -32,7 +32,7 @@ export interface ResolvConfSpec {
 /** A process of the host that listens. */
 export interface ListenerSpec {
   readonly protocol: PortProtocol;
-  /** `"*"` (every address of both families, as Go listens on ":80"), `"0.0.0.0"`, `"::"` (IPv6 alone), or one address. */
+  /** `"*"` and `"::"` (every address of both families, as most programs listen), `"0.0.0.0"`, or one address. */
   readonly address: string;
   readonly port: number;
   /** Which program it is, for messages: `"sshd"`. */
