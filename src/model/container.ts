@@ -1,4 +1,6 @@
 import type { Endpoint } from "./endpoint";
+import type { LinkedContainer } from "./inspect/environment";
+import type { SandboxFiles } from "./inspect/sandbox-files";
 import type { GenerationRules } from "./generation";
 import type { PortBinding } from "./host-ports";
 import type { Network } from "./network";
@@ -56,6 +58,12 @@ export class Container {
   showsExposed = false;
   /** The endpoint that carries its published ports. */
   publishing: Endpoint | undefined;
+  /** Its network namespace has been made for this run. */
+  hasSandbox = false;
+  /** Its /etc/hosts and /etc/resolv.conf; they outlive the sandbox. */
+  files: SandboxFiles | undefined;
+  /** The environment of its process while it runs. */
+  environment: readonly string[] | undefined;
   /** Interfaces that the sandbox has had, by prefix. */
   readonly #everUsed = new Map<string, number>();
 
@@ -134,10 +142,12 @@ export class Container {
     this.showsExposed = false;
     this.publishing = undefined;
     this.embeddedDns = false;
+    this.hasSandbox = false;
   }
 
-  state(context: { readonly host: string; readonly rules: GenerationRules; readonly isOrphaned: boolean; readonly sharedName: string | undefined }): ContainerState {
-    const { rules, host, isOrphaned, sharedName } = context;
+  state(context: { readonly host: string; readonly rules: GenerationRules; readonly isOrphaned: boolean; readonly shared: Container | undefined; readonly linked: readonly LinkedContainer[] }): ContainerState {
+    const { rules, host, isOrphaned, shared, linked } = context;
+    const files = this.sharedWith === undefined ? this.files : this.hasRun ? shared?.files : undefined;
     const { gateway4, gateway6 } = gatewaysOf(this, rules);
     return {
       id: this.id,
@@ -153,7 +163,7 @@ export class Container {
       error: this.error,
       startOrder: this.startOrder,
       networkMode: this.networkMode,
-      network: this.#mode(isOrphaned, sharedName),
+      network: this.#mode(isOrphaned, shared?.name),
       sandboxId: this.sandboxId,
       embeddedDns: this.embeddedDns,
       attachments: [...this.attachments].map(([network, attachment]) => this.#attachmentState(network, attachment)),
@@ -164,6 +174,10 @@ export class Container {
       ports: this.shownPorts.map((port) => ({ ...port, active: this.ports.includes(port) })),
       showsExposed: this.showsExposed,
       exposed: this.exposed,
+      hostsFile: files?.hosts,
+      resolvConf: files?.resolvConf,
+      environment: this.environment,
+      linked,
     };
   }
 

@@ -3,6 +3,7 @@ import { createContainer } from "./container-create";
 import type { GenerationRules } from "./generation";
 import type { Host } from "./host";
 import type { Ids } from "./ids";
+import { environmentOfContainer, linkedTo } from "./inspect/container-files";
 import { checkAttachment, completeAliases, SHARED } from "./joining";
 import type { Networks } from "./networks";
 import { refuse, type RefusalStatus } from "./refusal";
@@ -88,6 +89,7 @@ export class Containers {
     container.error = "";
     container.exitCode = 0;
     container.startOrder = ++this.#starts;
+    container.environment = environmentOfContainer(container);
     this.#listen(container);
   }
 
@@ -97,6 +99,7 @@ export class Containers {
     this.#unlisten(container);
     this.#context.sandboxes.tearDown(container);
     container.status = "exited";
+    container.environment = undefined;
     container.exitCode = exitCode;
     if (container.spec.autoRemove) this.#byId.delete(container.id);
   }
@@ -225,7 +228,7 @@ export class Containers {
     const { rules, hostName } = this.#context;
     const owner = this.#owner(container);
     const isOrphaned = container.sharedWith !== undefined && container.isRunning && owner?.sandboxId !== container.sandboxId;
-    return container.state({ host: hostName, rules, isOrphaned, sharedName: owner?.name });
+    return container.state({ host: hostName, rules, isOrphaned, shared: owner, linked: linkedTo(container) });
   }
 
   /** Two words that no container has, as moby's namesgenerator makes them of an adjective and a surname. */

@@ -12,6 +12,7 @@ import { Host } from "./host";
 import { runOnHost } from "./host-command";
 import { HostPorts } from "./host-ports";
 import { Ids } from "./ids";
+import { ContainerFiles } from "./inspect/container-files";
 import type { Network } from "./network";
 import { Networks } from "./networks";
 import type { DaemonOperations, PruneFilter } from "./operations";
@@ -284,6 +285,7 @@ export class Daemon implements DaemonOperations {
       ports: this.#ports,
       firewall: this.#firewall,
       userlandProxy: this.#flags.userlandProxy,
+      files: new ContainerFiles({ rules: this.#rules, flags: this.#flags, host: this.#host, networks: this.#networks }),
     };
   }
 

@@ -5,6 +5,7 @@ import { addressOf } from "./block";
 import {
   checkAttachment, completeAliases, createEndpoint, deleteEndpoint, type JoinContext, setUpInterface,
 } from "./joining";
+import type { ContainerFiles } from "./inspect/container-files";
 import type { Network } from "./network";
 import type { Networks } from "./networks";
 import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
@@ -15,6 +16,7 @@ import type { EndpointSpec } from "./spec";
 export interface SandboxContext extends JoinContext, PublishContext {
   readonly networks: Networks;
   readonly firewall: Firewall;
+  readonly files: ContainerFiles;
 }
 
 /** The network part of starting, stopping, connecting and disconnecting containers (moby daemon/container_operations.go, libnetwork sandbox.go). */
@@ -40,6 +42,7 @@ export class Sandboxes {
       const network = networks.get(key, `container ${container.name}`, attachment.spec.position ?? container.spec.position);
       this.#join(container, network, attachment);
     }
+    if (!container.hasSandbox) this.#makeFiles(container);
     const ordered = rules.sandbox.orderAtStart(container.endpoints);
     for (const endpoint of ordered) setUpInterface(container, endpoint, this.#context);
     this.#linkAll(container, "link");
@@ -49,7 +52,10 @@ export class Sandboxes {
   tearDown(container: Container): void {
     this.#linkAll(container, "unlink");
     unpublish(container, this.#context);
-    for (const endpoint of [...container.endpoints]) this.#leave(container, endpoint);
+    for (const endpoint of [...container.endpoints]) {
+      this.#context.files.leave(container, endpoint);
+      this.#leave(container, endpoint);
+    }
     container.forgetSandbox();
   }
 
@@ -74,6 +80,7 @@ export class Sandboxes {
     const carried = container.publishing === endpoint || gatewaysOf(container, rules).gateway4 === endpoint;
     if (network.isDefault) this.#linkAll(container, "unlink");
     if (carried) unpublish(container, this.#context);
+    this.#context.files.leave(container, endpoint);
     this.#leave(container, endpoint);
     container.attachments.delete(network.name);
     const next = carrierOf(container, rules);
@@ -121,6 +128,8 @@ export class Sandboxes {
     if (network.driver === "bridge" && !network.isDefault) container.embeddedDns = true;
     if (network.driver === "macvlan" || network.driver === "ipvlan") container.embeddedDns = true;
     container.endpoints.push(endpoint);
+    if (!container.hasSandbox) this.#makeFiles(container);
+    this.#context.files.join(container, endpoint);
     if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
     try {
       this.#moveGateway(container, endpoint);
@@ -128,7 +137,13 @@ export class Sandboxes {
       this.#leave(container, endpoint);
       throw error;
     }
+    if (container.embeddedDns) this.#context.files.embed(container);
     showPorts(container);
+  }
+
+  #makeFiles(container: Container): void {
+    container.hasSandbox = true;
+    this.#context.files.make(container, this.linkedBy(container));
   }
 
   /** A new endpoint may carry default route and ports from now on (libnetwork endpoint.go: sbJoin). */

@@ -1,5 +1,6 @@
 import type { FirewallState } from "./firewall/rule";
 import type { DaemonFlags } from "./flags";
+import type { LinkedContainer } from "./inspect/environment";
 import type { ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, PortProtocol } from "./spec";
 import type { HostWorld } from "./world";
 
@@ -195,6 +196,13 @@ export interface ContainerState {
   readonly showsExposed: boolean;
   /** Every port that it exposes: of its image, of `--expose`, and what it publishes. */
   readonly exposed: readonly ExposedPortState[];
+  /** The lines of its /etc/hosts and /etc/resolv.conf, also after it has stopped; none while it never had a sandbox. */
+  readonly hostsFile: readonly string[] | undefined;
+  readonly resolvConf: readonly string[] | undefined;
+  /** The environment of its first process, while it runs. */
+  readonly environment: readonly string[] | undefined;
+  /** The containers that it is linked to on the default bridge. */
+  readonly linked: readonly LinkedContainer[];
 }
 
 export interface ExposedPortState {

@@ -46,6 +46,8 @@ export interface HostWorld {
   readonly uplinks: readonly UplinkSpec[];
   readonly routes: readonly HostRouteSpec[];
   readonly resolvConf: ResolvConfSpec;
+  /** The lines of its /etc/hosts. */
+  readonly hosts: readonly string[];
   /** Whether the kernel has IPv6 (`net.ipv6.conf.all.disable_ipv6`): then ports are bound on `::` as well. */
   readonly ipv6: boolean;
   readonly listeners: readonly ListenerSpec[];
@@ -67,6 +69,7 @@ export function emptyWorld(hostname: string): HostWorld {
     uplinks: [],
     routes: [],
     resolvConf: { nameservers: [], search: [], options: [] },
+    hosts: ["127.0.0.1\tlocalhost"],
     ipv6: true,
     listeners: [],
     ipForward: false,

@@ -185,9 +185,8 @@ function rowOf(container: ContainerState, isWhole: boolean): ListRow {
   return new ListRow(values, labels);
 }
 
-function shownPorts({ running, ports, exposed, endpoints }: ContainerState): Parameters<typeof displayPorts>[0] {
-  if (!running || endpoints.length === 0) return [];
+function shownPorts({ ports, exposed, showsExposed }: ContainerState): Parameters<typeof displayPorts>[0] {
   const published = new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })));
-  const open = exposed.filter((port) => !published.has(portKey(port))).map(({ port, protocol }) => ({ containerPort: port, protocol, hostIp: "", hostPort: 0 }));
+  const open = (showsExposed ? exposed : []).filter((port) => !published.has(portKey(port))).map(({ port, protocol }) => ({ containerPort: port, protocol, hostIp: "", hostPort: 0 }));
   return [...ports, ...open];
 }

@@ -58,7 +58,7 @@ function stateOf({ status, running, exitCode, error }: ContainerState): Answer {
   });
 }
 
-function hostConfigOf({ networkMode, spec }: ContainerState): Answer {
+function hostConfigOf({ networkMode, name, linked, spec }: ContainerState): Answer {
   const own: Record<string, AnswerValue> = {
     NetworkMode: networkMode,
     PortBindings: bindingsOf(spec.publish),
@@ -69,16 +69,12 @@ function hostConfigOf({ networkMode, spec }: ContainerState): Answer {
     DnsOptions: spec.dnsOptions ?? [],
     DnsSearch: spec.dnsSearch ?? [],
     ExtraHosts: listOrNil(spec.extraHosts.map(({ name, address }) => `${name}:${address}`)),
-    Links: listOrNil(linksOf(spec)),
+    // As `/child:/parent/alias`.
+    Links: listOrNil(linked.map((link) => `/${link.name}:/${name}/${link.alias}`)),
     PublishAllPorts: spec.publishAll ?? false,
     Sysctls: spec.sysctls ? textMap(spec.sysctls) : NO_MAP,
   };
   return new Answer(FIELDS_OF_HOST_CONFIG.map((field) => ({ ...field, value: own[field.json] ?? field.value })));
-}
-
-/** `--link` on the default bridge, as `/child:/parent/alias`. */
-function linksOf(spec: ContainerSpec): string[] {
-  return spec.links.map(({ container, alias }) => `/${container}:/${spec.name}/${alias}`);
 }
 
 function configOf({ hostname, domainname, exposed, spec }: ContainerState): Answer {
@@ -117,7 +113,7 @@ function settingsOf(state: DockerState, container: ContainerState): Answer {
     { json: "SandboxID", value: container.sandboxId },
     { json: "SandboxKey", value: container.sandboxId === "" ? "" : `/var/run/docker/netns/${container.sandboxId.slice(0, 12)}` },
   ];
-  const ports: AnswerField = { json: "Ports", value: portsOf(state, container) };
+  const ports: AnswerField = { json: "Ports", value: portsOf(container) };
   if (state.generation === "29") return new Answer([...sandbox, ports, { json: "Networks", value: networks }]);
   const onDefault = container.attachments.find(({ network }) => network === "bridge")?.endpoint;
   return new Answer([
@@ -152,17 +148,17 @@ function addressFields(endpoint: EndpointState | undefined, names: readonly Addr
 }
 
 /** One network in `NetworkSettings.Networks`. */
-function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, endpoint }: AttachmentState): Answer {
+function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, endpointId, endpoint, viaConnect }: AttachmentState): Answer {
   const links = (spec.links ?? []).map(({ container, alias }) => `${container}:${alias}`);
   const head: AnswerField[] = [
-    { json: "IPAMConfig", value: wantedAddresses(spec) },
+    { json: "IPAMConfig", value: wantedAddresses(spec, viaConnect) },
     { json: "Links", value: listOrNil(links) },
-    { json: "Aliases", value: aliases.length === 0 && !isConnected(spec) ? NO_SLICE : aliases },
+    { json: "Aliases", value: aliases.length === 0 && !viaConnect ? NO_SLICE : aliases },
   ];
   const driverOptions: AnswerField = { json: "DriverOpts", value: spec.driverOptions ? textMap(spec.driverOptions) : NO_MAP };
   const identity: AnswerField[] = [
     { json: "NetworkID", value: networkId },
-    { json: "EndpointID", value: endpoint?.id ?? "" },
+    { json: "EndpointID", value: endpointId },
   ];
   if (generation === "29") {
     return new Answer([
@@ -182,14 +178,9 @@ function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, e
   ]);
 }
 
-/** `docker network connect` sends lists even if they are empty, `docker run` does not. */
-function isConnected({ linkLocalIps }: EndpointSpec): boolean {
-  return linkLocalIps !== undefined;
-}
-
-function wantedAddresses(spec: EndpointSpec): AnswerValue {
-  const { ipv4, ipv6, linkLocalIps } = spec;
-  if (ipv4 === undefined && ipv6 === undefined && !isConnected(spec)) return NO_POINTER;
+/** `docker network connect` sends the addresses even if there are none, `docker run` does not. */
+function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec, viaConnect: boolean): AnswerValue {
+  if (ipv4 === undefined && ipv6 === undefined && (linkLocalIps ?? []).length === 0 && !viaConnect) return NO_POINTER;
   return new Answer([
     { json: "IPv4Address", value: ipv4 ?? "", omitEmpty: true },
     { json: "IPv6Address", value: ipv6 ?? "", omitEmpty: true },
@@ -198,13 +189,9 @@ function wantedAddresses(spec: EndpointSpec): AnswerValue {
 }
 
 /** What is published, and the exposed ports that are not; nothing where no port can be published: on internal networks, macvlan, none and host. */
-function portsOf({ networks }: DockerState, { host, ports, exposed, running, gateway, gateway6 }: ContainerState): AnswerMap {
+function portsOf({ ports, exposed, showsExposed }: ContainerState): AnswerMap {
   const shown = new Map<string, AnswerValue>();
-  if (!running) return shown;
-  const publisher = networks.find((network) => network.host === host && network.name === (gateway ?? gateway6)?.network);
-  const canPublish = publisher?.driver === "bridge" && !publisher.internal;
-  if (!canPublish && ports.length === 0) return shown;
-  for (const port of exposed) shown.set(portKey(port), NO_SLICE);
+  for (const port of showsExposed ? exposed : []) shown.set(portKey(port), NO_SLICE);
   for (const port of ports) {
     const key = portKey({ port: port.containerPort, protocol: port.protocol });
     const before = shown.get(key);

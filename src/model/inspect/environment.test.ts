@@ -11,13 +11,13 @@ describe("the environment of a container", () => {
   });
 
   it("tells of a linked container without ports its name and its variables", () => {
-    const link = { alias: "plain", address: "172.17.0.3", exposed: [], environment: ["X=y", "PATH=/bin", "HOME=/"] };
+    const link = { name: "db", alias: "plain", address: "172.17.0.3", exposed: [], environment: ["X=y", "PATH=/bin", "HOME=/"] };
     expect(environmentOf({ name: "app", hostname: "h", variables: ["PATH=/bin"], links: [link] })).toEqual(["PATH=/bin", "HOSTNAME=h", "PLAIN_NAME=/app/plain", "PLAIN_ENV_X=y", "HOME=/root"]);
   });
 
   it("tells of runs of three and more ports where they start and end", () => {
     const exposed = [tcp(91), { port: 80, protocol: "udp" as const }, tcp(82), tcp(80), tcp(81), tcp(90)];
-    const link = { alias: "p-r", address: "172.17.0.4", exposed, environment: [] };
+    const link = { name: "db", alias: "p-r", address: "172.17.0.4", exposed, environment: [] };
     const variables = environmentOf({ name: "lnk", hostname: "h", variables: [], links: [link] });
     expect(variables.slice(2, 13)).toEqual([
       "P_R_PORT=tcp://172.17.0.4:80",

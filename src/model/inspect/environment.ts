@@ -3,6 +3,7 @@ import type { ExposedPortState } from "../state";
 
 /** A container that another one is linked to on the default bridge. */
 export interface LinkedContainer {
+  readonly name: string;
   readonly alias: string;
   readonly address: string;
   readonly exposed: readonly ExposedPortState[];

@@ -14,6 +14,7 @@ export function hostWorld({ ip, mac, hostname }: RecordedHost): HostWorld {
     uplinks: [{ name: "eth0", mac, mtu: 1500, addresses: [`${ip}/24`] }],
     routes: [{ destination: "default", type: "unicast", via: GATEWAY, device: "eth0", scope: "global" }],
     resolvConf: { nameservers: [NAME_SERVER], search: [], options: [] },
+    hosts: ["127.0.0.1\tlocalhost", "192.0.2.50\tlan.example.test"],
     ipv6: true,
     listeners: [],
     ipForward: false,

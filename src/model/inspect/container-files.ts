@@ -1,0 +1,120 @@
+import { formatIp } from "../../net/ip";
+import { addressOf } from "../block";
+import type { Container } from "../container";
+import type { Endpoint } from "../endpoint";
+import type { DaemonFlags } from "../flags";
+import type { GenerationRules } from "../generation";
+import type { Host } from "../host";
+import type { Networks } from "../networks";
+import { environmentOf, type LinkedContainer } from "./environment";
+import { settingsOfEnvironment } from "./container";
+import type { HostsEntry } from "./hosts-file";
+import { SandboxFiles } from "./sandbox-files";
+
+export interface ContainerFilesContext {
+  readonly rules: GenerationRules;
+  readonly flags: DaemonFlags;
+  readonly host: Host;
+  readonly networks: Networks;
+}
+
+/** Writes the files of containers when their sandboxes change. */
+export class ContainerFiles {
+  readonly #context: ContainerFilesContext;
+
+  constructor(context: ContainerFilesContext) {
+    this.#context = context;
+  }
+
+  /**
+   * The sandbox of a container that starts is made (libnetwork sandbox_dns_unix.go: setupResolutionFiles); `parents` are linked to it and learn its
+   * address on the default bridge.
+   */
+  make(container: Container, parents: readonly Container[]): void {
+    const { rules, flags, host } = this.#context;
+    const { spec, hostname, domainname, name } = container;
+    const pick = (own: readonly string[] | undefined, daemon: readonly string[]) => (own && own.length > 0 ? own : daemon);
+    container.files = new SandboxFiles({
+      generation: rules.name,
+      mode: container.isHostMode ? "host" : "own",
+      name,
+      hostname,
+      domainname,
+      entries: [...this.#extraHosts(container), ...linkEntries(container)],
+      dns: {
+        nameservers: pick(spec.dns, flags.dns),
+        search: pick(spec.dnsSearch, flags.dnsSearch),
+        options: pick(spec.dnsOptions, flags.dnsOptions),
+      },
+      host: host.world,
+    });
+    const address = addressOnDefault(container);
+    for (const parent of address === "" ? [] : parents.filter(({ isRunning }) => isRunning)) {
+      for (const { child, alias } of parent.links) if (child === container) parent.files?.relink(alias, address);
+    }
+  }
+
+  join(container: Container, endpoint: Endpoint): void {
+    container.files?.join({ addresses: addressesOf(endpoint), hasIpv6: endpoint.members.hasIpv6 });
+  }
+
+  /** Docker's DNS runs in the sandbox from now on. */
+  embed(container: Container): void {
+    container.files?.embed();
+  }
+
+  /** Before the endpoint goes. */
+  leave(container: Container, endpoint: Endpoint): void {
+    const { members } = endpoint;
+    const knows = !members.isPredefined;
+    const knownNames = new Set(knows ? [...members.endpoints.values()].flatMap(({ dnsNames }) => dnsNames.map((name) => name.toLowerCase())) : []);
+    container.files?.leave({ addresses: addressesOf(endpoint), knownNames });
+  }
+
+  #extraHosts({ spec }: Container): HostsEntry[] {
+    return spec.extraHosts.map(({ name, address }) => ({ names: name, address: address === "host-gateway" ? this.#hostGateway() : address }));
+  }
+
+  /** `--host-gateway-ip` of the daemon, or the gateway of the default bridge. */
+  #hostGateway(): string {
+    const { flags, networks } = this.#context;
+    const bridge = networks.list().find(({ isDefault }) => isDefault);
+    const gateway = bridge?.blocksOf(4)[0]?.gateway;
+    return flags.hostGatewayIps[0] ?? (gateway === undefined ? "" : formatIp(addressOf(4, gateway)));
+  }
+}
+
+/** The environment of a process in the container. */
+export function environmentOfContainer(container: Container): string[] {
+  return environmentOf({ name: container.name, hostname: container.hostname, variables: settingsOfEnvironment(container.spec), links: linkedTo(container) });
+}
+
+/** The containers that it is linked to, as it knows them now. */
+export function linkedTo(container: Container): LinkedContainer[] {
+  if (!container.attachments.has("bridge")) return [];
+  return container.links.map(({ child, alias }) => ({
+    name: child.name,
+    alias,
+    address: addressOnDefault(child),
+    exposed: child.exposed,
+    environment: settingsOfEnvironment(child.spec),
+  }));
+}
+
+/** By its alias, its host name and, if that is another one, its name. */
+function linkEntries(container: Container): HostsEntry[] {
+  if (!container.attachments.has("bridge")) return [];
+  return container.links.map(({ child, alias }) => {
+    const names = [alias, child.hostname, ...(alias === child.name ? [] : [child.name])];
+    return { address: addressOnDefault(child), names: names.join(" ") };
+  });
+}
+
+function addressOnDefault({ endpoints }: Container): string {
+  const v4 = endpoints.find(({ members }) => members.isDefault)?.v4;
+  return v4 ? formatIp(addressOf(4, v4.value)) : "";
+}
+
+function addressesOf({ v4, v6 }: Endpoint): string[] {
+  return [...(v4 ? [formatIp(addressOf(4, v4.value))] : []), ...(v6 ? [formatIp(addressOf(6, v6.value))] : [])];
+}
