@@ -103,7 +103,11 @@ export enum Drop {
   NetfilterDrop,
   /** The kernel says "nf_conntrack: table full, dropping packet" and counts a NETFILTER_DROP. */
   ConntrackFull,
+  /** The simulator's own: the switch takes frames from one MAC only at this port, and this is another. */
+  PortSecurity,
+  /** The simulator's own (the kernel gives no reason): ipvlan with the flag `private` keeps those of one parent apart. */
+  PortIsolated,
 }
 
 /** How many reasons there are: the width of a drop table. */
-export const DROP_COUNT: i32 = 50;
+export const DROP_COUNT: i32 = 52;

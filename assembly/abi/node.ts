@@ -59,7 +59,19 @@ export enum Node {
   LocalOut,
   /** NF_INET_POST_ROUTING: mangle, nat, nf_confirm. */
   Postrouting,
+  /** vlan_do_receive. */
+  VlanInput,
+  /** vlan_dev_hard_start_xmit. */
+  VlanOutput,
+  /** macvlan_handle_frame. */
+  MacvlanInput,
+  /** macvlan_start_xmit. */
+  MacvlanOutput,
+  /** ipvlan_handle_frame. */
+  IpvlanInput,
+  /** ipvlan_start_xmit. */
+  IpvlanOutput,
 }
 
 /** How many nodes there are: the length of a cost table. */
-export const NODE_COUNT: i32 = 28;
+export const NODE_COUNT: i32 = 34;

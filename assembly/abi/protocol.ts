@@ -3,6 +3,7 @@
 /** IEEE 802 EtherTypes. */
 export const ETHERTYPE_IPV4: i32 = 0x0800;
 export const ETHERTYPE_ARP: i32 = 0x0806;
+export const ETHERTYPE_8021Q: i32 = 0x8100;
 
 /** IANA protocol numbers. */
 export const PROTOCOL_ICMP: i32 = 1;

@@ -13,6 +13,12 @@ import { ipForward } from "../nodes/ip-forward";
 import { ipFragment } from "../nodes/ip-fragment";
 import { ipInput } from "../nodes/ip-input";
 import { ipOutput } from "../nodes/ip-output";
+import { ipvlanInput } from "../nodes/ipvlan-input";
+import { ipvlanOutput } from "../nodes/ipvlan-output";
+import { macvlanInput } from "../nodes/macvlan-input";
+import { macvlanOutput } from "../nodes/macvlan-output";
+import { vlanInput } from "../nodes/vlan-input";
+import { vlanOutput } from "../nodes/vlan-output";
 import { localDeliver } from "../nodes/local-deliver";
 import { neighbourOutput } from "../nodes/neighbour-output";
 import { reassemble } from "../nodes/reassemble";
@@ -63,6 +69,18 @@ import { linkOutput } from "../simulation/link";
       return tcpInput(packet);
     case Node.ApplicationWake:
       return applicationWake(packet);
+    case Node.IpvlanInput:
+      return ipvlanInput(packet);
+    case Node.IpvlanOutput:
+      return ipvlanOutput(packet);
+    case Node.MacvlanInput:
+      return macvlanInput(packet);
+    case Node.MacvlanOutput:
+      return macvlanOutput(packet);
+    case Node.VlanInput:
+      return vlanInput(packet);
+    case Node.VlanOutput:
+      return vlanOutput(packet);
     case Node.Link:
       return linkOutput(packet);
     default:

@@ -13,7 +13,7 @@ import { drop, dropUnmade } from "../graph/drop";
 import { append, consume } from "../graph/walk";
 import { frameOf, Packet, PacketType, takePacket } from "../memory/pool";
 import { clock, NEVER } from "../simulation/clock";
-import { Device } from "../tables/device";
+import { Device, DEVICE_NO_ARP } from "../tables/device";
 import { lookup } from "../tables/fib";
 import { createNeighbour, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { ARP_FRAME, arpOperation, arpSenderIp, arpSenderMac, arpTargetIp, isArpForIpv4, writeArp } from "../wire/arp";
@@ -25,6 +25,7 @@ export function arpInput(packet: Packet): Node {
   const frame = frameOf(packet);
   const device = packet.device;
   if (packet.length < ARP_FRAME) return drop(packet, Drop.HdrTrunc, Node.ArpInput);
+  if (device.flags & DEVICE_NO_ARP) return consume(packet);
   if (packet.type == PacketType.OtherHost) return drop(packet, Drop.OtherHost, Node.ArpInput);
   if (!isArpForIpv4(frame)) return drop(packet, Drop.UnhandledProto, Node.ArpInput);
   const target = arpTargetIp(frame);

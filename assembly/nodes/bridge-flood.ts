@@ -2,9 +2,10 @@
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { DEVICE_HAIRPIN, DEVICE_UP, DeviceKind } from "../abi/program";
-import { drop, dropUnmade } from "../graph/drop";
-import { append, consume } from "../graph/walk";
-import { copyPacket, Packet } from "../memory/pool";
+import { appendCopy } from "../graph/copy";
+import { drop } from "../graph/drop";
+import { consume } from "../graph/walk";
+import { Packet } from "../memory/pool";
 import { Device, portAt } from "../tables/device";
 
 export function bridgeFlood(packet: Packet): Node {
@@ -23,13 +24,7 @@ export function floodPorts(packet: Packet, bridge: Device, ingress: Device, inPr
     const port = portAt(bridge, index);
     if (!(port.flags & DEVICE_UP) || (port == ingress && !(port.flags & DEVICE_HAIRPIN))) continue;
     eligible = true;
-    const copy = copyPacket(packet);
-    if (changetype<usize>(copy) == 0) {
-      dropUnmade(Drop.NoMemory, inProgress, packet.device, packet.flow, packet.sequence);
-      continue;
-    }
-    copy.out = port;
-    append(copy, Node.BridgeForward, inProgress);
+    appendCopy(packet, port, Node.BridgeForward, inProgress);
   }
   return eligible;
 }

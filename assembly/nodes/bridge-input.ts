@@ -6,10 +6,10 @@
  */
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
-import { DEVICE_HAIRPIN } from "../abi/program";
+import { DEVICE_HAIRPIN, DEVICE_PORT_SECURITY } from "../abi/program";
 import { drop } from "../graph/drop";
 import { frameOf, Packet } from "../memory/pool";
-import { Device } from "../tables/device";
+import { Device, isNull } from "../tables/device";
 import { find, Found, foundPort, learn } from "../tables/fdb";
 import { destinationMac, isGroup, isReserved, sourceMac } from "../wire/ethernet";
 import { floodPorts } from "./bridge-flood";
@@ -21,6 +21,7 @@ export function bridgeInput(packet: Packet): Node {
   const source = sourceMac(frame);
   const destination = destinationMac(frame);
   if (source == 0 || isGroup(source)) return drop(packet, Drop.MacInvalidSource, Node.BridgeInput);
+  if (port.flags & DEVICE_PORT_SECURITY && !isNull(port.egress) && source != port.egress.mac) return drop(packet, Drop.PortSecurity, Node.BridgeInput);
   if (isReserved(destination)) return drop(packet, Drop.UnhandledProto, Node.BridgeInput);
   learn(bridge, source, port);
   if (isGroup(destination)) {

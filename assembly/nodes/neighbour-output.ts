@@ -12,7 +12,7 @@ import { drop, dropUnmade } from "../graph/drop";
 import { append } from "../graph/walk";
 import { frameOf, Packet, takePacket } from "../memory/pool";
 import { clock } from "../simulation/clock";
-import { Device } from "../tables/device";
+import { Device, DEVICE_NO_ARP } from "../tables/device";
 import { lookup } from "../tables/fib";
 import { armNeighbour, createNeighbour, dequeue, enqueue, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { ARP_FRAME, writeArp } from "../wire/arp";
@@ -28,6 +28,7 @@ export function neighbourOutput(packet: Packet): Node {
     packet.framed = 1;
     return Node.DeviceTransmit;
   }
+  if (device.flags & DEVICE_NO_ARP) return transmit(packet, device, device.mac);
   if (packet.routeType == RouteType.Broadcast || nextHop == IP_BROADCAST) return transmit(packet, device, MAC_BROADCAST);
   if (isMulticast(nextHop)) return transmit(packet, device, multicastMac(nextHop));
   const entry = findNeighbour(device, nextHop);

@@ -1,4 +1,4 @@
-/** __netif_receive_skb and eth_type_trans: up? count, capture, a header at least; a bridge's port hands over to it; then by EtherType. */
+/** __netif_receive_skb: up? count, capture, a header at least; a tag; the bridge or the devices on top; else the stack. */
 import { DEVICE_COUNTER_RX_BYTES, DEVICE_COUNTER_RX_PACKETS } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { CAPTURE_INBOUND } from "../abi/event";
@@ -7,8 +7,9 @@ import { DEVICE_UP, DeviceKind } from "../abi/program";
 import { captureFrame } from "../graph/capture";
 import { drop } from "../graph/drop";
 import { frameOf, Packet, PacketType } from "../memory/pool";
-import { Device, DEVICE_CAPTURED, isNull } from "../tables/device";
+import { Device, DEVICE_CAPTURED, DEVICE_HAS_VLANS, isNull, vlanOn } from "../tables/device";
 import { destinationMac, ETHERNET_HEADER, etherType, isGroup, MAC_BROADCAST, TYPE_ARP, TYPE_IPV4 } from "../wire/ethernet";
+import { isTagged, vlanId } from "../wire/vlan";
 
 export function receive(packet: Packet): Node {
   const device = packet.out;
@@ -21,12 +22,28 @@ export function receive(packet: Packet): Node {
   store<f64>(counters, load<f64>(counters, DEVICE_COUNTER_RX_BYTES) + <f64>length, DEVICE_COUNTER_RX_BYTES);
   if (device.flags & DEVICE_CAPTURED) captureFrame(packet, CAPTURE_INBOUND, Drop.None, Node.Done);
   if (length < ETHERNET_HEADER) return drop(packet, Drop.PktTooSmall, Node.Receive);
-  if (!isNull(device.master)) return Node.BridgeInput;
+  if (device.flags & DEVICE_HAS_VLANS && untag(packet, device)) return Node.VlanInput;
+  const next = device.ingressNode;
+  return next == Node.Done ? stack(packet, device, Node.Receive) : next;
+}
+
+/** Finds the sub-interface that the frame's tag is for. */
+function untag(packet: Packet, device: Device): bool {
+  const frame = frameOf(packet);
+  if (!isTagged(frame, packet.length)) return false;
+  const vlan = vlanOn(device, vlanId(frame));
+  if (isNull(vlan)) return false;
+  packet.out = vlan;
+  return true;
+}
+
+/** eth_type_trans, and the protocol that the frame goes to. */
+@inline export function stack(packet: Packet, device: Device, inProgress: Node): Node {
   const frame = frameOf(packet);
   packet.type = typeOf(device, destinationMac(frame));
   const type = etherType(frame);
   if (type == TYPE_IPV4) return Node.IpInput;
-  return type == TYPE_ARP ? Node.ArpInput : drop(packet, Drop.UnhandledProto, Node.Receive);
+  return type == TYPE_ARP ? Node.ArpInput : drop(packet, Drop.UnhandledProto, inProgress);
 }
 
 @inline function typeOf(device: Device, destination: u64): u8 {

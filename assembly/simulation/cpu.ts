@@ -5,7 +5,11 @@ import { Cpu } from "../tables/namespace";
 import { clock } from "./clock";
 
 /** ns by node, i64 each. */
-const COSTS = memory.data(NODE_COUNT * 8, 16);
+export const COSTS = memory.data(NODE_COUNT * 8, 16);
+/** The same for hosts that are no computers: all 0. */
+export const NO_COSTS = memory.data(NODE_COUNT * 8, 16);
+/** Of the walk in progress. */
+let costs: usize = COSTS;
 let copyCostPerBlock: f64 = 0;
 /** The CPU of the walk in progress. */
 let cpu: Cpu = changetype<Cpu>(0);
@@ -22,6 +26,7 @@ export function setCosts(from: usize, copy: f64): void {
   clock = time;
   if (on.expire(time) >= on.backlog) return false;
   cpu = on;
+  costs = on.costs;
   steps = 0;
   clock = max(time, on.busyUntil);
   return true;
@@ -35,7 +40,7 @@ export function setCosts(from: usize, copy: f64): void {
 /** Counts a visit and its cost. */
 @inline export function visit(node: i32): void {
   steps++;
-  clock += load<i64>(COSTS + (<usize>node << 3));
+  clock += load<i64>(costs + (<usize>node << 3));
 }
 
 /** Adds the cost of copying so many bytes between a process and the stack. */

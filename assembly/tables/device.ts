@@ -1,7 +1,7 @@
 /** Network devices. Key: index. Capacity: `capacity.devices`; one more record stands for "no device". */
 import { DEVICE_COUNTER_SIZE } from "../abi/counter";
 import { DROP_COUNT } from "../abi/drop";
-import { CAPACITY_DEVICES, Section } from "../abi/image";
+import { CAPACITY_ADDRESSES, CAPACITY_DEVICES, Section } from "../abi/image";
 import { Node } from "../abi/node";
 import {
   ADDRESS_DEVICE,
@@ -9,17 +9,23 @@ import {
   ADDRESS_SIZE,
   DEVICE_FLAGS,
   DEVICE_HAIRPIN,
+  DEVICE_IPVLAN_PRIVATE,
+  DEVICE_IPVLAN_VEPA,
   DEVICE_KIND,
   DEVICE_LINK,
   DEVICE_MAC_HIGH,
   DEVICE_MAC_LOW,
   DEVICE_MASTER,
+  DEVICE_MODE,
   DEVICE_MTU,
   DEVICE_NAMESPACE,
   DEVICE_PEER,
+  DEVICE_PORT_SECURITY,
   DEVICE_SIZE,
   DEVICE_UP,
+  DEVICE_VLAN,
   DeviceKind,
+  IpvlanMode,
 } from "../abi/program";
 import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
@@ -28,8 +34,13 @@ import { Link, linkAt } from "../simulation/link";
 import { ETHERNET_HEADER, macFromWords } from "../wire/ethernet";
 import { Namespace, namespaceAt } from "./namespace";
 
-/** Beside DEVICE_UP and DEVICE_HAIRPIN. */
+/** Beside those of the program. */
 export const DEVICE_CAPTURED: u32 = 0x80000000;
+/** It sends without ARP (IFF_NOARP). */
+export const DEVICE_NO_ARP: u32 = 0x40000000;
+/** A Vlan is on top of it. */
+export const DEVICE_HAS_VLANS: u32 = 0x20000000;
+const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA;
 
 @unmanaged
 export class Device {
@@ -56,18 +67,30 @@ export class Device {
   bridge: u32;
   ports: usize;
   portCount: u32;
+  /** A MacvlanMode or IpvlanMode, and the id of a Vlan. */
+  mode: u32;
+  vlan: u32;
+  /** The node that received frames visit next; Done: they go up the stack. */
+  ingressNode: Node;
+  /** What is on top of it, u32 addresses of devices in index order; its own addresses, u32 each. */
+  above: usize;
+  aboveCount: u32;
+  addresses: usize;
+  addressCount: u32;
   /** A new program took it away, down, or gave it another MAC or no address: its neighbours are forgotten. */
   restarted: bool;
   hadAddress: bool;
 }
 
-const DEVICE_BYTES: usize = 96;
+const DEVICE_BYTES: usize = 128;
 
 let base: usize = 0;
 export let deviceCount: u32 = 0;
 let counters: usize = 0;
 let drops: usize = 0;
 let portList: usize = 0;
+let aboveList: usize = 0;
+let addressList: usize = 0;
 /** Numbers that bridges were given; they are never given twice. */
 let bridges: u32 = 0;
 /** What a packet that is nowhere has as its device. */
@@ -80,6 +103,8 @@ export function reserveDevices(): void {
   counters = reserve(<u64>devices + 1, DEVICE_COUNTER_SIZE);
   drops = reserve(<u64>devices + 1, DROP_COUNT * 8);
   portList = reserve(devices, 4);
+  aboveList = reserve(devices, 4);
+  addressList = reserve(capacity(CAPACITY_ADDRESSES), 4);
   noDevice = deviceAt(devices);
 }
 
@@ -100,13 +125,16 @@ export function deviceDrops(): usize {
 }
 
 function fillDevice(device: Device, from: usize): void {
-  const flags = load<u32>(from, DEVICE_FLAGS) & (DEVICE_UP | DEVICE_HAIRPIN);
+  const flags = load<u32>(from, DEVICE_FLAGS) & RECORD_FLAGS;
   const mac = macFromWords(load<u32>(from, DEVICE_MAC_HIGH), load<u32>(from, DEVICE_MAC_LOW));
   const kind = load<u32>(from, DEVICE_KIND);
   device.restarted = !(flags & DEVICE_UP) || mac != device.mac || kind != <u32>device.kind;
   device.flags = (device.flags & DEVICE_CAPTURED) | flags;
   device.mac = mac;
   device.kind = kind;
+  device.mode = load<u32>(from, DEVICE_MODE);
+  device.vlan = load<u32>(from, DEVICE_VLAN);
+  if (device.kind == DeviceKind.Ipvlan && device.mode != IpvlanMode.L2) device.flags |= DEVICE_NO_ARP;
   device.mtu = load<u32>(from, DEVICE_MTU);
   device.frameMax = device.mtu + ETHERNET_HEADER;
   device.namespace = namespaceAt(load<u32>(from, DEVICE_NAMESPACE));
@@ -127,8 +155,15 @@ function fillEgress(device: Device, peer: u32, link: u32): void {
     device.egressNode = Node.Receive;
     device.egress = device;
   } else {
-    device.egressNode = peer == NONE ? Node.Done : Node.Receive;
+    device.egressNode = peer == NONE ? Node.Done : egressOf(device.kind);
   }
+}
+
+/** What happens to a frame on its way to the peer, which is the lower device of those that are on top of one. */
+function egressOf(kind: DeviceKind): Node {
+  if (kind == DeviceKind.Macvlan) return Node.MacvlanOutput;
+  if (kind == DeviceKind.Ipvlan) return Node.IpvlanOutput;
+  return kind == DeviceKind.Vlan ? Node.VlanOutput : Node.Receive;
 }
 
 /** Makes the devices that are new, and lets the others have what the program says. */
@@ -141,7 +176,8 @@ export function fillDevices(): void {
   deviceCount = devices;
   for (let index: u32 = 0; index < devices; index++) fillDevice(deviceAt(index), record(Section.Devices, index, DEVICE_SIZE));
   fillPorts();
-  fillFirstAddresses();
+  fillAbove();
+  fillDeviceAddresses();
 }
 
 function nameDevice(device: Device, index: u32): void {
@@ -150,16 +186,32 @@ function nameDevice(device: Device, index: u32): void {
   device.drops = drops + <usize>index * (DROP_COUNT * 8);
 }
 
-function fillFirstAddresses(): void {
+function fillDeviceAddresses(): void {
   for (let index: u32 = 0; index < deviceCount; index++) {
     const device = deviceAt(index);
     device.hadAddress = device.firstAddress != 0;
     device.firstAddress = 0;
+    device.addressCount = 0;
   }
   // Backwards, so that the first address of a device wins.
   for (let index = recordCount(Section.Addresses); index > 0; index--) {
     const address = record(Section.Addresses, index - 1, ADDRESS_SIZE);
-    deviceAt(load<u32>(address, ADDRESS_DEVICE)).firstAddress = load<u32>(address, ADDRESS_IP);
+    const device = deviceAt(load<u32>(address, ADDRESS_DEVICE));
+    device.firstAddress = load<u32>(address, ADDRESS_IP);
+    device.addressCount++;
+  }
+  let at = addressList;
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    device.addresses = at;
+    at += <usize>device.addressCount << 2;
+    device.addressCount = 0;
+  }
+  for (let index: u32 = 0; index < recordCount(Section.Addresses); index++) {
+    const address = record(Section.Addresses, index, ADDRESS_SIZE);
+    const device = deviceAt(load<u32>(address, ADDRESS_DEVICE));
+    store<u32>(device.addresses + (<usize>device.addressCount << 2), load<u32>(address, ADDRESS_IP));
+    device.addressCount++;
   }
   for (let index: u32 = 0; index < deviceCount; index++) {
     const device = deviceAt(index);
@@ -193,4 +245,74 @@ function fillPorts(): void {
 
 @inline export function portAt(bridge: Device, index: u32): Device {
   return changetype<Device>(<usize>load<u32>(bridge.ports + (<usize>index << 2)));
+}
+
+@inline function isOnTop(device: Device): bool {
+  return device.kind == DeviceKind.Macvlan || device.kind == DeviceKind.Ipvlan || device.kind == DeviceKind.Vlan;
+}
+
+/** Gives each device its piece of the list of those on top, and says where the frames that it receives go. */
+function fillAbove(): void {
+  for (let index: u32 = 0; index < deviceCount; index++) deviceAt(index).aboveCount = 0;
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    if (isOnTop(device) && !isNull(device.egress)) device.egress.aboveCount++;
+  }
+  let at = aboveList;
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    device.above = at;
+    at += <usize>device.aboveCount << 2;
+    device.aboveCount = 0;
+    device.flags &= ~DEVICE_HAS_VLANS;
+    device.ingressNode = isNull(device.master) ? Node.Done : Node.BridgeInput;
+  }
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    if (isOnTop(device) && !isNull(device.egress)) lieOn(device, device.egress);
+  }
+}
+
+function lieOn(device: Device, lower: Device): void {
+  store<u32>(lower.above + (<usize>lower.aboveCount << 2), <u32>changetype<usize>(device));
+  lower.aboveCount++;
+  if (device.kind == DeviceKind.Vlan) lower.flags |= DEVICE_HAS_VLANS;
+  else if (lower.ingressNode == Node.BridgeInput || lower.ingressNode == Node.MacvlanInput) return;
+  else lower.ingressNode = device.kind == DeviceKind.Macvlan ? Node.MacvlanInput : Node.IpvlanInput;
+}
+
+@inline export function aboveAt(lower: Device, index: u32): Device {
+  return changetype<Device>(<usize>load<u32>(lower.above + (<usize>index << 2)));
+}
+
+/** The macvlan device on top that is up and has the MAC, or null. */
+export function aboveMac(lower: Device, mac: u64): Device {
+  for (let index: u32 = 0; index < lower.aboveCount; index++) {
+    const device = aboveAt(lower, index);
+    if (device.mac == mac && device.kind == DeviceKind.Macvlan && device.flags & DEVICE_UP) return device;
+  }
+  return changetype<Device>(0);
+}
+
+/** The ipvlan device on top that is up and has the address, or null. */
+export function holderOf(lower: Device, ip: u32): Device {
+  for (let index: u32 = 0; index < lower.aboveCount; index++) {
+    const device = aboveAt(lower, index);
+    if (device.kind == DeviceKind.Ipvlan && device.flags & DEVICE_UP && hasAddress(device, ip)) return device;
+  }
+  return changetype<Device>(0);
+}
+
+function hasAddress(device: Device, ip: u32): bool {
+  for (let index: u32 = 0; index < device.addressCount; index++) if (load<u32>(device.addresses + (<usize>index << 2)) == ip) return true;
+  return false;
+}
+
+/** The sub-interface with the id, or null. */
+export function vlanOn(lower: Device, id: u32): Device {
+  for (let index: u32 = 0; index < lower.aboveCount; index++) {
+    const device = aboveAt(lower, index);
+    if (device.kind == DeviceKind.Vlan && device.vlan == id) return device;
+  }
+  return changetype<Device>(0);
 }

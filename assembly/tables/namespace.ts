@@ -6,6 +6,7 @@ import {
   ADDRESS_SIZE,
   DeviceKind,
   HOST_BACKLOG,
+  HOST_COSTLESS,
   HOST_CPUS,
   HOST_SIZE,
   NAMESPACE_FORWARDING,
@@ -16,6 +17,7 @@ import {
 import { reserve, reserveLate } from "../memory/arena";
 import { capacity, record, recordCount } from "../memory/image";
 import { ringBytes, TimeRing } from "../memory/ring";
+import { COSTS, NO_COSTS } from "../simulation/cpu";
 import { Device, deviceAt, deviceCount } from "./device";
 
 /** Its ring tells when what it has been given will be done. */
@@ -24,6 +26,8 @@ export class Cpu extends TimeRing {
   busyUntil: i64;
   /** Completions that it may have before it. */
   backlog: u32;
+  /** What node visits cost: a table of i64. */
+  costs: usize;
 }
 
 @unmanaged
@@ -128,6 +132,7 @@ function fillHosts(): void {
     host.cpuCount = load<u32>(from, HOST_CPUS);
     for (let cpuIndex: u32 = 0; cpuIndex < host.cpuCount; cpuIndex++) {
       changetype<Cpu>(cpu).backlog = backlog;
+      changetype<Cpu>(cpu).costs = load<u32>(from, HOST_COSTLESS) != 0 ? NO_COSTS : COSTS;
       changetype<Cpu>(cpu).attach(ring, backlog);
       cpu += CPU_BYTES;
       ring += <usize>ringBytes(backlog);

@@ -43,6 +43,13 @@ const COSTS: Readonly<Record<Exclude<keyof typeof Node, number>, number>> = {
   Forward: 80,
   LocalOut: 160,
   Postrouting: 140,
+  // A tag is four bytes; macvlan and ipvlan look a device up in a hash.
+  VlanInput: 40,
+  VlanOutput: 60,
+  MacvlanInput: 60,
+  MacvlanOutput: 60,
+  IpvlanInput: 80,
+  IpvlanOutput: 90,
 };
 
 /** The cost table of a program, by `Node`. */

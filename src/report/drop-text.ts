@@ -193,6 +193,14 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "the table of tracked connections is full",
     advice: "More connections exist at once than net.netfilter.nf_conntrack_max allows.",
   },
+  PortSecurity: {
+    meaning: "the switch does not take frames from this MAC at this port",
+    advice: "macvlan needs a network that lets a host have several MACs; most clouds do not. Use ipvlan or a bridge there.",
+  },
+  PortIsolated: {
+    meaning: "ipvlan containers of one parent are kept apart",
+    advice: "The network has ipvlan_flag=private. Use ipvlan_flag=bridge if they are to talk.",
+  },
 };
 
 /**

@@ -1,7 +1,7 @@
 /** Random networks, traffic and frames, as plans that fast-check can shrink. `buildPlan` makes programs of them. */
 import fc from "fast-check";
 import { LINK_LIMIT_DEFAULT } from "../../assembly/abi/limits";
-import { FlowKind } from "../../assembly/abi/program";
+import { DEVICE_IPVLAN_PRIVATE, DEVICE_IPVLAN_VEPA, FlowKind } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { LinkRecord } from "../../src/engine/program";
@@ -12,6 +12,8 @@ export interface BridgePlan {
   readonly containers: number;
   readonly mtu: number;
   readonly hairpin: boolean;
+  /** Ports take frames from the MAC at the other end only. */
+  readonly secure: boolean;
   /** What a container's veth pair does, if it is not perfect. */
   readonly link: LinkRecord | null;
 }
@@ -21,6 +23,20 @@ export interface HostPlan {
   readonly backlog: number;
   readonly forwarding: boolean;
   readonly bridges: readonly BridgePlan[];
+  readonly costless: boolean;
+  readonly uppers: readonly UpperPlan[];
+}
+
+/** A device on top of another one of its host, or a dummy. */
+export interface UpperPlan {
+  readonly kind: "macvlan" | "ipvlan" | "vlan" | "dummy";
+  /** Which of the host's devices it is on top of. */
+  readonly lower: number;
+  /** Modes and ids are few, so that they meet. */
+  readonly mode: number;
+  readonly id: number;
+  readonly flags: number;
+  readonly up: boolean;
 }
 
 export interface CablePlan {
@@ -72,6 +88,8 @@ export interface FramePlan {
   readonly mutations: readonly (readonly [number, number])[];
   /** Bytes cut off or (negative) appended at the end. */
   readonly cut: number;
+  /** An 802.1Q tag, unless it is 0. */
+  readonly tag: number;
 }
 
 export interface PatchPlan {
@@ -131,7 +149,18 @@ const link: fc.Arbitrary<LinkRecord> = fc.record({
   limit: fc.oneof(fc.constant(LINK_LIMIT_DEFAULT), fc.integer({ min: 0, max: 8 })),
 });
 
+const upper: fc.Arbitrary<UpperPlan> = fc.record({
+  kind: fc.constantFrom("macvlan" as const, "macvlan" as const, "macvlan" as const, "ipvlan" as const, "ipvlan" as const, "vlan" as const, "dummy" as const),
+  lower: fc.nat(15),
+  mode: fc.nat(3),
+  id: fc.integer({ min: 1, max: 2 }),
+  flags: fc.constantFrom(0, 0, 0, DEVICE_IPVLAN_PRIVATE, DEVICE_IPVLAN_VEPA),
+  up: fc.oneof({ weight: 7, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+});
+
 const host: fc.Arbitrary<HostPlan> = fc.record({
+  costless: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  uppers: fc.array(upper, { maxLength: 6 }),
   cpus: fc.integer({ min: 1, max: 4 }),
   backlog: fc.oneof({ weight: 3, arbitrary: fc.constant(1000) }, { weight: 1, arbitrary: fc.integer({ min: 0, max: 6 }) }),
   forwarding: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
@@ -140,6 +169,7 @@ const host: fc.Arbitrary<HostPlan> = fc.record({
       containers: fc.integer({ min: 0, max: 4 }),
       mtu,
       hairpin: fc.boolean(),
+      secure: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
       link: fc.option(link, { freq: 3 }),
     }),
     { maxLength: 3 },
@@ -221,6 +251,7 @@ const frame: fc.Arbitrary<FramePlan> = fc.record({
     { weight: 3, arbitrary: fc.constant([]) },
     { weight: 2, arbitrary: fc.array(fc.tuple(fc.nat(79), fc.nat(255)), { maxLength: 4 }) },
   ),
+  tag: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 0xffff }) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 2 }) }),
   cut: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: -40, max: 80 }) }),
 });
 

@@ -15,12 +15,17 @@ export function buildFrame(plan: FramePlan, program: DatapathProgram, endpoints:
   const macOf = ({ device: index }: Endpoint): Mac => program.devices[index];
   const towards = plan.broadcast ? BROADCAST : plan.salt % 3 === 0 ? macOf(to) : program.devices[device];
   const source = macOf(from);
-  const whole = forge(plan, { from, to, source, towards, target: macOf(to), flow: flowRecord });
+  const untagged = forge(plan, { from, to, source, towards, target: macOf(to), flow: flowRecord });
+  const whole = plan.tag === 0 ? untagged : withTag(untagged, plan.tag);
   const length = Math.min(frameBytes, Math.max(0, whole.length - plan.cut));
   const bytes = new Uint8Array(length);
   bytes.set(whole.subarray(0, length));
   for (const [at, value] of plan.mutations) if (length > 0) bytes[at % length] = value;
   return { timeNs: plan.timeNs, device, bytes };
+}
+
+function withTag(frame: Uint8Array, tag: number): Uint8Array {
+  return Uint8Array.from([...frame.subarray(0, 12), 0x81, 0x00, tag >> 8, tag & 255, ...frame.subarray(12)]);
 }
 
 interface Forgery {

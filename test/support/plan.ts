@@ -1,11 +1,11 @@
 /** Makes programs, frames and patches of the plans in `arbitrary.ts`. Indices wrap around, so that a shrunken plan stays valid. */
 import { NODE_COUNT } from "../../assembly/abi/node";
-import { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
+import { DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { InjectedFrame, ObserveOptions } from "../../src/engine/engine";
 import type { DatapathProgram, ProgramPatch } from "../../src/engine/program";
-import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan } from "./arbitrary";
+import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan, UpperPlan } from "./arbitrary";
 import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
 import { changeProgram, RELOAD_ROOM } from "./reload";
@@ -27,7 +27,7 @@ export interface BuiltPlan {
 export function buildPlan(plan: Plan): BuiltPlan {
   const { draft, endpoints, roots } = buildHosts(plan);
   const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, flowPlan, 40_000 + i));
-  const frameBytes = 14 + Math.max(200, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes }) => bytes));
+  const frameBytes = 18 + Math.max(200, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes }) => bytes));
   const room = RELOAD_ROOM * plan.patches.length;
   const program = draft.program({
     capacity: {
@@ -73,8 +73,8 @@ interface BuiltHosts {
 function buildHosts(plan: Plan): BuiltHosts {
   const draft = new ProgramDraft();
   const endpoints: Endpoint[] = [];
-  const roots = plan.hosts.map(({ cpus, backlog, forwarding, bridges }, h) => {
-    const root = draft.namespace(draft.host(cpus, backlog), {
+  const roots = plan.hosts.map(({ cpus, backlog, forwarding, bridges, costless }, h) => {
+    const root = draft.namespace(draft.host(cpus, backlog, costless ? 1 : 0), {
       forwarding: forwarding ? 1 : 0,
       ttl: plan.ttl,
       loopbackMtu: plan.loopbackMtu,
@@ -84,13 +84,14 @@ function buildHosts(plan: Plan): BuiltHosts {
       endpoints.push({ namespace: root, device: bridge, port: bridge, ip: ip(`10.${h}.${b}.1`) });
       for (let c = 0; c < bridgePlan.containers; c++) {
         const { hairpin } = bridgePlan;
-        const options = { prefix: 24, link: bridgePlan.link ?? undefined, hairpin, ttl: plan.ttl };
+        const options = { prefix: 24, link: bridgePlan.link ?? undefined, hairpin, secure: bridgePlan.secure, ttl: plan.ttl };
         endpoints.push(draft.container(bridge, `10.${h}.${b}.${c + 2}`, options));
       }
     });
     return root;
   });
   plan.cables.forEach((cablePlan, k) => addCable(plan, draft, roots, endpoints, cablePlan, k));
+  plan.hosts.forEach(({ uppers }, h) => addUppers(draft, roots[h], h, endpoints, uppers));
   const [root = 0] = roots;
   if (plan.storm) addLoop(draft, root);
   draft.route({ namespace: root, destination: ip("198.18.0.0"), prefix: 24, type: RouteType.Unreachable });
@@ -98,6 +99,39 @@ function buildHosts(plan: Plan): BuiltHosts {
   draft.route({ namespace: root, destination: ip("198.18.2.0"), prefix: 24, type: RouteType.Blackhole });
   if (endpoints.length === 0) endpoints.push({ namespace: root, device: 0, port: 0, ip: ip("127.0.0.1") });
   return { draft, endpoints, roots };
+}
+
+/** Devices on top of a host's devices: macvlan and ipvlan in namespaces of their own, VLANs and dummies in the host's. */
+function addUppers(draft: ProgramDraft, root: number, h: number, endpoints: Endpoint[], uppers: readonly UpperPlan[]): void {
+  uppers.forEach(({ kind, lower, mode, id, flags, up }, u) => {
+    const lowers = draft.devices.flatMap((device, index) => (device.namespace === root && device.kind !== DeviceKind.Loopback ? [index] : []));
+    const state = up ? DEVICE_UP | flags : flags;
+    const own = ip(`10.${h}.${100 + u}.1`);
+    if (kind === "dummy" || lowers.length === 0) {
+      const device = draft.device(root, DeviceKind.Dummy, { flags: state }, `dm${u}`);
+      draft.address(device, own, 24);
+      return;
+    }
+    const parent = lowers[lower % lowers.length];
+    const { mtu, macHigh, macLow } = draft.devices[parent];
+    if (kind === "vlan") {
+      const device = draft.device(root, DeviceKind.Vlan, { flags: state, mtu, macHigh, macLow, peer: parent, vlan: id }, `vlan${id}`);
+      draft.address(device, ip(`10.250.${id}.${h + 1}`), 24);
+      endpoints.push({ namespace: root, device, port: parent, ip: ip(`10.250.${id}.${h + 1}`) });
+      return;
+    }
+    const namespace = draft.namespace(draft.namespaces[root].host);
+    const isMacvlan = kind === "macvlan";
+    const fields = { flags: state, mtu, peer: parent, mode: isMacvlan ? mode : mode % 3, ...(isMacvlan ? {} : { macHigh, macLow }) };
+    const device = draft.device(namespace, isMacvlan ? DeviceKind.Macvlan : DeviceKind.Ipvlan, fields, "eth0");
+    // A neighbour of the lower device, if that has an address.
+    const near = draft.addresses.find((address) => address.device === parent);
+    const address = near === undefined ? own : ((near.ip & ~255) | (150 + u)) >>> 0;
+    draft.address(device, address, 24);
+    draft.route({ namespace, device, gateway: isMacvlan || mode % 3 === 0 ? (near?.ip ?? 0) : 0 });
+    draft.route({ namespace: root, destination: address, prefix: 32, device: parent });
+    endpoints.push({ namespace, device, port: parent, ip: address });
+  });
 }
 
 /** Two bridges that are joined by two veth pairs. */

@@ -1,7 +1,7 @@
 /** Programs for tests of the packet path, built by hand: what engines do must not depend on what compiles Docker networks. */
 import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, LINK_LIMIT_DEFAULT, REASSEMBLY_MAX } from "../../assembly/abi/limits";
 import { NODE_COUNT } from "../../assembly/abi/node";
-import { DEVICE_HAIRPIN, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
+import { DEVICE_HAIRPIN, DEVICE_PORT_SECURITY, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { ABI_VERSION, NONE } from "../../assembly/abi/version";
 import type {
@@ -120,8 +120,8 @@ export class ProgramDraft {
   private readonly deviceNames: string[] = [];
   private nextPort = 40_000;
 
-  host(cpus = 1, backlog = 1000): number {
-    return this.hosts.push({ cpus, backlog }) - 1;
+  host(cpus = 1, backlog = 1000, costless = 0): number {
+    return this.hosts.push({ cpus, backlog, costless }) - 1;
   }
 
   /** A namespace with its loopback device. */
@@ -181,13 +181,13 @@ export class ProgramDraft {
   }
 
   /** A namespace behind a bridge port, with a default route through the bridge. */
-  container(bridge: number, address: string, { prefix = 16, link, hairpin = false, ttl = 64 }: ContainerOptions = {}): Endpoint {
+  container(bridge: number, address: string, { prefix = 16, link, hairpin = false, secure = false, ttl = 64 }: ContainerOptions = {}): Endpoint {
     const { namespace: outside, mtu } = this.devices[bridge];
     const { host } = this.namespaces[outside];
     const namespace = this.namespace(host, { ttl });
     const own = ip(address);
     const device = this.device(namespace, DeviceKind.Veth, { mtu, macHigh: 0x0242, macLow: own }, "eth0");
-    const flags = hairpin ? DEVICE_UP | DEVICE_HAIRPIN : DEVICE_UP;
+    const flags = DEVICE_UP | (hairpin ? DEVICE_HAIRPIN : 0) | (secure ? DEVICE_PORT_SECURITY : 0);
     const port = this.device(outside, DeviceKind.Veth, { mtu, master: bridge, flags }, `veth${device}`);
     this.pair(device, port, link);
     this.address(device, own, prefix);
@@ -317,6 +317,7 @@ export interface ContainerOptions {
   readonly prefix?: number;
   readonly link?: LinkRecord;
   readonly hairpin?: boolean;
+  readonly secure?: boolean;
   readonly ttl?: number;
 }
 

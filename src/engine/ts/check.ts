@@ -10,6 +10,7 @@ import { DATAGRAM_MAX } from "./memory/memory";
 import { ETHERNET_HEADER } from "./wire/ethernet";
 import { ICMP_HEADER } from "./wire/icmp";
 import { IPV4_HEADER } from "./wire/ipv4";
+import { TAG } from "./wire/vlan";
 
 /** The largest UDP payload, and the largest data of an echo: both headers have 8 bytes. */
 const MESSAGE_MAX = DATAGRAM_MAX - IPV4_HEADER - ICMP_HEADER;
@@ -53,9 +54,10 @@ export function checkReload(program: DatapathProgram, kernel: Kernel, capacity: 
   ] as const) {
     if (found < least) throw new SimulationError("INVALID_INPUT", `${field}: expected at least the ${least} that there are, found ${found}`);
   }
-  hosts.forEach(({ cpus, backlog }, index) => {
+  hosts.forEach(({ cpus, backlog, costless }, index) => {
     const record = program.hosts[index];
-    if (record.cpus !== cpus.length || record.backlog !== backlog) changed(`hosts[${index}]`, "the same CPUs and backlog");
+    const isSame = record.cpus === cpus.length && record.backlog === backlog && (record.costless ?? 0) === costless;
+    if (!isSame) changed(`hosts[${index}]`, "the same CPUs, backlog and cost");
   });
   namespaces.forEach(({ host }, index) => {
     if (hosts[program.namespaces[index].host] !== host) changed(`namespaces[${index}].host`, "the same host");
@@ -75,7 +77,8 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   const { abi, devices, flows } = program;
   if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
   for (const table of TABLES) limit(table, program[table].length, capacity[table]);
-  const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER);
+  const tag = devices.some(({ kind }) => kind === DeviceKind.Vlan) ? TAG : 0;
+  const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER + tag);
   limit("frameBytes", Math.max(FRAME_MIN, ...mtus), capacity.frameBytes);
   flows.forEach(checkFlow);
 }

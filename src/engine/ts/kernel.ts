@@ -1,12 +1,13 @@
 import { COST_BYTES, REASSEMBLY_MAX } from "../../../assembly/abi/limits";
 import { Drop } from "../../../assembly/abi/drop";
-import { Node } from "../../../assembly/abi/node";
+import { Node, NODE_COUNT } from "../../../assembly/abi/node";
 import type { DatapathProgram, FlowRecord, SocketRecord } from "../program";
 import { WalkQueue } from "./graph/walk";
 import { Memory } from "./memory/memory";
 import type { Packet } from "./memory/packet";
 import { PacketPool } from "./memory/pool";
 import { CaptureBuffer, EventBuffer } from "./memory/records";
+import type { Cpu } from "./simulation/clock";
 import { Digest } from "./simulation/digest";
 import { EventQueue } from "./simulation/event-queue";
 import type { Link } from "./simulation/link";
@@ -35,7 +36,10 @@ export class Kernel {
   steps = 0;
   node = Node.Done;
   readonly walkQueue = new WalkQueue();
-  readonly costs: Float64Array;
+  /** By node, of the host whose walk is in progress. */
+  costs: Float64Array;
+  private readonly usualCosts: Float64Array;
+  private readonly noCosts = new Float64Array(NODE_COUNT);
   readonly exponential: Float64Array;
   private readonly copyCost: number;
 
@@ -74,7 +78,8 @@ export class Kernel {
     readonly seed: number,
   ) {
     const { capacity } = program;
-    this.costs = Float64Array.from(program.costs);
+    this.usualCosts = Float64Array.from(program.costs);
+    this.costs = this.usualCosts;
     this.exponential = Float64Array.from(program.exponential);
     this.copyCost = program.copyCost;
     this.datagramBytes = capacity.frameBytes - ETHERNET_HEADER;
@@ -95,6 +100,11 @@ export class Kernel {
     program.flows.forEach((record, index) => this.writeFlow(index, record));
     program.sockets.forEach((record, index) => this.writeSocket(index, record));
     this.sockets.index(this.namespaces);
+  }
+
+  /** What node visits cost from now on. */
+  chargeFor(cpu: Cpu): void {
+    this.costs = cpu.isCostless ? this.noCosts : this.usualCosts;
   }
 
   /** Copying bytes between a process and the stack takes time. */

@@ -8,6 +8,11 @@ import type { InjectedFrame, ObserveOptions } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch, SocketRecord } from "../program";
 
 const ETHERNET_HEADER = 14;
+/** Of 802.1Q. */
+const TAG = 4;
+const VLANS = 4096;
+/** Of macvlan; ipvlan has fewer. */
+const MODES = 4;
 /** 65,535 without an IPv4 header and eight bytes of UDP or ICMP. */
 const MESSAGE_MAX = 65_507;
 /** A segment of the smallest MSS with its headers, rounded up. */
@@ -58,10 +63,11 @@ export function checkReload(program: DatapathProgram, before: Network, capacity:
     const [least, found] = [before[table].length, program[table].length];
     if (found < least) throw new SimulationError("INVALID_INPUT", `${table}: expected at least the ${least} that there are, found ${found}`);
   }
-  before.hosts.forEach(({ cpus, backlog }, index) => {
+  before.hosts.forEach(({ cpus, backlog, costless = 0 }, index) => {
     const host = program.hosts[index]!;
     checkSame(`hosts[${index}].cpus`, cpus, host.cpus);
     checkSame(`hosts[${index}].backlog`, backlog, host.backlog);
+    checkSame(`hosts[${index}].costless`, costless, host.costless ?? 0);
   });
   before.namespaces.forEach(({ host }, index) => checkSame(`namespaces[${index}].host`, host, program.namespaces[index]!.host));
   before.devices.forEach(({ kind, namespace }, index) => {
@@ -130,13 +136,16 @@ const BOUNDED = ["hosts", "namespaces", "devices", "addresses", "routes", "neigh
 function checkRoom(program: DatapathProgram, capacity: Capacity): void {
   const { devices } = program;
   for (const table of BOUNDED) checkLimit(table, program[table].length, capacity[table]);
-  const frames = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER);
+  const header = ETHERNET_HEADER + (devices.some(({ kind }) => kind === DeviceKind.Vlan) ? TAG : 0);
+  const frames = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + header);
   checkLimit("frameBytes", Math.max(FRAME_MIN, ...frames), capacity.frameBytes);
 }
 
 function checkDevices({ devices, namespaces, links }: DatapathProgram): void {
-  devices.forEach(({ namespace, peer, master, link }, index) => {
+  devices.forEach(({ namespace, peer, master, link, mode = 0, vlan = 0 }, index) => {
     checkIndex(`devices[${index}].namespace`, namespace, namespaces.length);
+    checkIndex(`devices[${index}].mode`, mode, MODES);
+    checkIndex(`devices[${index}].vlan`, vlan, VLANS);
     checkOptional(`devices[${index}].peer`, peer, devices.length);
     checkOptional(`devices[${index}].master`, master, devices.length);
     checkOptional(`devices[${index}].link`, link, links.length);

@@ -14,6 +14,12 @@ import { ipForward } from "../nodes/ip-forward";
 import { ipFragment } from "../nodes/ip-fragment";
 import { ipInput } from "../nodes/ip-input";
 import { ipOutput } from "../nodes/ip-output";
+import { ipvlanInput } from "../nodes/ipvlan-input";
+import { ipvlanOutput } from "../nodes/ipvlan-output";
+import { macvlanInput } from "../nodes/macvlan-input";
+import { macvlanOutput } from "../nodes/macvlan-output";
+import { vlanInput } from "../nodes/vlan-input";
+import { vlanOutput } from "../nodes/vlan-output";
 import { localDeliver } from "../nodes/local-deliver";
 import { neighbourOutput } from "../nodes/neighbour-output";
 import { reassemble } from "../nodes/reassemble";
@@ -74,6 +80,18 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
       return udpInput(kernel, packet);
     case Node.TcpInput:
       return tcpInput(kernel, packet);
+    case Node.IpvlanInput:
+      return ipvlanInput(kernel, packet);
+    case Node.IpvlanOutput:
+      return ipvlanOutput(kernel, packet);
+    case Node.MacvlanInput:
+      return macvlanInput(kernel, packet);
+    case Node.MacvlanOutput:
+      return macvlanOutput(kernel, packet);
+    case Node.VlanInput:
+      return vlanInput(kernel, packet);
+    case Node.VlanOutput:
+      return vlanOutput(kernel, packet);
     case Node.Link:
       return linkOutput(kernel, packet);
     // These end a walk or begin one; no packet is sent to them.

@@ -32,6 +32,7 @@ export function enter(kernel: Kernel, cpu: Cpu, time: number): boolean {
   if (clock < 0) return false;
   kernel.clock = clock;
   kernel.steps = 0;
+  kernel.chargeFor(cpu);
   return true;
 }
 

@@ -23,6 +23,10 @@ export function arpInput(kernel: Kernel, packet: Packet): Node {
   const { device, frame, type } = packet;
   const { bytes } = kernel.memory;
   if (device === null || packet.frameLength < ARP_FRAME) return drop(kernel, packet, Drop.HdrTrunc, Node.ArpInput);
+  if (device.isNoArp) {
+    kernel.pool.release(packet);
+    return Node.Done;
+  }
   if (type === PacketType.OtherHost) return drop(kernel, packet, Drop.OtherHost, Node.ArpInput);
   const kind = operation(bytes, frame);
   const isKnown = isIpv4OverEthernet(bytes, frame) && (kind === ARP_REQUEST || kind === ARP_REPLY);

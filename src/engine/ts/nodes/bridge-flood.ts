@@ -1,7 +1,7 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
-import { drop, dropUnbuilt } from "../graph/drop";
-import { append } from "../graph/walk";
+import { appendCopy } from "../graph/copy";
+import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import type { Device } from "../tables/device";
@@ -23,13 +23,7 @@ export function floodCopies(kernel: Kernel, packet: Packet, bridge: Device, ingr
   for (const port of bridge.ports) {
     if (!port.up || (port === ingress && !port.hairpin)) continue;
     eligible++;
-    const copy = kernel.pool.copy(packet);
-    if (copy === null) {
-      dropUnbuilt(kernel, kernel.node, packet.device, packet.flow, packet.sequence);
-      continue;
-    }
-    copy.target = port;
-    append(kernel, copy, Node.BridgeForward);
+    appendCopy(kernel, packet, port, Node.BridgeForward);
   }
   return eligible;
 }

@@ -22,6 +22,9 @@ export function bridgeInput(kernel: Kernel, packet: Packet): Node {
   const sourceLow = macLow(bytes, packet.frame + SOURCE);
   const isZero = sourceHigh === 0 && sourceLow === 0;
   if (isZero || isGroup(sourceHigh)) return drop(kernel, packet, Drop.MacInvalidSource, Node.BridgeInput);
+  if (port.hasPortSecurity && port.peer !== null && (sourceHigh !== port.peer.macHigh || sourceLow !== port.peer.macLow)) {
+    return drop(kernel, packet, Drop.PortSecurity, Node.BridgeInput);
+  }
   const high = macHigh(bytes, packet.frame);
   const low = macLow(bytes, packet.frame);
   if (isLinkLocal(high, low)) return drop(kernel, packet, Drop.UnhandledProto, Node.BridgeInput);

@@ -5,7 +5,9 @@ import { DeviceKind } from "../../../../assembly/abi/program";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
+import type { Device } from "../tables/device";
 import { ETHERNET_HEADER } from "../wire/ethernet";
+import { isTagged, TAG } from "../wire/vlan";
 
 /** dev_queue_xmit of `packet.target`: is it up, does the frame fit, count, capture, then the device's own transmit function. */
 export function deviceTransmit(kernel: Kernel, packet: Packet): Node {
@@ -13,7 +15,7 @@ export function deviceTransmit(kernel: Kernel, packet: Packet): Node {
   packet.device = device;
   if (device === null || !device.up) return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);
   const length = packet.frameLength;
-  if (length > device.mtu + ETHERNET_HEADER) return drop(kernel, packet, Drop.PktTooBig, Node.DeviceTransmit);
+  if (length > device.mtu + ETHERNET_HEADER && !isTagOver(kernel, packet, device)) return drop(kernel, packet, Drop.PktTooBig, Node.DeviceTransmit);
   device.txPackets++;
   device.txBytes += length;
   kernel.totals.transmitted++;
@@ -26,16 +28,30 @@ export function deviceTransmit(kernel: Kernel, packet: Packet): Node {
     case DeviceKind.Loopback:
       packet.target = device;
       return Node.Receive;
-    case DeviceKind.Gone:
-    case DeviceKind.Macvlan:
-    case DeviceKind.Ipvlan:
-    case DeviceKind.Vlan:
     case DeviceKind.Dummy:
+      kernel.pool.release(packet);
+      return Node.Done;
+    case DeviceKind.Gone:
       return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);
+    case DeviceKind.Macvlan:
+      return toLower(kernel, packet, device, Node.MacvlanOutput);
+    case DeviceKind.Ipvlan:
+      return toLower(kernel, packet, device, Node.IpvlanOutput);
+    case DeviceKind.Vlan:
+      return toLower(kernel, packet, device, Node.VlanOutput);
     case DeviceKind.Veth:
     case DeviceKind.Physical:
       if (device.peer === null) return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);
       packet.target = device.peer;
       return Node.Receive;
   }
+}
+
+/** Is it only the tag that makes the frame longer than the MTU says? */
+function isTagOver(kernel: Kernel, { frame, frameLength }: Packet, device: Device): boolean {
+  return frameLength <= device.mtu + ETHERNET_HEADER + TAG && isTagged(kernel.memory.bytes, frame, frameLength);
+}
+
+function toLower(kernel: Kernel, packet: Packet, device: Device, node: Node): Node {
+  return device.peer === null ? drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit) : node;
 }

@@ -20,6 +20,7 @@ export function neighbourOutput(kernel: Kernel, packet: Packet): Node {
   if (device === null) return drop(kernel, packet, Drop.DevReady, Node.NeighbourOutput);
   const { nextHop } = packet;
   if (device.isLoopback) return transmit(kernel, packet, device, 0, 0, 0, 0);
+  if (device.isNoArp) return transmit(kernel, packet, device, device.macHigh, device.macLow, device.macHigh, device.macLow);
   if (packet.broadcast || nextHop === LIMITED_BROADCAST) return transmit(kernel, packet, device, 0xffff, -1, device.macHigh, device.macLow);
   if (isMulticast(nextHop)) {
     // RFC 1112 §6.4: 01:00:5e and the low 23 bits.

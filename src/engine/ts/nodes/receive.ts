@@ -8,8 +8,9 @@ import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
 import type { Device } from "../tables/device";
 import { ETHERNET_HEADER, etherType, isBroadcast, isGroup, macHigh, macLow } from "../wire/ethernet";
+import { isTagged, vlanId } from "../wire/vlan";
 
-/** __netif_receive_skb of `packet.target`: count, capture, the bridge's rx_handler, then eth_type_trans and the protocol. */
+/** __netif_receive_skb of `packet.target`: count, capture, VLANs, the rx_handler of a bridge or of devices on top, then the stack. */
 export function receive(kernel: Kernel, packet: Packet): Node {
   const device = packet.target;
   packet.device = device;
@@ -19,8 +20,23 @@ export function receive(kernel: Kernel, packet: Packet): Node {
   device.rxBytes += packet.frameLength;
   if (device.captured) kernel.capture(device, CAPTURE_INBOUND, packet);
   if (packet.frameLength < ETHERNET_HEADER) return drop(kernel, packet, Drop.PktTooSmall, Node.Receive);
-  if (device.master !== null && device.kind !== DeviceKind.Bridge) return Node.BridgeInput;
+  if (device.hasVlans) {
+    packet.target = vlanOf(kernel, packet, device);
+    if (packet.target !== null) return Node.VlanInput;
+  }
+  return device.handler === Node.Done ? stack(kernel, packet, device) : device.handler;
+}
 
+/** The sub-interface for the frame's tag, or null. */
+function vlanOf(kernel: Kernel, { frame, frameLength }: Packet, device: Device): Device | null {
+  const { bytes } = kernel.memory;
+  if (!isTagged(bytes, frame, frameLength)) return null;
+  const id = vlanId(bytes, frame);
+  return device.above.find(({ kind, vlan }) => kind === DeviceKind.Vlan && vlan === id) ?? null;
+}
+
+/** eth_type_trans, and the protocol that takes the frame. */
+export function stack(kernel: Kernel, packet: Packet, device: Device): Node {
   const { bytes } = kernel.memory;
   packet.type = packetType(bytes, packet.frame, device);
   switch (etherType(bytes, packet.frame)) {
@@ -29,7 +45,7 @@ export function receive(kernel: Kernel, packet: Packet): Node {
     case ETHERTYPE_ARP:
       return Node.ArpInput;
     default:
-      return drop(kernel, packet, Drop.UnhandledProto, Node.Receive);
+      return drop(kernel, packet, Drop.UnhandledProto, kernel.node);
   }
 }
 

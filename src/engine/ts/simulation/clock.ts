@@ -9,7 +9,11 @@ export class Cpu {
   /** When the walks that were started end. */
   private readonly completions = new TimeRing();
 
-  constructor(private readonly backlog: number) {}
+  constructor(
+    private readonly backlog: number,
+    /** Its work takes no time. */
+    readonly isCostless: boolean,
+  ) {}
 
   /** When work that comes at `time` starts, or -1 if the backlog is full. */
   enter(time: number): number {

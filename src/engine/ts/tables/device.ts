@@ -1,4 +1,13 @@
-import { DEVICE_HAIRPIN, DEVICE_UP, DeviceKind } from "../../../../assembly/abi/program";
+import { Node } from "../../../../assembly/abi/node";
+import {
+  DEVICE_HAIRPIN,
+  DEVICE_IPVLAN_PRIVATE,
+  DEVICE_IPVLAN_VEPA,
+  DEVICE_PORT_SECURITY,
+  DEVICE_UP,
+  DeviceKind,
+  IpvlanMode,
+} from "../../../../assembly/abi/program";
 import type { DeviceRecord } from "../../program";
 import type { Link } from "../simulation/link";
 import type { Namespace } from "./namespace";
@@ -18,8 +27,22 @@ export class Device {
   link: Link | null = null;
   /** Ports of a bridge, by index. */
   ports: Device[] = [];
-  /** Its first address; 0: none. */
+  /** A MacvlanMode or IpvlanMode, and the id of a Vlan. */
+  mode = 0;
+  vlan = 0;
+  hasPortSecurity = false;
+  isPrivate = false;
+  isVepa = false;
+  /** It sends without ARP (IFF_NOARP). */
+  isNoArp = false;
+  /** Macvlan, Ipvlan and Vlan devices whose lower device it is, by index. */
+  above: Device[] = [];
+  /** Who takes received frames before the stack does (rx_handler); Done: nobody. */
+  handler = Node.Done;
+  hasVlans = false;
+  /** Its first address; 0: none. All are in `addresses`. */
   ip = 0;
+  addresses: number[] = [];
   captured = false;
   /** Entries by IP. */
   readonly neighbours = new Map<number, Neighbour>();
@@ -35,17 +58,53 @@ export class Device {
   ) {}
 
   /** Takes over what a record says; whom it is connected to is found once all devices are there. */
-  configure({ kind, flags, macHigh, macLow, mtu }: DeviceRecord, namespace: Namespace): void {
+  configure({ kind, flags, macHigh, macLow, mtu, mode = 0, vlan = 0 }: DeviceRecord, namespace: Namespace): void {
     this.namespace = namespace;
     this.kind = kind;
     this.macHigh = macHigh;
     this.macLow = macLow | 0;
     this.mtu = mtu;
+    this.mode = mode;
+    this.vlan = vlan;
+    this.hasPortSecurity = (flags & DEVICE_PORT_SECURITY) !== 0;
+    this.isPrivate = (flags & DEVICE_IPVLAN_PRIVATE) !== 0;
+    this.isVepa = (flags & DEVICE_IPVLAN_VEPA) !== 0;
+    this.isNoArp = kind === DeviceKind.Ipvlan && mode !== IpvlanMode.L2;
     this.hairpin = (flags & DEVICE_HAIRPIN) !== 0;
     this.up = (flags & DEVICE_UP) !== 0;
   }
 
   get isLoopback(): boolean {
     return this.kind === DeviceKind.Loopback;
+  }
+
+  /** Whether it lies on top of its peer instead of at the other end of a cable. */
+  get isOnTop(): boolean {
+    return this.kind === DeviceKind.Macvlan || this.kind === DeviceKind.Ipvlan || this.kind === DeviceKind.Vlan;
+  }
+
+  /** Decides who takes received frames, once masters and what is on top are known. */
+  chooseHandler(): void {
+    this.hasVlans = this.above.some(({ kind }) => kind === DeviceKind.Vlan);
+    this.handler = Node.Done;
+    if (this.above.some(({ kind }) => kind === DeviceKind.Ipvlan)) this.handler = Node.IpvlanInput;
+    if (this.above.some(({ kind }) => kind === DeviceKind.Macvlan)) this.handler = Node.MacvlanInput;
+    if (this.master !== null && this.kind !== DeviceKind.Bridge) this.handler = Node.BridgeInput;
+  }
+
+  /** The macvlan device on top that is up and has the MAC, or null. */
+  aboveMac(high: number, low: number): Device | null {
+    for (const device of this.above) {
+      if (device.kind === DeviceKind.Macvlan && device.macLow === low && device.macHigh === high && device.up) return device;
+    }
+    return null;
+  }
+
+  /** The ipvlan device on top that is up and has the address, or null. */
+  holder(ip: number): Device | null {
+    for (const device of this.above) {
+      if (device.kind === DeviceKind.Ipvlan && device.up && device.addresses.includes(ip)) return device;
+    }
+    return null;
   }
 }

@@ -42,8 +42,8 @@ export function reload(kernel: Kernel, program: DatapathProgram): void {
 }
 
 function loadHosts({ hosts, namespaces, links, seed }: Kernel, program: DatapathProgram): void {
-  for (const { cpus, backlog } of program.hosts.slice(hosts.length)) {
-    hosts.push(new Host(Array.from({ length: cpus }, () => new Cpu(backlog)), backlog));
+  for (const { cpus, backlog, costless = 0 } of program.hosts.slice(hosts.length)) {
+    hosts.push(new Host(Array.from({ length: cpus }, () => new Cpu(backlog, costless !== 0)), backlog, costless));
   }
   program.namespaces.forEach(({ host, forwarding, ttl }, index) => {
     const namespace = namespaces[index] ?? new Namespace(index, hosts[host]);
@@ -70,6 +70,7 @@ function loadDevices({ devices, namespaces, links, deviceDrops }: Kernel, progra
     if (!isSame || (record.flags & DEVICE_UP) === 0) restarted.add(device);
     device.configure(record, namespaces[record.namespace]);
     device.ports = [];
+    device.above = [];
   });
   program.devices.forEach(({ peer, master, link }, index) => {
     const device = devices[index];
@@ -77,15 +78,20 @@ function loadDevices({ devices, namespaces, links, deviceDrops }: Kernel, progra
     device.link = link === NONE ? null : links[link];
     device.master = master === NONE ? null : devices[master];
     device.master?.ports.push(device);
+    if (device.isOnTop) device.peer?.above.push(device);
     if (device.kind === DeviceKind.Loopback) device.namespace.loopback ??= device;
   });
+  for (const device of devices) device.chooseHandler();
   return restarted;
 }
 
 /** Returns the devices that had an address before. */
 function loadAddresses({ devices, namespaces }: Kernel, program: DatapathProgram): Set<Device> {
   const addressed = new Set(devices.filter(({ ip }) => ip !== 0));
-  for (const device of devices) device.ip = 0;
+  for (const device of devices) {
+    device.ip = 0;
+    device.addresses = [];
+  }
   for (const namespace of namespaces) {
     namespace.addresses.clear();
     namespace.fib = new Fib();
@@ -93,6 +99,7 @@ function loadAddresses({ devices, namespaces }: Kernel, program: DatapathProgram
   for (const { device: index, ip } of program.addresses) {
     const device = devices[index];
     if (device.ip === 0) device.ip = ip | 0;
+    device.addresses.push(ip | 0);
     device.namespace.addresses.add(ip | 0);
   }
   for (const record of program.routes) {

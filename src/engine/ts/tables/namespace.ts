@@ -9,6 +9,7 @@ export class Host {
   constructor(
     readonly cpus: readonly Cpu[],
     readonly backlog: number,
+    readonly costless: number,
   ) {}
 }
 
