@@ -16,3 +16,4 @@ export type {
   TrafficCursor,
 } from "../compile/compiled";
 export { compile } from "../compile/index";
+export { emptyWorld } from "../model/world";

@@ -140,14 +140,25 @@ services:
     networks: { six: { ipv6_address: fd00::5 } }
   other: { image: y, dns: 8.8.8.8 }
 networks:
-  six: { driver: macvlan, enable_ipv6: true, ipam: { config: [{ subnet: fd00::/64 }, { subnet: 172.22.0.0/16 }] } }
+  six: { driver: overlay, enable_ipv6: true, ipam: { config: [{ subnet: fd00::/64 }, { subnet: 172.22.0.0/16 }] } }
 `);
     const found = messages(result);
     expect(found).toContain("shop/compose.yaml:5:10: services.web.dns: no DNS server is asked: names resolve as Docker's embedded one knows them");
     expect(found).toContainEqual(expect.stringMatching(/^shop\/compose.yaml:7:\d+: services.web.networks.six.ipv6_address: only IPv4/));
-    expect(found).toContainEqual(expect.stringMatching(/^shop\/compose.yaml:10:\d+: networks.six.driver: the driver "macvlan" is simulated as a bridge/));
-    expect(found).toContainEqual(expect.stringMatching(/IPv6 block is left out/));
+    expect(found).toContainEqual(expect.stringMatching(/^shop\/compose.yaml:10:\d+: networks.six.driver: the driver "overlay" is simulated as a bridge/));
     expect(found.filter((message) => message.includes(".dns:"))).toHaveLength(1);
-    expect(result.spec.networks[0]?.ipam).toMatchObject([{ subnet: "172.22.0.0/16" }]);
+    expect(result.spec.networks[0]?.ipam).toMatchObject([{ subnet: "fd00::/64" }, { subnet: "172.22.0.0/16" }]);
+  });
+
+  it("keeps macvlan and ipvlan as they are, on a host that has their parents", () => {
+    const { spec } = topology(`
+services:
+  web: { image: x, networks: [wire, tagged] }
+networks:
+  wire: { driver: macvlan, driver_opts: { parent: eth0 }, ipam: { config: [{ subnet: 192.0.2.0/24, gateway: 192.0.2.1 }] } }
+  tagged: { driver: ipvlan, driver_opts: { parent: eth1.20, ipvlan_mode: l3 }, ipam: { config: [{ subnet: 10.9.0.0/24 }] } }
+`);
+    expect(spec.networks.map(({ driver, options }) => [driver, options.parent])).toEqual([["macvlan", "eth0"], ["ipvlan", "eth1.20"]]);
+    expect(spec.hosts[0]?.world?.uplinks.map(({ name }) => name)).toEqual(["eth0", "eth1"]);
   });
 });

@@ -3,6 +3,8 @@ import type {
   ContainerLinkSpec, ContainerSpec, DockerGeneration, EndpointSpec, ExtraHostSpec, HostSpec, IpamSpec, LinkSpec, NetworkModeSpec, NetworkSpec,
   Positioned, PublishSpec, TopologySpec, TrafficSpec,
 } from "../api/spec";
+import { emptyWorld } from "../api/spec";
+import { formatMac } from "../net/mac";
 import { defaultTraffic } from "./default-traffic";
 import type { Place } from "./node";
 import { Notices, type Notice } from "./notice";
@@ -26,6 +28,20 @@ export interface ComposeTopology {
 const HOST: HostSpec = { name: "host1", cpus: 2, backlog: BACKLOG_DEFAULT };
 
 /**
+ * The interfaces that macvlan and ipvlan networks sit on: those that the file names, as it does not say what its machine has.
+ */
+function hostOf(networks: readonly NetworkSpec[]): HostSpec {
+  const parents = networks.filter(({ driver }) => driver !== "bridge").flatMap(({ options }) => options.parent?.split(".")[0] || []);
+  const names = [...new Set(parents)].filter((name) => name !== "lo");
+  if (names.length === 0) return HOST;
+  const uplinks = names.map((name, index) => ({ name, mac: formatMac(UPLINK_MAC + index), mtu: 1500, addresses: [] }));
+  return { ...HOST, world: { ...emptyWorld(HOST.name), uplinks } };
+}
+
+/** A locally administered address. */
+const UPLINK_MAC = 0x02_00_00_00_00_01;
+
+/**
  * A Compose project as `docker compose up` would create it: used networks by their real names, then one container per replica, in the
  * order of start. Traffic is that of `x-dockwire`, or else follows from `depends_on`.
  *
@@ -37,13 +53,13 @@ export function toTopology(project: ComposeProject, options: TopologyOptions = {
     ...(project.dockwire?.traffic ?? []).map(trafficOf),
     ...(project.dockwire?.defaultTraffic === false ? [] : defaultTraffic(project, notices)),
   ];
-  const created = networksOf(project);
+  const networks = networksOf(project).map((network) => networkOf(network, project, notices));
   const spec: TopologySpec = {
     name: project.name,
     generation: options.generation ?? project.dockwire?.docker ?? "29",
     seed: options.seed ?? project.dockwire?.seed ?? 0,
-    hosts: [HOST],
-    networks: created.map((network) => networkOf(network, project, notices)),
+    hosts: [hostOf(networks)],
+    networks,
     containers: inStartOrder(project).flatMap((service) =>
       service.containers.map((container) => containerOf(container, service, project, notices)),
     ),
@@ -63,11 +79,15 @@ function predefined({ external, name }: ComposeNetwork): "bridge" | "host" | "no
   return external && (name === "bridge" || name === "host" || name === "none") ? name : undefined;
 }
 
+/** Drivers of a daemon by itself; `null` makes no network of a user. */
+const DRIVERS = new Set(["bridge", "macvlan", "ipvlan"]);
+
 function networkOf(network: ComposeNetwork, project: ComposeProject, notices: Notices): NetworkSpec {
   const at = (...path: (string | number)[]) => project.place("networks", network.key, ...path);
-  const { driver = "bridge" } = network;
-  if (driver !== "bridge") {
-    notices.add("not-simulated", at("driver"), `the driver ${JSON.stringify(driver)} is simulated as a bridge network on one host`);
+  const asked = network.driver ?? "bridge";
+  const driver = DRIVERS.has(asked) ? asked : "bridge";
+  if (driver !== asked) {
+    notices.add("not-simulated", at("driver"), `the driver ${JSON.stringify(asked)} is simulated as a bridge network on one host`);
   }
   if (network.external) notices.add("ignored", at("external"), "the external network is created as a bridge network of its own");
   if (network.enableIpv6 === true) notices.add("not-simulated", at("enable_ipv6"), "only IPv4 packets are simulated");
@@ -78,21 +98,20 @@ function networkOf(network: ComposeNetwork, project: ComposeProject, notices: No
   const link = mergeLinks(project, (scope) => scope.kind === "default" || (scope.kind === "network" && scope.name === network.key));
   return {
     name: network.name,
-    driver: "bridge",
-    ipam: network.ipam.config.flatMap((block, index) => ipamOf(block, at("ipam", "config", index), notices)),
+    driver,
+    ipam: network.ipam.config.flatMap((block, index) => ipamOf(block, at("ipam", "config", index))),
     internal: network.internal,
-    options: driver === "bridge" ? network.driverOptions : {},
+    options: driver === asked ? network.driverOptions : {},
+    ipv6: network.enableIpv6 === true,
+    attachable: network.attachable,
+    labels: network.labels,
     ...(link && { link }),
     ...positionOf(network.place),
   };
 }
 
-/** Blocks of IPv6 are left out; a block without a subnet adds nothing to the pools. */
-function ipamOf(block: IpamBlock, at: Place, notices: Notices): IpamSpec[] {
-  if ([block.subnet, block.ipRange, block.gateway].some((text) => text?.includes(":"))) {
-    notices.add("not-simulated", at, "only IPv4 packets are simulated, the IPv6 block is left out");
-    return [];
-  }
+/** A block without a subnet adds nothing to the pools. */
+function ipamOf(block: IpamBlock, at: Place): IpamSpec[] {
   if (block.subnet === undefined && block.gateway === undefined && block.ipRange === undefined) return [];
   const addresses = { subnet: block.subnet, gateway: block.gateway, ipRange: block.ipRange };
   return [{ ...defined(addresses), auxAddresses: block.auxAddresses, ...positionOf(at) }];
@@ -106,7 +125,11 @@ function containerOf(container: ComposeContainer, service: ComposeService, proje
     name: container.name,
     host: HOST.name,
     service: service.name,
-    ...defined({ hostname: service.hostname, networkMode }),
+    ...defined({ hostname: service.hostname, domainname: service.domainname, networkMode }),
+    ...(service.dns.length > 0 && { dns: service.dns }),
+    ...(service.dnsSearch.length > 0 && { dnsSearch: service.dnsSearch }),
+    ...(service.dnsOptions.length > 0 && { dnsOptions: service.dnsOptions }),
+    ...(Object.keys(service.sysctls).length > 0 && { sysctls: service.sysctls }),
     networks: networkMode === undefined ? endpointsOf(service, project, notices) : [],
     publish: discardsPorts ? [] : service.ports.map(publishOf),
     expose: service.expose,
@@ -150,7 +173,7 @@ function endpointsOf(service: ComposeService, project: ComposeProject, notices: 
     return [
       {
         network: network.name,
-        ...defined({ ipv4: attachment.ipv4Address, mac: attachment.macAddress, interfaceName: attachment.interfaceName }),
+        ...defined({ ipv4: attachment.ipv4Address, ipv6: attachment.ipv6Address, mac: attachment.macAddress, interfaceName: attachment.interfaceName }),
         aliases: aliasesOf(service, attachment),
         gwPriority: attachment.gatewayPriority,
         ...(link && { link }),
