@@ -24,7 +24,15 @@ const RULES = 4096;
 const EVENT_RECORDS = 65536;
 const CAPTURE_BYTES = 4 * 1024 * 1024;
 
-export function capacityOf(builder: ProgramBuilder, flows: readonly FlowRecord[], sockets: readonly SocketRecord[]): Capacity {
+/** What lists of a program besides those that the builder has. */
+interface OtherRecords {
+  readonly flows: readonly FlowRecord[];
+  readonly sockets: readonly SocketRecord[];
+  readonly chains: readonly unknown[];
+  readonly rules: readonly unknown[];
+}
+
+export function capacityOf(builder: ProgramBuilder, { flows, sockets, chains, rules }: OtherRecords): Capacity {
   const capacity = {
     packets: packetsOf(builder, flows, sockets),
     frameBytes: builder.devices.reduce((largest, { mtu }) => Math.max(largest, mtu + ETHERNET_HEADER), FRAME_MIN),
@@ -42,8 +50,8 @@ export function capacityOf(builder: ProgramBuilder, flows: readonly FlowRecord[]
     addresses: roomFor(builder.addresses),
     routes: roomFor(builder.routes),
     links: roomFor(builder.links),
-    chains: CHAINS,
-    rules: RULES,
+    chains: Math.max(CHAINS, roomFor(chains)),
+    rules: Math.max(RULES, roomFor(rules)),
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };

@@ -31,7 +31,7 @@ export function compile(spec: TopologySpec): CompiledTopology {
     names: { ...laidOut.names, flows: descriptions.map(({ name }) => name) },
     sockets: socketRecords,
     flows: flowRecords,
-    capacity: capacityOf(network.builder, flowRecords, socketRecords),
+    capacity: capacityOf(network.builder, { ...laidOut, flows: flowRecords, sockets: socketRecords }),
   };
   return {
     spec,

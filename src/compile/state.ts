@@ -5,6 +5,7 @@ import { capacityOf } from "./capacity";
 import { DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
 import { exponentialTable } from "./exponential";
 import type { LayoutIndices } from "./program-builder";
+import { compileStateRules } from "./rules/state";
 import { type CompiledNetwork, layOut, type LayoutOptions } from "./topology";
 
 export interface StateOptions extends LayoutOptions {
@@ -43,9 +44,10 @@ export interface Layout {
 export function compileState(state: DockerState, options: StateOptions, previous?: Layout): CompiledState {
   const network = layOut(state, options, previous);
   const { builder, places, kernelDevices } = network;
+  const { chains, rules, chainNames, ruleNames } = compileStateRules(state, network);
   const program: DatapathProgram = {
     abi: ABI_VERSION,
-    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: [], rules: [] },
+    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: chainNames, rules: ruleNames },
     hosts: builder.hosts,
     namespaces: builder.namespaces,
     devices: builder.devices,
@@ -55,13 +57,13 @@ export function compileState(state: DockerState, options: StateOptions, previous
     links: builder.links,
     sockets: [],
     flows: [],
-    chains: [],
-    rules: [],
+    chains,
+    rules,
     dns: NO_DNS,
     costs: DEFAULT_COSTS,
     copyCost: DEFAULT_COPY_COST,
     exponential: exponentialTable(),
-    capacity: previous?.program.capacity ?? { ...capacityOf(builder, [], []), ...options.capacity },
+    capacity: previous?.program.capacity ?? { ...capacityOf(builder, { flows: [], sockets: [], chains, rules }), ...options.capacity },
   };
   const layout: Layout = {
     indices: builder.indices,

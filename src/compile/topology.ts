@@ -1,6 +1,6 @@
-import { DeviceKind } from "../../assembly/abi/program";
+import { BRIDGE_NF_IPV4, DEVICE_HAIRPIN, DEVICE_ROUTE_LOCALNET, DeviceKind } from "../../assembly/abi/program";
 import { Identity } from "../model/identity";
-import { type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, hasParent, type HostState, isBridge } from "../model/state";
+import { type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, hasParent, type HostState, isBridge, type NetworkState } from "../model/state";
 import type { UnderlaySpec } from "../model/underlay";
 import { type EndpointPlace, type Laying, nameDevice } from "./laying";
 import { linkRecord, shapes } from "./link";
@@ -88,23 +88,33 @@ function isOrphan({ network }: ContainerState): boolean {
 function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undefined): ParentDevices {
   const { builder, state, namespaces, places, bridges, owners, loopbackMtu } = laying;
   const { name, cpus, backlog } = host;
-  const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }));
+  const networks = state.networks.filter((network) => network.host === name && !network.configOnly);
+  const settings = { forwarding: Number(host.world.ipForward), bridgeNf: filtersBridges(host, networks) ? BRIDGE_NF_IPV4 : 0 };
+  const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }), settings);
   namespaces.set(name, namespace);
   places.set(name, namespace);
   nameDevice(laying, builder.loopback(namespace, name, loopbackMtu), "lo");
-  const networks = state.networks.filter((network) => network.host === name && !network.configOnly);
   addUplinks(laying, namespace, host, underlay);
   for (const network of networks.filter(isBridge)) {
-    bridges.set(bridgeKey(network), addBridge(laying, namespace, network, bridgeMtu(state, network)));
+    bridges.set(bridgeKey(network), addBridge(laying, namespace, network, host));
     if (!network.bridge.inhibitIpv4) owners.set(network.gateway, namespace);
   }
   return addParents(laying, namespace, name, networks.filter(hasParent));
 }
 
-function addBridge(laying: Laying, namespace: number, { bridge, host, gateway, subnet, id }: BridgeNetworkState, mtu: number): number {
-  const { builder } = laying;
+/** Whether bridged packets meet iptables: the daemon turns it on where its rules would be idle otherwise (libnetwork setup_bridgenetfiltering.go). */
+function filtersBridges({ world, flags }: HostState, networks: readonly NetworkState[]): boolean {
+  return world.bridgeNetfilter || (flags.iptables && (!flags.userlandProxy || networks.some((network) => isBridge(network) && !network.bridge.icc)));
+}
+
+function addBridge(laying: Laying, namespace: number, network: BridgeNetworkState, { flags }: HostState): number {
+  const { builder, state } = laying;
+  const { bridge, host, gateway, subnet, id } = network;
   const displayName = `${host}:${bridge.displayName}`;
-  const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName, mtu, mac: bridge.mac, key: `${host}/${id}` });
+  const mtu = bridgeMtu(state, network);
+  // Without the userland proxy the host's own connections to 127.0.0.1 are translated and routed here (libnetwork setup_device.go: setupLoopbackAddressesRouting).
+  const routesLoopback = flags.userlandProxy ? 0 : DEVICE_ROUTE_LOCALNET;
+  const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName, mtu, mac: bridge.mac, flags: routesLoopback, key: `${host}/${id}` });
   nameDevice(laying, device, bridge.device);
   if (!bridge.inhibitIpv4) builder.address(device, gateway, subnet.prefixLength);
   return device;
@@ -149,11 +159,17 @@ function addVeth(laying: Laying, container: ContainerState, endpoint: EndpointSt
     // The kernel's choice for a new veth (Linux eth_hw_addr_random), in both generations.
     mac: identity.randomMac("veth", host, vethName),
     master: bridge,
+    // A container's connection to a published port of its own network comes back out of its port (libnetwork bridge.go: setHairpinMode).
+    flags: isHairpin(laying, host) ? DEVICE_HAIRPIN : 0,
     key: `${key}/port`,
   });
   nameDevice(laying, outside, vethName);
   builder.pair(inside, outside, shapes(link) ? linkRecord(link, `containers.${name}.networks.${network}.link`, spec.position) : undefined);
   return inside;
+}
+
+function isHairpin({ state }: Laying, host: string): boolean {
+  return state.hosts.some(({ name, flags }) => name === host && !flags.userlandProxy);
 }
 
 function shareNamespace({ namespaces, places, state }: Laying, container: ContainerState): void {

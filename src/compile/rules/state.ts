@@ -1,0 +1,27 @@
+import { sandboxFirewall } from "../../model/firewall";
+import type { DockerState } from "../../model/state";
+import { RESOLVER_PORTS } from "../processes";
+import { type CompiledRules, compileRules, type FirewallNamespace } from "./index";
+
+/** Where namespaces and their devices ended up. */
+export interface RulePlaces {
+  /** Namespace index by host, and by `host/container`. */
+  readonly places: ReadonlyMap<string, number>;
+  /** Device index by the kernel's name, of each namespace. */
+  readonly kernelDevices: ReadonlyMap<number, ReadonlyMap<string, number>>;
+}
+
+/** The rules of all hosts, and of the sandboxes that have a DNS server of Docker's. */
+export function compileStateRules(state: DockerState, { places, kernelDevices }: RulePlaces): CompiledRules {
+  const namespaces: FirewallNamespace[] = [];
+  const add = (place: string, firewall: FirewallNamespace["firewall"]) => {
+    const namespace = places.get(place);
+    if (namespace !== undefined) namespaces.push({ namespace, firewall, devices: kernelDevices.get(namespace) ?? new Map() });
+  };
+  for (const host of state.hosts) add(host.name, host.firewall);
+  const resolver = sandboxFirewall(RESOLVER_PORTS);
+  for (const { host, name, running, embeddedDns, network } of state.containers) {
+    if (running && embeddedDns && network.mode === "sandbox") add(`${host}/${name}`, resolver);
+  }
+  return compileRules(namespaces);
+}
