@@ -161,7 +161,8 @@ export class Daemon implements DaemonOperations {
     this.#ports = new HostPorts(this.#rules, this.#host);
     this.#sandboxes.restart(this.#sandboxContext());
     this.#firewall.start(firewallFlags(this.#flags));
-    for (const network of old) this.#program(network);
+    // The store has them by ID.
+    for (const network of [...old].sort((a, b) => (a.id < b.id ? -1 : 1))) this.#restore(network);
     const bridge = old.find(({ isDefault }) => isDefault);
     if (bridge) this.#remove(bridge);
     this.#makeDefaultBridge();
@@ -213,6 +214,7 @@ export class Daemon implements DaemonOperations {
     for (const family of this.#rules.forwardsAtStart(this.#flags)) this.#turnOnForwarding(family);
     this.#networks.makePlain("none");
     this.#networks.makePlain("host");
+    this.#firewall.addOtherNetwork();
     this.#makeDefaultBridge();
   }
 
@@ -231,12 +233,25 @@ export class Daemon implements DaemonOperations {
     return first && { subnet: formatCidr(first) };
   }
 
-  /** Tells the packet filter of a network, and forwards for it. */
+  /** Tells the packet filter of a new network, and forwards for it. */
   #program(network: Network): void {
     const { bridge } = network.parts;
+    if (bridge) {
+      this.#forwardFor(network);
+      this.#firewall.addNetwork(firewallNetwork(network, bridge));
+    } else if (!network.configOnly) this.#firewall.addOtherNetwork();
+  }
+
+  /** Tells the packet filter of a network that was there before the daemon. */
+  #restore(network: Network): void {
+    const { bridge } = network.parts;
     if (!bridge) return;
+    this.#forwardFor(network);
+    this.#firewall.restoreNetwork(firewallNetwork(network, bridge));
+  }
+
+  #forwardFor(network: Network): void {
     for (const family of [4, 6] as const) if (network.blocksOf(family).length > 0) this.#turnOnForwarding(family);
-    this.#firewall.addNetwork(firewallNetwork(network, bridge));
   }
 
   #remove(network: Network): void {
