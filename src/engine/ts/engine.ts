@@ -44,6 +44,7 @@ export class TsEngine implements Engine {
     loaded.processes = { ...processes, dns: { ...processes.dns, domains } };
     kernel.clock = kernel.now;
     if (program !== undefined) reload(kernel, program);
+    kernel.dns.append(patch.domains ?? []);
     for (const { index, up } of patch.devices ?? []) kernel.devices[index].up = up;
     for (const { index, record } of patch.links ?? []) kernel.links[index].record = record;
     for (const { index, record } of patch.flows ?? []) kernel.writeFlow(index, record);

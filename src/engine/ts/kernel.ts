@@ -8,6 +8,7 @@ import type { Packet } from "./memory/packet";
 import { PacketPool } from "./memory/pool";
 import { CaptureBuffer, EventBuffer } from "./memory/records";
 import type { Cpu } from "./simulation/clock";
+import { DnsTable } from "./dns/zones";
 import { Digest } from "./simulation/digest";
 import { EventQueue } from "./simulation/event-queue";
 import type { Link } from "./simulation/link";
@@ -23,6 +24,7 @@ import type { Host, Namespace } from "./tables/namespace";
 import { NeighbourTable } from "./tables/neighbour";
 import { PathMtuTable } from "./tables/path-mtu";
 import { ReassemblyTable } from "./tables/reassembly";
+import { SessionTable } from "./tables/session";
 import { Socket, SocketTable } from "./tables/socket";
 import { close } from "./tcp/lifecycle";
 import { ETHERNET_HEADER } from "./wire/ethernet";
@@ -68,6 +70,9 @@ export class Kernel {
   readonly reassembly: ReassemblyTable;
   readonly connections: ConnectionTable;
   readonly tcpRandom: Random;
+  readonly dns = new DnsTable();
+  readonly dnsRandom: Random;
+  readonly sessions: SessionTable;
   readonly deviceDrops: DropTable;
   readonly flowDrops: DropTable;
   /** The longest datagram that a slot holds. */
@@ -94,9 +99,12 @@ export class Kernel {
     this.reassembly = new ReassemblyTable(this.memory);
     this.connections = new ConnectionTable(capacity.connections);
     this.tcpRandom = Random.of(seed, RandomKind.Tcp, 0);
+    this.dnsRandom = Random.of(seed, RandomKind.Dns, 0);
+    this.sessions = new SessionTable(capacity.sessions);
     this.deviceDrops = new DropTable(program.devices.length);
     this.flowDrops = new DropTable(program.flows.length);
     loadTables(this, program);
+    this.dns.load(program.dns, this.namespaces);
     program.flows.forEach((record, index) => this.writeFlow(index, record));
     program.sockets.forEach((record, index) => this.writeSocket(index, record));
     this.sockets.index(this.namespaces);
@@ -141,7 +149,9 @@ export class Kernel {
   /** Puts a socket at an index; `sockets.index` makes it known. */
   writeSocket(index: number, record: SocketRecord): void {
     const namespace = this.namespaces[record.namespace];
-    const socket = this.sockets.sockets[index] ?? new Socket(index, namespace);
+    const known = this.sockets.sockets[index];
+    if (known !== undefined && !known.isAs(record)) this.sessions.releaseOf(known);
+    const socket = known ?? new Socket(index, namespace);
     this.sockets.sockets[index] = socket;
     socket.configure(record, namespace, this.flows[record.flow] ?? null);
   }

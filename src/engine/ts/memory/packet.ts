@@ -66,6 +66,7 @@ export class Packet {
   askerIp = 0;
   askerPort = 0;
   askedIp = 0;
+  askedPort = 0;
 
   constructor(index: number, frame: number) {
     this.index = index;

@@ -1,16 +1,23 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
-import { FlowKind, RouteType } from "../../../../assembly/abi/program";
-import { PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
-import { drop, dropUnbuilt } from "../graph/drop";
+import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
+import { drop } from "../graph/drop";
 import { visit } from "../graph/step";
 import { recordHop } from "../graph/trace";
-import { append, enter, leave } from "../graph/walk";
+import { enter, leave } from "../graph/walk";
 import type { Kernel } from "../kernel";
-import { type Packet, PathMtuDiscovery, UNTRACED } from "../memory/packet";
+import { DATAGRAM_MAX } from "../memory/memory";
+import { type Packet, UNTRACED } from "../memory/packet";
+import { answerSource, causeOf, sendDatagram } from "../processes/datagram";
+import { identityBytes } from "../processes/identity";
+import { serveQuery } from "../processes/name-server";
+import { proxyDatagram } from "../processes/udp-proxy";
+import { accountMessage } from "../simulation/source";
 import type { Socket } from "../tables/socket";
+import { IPV4_HEADER } from "../wire/ipv4";
 import { UDP_HEADER } from "../wire/udp";
-import { takeDatagram, writeDatagram, writeUdpMessage } from "./socket-output";
+
+const MESSAGE_MAX = DATAGRAM_MAX - IPV4_HEADER - UDP_HEADER;
 
 /** sock_def_readable's wake-up has come through: the process reads one datagram and answers it. */
 export function wakeSocket(kernel: Kernel, socket: Socket, packet: Packet): void {
@@ -23,29 +30,39 @@ export function wakeSocket(kernel: Kernel, socket: Socket, packet: Packet): void
   visit(kernel, Node.ApplicationWake);
   if (packet.trace !== UNTRACED) recordHop(kernel, packet, Node.ApplicationWake);
   kernel.chargeCopy(packet.payloadLength);
-  answer(kernel, socket, packet);
+  act(kernel, socket, packet);
   leave(kernel, cpu);
 }
 
-function answer(kernel: Kernel, socket: Socket, request: Packet): void {
-  const { device, flow, sequence, bornAt, trace, askerIp, askerPort, askedIp } = request;
-  const { namespace } = socket;
-  const isRequest = flow !== null && flow.record.kind === FlowKind.Request;
-  const length = isRequest ? flow.record.responseBytes : request.payloadLength;
-  kernel.pool.release(request);
-  const packet = takeDatagram(kernel, flow, UDP_HEADER + length);
-  if (packet === null) {
-    dropUnbuilt(kernel, Node.ApplicationWake, device, flow, sequence);
-    return;
+function act(kernel: Kernel, socket: Socket, packet: Packet): void {
+  switch (socket.role) {
+    case SocketRole.Proxy:
+      proxyDatagram(kernel, socket, packet);
+      return;
+    case SocketRole.Resolver:
+    case SocketRole.NameServer:
+      serveQuery(kernel, socket, packet);
+      return;
+    case SocketRole.Identity:
+      answer(kernel, socket, packet, Math.min(identityBytes(socket.responseBytes, packet.askerIp, packet.askedIp), MESSAGE_MAX));
+      return;
+    default: {
+      const { flow } = packet;
+      const isRequest = flow !== null && flow.record.kind === FlowKind.Request;
+      answer(kernel, socket, packet, isRequest ? flow.record.responseBytes : packet.payloadLength);
+    }
   }
-  packet.sequence = sequence;
-  packet.bornAt = bornAt;
-  packet.trace = trace;
-  packet.response = true;
-  packet.pathMtuDiscovery = flow !== null && flow.record.dontFragment !== 0 ? PathMtuDiscovery.Do : PathMtuDiscovery.Want;
-  // The answer to a broadcast comes from the address that the route chooses.
-  const source = namespace.fib.find(askedIp)?.type === RouteType.Local ? askedIp : 0;
-  writeDatagram(kernel, packet, namespace, PROTOCOL_UDP, source, askerIp);
-  writeUdpMessage(kernel, packet, socket.port, askerPort, length);
-  append(kernel, packet, Node.SocketOutput);
+}
+
+function answer(kernel: Kernel, socket: Socket, request: Packet, length: number): void {
+  const { flow, askerIp, askerPort, askedIp } = request;
+  const { namespace, port } = socket;
+  if (flow !== null && !request.response) {
+    flow.outcome.see(namespace, askerIp, askerPort, askedIp, port);
+    if (socket.role === SocketRole.Identity) accountMessage(kernel, request, flow, request.payloadLength);
+  }
+  const cause = causeOf(request, true);
+  kernel.pool.release(request);
+  const sourceIp = answerSource(namespace, askedIp);
+  sendDatagram(kernel, cause, { namespace, sourceIp, sourcePort: port, destinationIp: askerIp, destinationPort: askerPort }, length);
 }

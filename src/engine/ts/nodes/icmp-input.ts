@@ -16,18 +16,21 @@ import {
   PROTOCOL_UDP,
 } from "../../../../assembly/abi/protocol";
 import { drop, dropUnbuilt } from "../graph/drop";
+import { visit } from "../graph/step";
 import { append } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
+import { tryNextServer } from "../processes/forward";
 import { accountAnswer, accountMessage, failFlow } from "../simulation/source";
 import type { Flow } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
+import { SessionKind } from "../tables/session";
 import { findSocket } from "../tables/socket";
 import { failConnection } from "../tcp/icmp";
 import { read16 } from "../wire/bytes";
 import { fold, sum } from "../wire/checksum";
 import { ICMP_CODE, ICMP_HEADER, identifier, nextHopMtu, updateIcmpChecksum } from "../wire/icmp";
-import { destinationIp, headerLength, IPV4_HEADER, protocol, sourceIp, version } from "../wire/ipv4";
+import { destinationIp, headerLength, IPV4_HEADER, protocol, sourceIp, ttl, version } from "../wire/ipv4";
 import { takeDatagram, writeDatagram } from "./socket-output";
 
 /** icmp_rcv: checksum, then by type: icmp_echo, ping_rcv, icmp_unreach. */
@@ -81,13 +84,17 @@ function echo(kernel: Kernel, packet: Packet, icmp: number, length: number): voi
     append(kernel, reply, Node.IpOutput);
   }
   kernel.totals.delivered++;
-  if (flow !== null && flow.record.kind === FlowKind.Ping && !packet.response) accountMessage(kernel, packet, flow, length - ICMP_HEADER);
+  if (flow === null || flow.record.kind !== FlowKind.Ping || packet.response) return;
+  accountMessage(kernel, packet, flow, length - ICMP_HEADER);
+  flow.outcome.see(device.namespace, sourceIp(kernel.memory.bytes, packet.network), 0, destinationIp(kernel.memory.bytes, packet.network), 0);
 }
 
 /** ping_rcv: the flow that sent the request, if its socket is here. */
 function echoReply(kernel: Kernel, packet: Packet, icmp: number, length: number): void {
   const flow = pingFlow(packet, identifier(kernel.memory.bytes, icmp));
-  if (flow !== null) accountAnswer(kernel, packet, flow, length - ICMP_HEADER);
+  if (flow === null) return;
+  flow.outcome.replyTtl = ttl(kernel.memory.bytes, packet.network);
+  accountAnswer(kernel, packet, flow, length - ICMP_HEADER);
 }
 
 function pingFlow(packet: Packet, id: number): Flow | null {
@@ -109,6 +116,7 @@ function unreachable(kernel: Kernel, packet: Packet, icmp: number, quoted: numbe
   if (device === null) return;
   const { namespace } = device;
   const { bytes } = kernel.memory;
+  const by = sourceIp(bytes, packet.network);
   const code = bytes[icmp + ICMP_CODE];
   const isTooBig = bytes[icmp] === ICMP_UNREACHABLE && code === ICMP_FRAGMENTATION_NEEDED;
   if (isTooBig) kernel.pathMtus.learn(namespace, destinationIp(bytes, quoted), nextHopMtu(bytes, icmp), kernel.clock);
@@ -116,12 +124,23 @@ function unreachable(kernel: Kernel, packet: Packet, icmp: number, quoted: numbe
   const transport = quoted + headerLength(bytes, quoted);
   const kind = protocol(bytes, quoted);
   if (kind === PROTOCOL_TCP) {
-    failConnection(kernel, namespace, quoted, transport, error);
+    failConnection(kernel, namespace, quoted, transport, error, by);
     return;
   }
   const flow = kind === PROTOCOL_UDP ? clientFlow(bytes, namespace, quoted, transport) : echoFlow(bytes, packet, kind, transport);
+  if (flow === null && kind === PROTOCOL_UDP && !isTooBig) failSession(kernel, packet, namespace, quoted, transport);
   if (flow === null || (isTooBig && flow.record.dontFragment === 0)) return;
+  flow.outcome.errorBy = by;
   failFlow(kernel, flow, packet.flow === flow ? packet.sequence : -1, error);
+}
+
+/** A resolver's query came back: the server has failed. docker-proxy takes no notice of such errors. */
+function failSession(kernel: Kernel, packet: Packet, namespace: Namespace, quoted: number, udp: number): void {
+  const { bytes } = kernel.memory;
+  const session = kernel.sessions.find(namespace, read16(bytes, udp), destinationIp(bytes, quoted), read16(bytes, udp + 2));
+  if (session === null || session.kind !== SessionKind.Forward) return;
+  visit(kernel, Node.ApplicationWake);
+  tryNextServer(kernel, session, packet.device);
 }
 
 /** The flow whose client socket sent the quoted datagram. */

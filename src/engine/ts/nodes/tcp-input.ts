@@ -12,6 +12,7 @@ import { findSocket } from "../tables/socket";
 import { acknowledgeDuplicate, acknowledgeNew, establish } from "../tcp/ack";
 import { abort, accept, agreeOnMss, close } from "../tcp/lifecycle";
 import { scheduleOutput } from "../tcp/output";
+import { pushWake } from "../tcp/splice";
 import { receiveSegment } from "../tcp/receive";
 import { replyReset, sendAck, sendSyn } from "../tcp/segment";
 import { destinationIp, headerLength, sourceIp } from "../wire/ipv4";
@@ -61,7 +62,7 @@ export function tcpInput(kernel: Kernel, packet: Packet): Node {
   const length = available - offset;
   if (connection === null) return withoutConnection(kernel, packet, namespace, tcp, length);
   if (connection.state === TcpState.SynSent) return inSynSent(kernel, connection, packet, tcp, length);
-  return inOtherStates(kernel, connection, packet, tcp, length);
+  return inOtherStates(kernel, connection, packet, namespace, tcp, length);
 }
 
 /** A listening socket takes a SYN; everything else is refused. */
@@ -107,10 +108,11 @@ function inSynSent(kernel: Kernel, connection: Connection, packet: Packet, tcp: 
   establish(kernel, connection, ack);
   sendAck(kernel, connection);
   scheduleOutput(kernel, connection);
+  if (connection.partner !== null) pushWake(kernel, connection.partner);
   return consume(kernel, packet);
 }
 
-function inOtherStates(kernel: Kernel, connection: Connection, packet: Packet, tcp: number, length: number): Node {
+function inOtherStates(kernel: Kernel, connection: Connection, packet: Packet, namespace: Namespace, tcp: number, length: number): Node {
   const { bytes } = kernel.memory;
   const control = controlBits(bytes, tcp);
   const sequence = sequenceNumber(bytes, tcp);
@@ -119,6 +121,10 @@ function inOtherStates(kernel: Kernel, connection: Connection, packet: Packet, t
   if (isSynAgain) {
     sendSyn(kernel, connection);
     return consume(kernel, packet);
+  }
+  if (isReopened(bytes, connection, tcp, control, sequence)) {
+    close(kernel, connection);
+    return withoutConnection(kernel, packet, namespace, tcp, length);
   }
   const size = length + ((control & SYN) !== 0 ? 1 : 0) + ((control & FIN) !== 0 ? 1 : 0);
   if (!isAcceptable(connection, sequence, size)) return refuse(kernel, connection, packet, isReset, (sequence + size) | 0);
@@ -130,6 +136,12 @@ function inOtherStates(kernel: Kernel, connection: Connection, packet: Packet, t
   }
   if ((control & ACK) === 0) return drop(kernel, packet, Drop.TcpFlags, Node.TcpInput);
   return takeAck(kernel, connection, packet, tcp, length, (control & FIN) !== 0);
+}
+
+/** tcp_timewait_state_process: a SYN of a new connection ends what is left of the old one. */
+function isReopened(bytes: Uint8Array, { state, echo, rcvNxt }: Connection, tcp: number, control: number, sequence: number): boolean {
+  if (state !== TcpState.TimeWait || (control & (SYN | ACK | RST)) !== SYN) return false;
+  return before(echo, timestampOption(bytes, tcp, echo)) || before(rcvNxt, sequence);
 }
 
 /** RFC 9293 §3.10.7.4, first: is any of it inside the window? A keep-alive may lie one byte in front of it. */
@@ -167,6 +179,7 @@ function takeAck(kernel: Kernel, connection: Connection, packet: Packet, tcp: nu
     }
     connection.sndWnd = window;
     establish(kernel, connection, ack);
+    if (connection.isSpliced) pushWake(kernel, connection);
   }
   if (before(connection.sndMax, ack)) {
     sendAck(kernel, connection);

@@ -1,6 +1,7 @@
 import type { Kernel } from "../kernel";
 import { wakeSocket } from "../nodes/application-wake";
 import { neighbourTimer, reassemblyTimer } from "../nodes/timer";
+import { sessionTimer, sessionWake } from "../processes/session";
 import { tcpOutput } from "../tcp/output";
 import { tcpTimer } from "../tcp/timer";
 import { tcpWake } from "../tcp/wake";
@@ -44,6 +45,12 @@ export function dispatch(kernel: Kernel): void {
     }
     case EventType.FlowTimer:
       flowTimer(kernel, kernel.flows[first]);
+      return;
+    case EventType.SessionWake:
+      sessionWake(kernel, kernel.sessions.sessions[first], kernel.pool.packets[second]);
+      return;
+    case EventType.SessionTimer:
+      sessionTimer(kernel, kernel.sessions.sessions[first]);
       return;
   }
 }

@@ -18,6 +18,10 @@ export enum EventType {
   Source,
   /** (flow). */
   FlowTimer,
+  /** A process is to read a datagram that came for a socket of its own: (session, packet). */
+  SessionWake,
+  /** (session). */
+  SessionTimer,
 }
 
 /** Children of a heap node: a flatter heap than a binary one touches fewer cache lines. */

@@ -3,6 +3,7 @@ export enum RandomKind {
   Link = 1,
   Flow = 2,
   Tcp = 3,
+  Dns = 4,
 }
 
 /** The finalizer of MurmurHash3_x86_32. */
@@ -21,7 +22,7 @@ export class Random {
   private c = 0;
   private d = 0;
 
-  /** The generator of one link, one flow, or of TCP: adding another does not change its draws. */
+  /** The generator of one link, one flow, of TCP or of DNS: adding another does not change its draws. */
   static of(seed: number, kind: RandomKind, index: number): Random {
     const random = new Random();
     random.seed(fmix(seed ^ Math.imul(kind, 0x9e3779b1) ^ Math.imul(index, 0x85ebca77)));

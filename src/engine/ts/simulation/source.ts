@@ -3,9 +3,10 @@ import { Drop } from "../../../../assembly/abi/drop";
 import { EventKind } from "../../../../assembly/abi/event";
 import { EXPONENTIAL_SCALE } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
-import { FlowKind } from "../../../../assembly/abi/program";
+import { FlowKind, RouteType } from "../../../../assembly/abi/program";
 import { ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import { NONE } from "../../../../assembly/abi/version";
+import { writeQuery } from "../dns/message";
 import { account, dropUnbuilt } from "../graph/drop";
 import { visit } from "../graph/step";
 import { beginTrace, recordHop } from "../graph/trace";
@@ -16,7 +17,7 @@ import { isDue, JIFFY_NS } from "../nodes/timer";
 import { fillPayload, takeDatagram, writeDatagram, writeUdpMessage } from "../nodes/socket-output";
 import { Arrival, type Flow, NO_REQUEST } from "../tables/flow";
 import { NO_DEADLINE } from "../tables/neighbour";
-import { canWrite, closeWhenIdle, writeMessage } from "../tcp/lifecycle";
+import { canWrite, closeWhenIdle, leaveExchange, writeMessage } from "../tcp/lifecycle";
 import { ICMP_HEADER, updateIcmpChecksum, writeIcmp } from "../wire/icmp";
 import { IPV4_HEADER } from "../wire/ipv4";
 import { UDP_HEADER } from "../wire/udp";
@@ -31,7 +32,8 @@ export function pushSource(kernel: Kernel, flow: Flow, time: number): void {
 export function source(kernel: Kernel, flow: Flow): void {
   const { record } = flow;
   const { now } = kernel;
-  const isOver = now >= record.stopNs || (record.count !== NONE && flow.sent >= record.count);
+  const isAnswered = record.untilAnswer === 1 && (flow.answered > 0 || flow.errors > 0);
+  const isOver = now >= record.stopNs || (record.count !== NONE && flow.sent >= record.count) || isAnswered;
   if (isOver) {
     flow.state = FlowState.Finished;
     if (record.protocol === PROTOCOL_TCP) closeWhenIdle(kernel, flow);
@@ -42,9 +44,10 @@ export function source(kernel: Kernel, flow: Flow): void {
   else if (!wasSent) pushSource(kernel, flow, now + Math.max(record.thinkNs, JIFFY_NS));
 }
 
-/** A request flow without an interval sends the next one when the last is answered or given up. */
+/** A flow of requests without an interval sends the next one when the last is answered or given up. */
 function isClosedLoop({ record }: Flow): boolean {
-  return record.kind === FlowKind.Request && record.intervalNs === 0;
+  const isRequest = record.kind === FlowKind.Request || record.kind === FlowKind.Exchange || record.kind === FlowKind.Query;
+  return isRequest && record.intervalNs === 0;
 }
 
 function nextTime(kernel: Kernel, { record, random }: Flow, now: number): number {
@@ -70,9 +73,25 @@ function sendNext(kernel: Kernel, flow: Flow): boolean {
     return false;
   }
   visit(kernel, Node.SocketOutput);
-  const wasSent = flow.record.protocol === PROTOCOL_TCP ? sendStream(kernel, flow) : sendDatagram(kernel, flow);
+  const wasSent = write(kernel, flow);
   leave(kernel, cpu);
   return wasSent;
+}
+
+function write(kernel: Kernel, flow: Flow): boolean {
+  if (flow.record.protocol === PROTOCOL_TCP) return sendStream(kernel, flow);
+  if (flow.record.kind === FlowKind.Ping && isBroadcast(flow)) {
+    flow.blocked++;
+    flow.errors++;
+    flow.error = FlowError.AccessDenied;
+    return false;
+  }
+  return sendDatagram(kernel, flow);
+}
+
+/** Sending there takes SO_BROADCAST, which ping does not ask for. */
+function isBroadcast({ namespace, destination }: Flow): boolean {
+  return destination === -1 || namespace.fib.find(destination)?.type === RouteType.Broadcast;
 }
 
 function sendStream(kernel: Kernel, flow: Flow): boolean {
@@ -124,12 +143,16 @@ function buildMessage(kernel: Kernel, flow: Flow): Packet | null {
     updateIcmpChecksum(kernel.memory, icmp, ICMP_HEADER + record.bytes);
   } else {
     writeUdpMessage(kernel, packet, record.sourcePort, record.destinationPort, record.bytes);
+    if (record.kind === FlowKind.Query) {
+      const at = packet.network + IPV4_HEADER + UDP_HEADER;
+      writeQuery(kernel.memory.bytes, at, flow.sequence & 0xffff, kernel.dns.domains[record.name ?? NONE], record.queryType ?? 0);
+    }
   }
   return packet;
 }
 
 function awaitAnswer(kernel: Kernel, flow: Flow, sequence: number): void {
-  if (!isClosedLoop(flow)) return;
+  if (!isClosedLoop(flow) && flow.record.kind !== FlowKind.Exchange) return;
   flow.outstanding = sequence;
   flow.deadline = kernel.clock + flow.record.timeoutNs;
   if (flow.timerQueued) return;
@@ -139,7 +162,9 @@ function awaitAnswer(kernel: Kernel, flow: Flow, sequence: number): void {
 
 /** The answer to a closed loop's request may be too late. */
 export function flowTimer(kernel: Kernel, flow: Flow): void {
-  if (isDue(kernel, flow, EventType.FlowTimer, flow.index)) giveUpRequest(kernel, flow);
+  if (!isDue(kernel, flow, EventType.FlowTimer, flow.index)) return;
+  if (flow.record.kind === FlowKind.Exchange && flow.outstanding !== NO_REQUEST) leaveExchange(kernel, flow);
+  giveUpRequest(kernel, flow);
 }
 
 /** A closed loop does not wait for its outstanding request any more: it thinks and tries the next. */
@@ -152,7 +177,7 @@ export function giveUpRequest(kernel: Kernel, flow: Flow): void {
 function endRequest(kernel: Kernel, flow: Flow): void {
   flow.outstanding = NO_REQUEST;
   flow.deadline = NO_DEADLINE;
-  pushSource(kernel, flow, kernel.clock + flow.record.thinkNs);
+  if (isClosedLoop(flow)) pushSource(kernel, flow, kernel.clock + flow.record.thinkNs);
 }
 
 /** The flow's process sees an error about its message with the number `sequence`. */
@@ -169,8 +194,11 @@ export function accountMessage(kernel: Kernel, packet: Packet, flow: Flow, lengt
   if (!isNew) return;
   flow.delivered++;
   flow.deliveredBytes += length;
-  const isRoundTrip = flow.record.kind === FlowKind.Request || flow.record.kind === FlowKind.Ping;
-  if (!isRoundTrip) flow.latency.record(kernel.clock - packet.bornAt);
+  if (!isRoundTrip(flow.record.kind)) flow.latency.record(kernel.clock - packet.bornAt);
+}
+
+function isRoundTrip(kind: FlowKind): boolean {
+  return kind >= FlowKind.Request;
 }
 
 /** An answer of `length` bytes reached the sending process as a datagram. */
@@ -187,7 +215,7 @@ export function accountStreamMessage(kernel: Kernel, packet: Packet, flow: Flow)
   recordDelivery(kernel, packet, flow, flow.delivered, record.bytes);
   flow.delivered++;
   flow.deliveredBytes += record.bytes;
-  if (record.kind === FlowKind.Request || messages.size === 0) return;
+  if (isRoundTrip(record.kind) || messages.size === 0) return;
   flow.latency.record(kernel.clock - messages.oldestWrittenAt);
   messages.shift();
   closeWhenIdle(kernel, flow);
@@ -202,6 +230,16 @@ export function accountStreamAnswer(kernel: Kernel, packet: Packet, flow: Flow):
   messages.shift();
   countAnswer(kernel, flow, sequence, record.responseBytes, writtenAt);
   closeWhenIdle(kernel, flow);
+}
+
+/** The answer of an exchange is complete: `length` bytes, and then the server has closed. */
+export function accountExchange(kernel: Kernel, packet: Packet, flow: Flow, length: number): void {
+  const { messages } = flow;
+  const sequence = messages.oldestSequence;
+  const writtenAt = messages.oldestWrittenAt;
+  recordDelivery(kernel, packet, flow, sequence, length);
+  messages.shift();
+  countAnswer(kernel, flow, sequence, length, writtenAt);
 }
 
 function countAnswer(kernel: Kernel, flow: Flow, sequence: number, length: number, bornAt: number): void {

@@ -55,6 +55,17 @@ export class Connection {
   /** The process has closed its end: a FIN follows the data. */
   closing = false;
 
+  /** A proxy's, and what it is spliced to. */
+  isSpliced = false;
+  partner: Connection | null = null;
+  /** It has no partner any more, or never got one. */
+  isSevered = false;
+  /** Bytes that the proxy has not passed on yet, and whether more may come. */
+  unread = 0;
+  eof = false;
+  /** An acknowledgement waits for the timer, or for something that carries it. */
+  ackDelayed = false;
+
   cwnd = 0;
   ssthresh = 0;
   duplicateAcks = 0;
@@ -108,6 +119,9 @@ export class Connection {
     this.sndWnd = 0;
     this.irs = this.rcvNxt = this.echo = 0;
     this.closing = false;
+    this.isSpliced = this.isSevered = this.eof = this.ackDelayed = false;
+    this.partner = null;
+    this.unread = 0;
     this.cwnd = this.ssthresh = this.duplicateAcks = this.recover = 0;
     this.inRecovery = false;
     this.srtt = -1;

@@ -86,7 +86,7 @@ export class Outcome {
   peerPort = 0;
   localIp = 0;
   localPort = 0;
-  reply = NOTHING;
+  reply: Uint8Array = NOTHING;
 
   clear(): void {
     this.errorBy = this.replyTtl = this.peerIp = this.peerPort = this.localIp = this.localPort = 0;
@@ -134,6 +134,8 @@ export class Flow {
   traceBudget = 0;
   readonly messages = new MessageRing();
   connection: Connection | null = null;
+  /** Of the next connection. */
+  sourcePort = 0;
 
   readonly requests = new SequenceWindow();
   readonly answers = new SequenceWindow();

@@ -33,6 +33,7 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
 /** New tables while the network runs (docs/ENGINE.md, section 16). */
 export function reload(kernel: Kernel, program: DatapathProgram): void {
   loadTables(kernel, program);
+  kernel.dns.load(program.dns, kernel.namespaces);
   program.flows.forEach((record, index) => {
     const known = kernel.flows[index];
     if (known === undefined || !isSameFlow(known.record, record)) kernel.writeFlow(index, record);
@@ -126,5 +127,9 @@ function dropWaiting(kernel: Kernel, entry: Neighbour): void {
 }
 
 function isSameFlow(known: FlowRecord, record: FlowRecord): boolean {
-  return (Object.keys(record) as (keyof FlowRecord)[]).every((field) => known[field] === record[field]);
+  const fields = Object.keys({ ...known, ...record }) as (keyof FlowRecord)[];
+  const { name = NONE, queryType = 0, sourcePorts = 1, untilAnswer = 0 } = known;
+  const whole: FlowRecord = { ...known, name, queryType, sourcePorts, untilAnswer };
+  const defaults = { name: NONE, queryType: 0, sourcePorts: 1, untilAnswer: 0 };
+  return fields.every((field) => whole[field] === { ...defaults, ...record }[field]);
 }

@@ -1,3 +1,4 @@
+import { PROCESS_PORT_FIRST, PROCESS_PORT_LAST } from "../../../../assembly/abi/limits";
 import type { Cpu } from "../simulation/clock";
 import type { Device } from "./device";
 import { Fib } from "./fib";
@@ -26,6 +27,7 @@ export class Namespace {
   readonly udpSockets = new Map<number, Socket[]>();
   readonly tcpSockets = new Map<number, Socket[]>();
   private identification = 0;
+  private processPort = PROCESS_PORT_LAST;
 
   forwarding = false;
   ttl = 0;
@@ -37,6 +39,13 @@ export class Namespace {
     readonly host: Host,
   ) {
     this.cpu = host.cpus[index % host.cpus.length];
+  }
+
+  /** The next port that a process tries for a socket of its own, from the last one down. */
+  nextProcessPort(): number {
+    const port = this.processPort;
+    this.processPort = port === PROCESS_PORT_FIRST ? PROCESS_PORT_LAST : port - 1;
+    return port;
   }
 
   /** The IPv4 identification of the next datagram; the first is 1. */

@@ -1,5 +1,6 @@
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import { SocketRole } from "../../../../assembly/abi/program";
+import { NONE } from "../../../../assembly/abi/version";
 import type { SocketRecord } from "../../program";
 import type { Flow } from "./flow";
 import type { Namespace } from "./namespace";
@@ -13,6 +14,14 @@ export class Socket {
   role = SocketRole.Sink;
   /** The flow of a client socket. */
   flow: Flow | null = null;
+  /** Of a proxy. */
+  targetIp = 0;
+  targetPort = 0;
+  /** Of an identity server. */
+  responseBytes = 0;
+  /** Of a name server. */
+  resolver = NONE;
+  flags = 0;
   /** Datagrams that its process has not read yet. */
   waiting = 0;
 
@@ -30,6 +39,19 @@ export class Socket {
     this.port = record.port;
     this.role = record.role;
     this.flow = flow;
+    this.targetIp = (record.targetIp ?? 0) | 0;
+    this.targetPort = record.targetPort ?? 0;
+    this.responseBytes = record.responseBytes ?? 0;
+    this.resolver = record.resolver ?? NONE;
+    this.flags = record.flags ?? 0;
+  }
+
+  /** Whether a record says what this socket is already. */
+  isAs(record: SocketRecord): boolean {
+    const { namespace, protocol, ip, port, role, targetIp = 0, targetPort = 0, responseBytes = 0, resolver = NONE, flags = 0 } = record;
+    const isPlace = this.namespace.index === namespace && this.protocol === protocol && this.ip === (ip | 0) && this.port === port;
+    const isTarget = this.targetIp === (targetIp | 0) && this.targetPort === targetPort && this.resolver === resolver;
+    return isPlace && isTarget && this.role === role && this.responseBytes === responseBytes && this.flags === flags;
   }
 }
 

@@ -1,4 +1,4 @@
-import { TCP_TIME_WAIT_NS } from "../../../../assembly/abi/limits";
+import { TCP_FIN_TIMEOUT_NS, TCP_TIME_WAIT_NS } from "../../../../assembly/abi/limits";
 import type { Kernel } from "../kernel";
 import { acknowledge, acknowledgeAgain, Answer } from "../tables/congestion";
 import { before, type Connection, TcpState } from "../tables/connection";
@@ -6,6 +6,7 @@ import { NO_DEADLINE } from "../tables/neighbour";
 import { close } from "./lifecycle";
 import { scheduleOutput } from "./output";
 import { retransmitFirst } from "./segment";
+import { pushWake } from "./splice";
 import { arm } from "./timer";
 
 /** tcp_ack: everything before `ack` has arrived. False if that was the end of the connection. */
@@ -21,6 +22,7 @@ export function acknowledgeNew(kernel: Kernel, connection: Connection, ack: numb
   if (before(connection.writeEnd, connection.sndUna) && !acknowledgeFin(kernel, connection)) return false;
   const hasUnsent = before(connection.sndNxt, connection.writeEnd);
   if (hasUnsent || (connection.closing && !connection.isFinSent)) scheduleOutput(kernel, connection);
+  if (connection.partner !== null && connection.partner.unread > 0) pushWake(kernel, connection.partner);
   return true;
 }
 
@@ -58,11 +60,18 @@ function sample(kernel: Kernel, connection: Connection, ack: number): void {
   connection.sampleRtt(kernel.clock - connection.timedAt);
 }
 
+/** A client's connection that its process has left. */
+function isOrphan(connection: Connection): boolean {
+  const { listener, isSpliced, flow } = connection;
+  return listener === null && !isSpliced && (flow === null || flow.connection !== connection);
+}
+
 /** False if the connection is over. */
 function acknowledgeFin(kernel: Kernel, connection: Connection): boolean {
   switch (connection.state) {
     case TcpState.FinWait1:
       connection.state = TcpState.FinWait2;
+      if (isOrphan(connection)) arm(kernel, connection, kernel.clock + TCP_FIN_TIMEOUT_NS);
       return true;
     case TcpState.Closing:
       beginTimeWait(kernel, connection);

@@ -9,7 +9,7 @@ import { abort, mssOf } from "./lifecycle";
 import { maySend, scheduleOutput } from "./output";
 
 /** tcp_v4_err: an ICMP error about a segment of ours, of which the first 8 bytes are quoted. */
-export function failConnection(kernel: Kernel, namespace: Namespace, quoted: number, tcp: number, error: FlowError): void {
+export function failConnection(kernel: Kernel, namespace: Namespace, quoted: number, tcp: number, error: FlowError, by: number): void {
   const { bytes } = kernel.memory;
   const remoteIp = destinationIp(bytes, quoted);
   const connection = kernel.connections.find(
@@ -23,7 +23,9 @@ export function failConnection(kernel: Kernel, namespace: Namespace, quoted: num
   const sequence = sequenceNumber(bytes, tcp);
   if (before(sequence, connection.sndUna) || before(connection.sndMax, sequence)) return;
   if (error !== FlowError.MessageTooLong) {
-    if (connection.state === TcpState.SynSent) abort(kernel, connection, error);
+    if (connection.state !== TcpState.SynSent) return;
+    if (connection.flow !== null && connection.flow.connection === connection) connection.flow.outcome.errorBy = by;
+    abort(kernel, connection, error);
     return;
   }
   const mss = mssOf(kernel.pathMtus.find(namespace, remoteIp, DATAGRAM_MAX, kernel.clock));

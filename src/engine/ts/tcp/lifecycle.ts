@@ -1,19 +1,21 @@
 import { FlowError, FlowState } from "../../../../assembly/abi/counter";
 import { TCP_MESSAGES_MAX, TCP_RTO_INITIAL_NS, TCP_SEND_BUFFER } from "../../../../assembly/abi/limits";
+import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
 import type { Kernel } from "../kernel";
 import { DATAGRAM_MAX } from "../memory/memory";
 import type { Packet } from "../memory/packet";
 import { chooseSource, outputDevice } from "../nodes/ip-output";
-import { giveUpRequest } from "../simulation/source";
+import { accountExchange, giveUpRequest } from "../simulation/source";
 import { beginCongestion } from "../tables/congestion";
 import { type Connection, TcpState } from "../tables/connection";
-import type { Flow } from "../tables/flow";
+import { type Flow, NO_REQUEST } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
 import type { Socket } from "../tables/socket";
 import { destinationIp, IPV4_HEADER, sourceIp } from "../wire/ipv4";
 import { destinationPort, mssOption, sequenceNumber, sourcePort, TCP_HEADER, timestampOption } from "../wire/tcp";
 import { scheduleOutput } from "./output";
 import { sendSyn } from "./segment";
+import { sever } from "./splice";
 import { arm } from "./timer";
 
 /** tcp_min_snd_mss: room for 40 bytes of options and 8 of data. */
@@ -24,6 +26,7 @@ const MSS_DEFAULT = 536;
 /** tcp_sendmsg's question: is there room in the socket's buffer, or a connection to be had? */
 export function canWrite(kernel: Kernel, flow: Flow): boolean {
   const { connection, messages, record } = flow;
+  if (record.kind === FlowKind.Exchange && flow.outstanding !== NO_REQUEST) return false;
   if (connection === null) return canConnect(kernel, flow);
   if (connection.closing || messages.size >= TCP_MESSAGES_MAX) return false;
   const buffered = (connection.writeEnd - connection.sndUna) | 0;
@@ -34,8 +37,13 @@ function canConnect(kernel: Kernel, flow: Flow): boolean {
   const { namespace, destination, record } = flow;
   const { connections } = kernel;
   const local = localIp(namespace, destination);
-  const isTaken = connections.find(namespace, local, record.sourcePort, destination, record.destinationPort) !== null;
-  if (!connections.isFull && !isTaken) return true;
+  const ports = record.sourcePorts ?? 1;
+  for (let k = 0; k < ports && !connections.isFull; k++) {
+    const port = record.sourcePort + ((flow.sequence + k) % ports);
+    if (connections.find(namespace, local, port, destination, record.destinationPort) !== null) continue;
+    flow.sourcePort = port;
+    return true;
+  }
   flow.errors++;
   flow.error = FlowError.TimedOut;
   return false;
@@ -60,7 +68,7 @@ export function writeMessage(kernel: Kernel, flow: Flow, sequence: number): void
 function connect(kernel: Kernel, flow: Flow): Connection {
   const { namespace, destination, record } = flow;
   const local = localIp(namespace, destination);
-  const connection = kernel.connections.take(namespace, local, record.sourcePort, destination, record.destinationPort);
+  const connection = kernel.connections.take(namespace, local, flow.sourcePort, destination, record.destinationPort);
   connection.begin(kernel.tcpRandom.next());
   connection.flow = flow;
   connection.ownMss = connection.mss = ownMss(kernel, namespace, destination);
@@ -77,6 +85,7 @@ export function accept(kernel: Kernel, listener: Socket, namespace: Namespace, p
   connection.begin(kernel.tcpRandom.next());
   connection.flow = flow;
   connection.listener = listener;
+  connection.isSpliced = listener.role === SocketRole.Proxy;
   connection.state = TcpState.SynReceived;
   connection.irs = sequenceNumber(bytes, tcp);
   connection.rcvNxt = (connection.irs + 1) | 0;
@@ -99,13 +108,13 @@ export function mssOf(mtu: number): number {
 }
 
 /** The source address that the route to `destination` gives; 0 if there is no way. */
-function localIp(namespace: Namespace, destination: number): number {
+export function localIp(namespace: Namespace, destination: number): number {
   const route = namespace.fib.find(destination);
   const device = route === null ? null : outputDevice(namespace, route);
   return route === null || device === null ? 0 : chooseSource(route, device, destination);
 }
 
-function ownMss(kernel: Kernel, namespace: Namespace, remoteIp: number): number {
+export function ownMss(kernel: Kernel, namespace: Namespace, remoteIp: number): number {
   const route = namespace.fib.find(remoteIp);
   const device = route === null ? null : outputDevice(namespace, route);
   if (device === null) return MSS_DEFAULT;
@@ -115,6 +124,7 @@ function ownMss(kernel: Kernel, namespace: Namespace, remoteIp: number): number 
 
 /** The end of a connection that has nothing to complain of. */
 export function close(kernel: Kernel, connection: Connection): void {
+  sever(kernel, connection, false);
   const flow = detach(connection);
   kernel.connections.release(connection);
   if (flow !== null) flow.messages.clear();
@@ -122,6 +132,7 @@ export function close(kernel: Kernel, connection: Connection): void {
 
 /** A connection fails. The client's process sees the error; the server's has nobody to tell. */
 export function abort(kernel: Kernel, connection: Connection, error: FlowError): void {
+  sever(kernel, connection, true);
   const flow = detach(connection);
   kernel.connections.release(connection);
   if (flow === null) return;
@@ -146,6 +157,34 @@ export function closeWhenIdle(kernel: Kernel, flow: Flow): void {
   if (flow.state !== FlowState.Finished || connection === null || flow.messages.size > 0 || connection.closing) return;
   connection.closing = true;
   scheduleOutput(kernel, connection);
+}
+
+/** The client waits no longer for the answer of an exchange. Its connection goes on alone, if there is one. */
+export function leaveExchange(kernel: Kernel, flow: Flow): void {
+  const { connection } = flow;
+  flow.messages.clear();
+  if (connection === null) return;
+  if (connection.state === TcpState.SynSent) {
+    close(kernel, connection);
+    return;
+  }
+  flow.connection = null;
+  connection.closing = true;
+  scheduleOutput(kernel, connection);
+}
+
+/** The server of an exchange has closed: that is the answer, or there is none. */
+export function completeExchange(kernel: Kernel, connection: Connection, packet: Packet, flow: Flow): void {
+  flow.connection = null;
+  if (connection.pending > 0) {
+    accountExchange(kernel, packet, flow, connection.pending);
+    return;
+  }
+  flow.messages.clear();
+  flow.errors++;
+  flow.error = FlowError.Closed;
+  flow.state = FlowState.Failed;
+  giveUpRequest(kernel, flow);
 }
 
 /** A segment found no route: an attempt to connect fails, later ones are sent again until time is up. */

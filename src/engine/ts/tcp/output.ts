@@ -50,8 +50,13 @@ export function maySend(state: TcpState): boolean {
 }
 
 function sendWhatFits(kernel: Kernel, connection: Connection): void {
+  const start = connection.sndNxt;
   sendBurst(kernel, connection);
-  if (connection.closing && connection.sndNxt === connection.writeEnd && connection.owed === 0) {
+  const isDone = connection.closing && connection.sndNxt === connection.writeEnd && connection.owed === 0;
+  if (isDone && connection.sndNxt !== start) {
+    // The process writes and then closes: what answers its bytes comes in between.
+    scheduleOutput(kernel, connection);
+  } else if (isDone) {
     sendFin(kernel, connection);
     if (connection.state === TcpState.Established) connection.state = TcpState.FinWait1;
     else if (connection.state === TcpState.CloseWait) connection.state = TcpState.LastAck;

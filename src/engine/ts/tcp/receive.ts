@@ -5,12 +5,13 @@ import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
-import { EventType } from "../simulation/event-queue";
 import { accountStreamAnswer, accountStreamMessage } from "../simulation/source";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { beginTimeWait } from "./ack";
+import { completeExchange } from "./lifecycle";
 import { scheduleOutput } from "./output";
 import { sendAck } from "./segment";
+import { pushWake, receiveSpliced, receiveSplicedFin } from "./splice";
 
 /** tcp_data_queue and tcp_fin: the part of a segment that moves the receiver on. The packet is used up. */
 export function receiveSegment(
@@ -38,7 +39,7 @@ export function receiveSegment(
       wantsAck = true;
     }
   }
-  if (isOpen && fin && ((sequence + length) | 0) === connection.rcvNxt) wantsAck = receiveFin(kernel, connection, length);
+  if (isOpen && fin && ((sequence + length) | 0) === connection.rcvNxt) wantsAck = receiveFin(kernel, connection, packet, length);
   if (wantsAck) sendAck(kernel, connection);
   kernel.pool.release(packet);
   return Node.Done;
@@ -50,18 +51,23 @@ function receiveInOrder(kernel: Kernel, connection: Connection, packet: Packet, 
   fillHoles(connection);
   const bytes = (connection.rcvNxt - start) | 0;
   const { listener } = connection;
-  // A responder's process pays when it wakes up.
-  if (listener === null || listener.role !== SocketRole.Responder) kernel.chargeCopy(bytes);
   kernel.totals.delivered++;
+  if (connection.isSpliced) {
+    receiveSpliced(kernel, connection, bytes);
+    return;
+  }
+  // A responder's process pays when it wakes up.
+  if (listener === null || !isResponder(listener.role)) kernel.chargeCopy(bytes);
   if (listener === null) deliverToClient(kernel, connection, packet, bytes);
   else deliverToServer(kernel, connection, packet, listener.role, bytes);
 }
 
 function deliverToClient(kernel: Kernel, connection: Connection, packet: Packet, bytes: number): void {
   const { flow } = connection;
-  if (flow === null) return;
+  if (flow === null || flow.connection !== connection) return;
   connection.pending += bytes;
-  const { responseBytes } = flow.record;
+  const { responseBytes, kind } = flow.record;
+  if (kind === FlowKind.Exchange) return;
   while (responseBytes > 0 && connection.pending >= responseBytes && flow.messages.size > 0) {
     connection.pending -= responseBytes;
     accountStreamAnswer(kernel, packet, flow);
@@ -75,18 +81,29 @@ function deliverToServer(kernel: Kernel, connection: Connection, packet: Packet,
   while (connection.pending >= flow.record.bytes) {
     connection.pending -= flow.record.bytes;
     accountStreamMessage(kernel, packet, flow);
-    if (flow.record.kind !== FlowKind.Request || role !== SocketRole.Responder) continue;
+    const isRequest = flow.record.kind === FlowKind.Request || flow.record.kind === FlowKind.Exchange;
+    if (!isRequest || !isResponder(role)) continue;
     connection.owed++;
-    if (connection.wakeQueued) continue;
-    connection.wakeQueued = true;
-    kernel.queue.push(kernel.clock, EventType.TcpWake, connection.index, 0);
+    pushWake(kernel, connection);
   }
 }
 
+/** Whether a process answers requests when it wakes up. */
+function isResponder(role: SocketRole): boolean {
+  return role === SocketRole.Responder || role === SocketRole.Identity;
+}
+
 /** The other end has closed. Says whether that wants an acknowledgement of its own. */
-function receiveFin(kernel: Kernel, connection: Connection, length: number): boolean {
+function receiveFin(kernel: Kernel, connection: Connection, packet: Packet, length: number): boolean {
   connection.rcvNxt = (connection.rcvNxt + 1) | 0;
   connection.holes = 0;
+  if (connection.isSpliced && !connection.isSevered) {
+    const wasOpen = connection.state === TcpState.Established;
+    if (wasOpen) connection.state = TcpState.CloseWait;
+    else if (connection.state === TcpState.FinWait1) connection.state = TcpState.Closing;
+    else beginTimeWait(kernel, connection);
+    return receiveSplicedFin(kernel, connection, wasOpen, length);
+  }
   switch (connection.state) {
     case TcpState.Established: {
       // tcp_fin only schedules the ACK, and the process closes its end before it is due: our FIN carries it.
@@ -94,6 +111,9 @@ function receiveFin(kernel: Kernel, connection: Connection, length: number): boo
       connection.state = TcpState.CloseWait;
       connection.closing = true;
       scheduleOutput(kernel, connection);
+      const { flow } = connection;
+      const isExchange = flow !== null && flow.connection === connection && flow.record.kind === FlowKind.Exchange;
+      if (isExchange) completeExchange(kernel, connection, packet, flow);
       return !finCarriesAck;
     }
     case TcpState.FinWait1:

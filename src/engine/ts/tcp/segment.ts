@@ -1,5 +1,6 @@
 import { TCP_RECEIVE_WINDOW, TCP_SYN_WINDOW, TCP_WINDOW_SCALE } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
+import { FlowKind } from "../../../../assembly/abi/program";
 import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
 import { dropUnbuilt } from "../graph/drop";
 import { beginTrace } from "../graph/trace";
@@ -7,7 +8,9 @@ import { append } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import { type Packet, PathMtuDiscovery } from "../memory/packet";
 import { fillPayload, takeDatagram, writeDatagram } from "../nodes/socket-output";
+import { writeExchange } from "../processes/exchange";
 import { before, type Connection, TcpState } from "../tables/connection";
+import { NO_DEADLINE } from "../tables/neighbour";
 import { destinationIp, IPV4_HEADER, sourceIp } from "../wire/ipv4";
 import {
   ACK,
@@ -44,6 +47,11 @@ export function sendSyn(kernel: Kernel, connection: Connection): void {
 /** An acknowledgement without data. Its number does not go back with `sndNxt` after a timeout: the other end would call it old. */
 export function sendAck(kernel: Kernel, connection: Connection): void {
   transmit(kernel, connection, ACK, connection.sndMax, 0);
+}
+
+/** tcp_send_active_reset: the process is gone, and bytes that it should have read are there. */
+export function sendReset(kernel: Kernel, connection: Connection): void {
+  transmit(kernel, connection, RST | ACK, connection.sndNxt, 0);
 }
 
 /** The next `length` bytes of the stream. */
@@ -90,6 +98,10 @@ function time(kernel: Kernel, connection: Connection, end: number): void {
 function transmit(kernel: Kernel, connection: Connection, control: number, sequence: number, length: number): void {
   const { namespace, flow } = connection;
   if (namespace === null) return;
+  if (connection.ackDelayed) {
+    connection.ackDelayed = false;
+    connection.deadline = NO_DEADLINE;
+  }
   const isSyn = (control & SYN) !== 0;
   const header = TCP_HEADER + (isSyn ? TCP_SYN_OPTIONS : TCP_OPTIONS);
   const packet = takeDatagram(kernel, flow, header + length);
@@ -102,12 +114,14 @@ function transmit(kernel: Kernel, connection: Connection, control: number, seque
   writeDatagram(kernel, packet, namespace, PROTOCOL_TCP, connection.localIp, connection.remoteIp);
   const { bytes } = kernel.memory;
   const tcp = packet.network + IPV4_HEADER;
-  const window = isSyn ? TCP_SYN_WINDOW : TCP_RECEIVE_WINDOW >> TCP_WINDOW_SCALE;
+  const window = isSyn ? TCP_SYN_WINDOW : Math.max(0, TCP_RECEIVE_WINDOW - connection.unread) >> TCP_WINDOW_SCALE;
   writeTcp(bytes, tcp, connection.localPort, connection.remotePort, sequence, connection.rcvNxt, header, control, window);
   const timestamp = Math.floor(kernel.clock / TIMESTAMP_NS) % 4294967296 | 0;
   if (isSyn) writeSynOptions(bytes, tcp + TCP_HEADER, connection.ownMss, timestamp, connection.echo);
   else writeOptions(bytes, tcp + TCP_HEADER, timestamp, connection.echo);
-  fillPayload(kernel, packet, tcp + header, (sequence - connection.iss - 1) | 0, length);
+  const position = (sequence - connection.iss - 1) | 0;
+  fillPayload(kernel, packet, tcp + header, position, length);
+  if (flow !== null && flow.record.kind === FlowKind.Exchange) writeExchange(bytes, tcp + header, flow, packet.response, position, length);
   beginTrace(kernel, packet);
   append(kernel, packet, Node.SocketOutput);
 }

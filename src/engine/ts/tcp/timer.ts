@@ -10,7 +10,7 @@ import { timeOut } from "../tables/congestion";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { abort, close } from "./lifecycle";
 import { scheduleOutput } from "./output";
-import { sendData, sendSyn } from "./segment";
+import { sendAck, sendData, sendSyn } from "./segment";
 
 /** Sets the connection's timer; at most one event per record is in the queue. */
 export function arm(kernel: Kernel, connection: Connection, deadline: number): void {
@@ -35,6 +35,10 @@ export function tcpTimer(kernel: Kernel, connection: Connection): void {
 }
 
 function act(kernel: Kernel, connection: Connection): void {
+  if (connection.ackDelayed) {
+    sendAck(kernel, connection);
+    return;
+  }
   switch (connection.state) {
     case TcpState.SynSent:
       if (connection.retries >= TCP_SYN_RETRIES) abort(kernel, connection, FlowError.TimedOut);
@@ -44,6 +48,7 @@ function act(kernel: Kernel, connection: Connection): void {
       if (connection.retries >= TCP_SYNACK_RETRIES) close(kernel, connection);
       else repeatSyn(kernel, connection);
       break;
+    case TcpState.FinWait2:
     case TcpState.TimeWait:
       close(kernel, connection);
       break;

@@ -1,26 +1,43 @@
+import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
 import { Node } from "../../../../assembly/abi/node";
 import { visit } from "../graph/step";
 import { enter, leave } from "../graph/walk";
 import type { Kernel } from "../kernel";
+import { identityBytes } from "../processes/identity";
 import { JIFFY_NS } from "../nodes/timer";
 import { EventType } from "../simulation/event-queue";
 import type { Connection } from "../tables/connection";
+import type { Flow } from "../tables/flow";
 import { scheduleOutput } from "./output";
+import { serveSpliced } from "./splice";
 
 /** The server's process reads the requests that came and writes their answers. */
 export function tcpWake(kernel: Kernel, connection: Connection): void {
   const { namespace, flow, owed } = connection;
   connection.wakeQueued = false;
-  if (namespace === null || flow === null || owed === 0) return;
+  const hasWork = connection.isSpliced || (flow !== null && owed > 0);
+  if (namespace === null || !hasWork) return;
   if (!enter(kernel, namespace.cpu, kernel.now)) {
     connection.wakeQueued = true;
     kernel.queue.push(kernel.now + JIFFY_NS, EventType.TcpWake, connection.index, 0);
     return;
   }
   visit(kernel, Node.ApplicationWake);
-  kernel.chargeCopy(owed * flow.record.bytes);
-  connection.writeEnd = (connection.writeEnd + owed * flow.record.responseBytes) | 0;
-  connection.owed = 0;
-  scheduleOutput(kernel, connection);
+  if (connection.isSpliced) serveSpliced(kernel, connection);
+  else if (flow !== null) answer(kernel, connection, flow);
   leave(kernel, namespace.cpu);
+}
+
+function answer(kernel: Kernel, connection: Connection, flow: Flow): void {
+  const { listener, owed, remoteIp, remotePort, localIp, localPort } = connection;
+  if (listener === null) return;
+  kernel.chargeCopy(owed * flow.record.bytes);
+  flow.outcome.see(listener.namespace, remoteIp, remotePort, localIp, localPort);
+  const isExchange = flow.record.kind === FlowKind.Exchange;
+  const isIdentity = isExchange && listener.role === SocketRole.Identity;
+  const bytes = isIdentity ? identityBytes(listener.responseBytes, remoteIp, localIp) : flow.record.responseBytes;
+  connection.writeEnd = (connection.writeEnd + owed * bytes) | 0;
+  connection.owed = 0;
+  if (isExchange) connection.closing = true;
+  scheduleOutput(kernel, connection);
 }

@@ -1,0 +1,104 @@
+import {
+  DNS_AUTHORITATIVE,
+  DNS_HEADER,
+  DNS_IN,
+  DNS_MESSAGE_MAX,
+  DNS_NAME_MAX,
+  DNS_OPCODE,
+  DNS_RECURSION_AVAILABLE,
+  DNS_RECURSION_DESIRED,
+  DNS_RESPONSE,
+  DNS_TRUNCATED,
+} from "../../../../assembly/abi/dns";
+import { read16, write16, write32 } from "../wire/bytes";
+import type { Answer } from "./zones";
+
+const LABEL_MAX = 63;
+const TYPE_AND_CLASS = 4;
+/** Name (a pointer), type, class, TTL and length. */
+const RECORD_HEADER = 12;
+/** A pointer to the name of the question (RFC 1035 §4.1.4). */
+const QUESTION_POINTER = 0xc000 | DNS_HEADER;
+
+/** Positions of a header's fields. */
+const FLAGS = 2;
+const QUESTIONS = 4;
+const ANSWERS = 6;
+const AUTHORITIES = 8;
+const ADDITIONAL = 10;
+
+export function flagsOf(message: Uint8Array): number {
+  return read16(message, FLAGS);
+}
+
+export function idOf(message: Uint8Array): number {
+  return read16(message, 0);
+}
+
+/** Whether a query's counts are such that a server reads on. */
+export function hasSoundCounts(message: Uint8Array): boolean {
+  const isSmall = read16(message, ANSWERS) <= 1 && read16(message, AUTHORITIES) <= 1 && read16(message, ADDITIONAL) <= 2;
+  return read16(message, QUESTIONS) === 1 && isSmall;
+}
+
+/** Where the question's name ends; -1 if it is not sound. Its type and class follow. */
+export function questionNameEnd(message: Uint8Array): number {
+  for (let at = DNS_HEADER; at < message.length; ) {
+    const length = message[at];
+    if (length > LABEL_MAX) return -1;
+    at += 1 + length;
+    if (at - DNS_HEADER > DNS_NAME_MAX) return -1;
+    if (length === 0) return at + TYPE_AND_CLASS <= message.length ? at : -1;
+  }
+  return -1;
+}
+
+/** The whole of a message that says that the query was not understood. */
+export function errorMessage(query: Uint8Array, code: number, opcode: number): Uint8Array {
+  const message = new Uint8Array(DNS_HEADER);
+  message.set(query.subarray(0, 2));
+  write16(message, FLAGS, DNS_RESPONSE | (opcode & DNS_OPCODE) | (flagsOf(query) & DNS_RECURSION_DESIRED) | code);
+  return message;
+}
+
+/** An answer with the question and as many records as fit. */
+export function answerMessage(query: Uint8Array, nameEnd: number, code: number, isAuthoritative: boolean, answers: readonly Answer[]): Uint8Array {
+  const question = nameEnd + TYPE_AND_CLASS;
+  const message = new Uint8Array(DNS_MESSAGE_MAX);
+  message.set(query.subarray(0, question));
+  let flags = DNS_RESPONSE | DNS_RECURSION_AVAILABLE | (flagsOf(query) & DNS_RECURSION_DESIRED) | code;
+  if (isAuthoritative) flags |= DNS_AUTHORITATIVE;
+  let end = question;
+  let count = 0;
+  for (const { type, ttl, data } of answers) {
+    if (end + RECORD_HEADER + data.length > DNS_MESSAGE_MAX) {
+      flags |= DNS_TRUNCATED;
+      break;
+    }
+    write16(message, end, QUESTION_POINTER);
+    write16(message, end + 2, type);
+    write16(message, end + 4, DNS_IN);
+    write32(message, end + 6, ttl);
+    write16(message, end + 10, data.length);
+    message.set(data, end + RECORD_HEADER);
+    end += RECORD_HEADER + data.length;
+    count++;
+  }
+  write16(message, FLAGS, flags);
+  write16(message, QUESTIONS, 1);
+  write16(message, ANSWERS, count);
+  write16(message, AUTHORITIES, 0);
+  write16(message, ADDITIONAL, 0);
+  return message.subarray(0, end);
+}
+
+/** Writes the query for a name at an address. */
+export function writeQuery(bytes: Uint8Array, at: number, id: number, name: Uint8Array, type: number): void {
+  bytes.fill(0, at, at + DNS_HEADER);
+  write16(bytes, at, id);
+  write16(bytes, at + FLAGS, DNS_RECURSION_DESIRED);
+  write16(bytes, at + QUESTIONS, 1);
+  bytes.set(name, at + DNS_HEADER);
+  write16(bytes, at + DNS_HEADER + name.length, type);
+  write16(bytes, at + DNS_HEADER + name.length + 2, DNS_IN);
+}

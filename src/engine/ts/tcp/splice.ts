@@ -1,0 +1,112 @@
+/** docker-proxy's connections: one that it accepted, one that it opened, and what passes between them. */
+import { TCP_DELAYED_ACK_NS, TCP_RECEIVE_WINDOW, TCP_RTO_INITIAL_NS, TCP_SEND_BUFFER } from "../../../../assembly/abi/limits";
+import type { Kernel } from "../kernel";
+import { hasRoute, takePort } from "../processes/datagram";
+import { EventType } from "../simulation/event-queue";
+import { type Connection, TcpState } from "../tables/connection";
+import type { Socket } from "../tables/socket";
+import { close, localIp, ownMss } from "./lifecycle";
+import { scheduleOutput } from "./output";
+import { sendAck, sendReset, sendSyn } from "./segment";
+import { arm } from "./timer";
+
+/** The proxy's process is to look after a connection. */
+export function pushWake(kernel: Kernel, connection: Connection): void {
+  if (connection.wakeQueued) return;
+  connection.wakeQueued = true;
+  kernel.queue.push(kernel.clock, EventType.TcpWake, connection.index, 0);
+}
+
+/** Something came that the proxy would read, if it reads at all: while it connects to the target, it does not. */
+function notify(kernel: Kernel, connection: Connection): void {
+  const { partner } = connection;
+  if (partner !== null && partner.state !== TcpState.SynSent) pushWake(kernel, connection);
+}
+
+/** Bytes came in order. */
+export function receiveSpliced(kernel: Kernel, connection: Connection, bytes: number): void {
+  if (connection.isSevered) return;
+  connection.unread += bytes;
+  notify(kernel, connection);
+}
+
+/** The other end will say no more; the proxy still may. Says whether that is to be acknowledged now. */
+export function receiveSplicedFin(kernel: Kernel, connection: Connection, wasOpen: boolean, length: number): boolean {
+  connection.eof = true;
+  notify(kernel, connection);
+  const isIdle = connection.sndNxt === connection.writeEnd && connection.inFlight === 0;
+  if (!wasOpen || length > 0 || !isIdle) return true;
+  connection.ackDelayed = true;
+  arm(kernel, connection, kernel.clock + TCP_DELAYED_ACK_NS);
+  return false;
+}
+
+/** The proxy's process runs: it connects to the target, or passes on what it can. Its walk has begun. */
+export function serveSpliced(kernel: Kernel, connection: Connection): void {
+  const { partner, listener } = connection;
+  if (partner === null && listener !== null && !connection.isSevered) {
+    if (!open(kernel, connection, listener)) hangUp(kernel, connection);
+    return;
+  }
+  if (partner === null || partner.state === TcpState.SynSent) return;
+  const room = TCP_SEND_BUFFER - ((partner.writeEnd - partner.sndUna) | 0);
+  const length = Math.max(0, Math.min(connection.unread, room));
+  const wasNarrow = connection.unread > TCP_RECEIVE_WINDOW / 2;
+  kernel.chargeCopy(length);
+  partner.writeEnd = (partner.writeEnd + length) | 0;
+  connection.unread -= length;
+  if (length > 0) scheduleOutput(kernel, partner);
+  if (wasNarrow && connection.unread <= TCP_RECEIVE_WINDOW / 2) sendAck(kernel, connection);
+  if (!connection.eof || connection.unread > 0 || partner.closing) return;
+  partner.closing = true;
+  scheduleOutput(kernel, partner);
+}
+
+/** Connects to the proxy's target. False if there is no way. */
+function open(kernel: Kernel, accepted: Connection, { namespace, targetIp, targetPort }: Socket): boolean {
+  const { connections } = kernel;
+  if (!hasRoute(namespace, targetIp) || connections.isFull) return false;
+  const local = localIp(namespace, targetIp);
+  const port = takePort(namespace, (candidate) => connections.find(namespace, local, candidate, targetIp, targetPort) === null);
+  if (port === 0) return false;
+  const opened = connections.take(namespace, local, port, targetIp, targetPort);
+  opened.begin(kernel.tcpRandom.next());
+  opened.flow = accepted.flow;
+  opened.isSpliced = true;
+  opened.partner = accepted;
+  accepted.partner = opened;
+  opened.ownMss = opened.mss = ownMss(kernel, namespace, targetIp);
+  opened.state = TcpState.SynSent;
+  sendSyn(kernel, opened);
+  opened.rto = TCP_RTO_INITIAL_NS;
+  arm(kernel, opened, kernel.clock + opened.rto);
+  return true;
+}
+
+/** The proxy gives a client up: closing a socket with unread bytes resets its connection. */
+function hangUp(kernel: Kernel, connection: Connection): void {
+  connection.isSevered = true;
+  if (connection.unread > 0) {
+    sendReset(kernel, connection);
+    close(kernel, connection);
+    return;
+  }
+  connection.closing = true;
+  scheduleOutput(kernel, connection);
+}
+
+/** A spliced connection ends: its partner goes on alone, and only to its own end. */
+export function sever(kernel: Kernel, connection: Connection, hasFailed: boolean): void {
+  const { partner } = connection;
+  if (partner === null) return;
+  connection.partner = partner.partner = null;
+  connection.isSevered = partner.isSevered = true;
+  if (connection.state === TcpState.SynSent) {
+    hangUp(kernel, partner);
+    return;
+  }
+  partner.unread = 0;
+  if (!hasFailed) partner.writeEnd = (partner.writeEnd + connection.unread) | 0;
+  partner.closing = true;
+  scheduleOutput(kernel, partner);
+}
