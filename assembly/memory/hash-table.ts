@@ -44,6 +44,13 @@ export class HashTable {
     store<u32>(entry, value, VALUE);
   }
 
+  /** Gives a key that is there another value. */
+  replace(key: u64, value: u32): void {
+    let slot = <u32>((key * FIBONACCI) >> this.shift);
+    while (load<u64>(this.base + (<usize>slot << ENTRY_BITS), KEY) != key) slot = (slot + 1) & this.mask;
+    store<u32>(this.base + (<usize>slot << ENTRY_BITS), value, VALUE);
+  }
+
   clear(): void {
     memory.fill(this.base, 0, (<usize>this.mask + 1) << ENTRY_BITS);
   }

@@ -1,5 +1,5 @@
 /** icmp_rcv: echo requests are answered, replies find the ping that waits for them, errors reach the process that caused them. */
-import { FlowError } from "../abi/counter";
+import { FLOW_COUNTER_ERROR_BY, FLOW_COUNTER_REPLY_TTL, FlowError } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { FlowKind, SocketRole } from "../abi/program";
@@ -20,16 +20,19 @@ import { NONE } from "../abi/version";
 import { drop, dropUnmade } from "../graph/drop";
 import { append, consume } from "../graph/walk";
 import { DontFragment, Packet, PacketType, takeDatagram } from "../memory/pool";
-import { accountAnswered, accountReceived, delivered, socketError } from "../tables/counters";
+import { askNext } from "../processes/forward";
+import { visit } from "../simulation/cpu";
+import { accountAnswered, accountReceived, delivered, see, socketError } from "../tables/counters";
 import { flowAt } from "../tables/flow";
 import { Namespace } from "../tables/namespace";
 import { learnPathMtu } from "../tables/path-mtu";
+import { findSession, hasSessions, isNoSession, SessionKind } from "../tables/session";
 import { findSocket, isNoSocket } from "../tables/socket";
 import { tcpError } from "../tcp/error";
 import { copyBytes, load16 } from "../wire/bytes";
 import { isValid, sumWords } from "../wire/checksum";
 import { ICMP_HEADER, ICMP_INFO, icmpIdentifier, writeIcmpChecksum } from "../wire/icmp";
-import { destinationOf, headerLength, IPV4_HEADER, protocolOf, sourceOf, totalLength, writeIpv4 } from "../wire/ipv4";
+import { destinationOf, headerLength, IP_TTL, IPV4_HEADER, protocolOf, sourceOf, totalLength, writeIpv4 } from "../wire/ipv4";
 import { destinationPort, sourcePort } from "../wire/udp";
 
 export function icmpInput(packet: Packet): Node {
@@ -72,13 +75,17 @@ function echoRequest(packet: Packet, icmp: usize, bytes: u32): Node {
   delivered++;
   if (packet.flow != NONE && packet.response == 0 && flowAt(packet.flow).kind == FlowKind.Ping) {
     accountReceived(packet, bytes - ICMP_HEADER, Node.IcmpInput);
+    see(flowAt(packet.flow), namespace.index, sourceOf(packet.network), 0, destinationOf(packet.network), 0);
   }
   return consume(packet);
 }
 
 /** ping_rcv. */
 function echoReply(packet: Packet, icmp: usize, bytes: u32): Node {
-  if (isPing(packet, icmpIdentifier(icmp))) accountAnswered(packet, bytes - ICMP_HEADER, Node.IcmpInput);
+  if (isPing(packet, icmpIdentifier(icmp))) {
+    store<u32>(flowAt(packet.flow).counters, load<u8>(packet.network, IP_TTL), FLOW_COUNTER_REPLY_TTL);
+    accountAnswered(packet, bytes - ICMP_HEADER, Node.IcmpInput);
+  }
   return consume(packet);
 }
 
@@ -104,7 +111,7 @@ function errorMessage(packet: Packet, icmp: usize, bytes: u32): Node {
   const transport = inner + header;
   if (protocol == PROTOCOL_UDP) udpError(packet, namespace, inner, transport, error);
   else if (protocol == PROTOCOL_ICMP) echoError(packet, transport, error);
-  else if (protocol == PROTOCOL_TCP) tcpError(namespace, inner, transport, error);
+  else if (protocol == PROTOCOL_TCP) tcpError(namespace, inner, transport, error, sourceOf(packet.network));
   return consume(packet);
 }
 
@@ -127,10 +134,22 @@ function errorOf(icmp: usize): FlowError {
 
 function udpError(packet: Packet, namespace: Namespace, inner: usize, udp: usize, error: FlowError): void {
   const socket = findSocket(namespace, PROTOCOL_UDP, sourceOf(inner), sourcePort(udp));
-  if (isNoSocket(socket) || socket.role != SocketRole.Client || socket.flow == NONE) return;
-  const flow = flowAt(socket.flow);
-  if (flow.destination != destinationOf(inner) || flow.destinationPort != destinationPort(udp)) return;
-  report(packet, socket.flow, error);
+  if (!isNoSocket(socket) && socket.role == SocketRole.Client && socket.flow != NONE) {
+    const flow = flowAt(socket.flow);
+    if (flow.destination == destinationOf(inner) && flow.destinationPort == destinationPort(udp)) {
+      report(packet, socket.flow, error);
+      return;
+    }
+  }
+  if (error != FlowError.MessageTooLong && hasSessions()) sessionError(packet, namespace, inner, udp);
+}
+
+/** A resolver's query came back: the next server is asked. A proxy takes no notice. */
+function sessionError(packet: Packet, namespace: Namespace, inner: usize, udp: usize): void {
+  const session = findSession(namespace, sourcePort(udp), destinationOf(inner), destinationPort(udp));
+  if (isNoSession(session) || session.kind != SessionKind.Forward) return;
+  visit(Node.ApplicationWake);
+  askNext(session, packet.device, Node.ApplicationWake);
 }
 
 function echoError(packet: Packet, icmp: usize, error: FlowError): void {
@@ -141,5 +160,6 @@ function echoError(packet: Packet, icmp: usize, error: FlowError): void {
 function report(packet: Packet, flowIndex: u32, error: FlowError): void {
   const flow = flowAt(flowIndex);
   if (error == FlowError.MessageTooLong && !flow.dontFragment) return;
+  store<u32>(flow.counters, sourceOf(packet.network), FLOW_COUNTER_ERROR_BY);
   socketError(flow, error, packet.sequence);
 }

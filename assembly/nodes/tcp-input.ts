@@ -5,15 +5,16 @@ import { PROTOCOL_TCP } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
 import { Packet, PacketType } from "../memory/pool";
-import { findConnection, isNoConnection } from "../tables/connection";
+import { Connection, findConnection, isBefore, isNoConnection, TcpState } from "../tables/connection";
 import { findSocket, isNoSocket, Socket } from "../tables/socket";
 import { segmentArrives } from "../tcp/arrive";
+import { endConnection } from "../tcp/close";
 import { accept } from "../tcp/connect";
 import { sendReset } from "../tcp/segment";
 import { load32 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { destinationOf, headerLength, sourceOf, totalLength } from "../wire/ipv4";
-import { ACK, dataOffset, FIN, flagsOf, RST, SYN, TCP_HEADER } from "../wire/tcp";
+import { ACK, dataOffset, FIN, flagsOf, RST, sequenceOf, SYN, TCP_HEADER, timestampsOption } from "../wire/tcp";
 
 export function tcpInput(packet: Packet): Node {
   const ip = packet.network;
@@ -29,9 +30,23 @@ export function tcpInput(packet: Packet): Node {
   const namespace = packet.device.namespace;
   const connection = findConnection(namespace, destinationOf(ip), sourceOf(ip), ports);
   const bytes = part - offset;
-  if (!isNoConnection(connection)) return segmentArrives(connection, packet, tcp, bytes);
+  if (!isNoConnection(connection)) {
+    if (!isReopened(connection, tcp)) return segmentArrives(connection, packet, tcp, bytes);
+    endConnection(connection);
+  }
   const listener = findSocket(namespace, PROTOCOL_TCP, destinationOf(ip), ports >> 16);
   return isNoSocket(listener) ? refuse(packet, tcp, bytes) : listen(packet, tcp, bytes, listener);
+}
+
+/** tcp_timewait_state_process: a SYN that is younger than all that the old connection has seen. */
+@inline function isReopened(connection: Connection, tcp: usize): bool {
+  return connection.state == TcpState.TimeWait && (flagsOf(tcp) & (SYN | ACK | RST)) == SYN && isYounger(connection, tcp);
+}
+
+function isYounger(connection: Connection, tcp: usize): bool {
+  const timestamps = timestampsOption(tcp);
+  if (timestamps != 0 && isBefore(connection.echo, load32(timestamps + 2))) return true;
+  return isBefore(connection.rcvNxt, sequenceOf(tcp));
 }
 
 /** Nobody is there. */

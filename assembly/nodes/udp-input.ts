@@ -2,7 +2,7 @@
 import { Drop } from "../abi/drop";
 import { SOCKET_QUEUE_MAX } from "../abi/limits";
 import { Node } from "../abi/node";
-import { SocketRole } from "../abi/program";
+import { FlowKind, SocketRole } from "../abi/program";
 import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { drop } from "../graph/drop";
@@ -12,12 +12,14 @@ import { clock } from "../simulation/clock";
 import { copyCost } from "../simulation/cpu";
 import { Event, pushEvent } from "../simulation/event-queue";
 import { accountAnswered, accountReceived, delivered } from "../tables/counters";
+import { flowAt, keepReply } from "../tables/flow";
+import { findSession, hasSessions, isNoSession } from "../tables/session";
 import { findSocket, isNoSocket, Socket } from "../tables/socket";
 import { load16 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, headerLength, IPV4_HEADER, totalLength } from "../wire/ipv4";
-import { destinationPort, UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../wire/udp";
+import { destinationOf, headerLength, IPV4_HEADER, sourceOf, totalLength } from "../wire/ipv4";
+import { destinationPort, sourcePort, UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../wire/udp";
 import { icmpError } from "./icmp-error";
 
 export function udpInput(packet: Packet): Node {
@@ -32,19 +34,33 @@ export function udpInput(packet: Packet): Node {
     return drop(packet, Drop.UdpCsum, Node.UdpInput);
   }
   const socket = findSocket(packet.device.namespace, PROTOCOL_UDP, destinationOf(ip), destinationPort(udp));
-  if (isNoSocket(socket)) return refuse(packet);
+  if (isNoSocket(socket)) return hasSessions() ? serveSession(packet, udp) : refuse(packet);
   const bytes = length - UDP_HEADER;
-  if (socket.role == SocketRole.Responder) return wait(packet, socket, bytes);
+  if (socket.role != SocketRole.Sink && socket.role != SocketRole.Client) return wait(packet, socket, bytes);
   copyCost(bytes);
   delivered++;
   if (packet.flow != NONE) {
     if (socket.role == SocketRole.Sink) {
       if (packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
     } else if (packet.flow == socket.flow && packet.response == 1) {
+      const flow = flowAt(packet.flow);
+      const isWhole = ip == frameOf(packet) + ETHERNET_HEADER;
+      if (flow.kind == FlowKind.Query && isWhole) keepReply(flow, udp + UDP_HEADER, bytes);
       accountAnswered(packet, bytes, Node.UdpInput);
     }
   }
   return consume(packet);
+}
+
+/** The datagram may be for a socket that a process has opened towards its sender. */
+function serveSession(packet: Packet, udp: usize): Node {
+  const ip = packet.network;
+  const session = findSession(packet.device.namespace, destinationPort(udp), sourceOf(ip), sourcePort(udp));
+  if (isNoSession(session)) return refuse(packet);
+  delivered++;
+  if (ip != frameOf(packet) + ETHERNET_HEADER) keepHeaders(packet);
+  pushEvent(clock, Event.SessionWake, <u32>changetype<usize>(session), <u32>changetype<usize>(packet));
+  return Node.Done;
 }
 
 function refuse(packet: Packet): Node {
@@ -56,7 +72,9 @@ function refuse(packet: Packet): Node {
 function wait(packet: Packet, socket: Socket, bytes: u32): Node {
   if (socket.waiting >= <u32>SOCKET_QUEUE_MAX) return drop(packet, Drop.SocketRcvBuff, Node.UdpInput);
   delivered++;
-  if (packet.flow != NONE && packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
+  // The others say so when they know that it was meant for them.
+  const isResponder = socket.role == SocketRole.Responder;
+  if (isResponder && packet.flow != NONE && packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
   socket.waiting++;
   if (packet.network != frameOf(packet) + ETHERNET_HEADER) keepHeaders(packet);
   pushEvent(clock, Event.Wake, <u32>changetype<usize>(socket), <u32>changetype<usize>(packet));

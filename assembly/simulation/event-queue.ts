@@ -15,6 +15,8 @@ export enum Event {
   TcpOutput,
   TcpTimer,
   TcpWake,
+  SessionWake,
+  SessionTimer,
 }
 
 /** time i64, sequence × 16 + kind u64, two arguments u32. */

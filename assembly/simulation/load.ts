@@ -16,6 +16,7 @@ import {
   CAPACITY_FRAME_BYTES,
   CAPACITY_NEIGHBOURS,
   CAPACITY_PACKETS,
+  CAPACITY_SESSIONS,
   CAPACITY_SOCKETS,
   IMAGE_COPY_COST,
   IMAGE_COSTS,
@@ -30,6 +31,7 @@ import { reserveRecords } from "../graph/trace";
 import { reserve, seal } from "../memory/arena";
 import { capacity, field, record, recordCount } from "../memory/image";
 import { reservePool } from "../memory/pool";
+import { seedDns } from "../processes/name-server";
 import { Connection, freeConnection, reserveConnections } from "../tables/connection";
 import { reserveCounters } from "../tables/counters";
 import { fillDevices, reserveDevices } from "../tables/device";
@@ -51,7 +53,9 @@ import {
 } from "../tables/neighbour";
 import { reservePathMtus } from "../tables/path-mtu";
 import { fillReassembly, reserveReassembly } from "../tables/reassembly";
+import { reserveSessions } from "../tables/session";
 import { fillSockets, reserveSockets } from "../tables/socket";
+import { fillZones, reserveZones } from "../tables/zone";
 import { seedTcp } from "../tcp/connect";
 import { fillPattern } from "../wire/payload";
 import { clock, now } from "./clock";
@@ -95,6 +99,8 @@ function reserveTables(): void {
   reservePool(capacity(CAPACITY_PACKETS), capacity(CAPACITY_FRAME_BYTES));
   reserveReassembly();
   reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
+  reserveZones();
+  reserveSessions(capacity(CAPACITY_SESSIONS));
 }
 
 function fillTables(): void {
@@ -103,6 +109,7 @@ function fillTables(): void {
   setExponential(field(IMAGE_EXPONENTIAL));
   startDigest(seed);
   seedTcp(seed);
+  seedDns(seed);
   fillNetwork();
   fillReassembly();
   fillSockets();
@@ -120,6 +127,7 @@ function fillNetwork(): void {
   forgetNeighbours();
   fillNeighbours();
   fillDomains();
+  fillZones();
 }
 
 /** Takes over another program while the network runs. False: there is no memory for it, and everything is as it was. */

@@ -1,9 +1,10 @@
-/** xoshiro128++ (Blackman and Vigna), seeded by splitmix32: one generator per link, per flow, and one for TCP. */
+/** xoshiro128++ (Blackman and Vigna), seeded by splitmix32: one generator per link, per flow, one for TCP and one for DNS. */
 
 export enum RandomKind {
   Link = 1,
   Flow,
   Tcp,
+  Dns,
 }
 
 @unmanaged

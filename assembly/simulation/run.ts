@@ -10,12 +10,14 @@ import { finish, walk } from "../graph/walk";
 import { frameOf, Packet } from "../memory/pool";
 import { wake } from "../nodes/application-wake";
 import { neighbourTimer, reassemblyTimer } from "../nodes/timer";
+import { sessionTimer, sessionWake } from "../processes/session";
 import { Connection } from "../tables/connection";
 import { events } from "../tables/counters";
 import { Device } from "../tables/device";
 import { Cpu, cpuAt, Host } from "../tables/namespace";
 import { Neighbour } from "../tables/neighbour";
 import { Reassembly } from "../tables/reassembly";
+import { Session } from "../tables/session";
 import { Socket } from "../tables/socket";
 import { tcpWake } from "../tcp/deliver";
 import { tcpOutput } from "../tcp/output";
@@ -81,6 +83,12 @@ function dispatchOther(): void {
       break;
     case Event.TcpWake:
       tcpWake(changetype<Connection>(record));
+      break;
+    case Event.SessionWake:
+      sessionWake(changetype<Session>(record), changetype<Packet>(<usize>eventSecond));
+      break;
+    case Event.SessionTimer:
+      sessionTimer(changetype<Session>(record));
       break;
     default:
       assert(false, "event queue: the event is of a known kind");

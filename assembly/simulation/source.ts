@@ -1,24 +1,26 @@
 /** Processes that send: when the next message is due, and how it leaves. */
-import { FLOW_COUNTER_BLOCKED, FLOW_COUNTER_SENT, FLOW_COUNTER_SENT_BYTES, FlowError, FlowState } from "../abi/counter";
+import { FLOW_COUNTER_ANSWERED, FLOW_COUNTER_BLOCKED, FLOW_COUNTER_ERRORS, FLOW_COUNTER_SENT, FLOW_COUNTER_SENT_BYTES, FlowError, FlowState } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, TCP_MESSAGES_MAX, TCP_SEND_BUFFER } from "../abi/limits";
 import { Node } from "../abi/node";
-import { FlowKind } from "../abi/program";
+import { FlowKind, RouteType } from "../abi/program";
 import { ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
 import { recordHop, startTrace } from "../graph/trace";
 import { finish, walk } from "../graph/walk";
 import { DontFragment, Packet, takeDatagram } from "../memory/pool";
+import { writeQuery } from "../processes/dns-message";
 import { Connection } from "../tables/connection";
 import { add, count, giveUp, noteError } from "../tables/counters";
 import { noDevice } from "../tables/device";
-import { Flow, flowAt, messagesInFlight, pushMessage, setState } from "../tables/flow";
-import { closeIfFinished } from "../tcp/close";
+import { hasRoute, lookup } from "../tables/fib";
+import { Flow, flowAt, isClosedLoop, messagesInFlight, pushMessage, setState } from "../tables/flow";
+import { closeIfFinished, leaveExchange } from "../tcp/close";
 import { canConnect, connect } from "../tcp/connect";
 import { scheduleOutput } from "../tcp/output";
 import { ICMP_HEADER, writeIcmpChecksum, writeIcmpHeader } from "../wire/icmp";
-import { IPV4_HEADER, writeIpv4 } from "../wire/ipv4";
+import { IP_BROADCAST, IPV4_HEADER, writeIpv4 } from "../wire/ipv4";
 import { writePayload } from "../wire/payload";
 import { UDP_HEADER, writeUdp } from "../wire/udp";
 import { clock, NEVER, now } from "./clock";
@@ -44,7 +46,7 @@ export function source(index: u32, generation: u32): void {
   const flow = flowAt(index);
   if (flow.generation != generation) return;
   const time = now;
-  if (time >= flow.stop || (flow.count != NONE && flow.sequence >= flow.count)) {
+  if (time >= flow.stop || (flow.count != NONE && flow.sequence >= flow.count) || isDone(flow)) {
     setState(flow, FlowState.Finished);
     closeIfFinished(flow);
     return;
@@ -53,7 +55,9 @@ export function source(index: u32, generation: u32): void {
   let isSent = false;
   if (enter(flow.namespace.cpu, time)) {
     visit(Node.SocketOutput);
-    isSent = flow.protocol == PROTOCOL_TCP ? sendMessage(flow) : sendDatagram(flow);
+    if (flow.protocol == PROTOCOL_TCP) isSent = sendMessage(flow);
+    else if (flow.kind == FlowKind.Ping && isBroadcast(flow)) refuse(flow);
+    else isSent = sendDatagram(flow);
     finish();
   } else {
     count(flow, FLOW_COUNTER_SENT);
@@ -72,11 +76,27 @@ export function flowTimer(index: u32): void {
   flow.timerQueued = false;
   if (flow.deadline == NEVER) return;
   if (flow.deadline > now) armTimeout(flow, flow.deadline);
-  else giveUp(flow);
+  else {
+    if (flow.kind == FlowKind.Exchange && flow.outstanding >= 0) leaveExchange(flow);
+    giveUp(flow);
+  }
 }
 
-@inline function isClosedLoop(flow: Flow): bool {
-  return flow.kind == FlowKind.Request && flow.interval == 0;
+/** Whether it has the one answer that it wanted, or an error instead. */
+function isDone(flow: Flow): bool {
+  return flow.untilAnswer && (load<f64>(flow.counters, FLOW_COUNTER_ANSWERED) != 0 || load<f64>(flow.counters, FLOW_COUNTER_ERRORS) != 0);
+}
+
+/** ping asks for no SO_BROADCAST. */
+function isBroadcast(flow: Flow): bool {
+  if (flow.destination == IP_BROADCAST) return true;
+  const decision = lookup(flow.namespace, flow.destination);
+  return hasRoute(decision) && decision.route.type == RouteType.Broadcast;
+}
+
+function refuse(flow: Flow): void {
+  count(flow, FLOW_COUNTER_BLOCKED);
+  noteError(flow, FlowError.AccessDenied);
 }
 
 @inline function nextTime(flow: Flow, time: i64): i64 {
@@ -111,7 +131,7 @@ function armTimeout(flow: Flow, deadline: i64): void {
   add(flow, FLOW_COUNTER_SENT_BYTES, flow.bytes);
   flow.sequence = sequence + 1;
   if (copies) copyCost(flow.bytes);
-  if (!isClosedLoop(flow)) return;
+  if (!isClosedLoop(flow) && flow.kind != FlowKind.Exchange) return;
   flow.outstanding = sequence;
   armTimeout(flow, clock + flow.timeout);
 }
@@ -146,7 +166,8 @@ function armTimeout(flow: Flow, deadline: i64): void {
   const ip = packet.network;
   const transport = ip + IPV4_HEADER;
   const length = total - IPV4_HEADER;
-  writePayload(transport + UDP_HEADER, packet.sequence, flow.index, flow.bytes);
+  if (flow.kind == FlowKind.Query) writeQuery(transport + UDP_HEADER, packet.sequence, flow.name, flow.queryType);
+  else writePayload(transport + UDP_HEADER, packet.sequence, flow.index, flow.bytes);
   if (flow.protocol == PROTOCOL_UDP) {
     writeIpv4(ip, total, flow.namespace.ttl, PROTOCOL_UDP, 0, flow.destination);
     writeUdp(transport, flow.sourcePort, flow.destinationPort, length);
@@ -160,6 +181,10 @@ function armTimeout(flow: Flow, deadline: i64): void {
 /** A message written to a TCP socket. False: the socket does not take it now. */
 function sendMessage(flow: Flow): bool {
   const isNew = flow.connection == 0;
+  if (flow.kind == FlowKind.Exchange && flow.outstanding >= 0) {
+    count(flow, FLOW_COUNTER_BLOCKED);
+    return false;
+  }
   if (isNew ? !canConnect(flow) : isFull(flow)) {
     count(flow, FLOW_COUNTER_BLOCKED);
     if (isNew) noteError(flow, FlowError.TimedOut);

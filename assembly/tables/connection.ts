@@ -40,6 +40,11 @@ export class Connection {
   flow: u32;
   /** Role of the listening socket; Client: this end connected. */
   role: SocketRole;
+  /** The socket that accepted it; of a proxy's connection, the other one. Both may be 0. */
+  listener: usize;
+  partner: usize;
+  /** Bytes that a proxy has not passed on yet. */
+  unread: u32;
   /** Sequence variables of RFC 9293 §3.3.1; writeEnd is one beyond the last byte that the process wrote, sndMax beyond what was ever sent. */
   iss: u32;
   irs: u32;
@@ -81,6 +86,12 @@ export class Connection {
   outputQueued: bool;
   outputWanted: bool;
   wakeQueued: bool;
+  /** A proxy's; it has no partner any more or never got one; its other end will say no more. */
+  spliced: bool;
+  severed: bool;
+  eof: bool;
+  /** An acknowledgement waits for the timer. */
+  ackDelayed: bool;
 }
 
 const FIELDS: usize = 192;
@@ -155,6 +166,13 @@ export function takeConnection(namespace: Namespace, localIp: u32, remoteIp: u32
   connection.closing = false;
   connection.finReceived = false;
   connection.outputWanted = false;
+  connection.listener = 0;
+  connection.partner = 0;
+  connection.unread = 0;
+  connection.spliced = false;
+  connection.severed = false;
+  connection.eof = false;
+  connection.ackDelayed = false;
   const bucket = bucketOf(namespace, localIp, remoteIp, ports);
   connection.next = load<u32>(bucket);
   store<u32>(bucket, <u32>changetype<usize>(connection));

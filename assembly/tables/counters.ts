@@ -12,7 +12,12 @@ import {
   FLOW_COUNTER_LATENCY_MAX,
   FLOW_COUNTER_LATENCY_MIN,
   FLOW_COUNTER_LATENCY_SUM,
+  FLOW_COUNTER_LOCAL_IP,
+  FLOW_COUNTER_LOCAL_PORT,
+  FLOW_COUNTER_PEER_IP,
+  FLOW_COUNTER_PEER_PORT,
   FLOW_COUNTER_REORDERED,
+  FLOW_COUNTER_SERVER,
   FLOW_COUNTER_TIMEOUTS,
   FlowError,
   TOTAL_DELIVERED,
@@ -28,7 +33,6 @@ import { Drop } from "../abi/drop";
 import { EventKind } from "../abi/event";
 import { HISTOGRAM_BUCKETS, HISTOGRAM_STEP_BITS } from "../abi/limits";
 import { Node } from "../abi/node";
-import { FlowKind } from "../abi/program";
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { writeRecord } from "../graph/trace";
@@ -37,7 +41,7 @@ import { countByFlow, Packet, packetsAlive, packetsPeak } from "../memory/pool";
 import { clock, NEVER } from "../simulation/clock";
 import { digest } from "../simulation/digest";
 import { Event, pendingEvents, pushEvent } from "../simulation/event-queue";
-import { Flow, flowAt, flowCount, messagesInFlight } from "./flow";
+import { Flow, flowAt, flowCount, isClosedLoop, isRoundTrip, messagesInFlight } from "./flow";
 
 export let events: u64 = 0;
 export let delivered: u64 = 0;
@@ -87,7 +91,7 @@ export function accountReceived(packet: Packet, bytes: u32, node: Node): void {
   if (isNew(flow, sequence)) {
     count(flow, FLOW_COUNTER_DELIVERED);
     add(flow, FLOW_COUNTER_DELIVERED_BYTES, bytes);
-    if (flow.kind != FlowKind.Request && flow.kind != FlowKind.Ping) measure(flow, clock - packet.bornAt);
+    if (!isRoundTrip(flow)) measure(flow, clock - packet.bornAt);
   }
   recordDelivery(packet, flow, sequence, bytes, node);
 }
@@ -118,8 +122,7 @@ export function countAnswer(flow: Flow, bytes: u32, latency: i64): void {
 export function closeLoop(flow: Flow, sequence: u32): void {
   if (flow.outstanding != <i64>sequence) return;
   flow.outstanding = -1;
-  flow.deadline = NEVER;
-  pushEvent(clock + flow.think, Event.Source, flow.index, flow.generation);
+  endRequest(flow);
 }
 
 /** The request that a closed loop waits for will not be answered. */
@@ -127,8 +130,21 @@ export function giveUp(flow: Flow): void {
   if (flow.outstanding < 0) return;
   count(flow, FLOW_COUNTER_TIMEOUTS);
   flow.outstanding = -1;
+  endRequest(flow);
+}
+
+function endRequest(flow: Flow): void {
   flow.deadline = NEVER;
-  pushEvent(clock + flow.think, Event.Source, flow.index, flow.generation);
+  if (isClosedLoop(flow)) pushEvent(clock + flow.think, Event.Source, flow.index, flow.generation);
+}
+
+/** What a server that answers has seen. */
+export function see(flow: Flow, server: u32, peerIp: u32, peerPort: u32, localIp: u32, localPort: u32): void {
+  store<u32>(flow.counters, server, FLOW_COUNTER_SERVER);
+  store<u32>(flow.counters, peerIp, FLOW_COUNTER_PEER_IP);
+  store<u32>(flow.counters, peerPort, FLOW_COUNTER_PEER_PORT);
+  store<u32>(flow.counters, localIp, FLOW_COUNTER_LOCAL_IP);
+  store<u32>(flow.counters, localPort, FLOW_COUNTER_LOCAL_PORT);
 }
 
 /** What the sending process sees: of a datagram, of an echo. */

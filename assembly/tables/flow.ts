@@ -2,7 +2,7 @@
  * Flows: what processes send, and what the sending process knows of it. Key: index. Capacity: `capacity.flows`. A patch may
  * append or replace one.
  */
-import { FLOW_COUNTER_SERVER, FLOW_COUNTER_SIZE, FLOW_COUNTER_STATE, FlowState } from "../abi/counter";
+import { FLOW_COUNTER_REPLY_BYTES, FLOW_COUNTER_SERVER, FLOW_COUNTER_SIZE, FLOW_COUNTER_STATE, FlowState } from "../abi/counter";
 import { DNS_MESSAGE_MAX } from "../abi/dns";
 import { DROP_COUNT } from "../abi/drop";
 import { Section } from "../abi/image";
@@ -15,17 +15,21 @@ import {
   FLOW_DONT_FRAGMENT,
   FLOW_INTERVAL,
   FLOW_KIND,
+  FLOW_NAME,
   FLOW_NAMESPACE,
   FLOW_OFF,
   FLOW_ON,
   FLOW_PROTOCOL,
+  FLOW_QUERY_TYPE,
   FLOW_RESPONSE_BYTES,
   FLOW_SIZE,
   FLOW_SOURCE_PORT,
+  FLOW_SOURCE_PORTS,
   FLOW_START,
   FLOW_STOP,
   FLOW_THINK,
   FLOW_TIMEOUT,
+  FLOW_UNTIL_ANSWER,
   FlowKind,
 } from "../abi/program";
 import { NONE } from "../abi/version";
@@ -49,6 +53,14 @@ export class Flow extends Random {
   responseBytes: u32;
   /** Messages to send, or NONE. */
   count: u32;
+  /** Of a query: index of its name, and type. */
+  name: u32;
+  queryType: u32;
+  /** Of an exchange: how many ports it has, and the one of the next connection. */
+  sourcePorts: u32;
+  nextPort: u32;
+  /** It ends with the first answer or error. */
+  untilAnswer: bool;
   dontFragment: bool;
   /** A FlowTimer of this flow is in the queue. */
   timerQueued: bool;
@@ -129,6 +141,24 @@ export function flowCounters(): usize {
   return counters;
 }
 
+/** Keeps the answer to a query. */
+export function keepReply(flow: Flow, from: usize, bytes: u32): void {
+  const kept = min(bytes, <u32>DNS_MESSAGE_MAX);
+  memory.copy(replies + <usize>flow.index * DNS_MESSAGE_MAX, from, kept);
+  store<u32>(flow.counters, kept, FLOW_COUNTER_REPLY_BYTES);
+}
+
+/** Whether a flow of requests waits for one answer before it sends the next. */
+@inline export function isClosedLoop(flow: Flow): bool {
+  const kind = flow.kind;
+  return flow.interval == 0 && (kind == FlowKind.Request || kind == FlowKind.Exchange || kind == FlowKind.Query);
+}
+
+/** Whether a message is complete only with its answer. */
+@inline export function isRoundTrip(flow: Flow): bool {
+  return flow.kind >= FlowKind.Request;
+}
+
 /** The last answers to queries, DNS_MESSAGE_MAX bytes per flow. */
 export function flowReplies(): usize {
   return replies;
@@ -168,6 +198,10 @@ export function setFlow(index: u32, from: usize): void {
   flow.responseBytes = load<u32>(from, FLOW_RESPONSE_BYTES);
   flow.count = load<u32>(from, FLOW_COUNT);
   flow.dontFragment = load<u32>(from, FLOW_DONT_FRAGMENT) != 0;
+  flow.name = load<u32>(from, FLOW_NAME);
+  flow.queryType = load<u32>(from, FLOW_QUERY_TYPE);
+  flow.sourcePorts = max(load<u32>(from, FLOW_SOURCE_PORTS), 1);
+  flow.untilAnswer = load<u32>(from, FLOW_UNTIL_ANSWER) != 0;
   flow.interval = <i64>load<f64>(from, FLOW_INTERVAL);
   flow.on = <i64>load<f64>(from, FLOW_ON);
   flow.off = <i64>load<f64>(from, FLOW_OFF);

@@ -1,5 +1,6 @@
 /** Hosts with their CPUs, and network namespaces. Key: index. */
 import { CAPACITY_ADDRESSES, CAPACITY_HOSTS, CAPACITY_NAMESPACES, Section } from "../abi/image";
+import { PROCESS_PORT_LAST } from "../abi/limits";
 import {
   ADDRESS_DEVICE,
   ADDRESS_IP,
@@ -54,6 +55,8 @@ export class Namespace {
   routeCount: u32;
   addresses: usize;
   addressCount: u32;
+  /** The port that a process of it tries next. */
+  processPort: u32;
 }
 
 const CPU_BYTES: usize = 32;
@@ -116,6 +119,7 @@ export function fillNamespaces(): void {
     if (index < known) continue;
     namespace.index = index;
     namespace.nextId = 1;
+    namespace.processPort = PROCESS_PORT_LAST;
     namespace.host = changetype<Host>(hosts + <usize>load<u32>(from, NAMESPACE_HOST) * HOST_BYTES);
     namespace.cpu = cpuAt(namespace.host, index % namespace.host.cpuCount);
   }

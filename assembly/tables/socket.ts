@@ -3,12 +3,27 @@
  * index. Capacity: `capacity.sockets`. A patch may append or replace one: the index of keys is then built anew.
  */
 import { Section } from "../abi/image";
-import { SOCKET_FLOW, SOCKET_IP, SOCKET_NAMESPACE, SOCKET_PORT, SOCKET_PROTOCOL, SOCKET_ROLE, SOCKET_SIZE, SocketRole } from "../abi/program";
+import {
+  SOCKET_FLAGS,
+  SOCKET_FLOW,
+  SOCKET_IP,
+  SOCKET_NAMESPACE,
+  SOCKET_PORT,
+  SOCKET_PROTOCOL,
+  SOCKET_RESOLVER,
+  SOCKET_RESPONSE_BYTES,
+  SOCKET_ROLE,
+  SOCKET_SIZE,
+  SOCKET_TARGET_IP,
+  SOCKET_TARGET_PORT,
+  SocketRole,
+} from "../abi/program";
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { reserve } from "../memory/arena";
 import { HashTable } from "../memory/hash-table";
 import { record, recordCount } from "../memory/image";
 import { Namespace, namespaceAt } from "./namespace";
+import { freeSessionsOf, hasSessions } from "./session";
 
 @unmanaged
 export class Socket {
@@ -22,17 +37,28 @@ export class Socket {
   waiting: u32;
   /** The next one of the same key, or null. */
   next: usize;
+  /** Of a proxy. */
+  targetIp: u32;
+  targetPort: u32;
+  /** Of an identity server. */
+  responseBytes: u32;
+  /** Of a name server. */
+  resolver: u32;
+  flags: u32;
 }
 
-const SOCKET_BYTES: usize = 32;
+const SOCKET_BYTES: usize = 64;
 const TABLE = changetype<HashTable>(memory.data(16, 8));
 
 let base: usize = 0;
+/** The records that are in force, SOCKET_SIZE bytes each. */
+let records: usize = 0;
 export let socketCount: u32 = 0;
 
 export function reserveSockets(entries: u32): void {
   if (offsetof<Socket>() > SOCKET_BYTES) ERROR("Socket outgrew its stride");
   base = reserve(entries, SOCKET_BYTES);
+  records = reserve(entries, SOCKET_SIZE);
   TABLE.reserve(entries);
 }
 
@@ -60,6 +86,11 @@ export function reserveSockets(entries: u32): void {
   return changetype<Socket>(any);
 }
 
+/** Whether anybody has bound the port, to whatever address. */
+export function hasSocket(namespace: Namespace, protocol: u32, port: u32): bool {
+  return TABLE.find(keyOf(namespace, protocol, port)) != 0;
+}
+
 /** Those of the program; what waits at one that is replaced stays. */
 export function fillSockets(): void {
   const count = recordCount(Section.Sockets);
@@ -77,12 +108,20 @@ export function setSocket(index: u32, from: usize): void {
 
 function writeSocket(index: u32, from: usize): void {
   const socket = socketAt(index);
+  const record = records + <usize>index * SOCKET_SIZE;
+  if (hasSessions() && memory.compare(record, from, SOCKET_SIZE) != 0) freeSessionsOf(socket);
+  memory.copy(record, from, SOCKET_SIZE);
   socket.namespace = namespaceAt(load<u32>(from, SOCKET_NAMESPACE));
   socket.protocol = load<u32>(from, SOCKET_PROTOCOL);
   socket.ip = load<u32>(from, SOCKET_IP);
   socket.port = load<u32>(from, SOCKET_PORT);
   socket.role = load<u32>(from, SOCKET_ROLE);
   socket.flow = load<u32>(from, SOCKET_FLOW);
+  socket.targetIp = load<u32>(from, SOCKET_TARGET_IP);
+  socket.targetPort = load<u32>(from, SOCKET_TARGET_PORT);
+  socket.responseBytes = load<u32>(from, SOCKET_RESPONSE_BYTES);
+  socket.resolver = load<u32>(from, SOCKET_RESOLVER);
+  socket.flags = load<u32>(from, SOCKET_FLAGS);
 }
 
 function indexSockets(): void {

@@ -1,11 +1,13 @@
 /** tcp_ack: what an acknowledgement does to the sending side. */
-import { TCP_RTO_MAX_NS, TCP_RTO_MIN_NS, TCP_TIME_WAIT_NS } from "../abi/limits";
+import { TCP_FIN_TIMEOUT_NS, TCP_RTO_MAX_NS, TCP_RTO_MIN_NS, TCP_TIME_WAIT_NS } from "../abi/limits";
 import { Node } from "../abi/node";
+import { SocketRole } from "../abi/program";
 import { clock, NEVER } from "../simulation/clock";
 import { onAcknowledged, onDuplicate, Reaction } from "../tables/congestion";
 import { armConnection, Connection, isBefore, TcpState } from "../tables/connection";
-import { endConnection } from "./close";
+import { endConnection, isOfFlow } from "./close";
 import { retransmit, scheduleOutput } from "./output";
+import { noteRoom } from "./splice";
 
 /** RFC 6298 §2: clock granularity. ns. */
 const GRANULARITY: i64 = 1000000;
@@ -23,6 +25,7 @@ export function acknowledge(connection: Connection, acknowledgement: u32): bool 
   if (isBefore(connection.writeEnd, connection.sndUna) && !finAcknowledged(connection)) return false;
   const hasUnsent = isBefore(connection.sndNxt, connection.writeEnd);
   if (hasUnsent || (connection.closing && !isBefore(connection.writeEnd, connection.sndNxt))) scheduleOutput(connection);
+  noteRoom(connection);
   return true;
 }
 
@@ -31,8 +34,12 @@ function finAcknowledged(connection: Connection): bool {
     endConnection(connection);
     return false;
   }
-  if (connection.state == TcpState.FinWait1) connection.state = TcpState.FinWait2;
-  else if (connection.state == TcpState.Closing) startTimeWait(connection);
+  if (connection.state == TcpState.FinWait1) {
+    connection.state = TcpState.FinWait2;
+    // A client's connection that its process has left.
+    const isOrphan = connection.role == SocketRole.Client && !connection.spliced && !isOfFlow(connection);
+    if (isOrphan) armConnection(connection, clock + <i64>TCP_FIN_TIMEOUT_NS);
+  } else if (connection.state == TcpState.Closing) startTimeWait(connection);
   return true;
 }
 

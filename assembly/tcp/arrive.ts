@@ -16,6 +16,7 @@ import { agree } from "./connect";
 import { scheduleOutput } from "./output";
 import { receiveData } from "./receive";
 import { noteRetransmission, sendAck, sendReset, sendSyn } from "./segment";
+import { queueWake } from "./splice";
 
 /** `bytes` of payload follow the header at `tcp`. */
 export function segmentArrives(connection: Connection, packet: Packet, tcp: usize, bytes: u32): Node {
@@ -82,6 +83,7 @@ function establish(connection: Connection, acknowledgement: u32, tcp: usize): bo
   sampleRoundTrip(connection, acknowledgement);
   connection.retries = 0;
   connection.deadline = NEVER;
+  if (connection.spliced) queueWake(connection);
   return true;
 }
 
@@ -127,5 +129,6 @@ function arriveInSynSent(connection: Connection, packet: Packet, tcp: usize, byt
   sampleRoundTrip(connection, acknowledgement);
   sendAck(connection, Node.TcpInput);
   scheduleOutput(connection);
+  if (connection.partner != 0) queueWake(changetype<Connection>(connection.partner));
   return consume(packet);
 }

@@ -1,6 +1,7 @@
 /** How connections end, and what their flows make of it. */
 import { FlowError, FlowState } from "../abi/counter";
 import { SocketRole } from "../abi/program";
+import { NONE } from "../abi/version";
 import { Packet } from "../memory/pool";
 import { Connection, findConnection, freeConnection, isNoConnection, TcpState } from "../tables/connection";
 import { giveUp, noteError } from "../tables/counters";
@@ -9,10 +10,12 @@ import { namespaceAt } from "../tables/namespace";
 import { load32 } from "../wire/bytes";
 import { destinationOf, IPV4_HEADER, sourceOf } from "../wire/ipv4";
 import { scheduleOutput } from "./output";
+import { sever } from "./splice";
 
 /** The client's process sees an error, and everything in flight is given up; a server's end just goes. */
 export function failConnection(connection: Connection, error: FlowError): void {
-  const isClient = connection.role == SocketRole.Client;
+  const isClient = isOfFlow(connection);
+  sever(connection, true);
   endConnection(connection);
   if (!isClient) return;
   const flow = flowAt(connection.flow);
@@ -23,11 +26,33 @@ export function failConnection(connection: Connection, error: FlowError): void {
 
 /** Frees the record; nothing is wrong. */
 export function endConnection(connection: Connection): void {
+  const isClient = isOfFlow(connection);
+  sever(connection, false);
   freeConnection(connection);
-  if (connection.role != SocketRole.Client) return;
+  if (!isClient) return;
   const flow = flowAt(connection.flow);
   flow.connection = 0;
   flow.messageHead = flow.messageTail;
+}
+
+/** Whether it is the client's connection of its flow, and not one that it has left or that a proxy has opened. */
+export function isOfFlow(connection: Connection): bool {
+  if (connection.role != SocketRole.Client || connection.flow == NONE) return false;
+  return flowAt(connection.flow).connection == changetype<usize>(connection);
+}
+
+/** The client waits no longer for the answer of an exchange; its connection ends by itself. */
+export function leaveExchange(flow: Flow): void {
+  flow.messageHead = flow.messageTail;
+  if (flow.connection == 0) return;
+  const connection = changetype<Connection>(flow.connection);
+  if (connection.state == TcpState.SynSent) {
+    endConnection(connection);
+    return;
+  }
+  flow.connection = 0;
+  connection.closing = true;
+  scheduleOutput(connection);
 }
 
 /** A segment found no route: a connection that is being set up fails with it. */

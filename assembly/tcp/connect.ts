@@ -37,21 +37,32 @@ export function seedTcp(seed: u32): void {
 export function canConnect(flow: Flow): bool {
   const namespace = flow.namespace;
   const local = localAddress(namespace, flow.destination);
-  return hasFreeConnection() && isNoConnection(findConnection(namespace, local, flow.destination, portsOf(flow)));
+  if (!hasFreeConnection()) return false;
+  for (let k: u32 = 0; k < flow.sourcePorts; k++) {
+    flow.nextPort = flow.sourcePort + ((flow.sequence + k) % flow.sourcePorts);
+    if (isNoConnection(findConnection(namespace, local, flow.destination, portsOf(flow)))) return true;
+  }
+  return false;
 }
 
 /** Sends the SYN. */
 export function connect(flow: Flow): Connection {
   const namespace = flow.namespace;
   const local = localAddress(namespace, flow.destination);
-  const connection = takeConnection(namespace, local, flow.destination, portsOf(flow), TcpState.SynSent);
-  connection.flow = flow.index;
-  connection.role = SocketRole.Client;
+  const connection = openConnection(namespace, local, flow.destination, portsOf(flow), flow.index, Node.SocketOutput);
   flow.connection = changetype<usize>(connection);
+  return connection;
+}
+
+/** The client's end of a new connection, and its SYN. A record is free, and the ports are. */
+export function openConnection(namespace: Namespace, local: u32, remote: u32, ports: u32, flow: u32, inProgress: Node): Connection {
+  const connection = takeConnection(namespace, local, remote, ports, TcpState.SynSent);
+  connection.flow = flow;
+  connection.role = SocketRole.Client;
   start(connection, 0);
   connection.mss = connection.ownMss;
   startWindow(connection);
-  sendSyn(connection, Node.SocketOutput);
+  sendSyn(connection, inProgress);
   armConnection(connection, clock + connection.rto);
   return connection;
 }
@@ -65,6 +76,8 @@ export function accept(packet: Packet, tcp: usize, listener: Socket): bool {
   const isOfFlow = packet.flow != NONE && packet.response == 0 && flowAt(packet.flow).protocol == PROTOCOL_TCP;
   connection.flow = isOfFlow ? packet.flow : NONE;
   connection.role = listener.role;
+  connection.listener = changetype<usize>(listener);
+  connection.spliced = listener.role == SocketRole.Proxy;
   start(connection, sequenceOf(tcp) + 1);
   agree(connection, tcp);
   sendSyn(connection, Node.TcpInput);
@@ -106,7 +119,7 @@ function outputDevice(namespace: Namespace, destination: u32): Device {
 }
 
 /** The source that IpOutput would choose; 0 without a route. */
-function localAddress(namespace: Namespace, destination: u32): u32 {
+export function localAddress(namespace: Namespace, destination: u32): u32 {
   if (isNull(outputDevice(namespace, destination))) return 0;
   return sourceFor(lookup(namespace, destination).route, destination);
 }
@@ -119,5 +132,5 @@ function ownMss(namespace: Namespace, destination: u32): u32 {
 }
 
 function portsOf(flow: Flow): u32 {
-  return (flow.sourcePort << 16) | flow.destinationPort;
+  return (flow.nextPort << 16) | flow.destinationPort;
 }

@@ -1,5 +1,5 @@
 /** What the processes at the ends of a connection make of its bytes: messages, and answers to them. */
-import { FLOW_COUNTER_DELIVERED, FLOW_COUNTER_DELIVERED_BYTES } from "../abi/counter";
+import { FLOW_COUNTER_DELIVERED, FLOW_COUNTER_DELIVERED_BYTES, FlowError, FlowState } from "../abi/counter";
 import { Node } from "../abi/node";
 import { FlowKind, SocketRole } from "../abi/program";
 import { NONE } from "../abi/version";
@@ -9,17 +9,25 @@ import { RETRY } from "../nodes/timer";
 import { clock, now } from "../simulation/clock";
 import { copyCost, enter, visit } from "../simulation/cpu";
 import { Event, pushEvent } from "../simulation/event-queue";
-import { Connection } from "../tables/connection";
-import { add, closeLoop, count, countAnswer, measure, recordDelivery } from "../tables/counters";
-import { Flow, flowAt, MESSAGE_SEQUENCE, messagesInFlight, takeMessage } from "../tables/flow";
-import { closeIfFinished } from "./close";
+import { identityBytes } from "../processes/identity";
+import { Connection, TcpState } from "../tables/connection";
+import { add, closeLoop, count, countAnswer, giveUp, measure, noteError, recordDelivery, see } from "../tables/counters";
+import { Flow, flowAt, isRoundTrip, MESSAGE_SEQUENCE, messagesInFlight, setState, takeMessage } from "../tables/flow";
+import { Socket } from "../tables/socket";
+import { closeIfFinished, isOfFlow } from "./close";
 import { scheduleOutput } from "./output";
+import { pump, queueWake } from "./splice";
 
 /** `bytes` more of the stream are in order. */
 export function deliver(connection: Connection, packet: Packet, bytes: u32): void {
   if (connection.flow == NONE) return;
   const flow = flowAt(connection.flow);
   const isClient = connection.role == SocketRole.Client;
+  if (isClient && !isOfFlow(connection)) return;
+  if (isClient && flow.kind == FlowKind.Exchange) {
+    connection.pending += bytes;
+    return;
+  }
   const message = <u64>(isClient ? flow.responseBytes : flow.bytes);
   if (message == 0) return;
   connection.pending += bytes;
@@ -34,15 +42,39 @@ function received(connection: Connection, flow: Flow, packet: Packet): void {
   const sequence = <u32>load<f64>(flow.counters, FLOW_COUNTER_DELIVERED);
   count(flow, FLOW_COUNTER_DELIVERED);
   add(flow, FLOW_COUNTER_DELIVERED_BYTES, flow.bytes);
-  const isRequest = flow.kind == FlowKind.Request;
-  if (!isRequest && messagesInFlight(flow) != 0) measure(flow, clock - load<i64>(takeMessage(flow)));
+  const isQuick = !isRoundTrip(flow);
+  if (isQuick && messagesInFlight(flow) != 0) measure(flow, clock - load<i64>(takeMessage(flow)));
   recordDelivery(packet, flow, sequence, flow.bytes, Node.TcpInput);
-  if (!isRequest) {
+  if (isQuick) {
     closeIfFinished(flow);
-  } else if (connection.role == SocketRole.Responder) {
+  } else if (isResponder(connection.role) && (flow.kind == FlowKind.Request || flow.kind == FlowKind.Exchange)) {
     connection.owed++;
-    if (!connection.wakeQueued) queueWake(connection, clock);
+    queueWake(connection);
   }
+}
+
+/** Whether its process reads and answers when it wakes up. */
+export function isResponder(role: SocketRole): bool {
+  return role == SocketRole.Responder || role == SocketRole.Identity;
+}
+
+/** The server of an exchange has closed. */
+export function completeExchange(connection: Connection, packet: Packet): void {
+  const flow = flowAt(connection.flow);
+  const bytes = <u32>connection.pending;
+  flow.connection = 0;
+  if (bytes == 0) {
+    flow.messageHead = flow.messageTail;
+    noteError(flow, FlowError.Closed);
+    setState(flow, FlowState.Failed);
+    giveUp(flow);
+    return;
+  }
+  const message = takeMessage(flow);
+  const sequence = load<u32>(message, MESSAGE_SEQUENCE);
+  countAnswer(flow, bytes, clock - load<i64>(message));
+  recordDelivery(packet, flow, sequence, bytes, Node.TcpInput);
+  closeLoop(flow, sequence);
 }
 
 /** The oldest request is answered. */
@@ -56,25 +88,34 @@ function answered(flow: Flow, packet: Packet): void {
   closeIfFinished(flow);
 }
 
-function queueWake(connection: Connection, time: i64): void {
-  connection.wakeQueued = true;
-  pushEvent(time, Event.TcpWake, <u32>changetype<usize>(connection), 0);
-}
-
-/** A TcpWake event: the server's process reads the requests and writes the answers. */
+/** A TcpWake event: the process of a connection runs. */
 export function tcpWake(connection: Connection): void {
   connection.wakeQueued = false;
-  const owed = <u64>connection.owed;
-  if (owed == 0) return;
+  if (connection.state == TcpState.Closed || (!connection.spliced && connection.owed == 0)) return;
   if (!enter(connection.namespace.cpu, now)) {
-    queueWake(connection, now + RETRY);
+    connection.wakeQueued = true;
+    pushEvent(now + RETRY, Event.TcpWake, <u32>changetype<usize>(connection), 0);
     return;
   }
   visit(Node.ApplicationWake);
+  if (connection.spliced) pump(connection);
+  else answerRequests(connection);
+  finish();
+}
+
+/** A server reads its requests and writes their answers; that of an exchange closes. */
+function answerRequests(connection: Connection): void {
+  const owed = <u64>connection.owed;
   const flow = flowAt(connection.flow);
   copyCost(owed * flow.bytes);
-  connection.writeEnd += <u32>(owed * flow.responseBytes);
+  see(flow, connection.namespace.index, connection.remoteIp, connection.ports & 0xffff, connection.localIp, connection.ports >> 16);
+  let bytes = flow.responseBytes;
+  if (flow.kind == FlowKind.Exchange) {
+    connection.closing = true;
+    const socket = changetype<Socket>(connection.listener);
+    if (connection.role == SocketRole.Identity) bytes = identityBytes(socket.responseBytes, connection.remoteIp, connection.localIp);
+  }
+  connection.writeEnd += <u32>(owed * bytes);
   connection.owed = 0;
   scheduleOutput(connection);
-  finish();
 }

@@ -45,6 +45,7 @@ export function maySend(state: TcpState): bool {
 }
 
 function output(connection: Connection): void {
+  const start = connection.sndNxt;
   let burst = 0;
   for (;;) {
     const bytes = sendable(connection);
@@ -57,7 +58,11 @@ function output(connection: Connection): void {
     sendData(connection, sequence, bytes, Node.SocketOutput);
     advance(connection, sequence + bytes);
   }
-  if (connection.closing && connection.sndNxt == connection.writeEnd && connection.owed == 0) close(connection);
+  if (connection.closing && connection.sndNxt == connection.writeEnd && connection.owed == 0) {
+    // The process writes, and then it closes: two system calls.
+    if (connection.sndNxt != start) scheduleOutput(connection);
+    else close(connection);
+  }
   const isProbing = connection.sndWnd == 0 && isBefore(connection.sndNxt, connection.writeEnd);
   if (connection.deadline == NEVER && (connection.sndNxt != connection.sndUna || isProbing)) armConnection(connection, clock + connection.rto);
 }

@@ -2,17 +2,20 @@
 import { Drop } from "../abi/drop";
 import { TCP_HOLES_MAX } from "../abi/limits";
 import { Node } from "../abi/node";
-import { SocketRole } from "../abi/program";
+import { FlowKind } from "../abi/program";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
 import { Packet } from "../memory/pool";
 import { copyCost } from "../simulation/cpu";
 import { Connection, holeAt, isBefore, TcpState } from "../tables/connection";
 import { delivered } from "../tables/counters";
+import { flowAt } from "../tables/flow";
 import { startTimeWait } from "./acknowledge";
-import { deliver } from "./deliver";
+import { isOfFlow } from "./close";
+import { completeExchange, deliver, isResponder } from "./deliver";
 import { scheduleOutput } from "./output";
 import { sendAck } from "./segment";
+import { finishSpliced, receiveSpliced } from "./splice";
 
 /** Takes the data and the FIN of an acceptable segment; the packet's journey ends here. */
 export function receiveData(connection: Connection, packet: Packet, sequence: u32, bytes: u32, hasFin: bool): Node {
@@ -26,7 +29,7 @@ export function receiveData(connection: Connection, packet: Packet, sequence: u3
       mustAck = true;
     }
   }
-  if (hasFin && connection.rcvNxt == end) mustAck = receiveFin(connection) || mustAck;
+  if (hasFin && connection.rcvNxt == end) mustAck = receiveFin(connection, packet, bytes) || mustAck;
   if (mustAck) sendAck(connection, Node.TcpInput);
   return consume(packet);
 }
@@ -42,8 +45,12 @@ function receiveInOrder(connection: Connection, packet: Packet, end: u32): void 
   connection.rcvNxt = end;
   swallowHoles(connection);
   const bytes = connection.rcvNxt - before;
-  if (connection.role != SocketRole.Responder) copyCost(bytes);
   delivered++;
+  if (connection.spliced) {
+    receiveSpliced(connection, bytes);
+    return;
+  }
+  if (!isResponder(connection.role)) copyCost(bytes);
   deliver(connection, packet, bytes);
 }
 
@@ -57,22 +64,27 @@ function receiveOutOfOrder(connection: Connection, packet: Packet, begin: u32, e
 }
 
 /** True: the FIN wants an acknowledgement of its own. */
-function receiveFin(connection: Connection): bool {
+function receiveFin(connection: Connection, packet: Packet, bytes: u32): bool {
   connection.rcvNxt++;
   connection.finReceived = true;
   connection.holeCount = 0;
+  const isShared = connection.spliced && !connection.severed;
+  const wasEstablished = connection.state == TcpState.Established;
   if (connection.state == TcpState.FinWait1) {
     connection.state = TcpState.Closing;
   } else if (connection.state == TcpState.FinWait2) {
     startTimeWait(connection);
+  } else if (isShared) {
+    connection.state = TcpState.CloseWait;
   } else {
     connection.state = TcpState.CloseWait;
     connection.closing = true;
     scheduleOutput(connection);
+    if (isOfFlow(connection) && flowAt(connection.flow).kind == FlowKind.Exchange) completeExchange(connection, packet);
     // Our own FIN is about to leave and carries it (inet_csk_schedule_ack in tcp_fin).
-    return connection.sndNxt != connection.writeEnd || connection.owed != 0;
+    return bytes != 0 || connection.sndNxt != connection.writeEnd || connection.owed != 0;
   }
-  return true;
+  return isShared ? finishSpliced(connection, wasEstablished, bytes) : true;
 }
 
 /** Adds [begin, end) to the ranges, merged with those that it touches. False: there is no room for one more. */

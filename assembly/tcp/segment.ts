@@ -3,18 +3,19 @@ import { FLOW_COUNTER_RETRANSMITS } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { TCP_RECEIVE_WINDOW, TCP_SYN_WINDOW, TCP_WINDOW_SCALE } from "../abi/limits";
 import { Node } from "../abi/node";
-import { SocketRole } from "../abi/program";
+import { FlowKind, SocketRole } from "../abi/program";
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
 import { startTrace } from "../graph/trace";
 import { append } from "../graph/walk";
 import { DontFragment, Packet, takePacket } from "../memory/pool";
-import { clock } from "../simulation/clock";
+import { clock, NEVER } from "../simulation/clock";
 import { Connection, isBefore } from "../tables/connection";
 import { count } from "../tables/counters";
 import { noDevice } from "../tables/device";
 import { flowAt } from "../tables/flow";
+import { writeExchange } from "../wire/exchange";
 import { destinationOf, headerLength, IPV4_HEADER, sourceOf, writeIpv4 } from "../wire/ipv4";
 import { writePayload } from "../wire/payload";
 import {
@@ -38,8 +39,18 @@ import {
 const TIMESTAMP_TICK: i64 = 1000000;
 const WINDOW: u32 = <u32>TCP_RECEIVE_WINDOW >> TCP_WINDOW_SCALE;
 
+/** What fits behind the bytes that a proxy has not passed on. */
+@inline function windowOf(connection: Connection): u32 {
+  if (connection.unread == 0) return WINDOW;
+  return connection.unread < <u32>TCP_RECEIVE_WINDOW ? (<u32>TCP_RECEIVE_WINDOW - connection.unread) >> TCP_WINDOW_SCALE : 0;
+}
+
 /** No slot: the segment counts as lost, and the connection goes on as if it had been sent. */
 export function sendSegment(connection: Connection, sequence: u32, bytes: u32, flags: u32, inProgress: Node): void {
+  if (connection.ackDelayed) {
+    connection.ackDelayed = false;
+    connection.deadline = NEVER;
+  }
   const header = TCP_HEADER + (flags & SYN ? SYN_OPTIONS : DATA_OPTIONS);
   const total = IPV4_HEADER + header + bytes;
   const packet = takePacket(total);
@@ -55,11 +66,16 @@ export function sendSegment(connection: Connection, sequence: u32, bytes: u32, f
   const ip = packet.network;
   const tcp = ip + IPV4_HEADER;
   writeIpv4(ip, total, connection.namespace.ttl, PROTOCOL_TCP, connection.localIp, connection.remoteIp);
-  writeTcp(tcp, connection.ports, sequence, flags & ACK ? connection.rcvNxt : 0, header, flags, flags & SYN ? TCP_SYN_WINDOW : WINDOW);
+  writeTcp(tcp, connection.ports, sequence, flags & ACK ? connection.rcvNxt : 0, header, flags, flags & SYN ? TCP_SYN_WINDOW : windowOf(connection));
   const value = <u32>(clock / TIMESTAMP_TICK);
   if (flags & SYN) writeSynOptions(tcp, connection.ownMss, value, connection.echo);
   else writeDataOptions(tcp, value, connection.echo);
-  writePayload(tcp + header, sequence - connection.iss - 1, connection.flow, bytes);
+  const position = sequence - connection.iss - 1;
+  if (connection.flow != NONE && flowAt(connection.flow).kind == FlowKind.Exchange) {
+    writeExchange(tcp + header, flowAt(connection.flow), packet.response != 0, position, bytes);
+  } else {
+    writePayload(tcp + header, position, connection.flow, bytes);
+  }
   append(packet, Node.SocketOutput, inProgress);
 }
 

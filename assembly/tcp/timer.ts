@@ -10,7 +10,7 @@ import { onTimeout } from "../tables/congestion";
 import { armConnection, Connection, isBefore, TcpState } from "../tables/connection";
 import { endConnection, failConnection } from "./close";
 import { scheduleOutput } from "./output";
-import { advance, noteRetransmission, sendData, sendSyn } from "./segment";
+import { advance, noteRetransmission, sendAck, sendData, sendSyn } from "./segment";
 
 /** A TcpTimer event. */
 export function tcpTimer(connection: Connection): void {
@@ -30,7 +30,9 @@ export function tcpTimer(connection: Connection): void {
 
 function expire(connection: Connection): void {
   const state = connection.state;
-  if (state == TcpState.TimeWait) {
+  if (connection.ackDelayed) {
+    sendAck(connection, Node.Timer);
+  } else if (state == TcpState.TimeWait || state == TcpState.FinWait2) {
     endConnection(connection);
   } else if (state == TcpState.SynSent || state == TcpState.SynReceived) {
     const retries: u32 = state == TcpState.SynSent ? TCP_SYN_RETRIES : TCP_SYNACK_RETRIES;

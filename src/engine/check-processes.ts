@@ -70,7 +70,12 @@ function checkDns({ hosts, dns }: ProcessTables, capacity: Capacity): void {
     checkRange(`dns.resolvers[${index}].upstream`, upstreamFirst, upstreamCount, upstreams.length);
   });
   searches.forEach((zone, index) => checkIndex(`dns.searches[${index}]`, zone, zones.length));
-  zones.forEach(({ first, count }, index) => checkRange(`dns.zones[${index}]`, first, count, zoneRecords.length));
+  let end = 0;
+  zones.forEach(({ first, count }, index) => {
+    checkRange(`dns.zones[${index}]`, first, count, zoneRecords.length);
+    if (count > 0 && first < end) refuse(`dns.zones[${index}].first`, `at least ${end}, behind the zones before it`, String(first));
+    end = Math.max(end, first + count);
+  });
   zoneRecords.forEach(({ name, type, target }, index) => {
     checkIndex(`dns.zoneRecords[${index}].name`, name, domains.length);
     if (!TYPES.includes(type)) refuse(`dns.zoneRecords[${index}].type`, "A, AAAA or PTR", String(type));

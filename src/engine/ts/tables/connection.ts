@@ -1,4 +1,5 @@
 import { TCP_HOLES_MAX, TCP_RTO_INITIAL_NS, TCP_RTO_MAX_NS, TCP_RTO_MIN_NS } from "../../../../assembly/abi/limits";
+import { SocketRole } from "../../../../assembly/abi/program";
 import { finishHash, HashTable, mixHash } from "../memory/hash-table";
 import { TCP_OPTIONS } from "../wire/tcp";
 import type { Flow } from "./flow";
@@ -36,6 +37,8 @@ export class Connection {
   flow: Flow | null = null;
   /** The listening socket that made it; null at the client's end. */
   listener: Socket | null = null;
+  /** What the listening socket's process did when it accepted. */
+  role = SocketRole.Client;
 
   iss = 0;
   sndUna = 0;

@@ -5,6 +5,9 @@ import type { SocketRecord } from "../../program";
 import type { Flow } from "./flow";
 import type { Namespace } from "./namespace";
 
+/** What a record means that does not say. */
+const DEFAULTS = { targetIp: 0, targetPort: 0, responseBytes: 0, resolver: NONE, flags: 0 };
+
 /** A socket and what its process does. */
 export class Socket {
   namespace: Namespace;
@@ -22,6 +25,7 @@ export class Socket {
   /** Of a name server. */
   resolver = NONE;
   flags = 0;
+  private record: SocketRecord | null = null;
   /** Datagrams that its process has not read yet. */
   waiting = 0;
 
@@ -44,14 +48,15 @@ export class Socket {
     this.responseBytes = record.responseBytes ?? 0;
     this.resolver = record.resolver ?? NONE;
     this.flags = record.flags ?? 0;
+    this.record = record;
   }
 
   /** Whether a record says what this socket is already. */
   isAs(record: SocketRecord): boolean {
-    const { namespace, protocol, ip, port, role, targetIp = 0, targetPort = 0, responseBytes = 0, resolver = NONE, flags = 0 } = record;
-    const isPlace = this.namespace.index === namespace && this.protocol === protocol && this.ip === (ip | 0) && this.port === port;
-    const isTarget = this.targetIp === (targetIp | 0) && this.targetPort === targetPort && this.resolver === resolver;
-    return isPlace && isTarget && this.role === role && this.responseBytes === responseBytes && this.flags === flags;
+    if (this.record === null) return false;
+    const known: SocketRecord = { ...DEFAULTS, ...this.record };
+    const given: SocketRecord = { ...DEFAULTS, ...record };
+    return (Object.keys(given) as (keyof SocketRecord)[]).every((field) => known[field] === given[field]);
   }
 }
 

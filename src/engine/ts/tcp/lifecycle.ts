@@ -37,7 +37,7 @@ function canConnect(kernel: Kernel, flow: Flow): boolean {
   const { namespace, destination, record } = flow;
   const { connections } = kernel;
   const local = localIp(namespace, destination);
-  const ports = record.sourcePorts ?? 1;
+  const ports = Math.max(record.sourcePorts ?? 1, 1);
   for (let k = 0; k < ports && !connections.isFull; k++) {
     const port = record.sourcePort + ((flow.sequence + k) % ports);
     if (connections.find(namespace, local, port, destination, record.destinationPort) !== null) continue;
@@ -85,6 +85,7 @@ export function accept(kernel: Kernel, listener: Socket, namespace: Namespace, p
   connection.begin(kernel.tcpRandom.next());
   connection.flow = flow;
   connection.listener = listener;
+  connection.role = listener.role;
   connection.isSpliced = listener.role === SocketRole.Proxy;
   connection.state = TcpState.SynReceived;
   connection.irs = sequenceNumber(bytes, tcp);

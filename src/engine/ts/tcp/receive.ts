@@ -57,9 +57,9 @@ function receiveInOrder(kernel: Kernel, connection: Connection, packet: Packet, 
     return;
   }
   // A responder's process pays when it wakes up.
-  if (listener === null || !isResponder(listener.role)) kernel.chargeCopy(bytes);
+  if (listener === null || !isResponder(connection.role)) kernel.chargeCopy(bytes);
   if (listener === null) deliverToClient(kernel, connection, packet, bytes);
-  else deliverToServer(kernel, connection, packet, listener.role, bytes);
+  else deliverToServer(kernel, connection, packet, bytes);
 }
 
 function deliverToClient(kernel: Kernel, connection: Connection, packet: Packet, bytes: number): void {
@@ -74,8 +74,8 @@ function deliverToClient(kernel: Kernel, connection: Connection, packet: Packet,
   }
 }
 
-function deliverToServer(kernel: Kernel, connection: Connection, packet: Packet, role: SocketRole, bytes: number): void {
-  const { flow } = connection;
+function deliverToServer(kernel: Kernel, connection: Connection, packet: Packet, bytes: number): void {
+  const { flow, role } = connection;
   if (flow === null) return;
   connection.pending += bytes;
   while (connection.pending >= flow.record.bytes) {

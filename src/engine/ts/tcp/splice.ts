@@ -1,5 +1,6 @@
 /** docker-proxy's connections: one that it accepted, one that it opened, and what passes between them. */
 import { TCP_DELAYED_ACK_NS, TCP_RECEIVE_WINDOW, TCP_RTO_INITIAL_NS, TCP_SEND_BUFFER } from "../../../../assembly/abi/limits";
+import { Node } from "../../../../assembly/abi/node";
 import type { Kernel } from "../kernel";
 import { hasRoute, takePort } from "../processes/datagram";
 import { EventType } from "../simulation/event-queue";
@@ -87,7 +88,10 @@ function open(kernel: Kernel, accepted: Connection, { namespace, targetIp, targe
 function hangUp(kernel: Kernel, connection: Connection): void {
   connection.isSevered = true;
   if (connection.unread > 0) {
+    const { node } = kernel;
+    kernel.node = Node.ApplicationWake;
     sendReset(kernel, connection);
+    kernel.node = node;
     close(kernel, connection);
     return;
   }

@@ -29,12 +29,12 @@ export function tcpWake(kernel: Kernel, connection: Connection): void {
 }
 
 function answer(kernel: Kernel, connection: Connection, flow: Flow): void {
-  const { listener, owed, remoteIp, remotePort, localIp, localPort } = connection;
-  if (listener === null) return;
+  const { namespace, listener, role, owed, remoteIp, remotePort, localIp, localPort } = connection;
+  if (namespace === null || listener === null) return;
   kernel.chargeCopy(owed * flow.record.bytes);
-  flow.outcome.see(listener.namespace, remoteIp, remotePort, localIp, localPort);
+  flow.outcome.see(namespace, remoteIp, remotePort, localIp, localPort);
   const isExchange = flow.record.kind === FlowKind.Exchange;
-  const isIdentity = isExchange && listener.role === SocketRole.Identity;
+  const isIdentity = isExchange && role === SocketRole.Identity;
   const bytes = isIdentity ? identityBytes(listener.responseBytes, remoteIp, localIp) : flow.record.responseBytes;
   connection.writeEnd = (connection.writeEnd + owed * bytes) | 0;
   connection.owed = 0;

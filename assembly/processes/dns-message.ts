@@ -1,0 +1,109 @@
+/** DNS messages (RFC 1035 §4.1), read and rewritten where they lie: in MESSAGE. */
+import {
+  DNS_HEADER,
+  DNS_IN,
+  DNS_MESSAGE_MAX,
+  DNS_NAME_MAX,
+  DNS_PTR,
+  DNS_RECURSION_AVAILABLE,
+  DNS_RECURSION_DESIRED,
+  DNS_RESPONSE,
+  ZONE_RECORD_ADDRESS,
+  ZONE_RECORD_TARGET,
+  ZONE_RECORD_TTL,
+  ZONE_RECORD_TYPE,
+  DNS_AAAA,
+} from "../abi/dns";
+import { domainAddress, domainLength } from "../tables/domain";
+import { load16, store16, store32 } from "../wire/bytes";
+import { MESSAGE } from "./datagram";
+
+const LABEL_MAX: u32 = 63;
+/** Type and class behind a name. */
+const QUESTION_TAIL: u32 = 4;
+/** A pointer to the question's name, type, class, TTL, length. */
+const RECORD: u32 = 12;
+const POINTER: u32 = 0xc000 | <u32>DNS_HEADER;
+
+@inline export function idOf(message: usize): u32 {
+  return load16(message);
+}
+
+@inline export function flagsOf(message: usize): u32 {
+  return load16(message + 2);
+}
+
+/** QDCOUNT is 1, and the other counts are not unusual. */
+export function hasUsualCounts(): bool {
+  return load16(MESSAGE + 4) == 1 && load16(MESSAGE + 6) <= 1 && load16(MESSAGE + 8) <= 1 && load16(MESSAGE + 10) <= 2;
+}
+
+/** Bytes of the question's name if the question is sound, else 0. */
+export function questionName(bytes: u32): u32 {
+  let at = <u32>DNS_HEADER;
+  while (at < bytes) {
+    const label = <u32>load<u8>(MESSAGE + at);
+    if (label > LABEL_MAX) return 0;
+    at += 1 + label;
+    const length = at - <u32>DNS_HEADER;
+    if (length > <u32>DNS_NAME_MAX) return 0;
+    if (label == 0) return at + QUESTION_TAIL <= bytes ? length : 0;
+  }
+  return 0;
+}
+
+@inline export function questionType(nameBytes: u32): u32 {
+  return load16(MESSAGE + DNS_HEADER + nameBytes);
+}
+
+/** Makes a query in MESSAGE an error of a header alone; returns its length. */
+export function writeError(code: u32, opcode: u32): u32 {
+  store16(MESSAGE + 2, <u32>DNS_RESPONSE | opcode | (flagsOf(MESSAGE) & DNS_RECURSION_DESIRED) | code);
+  store<u64>(MESSAGE, 0, 4);
+  return DNS_HEADER;
+}
+
+/** Where the first record of the answer to the query in MESSAGE goes. */
+export function beginAnswer(): u32 {
+  return <u32>DNS_HEADER + questionName(DNS_MESSAGE_MAX) + QUESTION_TAIL;
+}
+
+/** Writes a zone's record at `at`; returns where the next one goes, or 0 if it does not fit. */
+export function writeAnswer(at: u32, entry: usize): u32 {
+  const type = load<u32>(entry, ZONE_RECORD_TYPE);
+  const target = load<u32>(entry, ZONE_RECORD_TARGET);
+  const isPointer = type == DNS_PTR;
+  const bytes: u32 = isPointer ? domainLength(target) : type == DNS_AAAA ? 16 : 4;
+  if (at + RECORD + bytes > <u32>DNS_MESSAGE_MAX) return 0;
+  const to = MESSAGE + at;
+  store16(to, POINTER);
+  store16(to + 2, type);
+  store16(to + 4, DNS_IN);
+  store32(to + 6, load<u32>(entry, ZONE_RECORD_TTL));
+  store16(to + 10, bytes);
+  if (isPointer) memory.copy(to + RECORD, domainAddress(target), bytes);
+  else for (let word: usize = 0; word < <usize>bytes; word += 4) store32(to + RECORD + word, load<u32>(entry + word, ZONE_RECORD_ADDRESS));
+  return at + RECORD + bytes;
+}
+
+/** Completes the header; returns the length of the message. `extra` are flags and the code. */
+export function endAnswer(length: u32, records: u32, extra: u32): u32 {
+  const asked = flagsOf(MESSAGE) & DNS_RECURSION_DESIRED;
+  store16(MESSAGE + 2, <u32>DNS_RESPONSE | <u32>DNS_RECURSION_AVAILABLE | asked | extra);
+  store16(MESSAGE + 4, 1);
+  store16(MESSAGE + 6, records);
+  store<u32>(MESSAGE, 0, 8);
+  return length;
+}
+
+/** Writes a query of a flow. */
+export function writeQuery(to: usize, sequence: u32, domain: u32, type: u32): void {
+  const bytes = domainLength(domain);
+  store16(to, sequence & 0xffff);
+  store16(to + 2, DNS_RECURSION_DESIRED);
+  store<u64>(to, 0, 4);
+  store16(to + 4, 1);
+  memory.copy(to + DNS_HEADER, domainAddress(domain), bytes);
+  store16(to + DNS_HEADER + bytes, type);
+  store16(to + DNS_HEADER + bytes + 2, DNS_IN);
+}
