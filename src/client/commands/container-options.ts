@@ -52,10 +52,11 @@ export function readContainer({ flags, args }: Call, image: ImageSpec, name: str
   };
 }
 
-/** The last of a name counts, in the place of the first; a name without a value takes the client's own, of which there is none. */
+/** The last of a name counts, in the place of the first; names without a value, which take one away, come last. */
 function readEnvironment(texts: readonly string[]): string[] {
   const variables = new Map<string, string>();
-  for (const text of texts.filter((variable) => variable.includes("="))) variables.set(splitPair(text)[0], text);
+  const [given, bare] = [true, false].map((hasValue) => texts.filter((text) => text.includes("=") === hasValue));
+  for (const text of [...(given ?? []), ...(bare ?? [])]) variables.set(splitPair(text)[0], text);
   return [...variables.values()];
 }
 

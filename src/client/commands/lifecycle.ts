@@ -1,3 +1,4 @@
+import { SimulationError } from "../../errors";
 import { atLeast, exactly, NONE, type Call, type Command } from "../command";
 import type { FlagSpec } from "../flags";
 import { Failure } from "../outcome";
@@ -96,6 +97,7 @@ const REMOVE: Command = {
   ],
   run({ daemon, flags, args, output }) {
     const force = flags.on("force");
+    if (flags.on("link")) throw new SimulationError("UNSUPPORTED", "docker rm --link: removing links is not simulated");
     const refusals: string[] = [];
     for (const name of args) {
       try {

@@ -4,7 +4,6 @@ import { NONE, type Call, type Command } from "../command";
 import { printList } from "../list";
 import { Failure } from "../outcome";
 import { displayPorts } from "../ports-text";
-import { ask } from "../refusals";
 import { parseTemplate } from "../template/parser";
 import { TemplateError } from "../template/syntax";
 import { ListRow } from "../template/row";
@@ -77,7 +76,7 @@ function chosen(call: Call): ContainerState[] {
   const last = flags.on("latest") ? 1 : flags.number("last", -1);
   const isWide = flags.on("all") || last > 0 || ["status", "exited", "before", "since"].some((name) => filters.has(name));
   const newest = [...daemon.state().containers].reverse();
-  const tests = [...filters].map(([name, values]) => testOf(call, newest, name, values));
+  const tests = [...filters].map(([name, values]) => testOf(newest, name, values));
   const found = newest.filter((container) => (isWide || container.running) && tests.every((test) => test(container)));
   return last > 0 ? found.slice(0, last) : found;
 }
@@ -87,14 +86,14 @@ type Test = (container: ContainerState) => boolean;
 const STATUSES = new Set(["created", "dead", "exited", "paused", "removing", "restarting", "running"]);
 
 /** moby daemon/list.go. */
-function testOf({ daemon }: Call, newest: readonly ContainerState[], name: string, values: readonly string[]): Test {
+function testOf(newest: readonly ContainerState[], name: string, values: readonly string[]): Test {
   const refuse = (text: string): never => {
     throw new Failure(`Error response from daemon: ${text}`);
   };
   const some = (test: (container: ContainerState, value: string) => boolean): Test => (container) => values.some((value) => test(container, value));
   const positionOf = (value: string) => {
-    const { id } = ask(() => daemon.findContainer(value));
-    return newest.findIndex((container) => container.id === id);
+    const found = newest.findIndex(({ id, name: own }) => id.startsWith(value) || own === value.replace(/^\//, ""));
+    return found >= 0 ? found : refuse(`no such container ${value}`);
   };
   switch (name) {
     case "name":

@@ -148,7 +148,7 @@ const PREDEFINED = new Set(["bridge", "host", "none"]);
 const YES = new Set(["1", "true"]);
 const NO = new Set(["0", "false"]);
 
-type NetworkFilter = (network: NetworkState, value: string, call: Call) => boolean;
+type NetworkFilter = (network: NetworkState, value: string) => boolean;
 
 /** moby daemon/network/filter.go. */
 const FILTERS: Readonly<Record<string, NetworkFilter>> = {
@@ -159,7 +159,8 @@ const FILTERS: Readonly<Record<string, NetworkFilter>> = {
   name: ({ name }, value) => matches(name, value),
   scope: ({ scope }, value) => scope === value,
   type: ({ name }, value) => (value === "builtin") === PREDEFINED.has(name),
-  dangling: (network, value, { daemon }) => YES.has(value) === isDangling(network, daemon.state().containers),
+  // The list knows nothing of containers, so that every network of a user counts as one that nobody is on.
+  dangling: ({ name }, value) => YES.has(value) === !PREDEFINED.has(name),
 };
 
 function matches(name: string, pattern: string): boolean {
@@ -170,18 +171,13 @@ function matches(name: string, pattern: string): boolean {
   }
 }
 
-function isDangling(network: NetworkState, containers: readonly { readonly running: boolean; readonly attachments: readonly { readonly networkId: string }[] }[]): boolean {
-  if (PREDEFINED.has(network.name)) return false;
-  return !containers.some(({ running, attachments }) => running && attachments.some(({ networkId }) => networkId === network.id));
-}
-
 function filtered(call: Call, networks: readonly NetworkState[]): NetworkState[] {
   const filters = filtersOf(call.flags.all("filter"));
   for (const [name, values] of filters) checkFilter(name, values);
   const passes = (network: NetworkState, name: string, values: readonly string[]) => {
     const test = FILTERS[name];
     // Every label has to be there; of other filters one value is enough.
-    return test !== undefined && (name === "label" ? values.every((value) => test(network, value, call)) : values.some((value) => test(network, value, call)));
+    return test !== undefined && (name === "label" ? values.every((value) => test(network, value)) : values.some((value) => test(network, value)));
   };
   return networks.filter((network) => [...filters].every(([name, values]) => passes(network, name, values)));
 }
@@ -215,6 +211,8 @@ const PRUNE: Command = {
     for (const name of filters.keys()) {
       if (name !== "label" && name !== "label!" && name !== "until") throw new Failure(`Error response from daemon: Invalid filter '${name}'`);
     }
+    // Differs from Docker: there is no clock, so every network is too young for a time that was.
+    if (filters.has("until")) return;
     const gone = ask(() => daemon.pruneNetworks({ labels: filters.get("label") ?? [], withoutLabels: filters.get("label!") ?? [] }));
     if (gone.length === 0) return;
     output.line("Deleted Networks:");

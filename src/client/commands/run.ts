@@ -68,7 +68,7 @@ function create(call: Call, refuse: (text: string) => Failure): string {
   const local = (spec.dns ?? []).find((address) => /^(127\.|::1$)/.test(address));
   if (local !== undefined) output.warn(`WARNING: Localhost DNS setting (--dns=${local}) may fail in containers.`);
   try {
-    const name = spec.name === "" ? daemon.makeName() : spec.name;
+    const name = spec.name === "" ? daemon.makeName() : spec.name.replace(/^\//, "");
     const { id, warnings } = daemon.createContainer({ ...spec, name, host: daemon.state().hosts[0]?.name ?? "" });
     for (const warning of warnings) output.warn(`WARNING: ${warning}`);
     return id;
