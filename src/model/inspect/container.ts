@@ -1,4 +1,5 @@
 import { formatIpv4, formatIpv6 } from "../../net/ip";
+import { Identity } from "../identity";
 import type { ContainerSpec, EndpointSpec, ExposeSpec, ImageSpec, PublishSpec } from "../spec";
 import type { AttachmentState, ContainerState, DockerState, EndpointState } from "../state";
 import { Answer, NO_MAP, NO_POINTER, NO_SLICE, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
@@ -14,16 +15,35 @@ export function inspectContainer(state: DockerState, container: ContainerState):
     { json: "Path", value: path },
     { json: "Args", value: args },
     { json: "State", value: stateOf(container) },
-    { json: "Image", value: container.spec.image?.name ?? "" },
+    { json: "Image", value: imageId(container.spec.image) },
+    { json: "ResolvConfPath", value: pathOf(container, "resolv.conf") },
+    { json: "HostnamePath", value: pathOf(container, "hostname") },
+    { json: "HostsPath", value: pathOf(container, "hosts") },
+    { json: "LogPath", value: pathOf(container, `${container.id}-json.log`) },
     { json: "Name", value: `/${container.name}` },
     { json: "RestartCount", value: 0 },
     { json: "Driver", value: "overlay2" },
     { json: "Platform", value: "linux" },
+    { json: "MountLabel", value: "" },
+    { json: "ProcessLabel", value: "" },
+    { json: "AppArmorProfile", value: "" },
+    { json: "ExecIDs", value: NO_SLICE },
     { json: "HostConfig", value: hostConfigOf(container) },
+    { json: "GraphDriver", value: Answer.of({ Data: NO_MAP, Name: "overlay2" }) },
     { json: "Mounts", value: [] },
     { json: "Config", value: configOf(container) },
     { json: "NetworkSettings", value: settingsOf(state, container) },
   ]);
+}
+
+/** Differs from Docker: an image has no content to take a digest of, so it is one of its name. */
+function imageId(image: ImageSpec | undefined): string {
+  return image ? `sha256:${new Identity(0).id("image", image.name)}` : "";
+}
+
+/** A file of the container's on its host; empty while the container has had no sandbox. */
+function pathOf({ id, hostsFile }: ContainerState, file: string): string {
+  return hostsFile === undefined ? "" : `/var/lib/docker/containers/${id}/${file}`;
 }
 
 /** What the container runs. */
@@ -42,7 +62,7 @@ function nameOf(variable: string): string {
 }
 
 function stateOf({ status, running, exitCode, error }: ContainerState): Answer {
-  return Answer.of({
+  const { fields } = Answer.of({
     Status: status,
     Running: running,
     Paused: status === "paused",
@@ -56,6 +76,7 @@ function stateOf({ status, running, exitCode, error }: ContainerState): Answer {
     StartedAt: status === "created" ? "0001-01-01T00:00:00Z" : CREATED,
     FinishedAt: status === "exited" ? CREATED : "0001-01-01T00:00:00Z",
   });
+  return new Answer([...fields, { json: "Health", value: NO_POINTER, omitEmpty: true }]);
 }
 
 function hostConfigOf({ networkMode, name, linked, spec }: ContainerState): Answer {
