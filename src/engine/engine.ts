@@ -176,4 +176,6 @@ export interface Counters {
   readonly deviceDrops: readonly DropCount[];
   /** The same packets by flow, then reason. NONE (ARP, injected frames) comes last. */
   readonly flowDrops: readonly DropCount[];
+  /** Packets that matched, by index of rule. */
+  readonly rules?: readonly number[];
 }

@@ -6,6 +6,7 @@ import { SimulationError } from "../../errors";
 import type { InjectedFrame } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch } from "../program";
 import type { Kernel } from "./kernel";
+import { checkRules } from "./netfilter/check";
 import { DATAGRAM_MAX } from "./memory/memory";
 import { ETHERNET_HEADER } from "./wire/ethernet";
 import { ICMP_HEADER } from "./wire/icmp";
@@ -81,6 +82,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER + tag);
   limit("frameBytes", Math.max(FRAME_MIN, ...mtus), capacity.frameBytes);
   flows.forEach(checkFlow);
+  checkRules(program);
 }
 
 export function checkPatch(patch: ProgramPatch, kernel: Kernel, capacity: Capacity): void {

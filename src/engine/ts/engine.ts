@@ -118,6 +118,7 @@ export class TsEngine implements Engine {
       flows: kernel.flows.map((flow) => flow.snapshot()),
       deviceDrops: kernel.deviceDrops.list(),
       flowDrops: kernel.flowDrops.list(),
+      rules: Array.from(kernel.traversal.counters),
     };
   }
 

@@ -7,6 +7,8 @@ import { Memory } from "./memory/memory";
 import type { Packet } from "./memory/packet";
 import { PacketPool } from "./memory/pool";
 import { CaptureBuffer, EventBuffer } from "./memory/records";
+import { ConntrackTable } from "./netfilter/conntrack";
+import { Traversal } from "./netfilter/traverse";
 import type { Cpu } from "./simulation/clock";
 import { DnsTable } from "./dns/zones";
 import { Digest } from "./simulation/digest";
@@ -73,6 +75,12 @@ export class Kernel {
   readonly dns = new DnsTable();
   readonly dnsRandom: Random;
   readonly sessions: SessionTable;
+  readonly conntrack: ConntrackTable;
+  readonly traversal = new Traversal();
+  /** Counts how often rules were loaded. */
+  ruleGeneration = 0;
+  /** Verdicts are remembered per connection; a test does without. */
+  cachesVerdicts = true;
   readonly deviceDrops: DropTable;
   readonly flowDrops: DropTable;
   /** The longest datagram that a slot holds. */
@@ -89,7 +97,8 @@ export class Kernel {
     this.copyCost = program.copyCost;
     this.datagramBytes = capacity.frameBytes - ETHERNET_HEADER;
     this.memory = new Memory(capacity.packets, capacity.frameBytes, REASSEMBLY_MAX);
-    this.pool = new PacketPool(this.memory, capacity.packets);
+    this.conntrack = new ConntrackTable(capacity.conntrack);
+    this.pool = new PacketPool(this.memory, capacity.packets, this.conntrack);
     this.queue = new EventQueue(capacity.events, seed);
     this.digest = new Digest(seed);
     this.events = new EventBuffer(capacity.eventRecords);

@@ -20,6 +20,11 @@ import { macvlanInput } from "../nodes/macvlan-input";
 import { macvlanOutput } from "../nodes/macvlan-output";
 import { vlanInput } from "../nodes/vlan-input";
 import { vlanOutput } from "../nodes/vlan-output";
+import { forward } from "../nodes/forward";
+import { localIn } from "../nodes/local-in";
+import { localOut } from "../nodes/local-out";
+import { postrouting } from "../nodes/postrouting";
+import { prerouting } from "../nodes/prerouting";
 import { localDeliver } from "../nodes/local-deliver";
 import { neighbourOutput } from "../nodes/neighbour-output";
 import { reassemble } from "../nodes/reassemble";
@@ -94,16 +99,21 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
       return vlanOutput(kernel, packet);
     case Node.Link:
       return linkOutput(kernel, packet);
+    case Node.Prerouting:
+      return prerouting(kernel, packet);
+    case Node.LocalIn:
+      return localIn(kernel, packet);
+    case Node.Forward:
+      return forward(kernel, packet);
+    case Node.LocalOut:
+      return localOut(kernel, packet);
+    case Node.Postrouting:
+      return postrouting(kernel, packet);
     // These end a walk or begin one; no packet is sent to them.
     case Node.Done:
     case Node.IcmpError:
     case Node.ApplicationWake:
     case Node.Timer:
-    case Node.Prerouting:
-    case Node.LocalIn:
-    case Node.Forward:
-    case Node.LocalOut:
-    case Node.Postrouting:
       return Node.Done;
   }
 }

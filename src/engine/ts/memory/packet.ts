@@ -1,4 +1,5 @@
 import { Node } from "../../../../assembly/abi/node";
+import { CtState, type Entry } from "../netfilter/entry";
 import type { Device } from "../tables/device";
 import type { Flow } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
@@ -67,6 +68,20 @@ export class Packet {
   askerPort = 0;
   askedIp = 0;
   askedPort = 0;
+
+  /** Netfilter has had it: one of the fields below may not be what it was at first. */
+  filtered = false;
+  /** The connection that it belongs to, what it is there, and whether it goes the way of the replies. */
+  conntrack: Entry | null = null;
+  ctState = CtState.None;
+  ctReply = false;
+  mark = 0;
+  /** It passed Prerouting at a bridge and is on its way through it. */
+  bridged = false;
+  /** A fragment that Prerouting waits with. */
+  defragmenting = false;
+  /** Total length of the longest fragment that it was put together of at Prerouting; 0: it came whole. */
+  fragmentMax = 0;
 
   constructor(index: number, frame: number) {
     this.index = index;

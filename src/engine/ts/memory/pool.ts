@@ -1,5 +1,7 @@
 import { Node } from "../../../../assembly/abi/node";
 import type { Flow } from "../tables/flow";
+import { attach } from "../netfilter/entry";
+import type { ConntrackTable } from "../netfilter/conntrack";
 import type { Memory } from "./memory";
 import { Packet, PacketType, PathMtuDiscovery, UNTRACED } from "./packet";
 
@@ -12,7 +14,11 @@ export class PacketPool {
   /** Whose bytes are in the scratch area. */
   private scratchOwner: Packet | null = null;
 
-  constructor(memory: Memory, capacity: number) {
+  constructor(
+    memory: Memory,
+    capacity: number,
+    private readonly conntrack: ConntrackTable,
+  ) {
     this.memory = memory;
     this.packets = Array.from({ length: capacity }, (_, index) => new Packet(index, memory.frame(index)));
     this.free = [...this.packets].reverse();
@@ -55,6 +61,7 @@ export class PacketPool {
     const packet = this.take(original.flow, original.bornAt);
     if (packet === null) return null;
     copyFields(packet, original);
+    if (original.filtered) copyFilterState(packet, original);
     packet.frameLength = original.frameLength;
     packet.datagramLength = original.datagramLength;
     packet.hasEthernet = original.hasEthernet;
@@ -62,7 +69,15 @@ export class PacketPool {
     return packet;
   }
 
+  /** Forgets what netfilter knows of the packet, as when it goes over a wire. */
+  unfilter(packet: Packet): void {
+    this.conntrack.forget(packet);
+    packet.filtered = packet.bridged = packet.defragmenting = false;
+    packet.mark = packet.fragmentMax = 0;
+  }
+
   release(packet: Packet): void {
+    if (packet.filtered) this.unfilter(packet);
     if (packet.flow !== null) packet.flow.live--;
     packet.flow = null;
     packet.device = null;
@@ -88,6 +103,16 @@ export class PacketPool {
     this.scratchOwner = packet;
     packet.network = this.memory.scratch;
   }
+}
+
+/** Copies and pieces of a packet carry its connection, too. */
+export function copyFilterState(packet: Packet, original: Packet): void {
+  packet.filtered = true;
+  packet.mark = original.mark;
+  packet.bridged = original.bridged;
+  packet.ctState = original.ctState;
+  packet.ctReply = original.ctReply;
+  if (original.conntrack !== null) attach(packet, original.conntrack, original.ctState, original.ctReply);
 }
 
 /** What copies and fragments have in common with their original, bytes apart. */

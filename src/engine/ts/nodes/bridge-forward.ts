@@ -1,7 +1,12 @@
+import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import type { Packet } from "../memory/packet";
 
-/** __br_forward, br_dev_queue_push_xmit: out of the port `packet.target`. */
-export function bridgeForward(packet: Packet): Node {
-  return packet.target === null ? Node.Done : Node.DeviceTransmit;
+/** __br_forward, br_dev_queue_push_xmit: out of the port `packet.target`; with br_netfilter by the hooks of routed packets. */
+export function bridgeForward({ target, bridged }: Packet): Node {
+  if (target === null) return Node.Done;
+  const { filter } = target.namespace;
+  if (!bridged || filter === null) return Node.DeviceTransmit;
+  if (filter.visits(Hook.Forward)) return Node.Forward;
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : Node.DeviceTransmit;
 }

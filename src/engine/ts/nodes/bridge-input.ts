@@ -1,15 +1,21 @@
 import { Drop } from "../../../../assembly/abi/drop";
+import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
+import { BRIDGE_NF_IPV4, RouteType } from "../../../../assembly/abi/program";
+import { ETHERTYPE_IPV4 } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
-import type { Packet } from "../memory/packet";
+import { type Packet, PacketType } from "../memory/packet";
 import type { Device } from "../tables/device";
-import { isGroup, macHigh, macLow, SOURCE } from "../wire/ethernet";
+import { etherType, isBroadcast, isGroup, macHigh, macLow, SOURCE, writeMac } from "../wire/ethernet";
+import { destinationIp } from "../wire/ipv4";
 import { floodCopies } from "./bridge-flood";
+import { checkHeader } from "./ip-input";
+import { resolve } from "./neighbour-output";
 
 /**
- * br_handle_frame and br_handle_frame_finish on a bridge port: check the source, keep reserved groups to the link,
- * learn, then flood, deliver up the stack, forward.
+ * br_handle_frame on a bridge port: check the source, keep reserved groups to the link, and let iptables have its say where
+ * br_netfilter calls it.
  *
  * Differs from Linux: no STP, no VLAN filtering, no multicast snooping.
  */
@@ -17,6 +23,8 @@ export function bridgeInput(kernel: Kernel, packet: Packet): Node {
   const port = packet.device;
   const bridge = port === null ? null : port.master;
   if (port === null || bridge === null) return drop(kernel, packet, Drop.DevReady, Node.BridgeInput);
+  // It waited for a neighbour's address, and has been here before.
+  if (packet.bridged) return bridgeFrame(kernel, packet, port, bridge);
   const { bytes } = kernel.memory;
   const sourceHigh = macHigh(bytes, packet.frame + SOURCE);
   const sourceLow = macLow(bytes, packet.frame + SOURCE);
@@ -28,6 +36,48 @@ export function bridgeInput(kernel: Kernel, packet: Packet): Node {
   const high = macHigh(bytes, packet.frame);
   const low = macLow(bytes, packet.frame);
   if (isLinkLocal(high, low)) return drop(kernel, packet, Drop.UnhandledProto, Node.BridgeInput);
+  const { filter, bridgeNf } = bridge.namespace;
+  if (filter === null || (bridgeNf & BRIDGE_NF_IPV4) === 0 || etherType(bytes, packet.frame) !== ETHERTYPE_IPV4) {
+    return bridgeFrame(kernel, packet, port, bridge);
+  }
+  const reason = checkHeader(kernel, packet);
+  if (reason !== Drop.None) return drop(kernel, packet, reason, Node.BridgeInput);
+  packet.type = isBroadcast(high, low) ? PacketType.Broadcast : isGroup(high) ? PacketType.Multicast : PacketType.Host;
+  packet.bridged = packet.filtered = true;
+  return filter.visits(Hook.Prerouting) ? Node.Prerouting : bridgeFrame(kernel, packet, port, bridge);
+}
+
+/**
+ * br_nf_pre_routing_finish: `asked` is where the packet was sent. If that has changed, it goes to whoever has the new address
+ * on this bridge, and else up to the host, which routes it.
+ */
+export function passBridge(kernel: Kernel, packet: Packet, asked: number): Node {
+  const port = packet.device;
+  const bridge = port === null ? null : port.master;
+  if (port === null || bridge === null) return drop(kernel, packet, Drop.DevReady, Node.BridgeInput);
+  const { bytes } = kernel.memory;
+  const destination = destinationIp(bytes, packet.network);
+  if (destination === asked) return bridgeFrame(kernel, packet, port, bridge);
+  const route = bridge.namespace.fib.find(destination);
+  if (route === null || route.type !== RouteType.Unicast || route.device !== bridge) {
+    writeMac(bytes, packet.frame, bridge.macHigh, bridge.macLow);
+    return bridgeFrame(kernel, packet, port, bridge);
+  }
+  const nextHop = route.gateway === 0 ? destination : route.gateway;
+  const entry = kernel.neighbours.find(bridge, nextHop) ?? kernel.neighbours.create(bridge, nextHop);
+  if (entry === null) return drop(kernel, packet, Drop.NeighCreateFail, Node.NeighbourOutput);
+  if (!resolve(kernel, packet, bridge, entry)) return Node.Done;
+  writeMac(bytes, packet.frame, entry.macHigh, entry.macLow);
+  return bridgeFrame(kernel, packet, port, bridge);
+}
+
+/** br_handle_frame_finish: learn, then flood, deliver up the stack, forward. */
+function bridgeFrame(kernel: Kernel, packet: Packet, port: Device, bridge: Device): Node {
+  const { bytes } = kernel.memory;
+  const sourceHigh = macHigh(bytes, packet.frame + SOURCE);
+  const sourceLow = macLow(bytes, packet.frame + SOURCE);
+  const high = macHigh(bytes, packet.frame);
+  const low = macLow(bytes, packet.frame);
   if (!kernel.localMacs.has(bridge, sourceHigh, sourceLow)) kernel.fdb.learn(bridge, sourceHigh, sourceLow, port, kernel.clock);
 
   if (isGroup(high)) {

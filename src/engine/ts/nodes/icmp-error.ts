@@ -6,6 +6,7 @@ import { recordHop } from "../graph/trace";
 import { append } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType, UNTRACED } from "../memory/packet";
+import { attach, CtState } from "../netfilter/entry";
 import { ICMP_HEADER, updateIcmpChecksum, writeIcmp } from "../wire/icmp";
 import {
   destinationIp,
@@ -41,7 +42,8 @@ export function icmpError(kernel: Kernel, packet: Packet, type: number, code: nu
   kernel.node = node;
 }
 
-function mayAnswer(kernel: Kernel, packet: Packet): boolean {
+/** May its sender be told anything at all? */
+export function mayAnswer(kernel: Kernel, packet: Packet): boolean {
   const { network, device } = packet;
   const { bytes } = kernel.memory;
   if (packet.received && (packet.type === PacketType.Broadcast || packet.type === PacketType.Multicast)) return false;
@@ -73,6 +75,8 @@ function send(kernel: Kernel, packet: Packet, type: number, code: number, info: 
   error.sequence = packet.sequence;
   error.response = true;
   error.trace = packet.trace;
+  // nf_ct_attach: it belongs to the connection of what it is about, the other way round.
+  if (packet.conntrack !== null) attach(error, packet.conntrack, CtState.Related, !packet.ctReply);
   const source = namespace.addresses.has(destination) ? destination : own;
   writeDatagram(kernel, error, namespace, PROTOCOL_ICMP, source, sourceIp(memory.bytes, network));
   const icmp = error.network + IPV4_HEADER;

@@ -1,4 +1,5 @@
 import { Drop } from "../../../../assembly/abi/drop";
+import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { ICMP_FRAGMENTATION_NEEDED, ICMP_TIME_EXCEEDED, ICMP_TTL_EXCEEDED, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
@@ -6,6 +7,7 @@ import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import { DONT_FRAGMENT, fragmentField, headerLength, setTtl, ttl, updateChecksum } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
+import { finishOutput } from "./ip-output";
 
 /**
  * ip_forward to `packet.target`: TTL, then the MTU of the way out, then on to the neighbour. A router consults no learned
@@ -31,5 +33,8 @@ export function ipForward(kernel: Kernel, packet: Packet): Node {
   setTtl(bytes, network, hops - 1);
   updateChecksum(kernel.memory, network, headerLength(bytes, network));
   packet.mtu = device.mtu;
-  return isTooLong ? Node.IpFragment : Node.NeighbourOutput;
+  const { filter } = device.namespace;
+  if (filter === null) return finishOutput(packet);
+  if (filter.visits(Hook.Forward)) return Node.Forward;
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
 }

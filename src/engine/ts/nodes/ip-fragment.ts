@@ -4,7 +4,7 @@ import { drop, dropUnbuilt } from "../graph/drop";
 import { append } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
-import { copyFields } from "../memory/pool";
+import { copyFields, copyFilterState } from "../memory/pool";
 import { fragmentField, headerLength, MORE_FRAGMENTS, OFFSET_MASK, setFragmentField, setTotalLength, updateChecksum } from "../wire/ipv4";
 
 /** ip_do_fragment: pieces for `packet.mtu`, each a packet of its own that goes on to the neighbour. The original is used up. */
@@ -31,6 +31,7 @@ function appendPiece(kernel: Kernel, original: Packet, header: number, offset: n
     return false;
   }
   copyFields(piece, original);
+  if (original.filtered) copyFilterState(piece, original);
   piece.target = original.target;
   piece.nextHop = original.nextHop;
   piece.broadcast = original.broadcast;

@@ -1,4 +1,5 @@
 import { Drop } from "../../../../assembly/abi/drop";
+import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { RouteType } from "../../../../assembly/abi/program";
 import {
@@ -28,12 +29,23 @@ import {
 } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
 
-/** ip_rcv and ip_rcv_finish: is the header sound, can the addresses be, and where does the route lead. */
+/** ip_rcv: is the header sound; then Prerouting, unless a bridge has been there, and the input route. */
 export function ipInput(kernel: Kernel, packet: Packet): Node {
   const { device } = packet;
   if (device === null) return drop(kernel, packet, Drop.DevReady, Node.IpInput);
+  if (packet.type === PacketType.OtherHost) return drop(kernel, packet, Drop.OtherHost, Node.IpInput);
   const reason = checkHeader(kernel, packet);
   if (reason !== Drop.None) return drop(kernel, packet, reason, Node.IpInput);
+  const { filter } = device.namespace;
+  if (packet.bridged) packet.bridged = false;
+  else if (filter?.visits(Hook.Prerouting) === true) return Node.Prerouting;
+  return inputRoute(kernel, packet);
+}
+
+/** ip_rcv_finish: can the addresses be, and where does the route lead. */
+export function inputRoute(kernel: Kernel, packet: Packet): Node {
+  const { device } = packet;
+  if (device === null) return drop(kernel, packet, Drop.DevReady, Node.IpInput);
   const { bytes } = kernel.memory;
   const source = sourceIp(bytes, packet.network);
   const destination = destinationIp(bytes, packet.network);
@@ -51,10 +63,9 @@ export function ipInput(kernel: Kernel, packet: Packet): Node {
 }
 
 /** Sets the datagram's length and takes away what Ethernet padded. */
-function checkHeader(kernel: Kernel, packet: Packet): Drop {
+export function checkHeader(kernel: Kernel, packet: Packet): Drop {
   const { network } = packet;
   const { bytes } = kernel.memory;
-  if (packet.type === PacketType.OtherHost) return Drop.OtherHost;
   const available = packet.frameLength - ETHERNET_HEADER;
   if (available < IPV4_HEADER) return Drop.HdrTrunc;
   const header = headerLength(bytes, network);
@@ -71,11 +82,12 @@ function checkHeader(kernel: Kernel, packet: Packet): Drop {
 
 /** ip_route_input_slow's martians. */
 function checkAddresses(device: Device, source: number, destination: number): Drop {
-  const isImpossible = isNotUnicast(source) || isLoopback(source) || (source === 0 && destination !== LIMITED_BROADCAST);
+  const isStray = isLoopback(source) && !device.routeLocalnet;
+  const isImpossible = isNotUnicast(source) || isStray || (source === 0 && destination !== LIMITED_BROADCAST);
   if (isImpossible) return Drop.IpInvalidSource;
   if (device.namespace.addresses.has(source)) return Drop.IpLocalSource;
   if (destination === 0) return Drop.IpInvalidDest;
-  return isLoopback(destination) ? Drop.IpLocalNet : Drop.None;
+  return isLoopback(destination) && !device.routeLocalnet ? Drop.IpLocalNet : Drop.None;
 }
 
 function forward(kernel: Kernel, packet: Packet, route: Route | null): Node {

@@ -1,5 +1,6 @@
 import { FlowError } from "../../../../assembly/abi/counter";
 import { Drop } from "../../../../assembly/abi/drop";
+import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { RouteType } from "../../../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
@@ -29,26 +30,43 @@ export function ipOutput(kernel: Kernel, packet: Packet): Node {
   const device = namespace === null || route === null ? null : outputDevice(namespace, route);
   if (namespace === null || route === null || device === null) return refuse(kernel, packet, route);
 
-  packet.device = device;
   if (sourceIp(bytes, network) === 0) setSourceIp(bytes, network, chooseSource(route, device, destination));
   const total = packet.datagramLength;
   const mtu = kernel.pathMtus.find(namespace, destination, device.mtu, kernel.clock);
+  setRoute(packet, route, device, destination, mtu);
   const dontFragment =
     packet.pathMtuDiscovery === PathMtuDiscovery.Do || (packet.pathMtuDiscovery === PathMtuDiscovery.Want && total <= mtu);
   write16(bytes, network + 4, namespace.nextIdentification());
   setFragmentField(bytes, network, dontFragment ? DONT_FRAGMENT : 0);
   updateChecksum(kernel.memory, network, IPV4_HEADER);
   updateTransportChecksum(kernel, network, total);
-  packet.target = device;
-  packet.nextHop = route.gateway === 0 ? destination : route.gateway;
-  packet.broadcast = route.type === RouteType.Broadcast;
   const mustFragment = total > mtu;
   if ((mustFragment && dontFragment) || (!mustFragment && kernel.isOversize(total))) {
     reportError(kernel, packet, FlowError.MessageTooLong);
     return drop(kernel, packet, Drop.PktTooBig, Node.IpOutput);
   }
+  const { filter } = namespace;
+  if (filter === null) return mustFragment ? Node.IpFragment : Node.NeighbourOutput;
+  if (filter.visits(Hook.Output)) return Node.LocalOut;
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+}
+
+/** Notes what the nodes to come need of the route. */
+export function setRoute(packet: Packet, route: Route, device: Device, destination: number, mtu: number): void {
+  packet.device = packet.target = device;
+  packet.nextHop = route.gateway === 0 ? destination : route.gateway;
+  packet.broadcast = route.type === RouteType.Broadcast;
   packet.mtu = mtu;
-  return mustFragment ? Node.IpFragment : Node.NeighbourOutput;
+}
+
+/** ip_finish_output, or what br_netfilter has in its place. What was put together of fragments goes on in fragments. */
+export function finishOutput(packet: Packet): Node {
+  if (packet.bridged) return Node.DeviceTransmit;
+  if (packet.fragmentMax > 0) {
+    packet.mtu = Math.min(packet.mtu, packet.fragmentMax);
+    return Node.IpFragment;
+  }
+  return packet.datagramLength > packet.mtu ? Node.IpFragment : Node.NeighbourOutput;
 }
 
 /** The device that a route sends to, or null if it sends nowhere. */
@@ -70,9 +88,13 @@ export function chooseSource(route: Route, device: Device, destination: number):
   return route.type === RouteType.Local ? destination : device.ip;
 }
 
+/** Blackhole, unreachable, prohibit. */
+export function isRefusing({ type }: Route): boolean {
+  return type !== RouteType.Unicast && type !== RouteType.Local && type !== RouteType.Broadcast;
+}
+
 function refuse(kernel: Kernel, packet: Packet, route: Route | null): Node {
-  const isRefused =
-    route !== null && route.type !== RouteType.Unicast && route.type !== RouteType.Local && route.type !== RouteType.Broadcast;
+  const isRefused = route !== null && isRefusing(route);
   reportError(kernel, packet, isRefused ? FlowError.HostUnreachable : FlowError.NetworkUnreachable);
   return drop(kernel, packet, isRefused ? Drop.RouteUnreachable : Drop.IpOutNoRoutes, Node.IpOutput);
 }

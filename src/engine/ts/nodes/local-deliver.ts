@@ -1,4 +1,5 @@
 import { Drop } from "../../../../assembly/abi/drop";
+import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { ICMP_PROTOCOL_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
@@ -10,7 +11,13 @@ import { icmpError } from "./icmp-error";
 /** ip_local_deliver: fragments are put together first, the rest goes to its protocol. */
 export function localDeliver(kernel: Kernel, packet: Packet): Node {
   const isFragment = (fragmentField(kernel.memory.bytes, packet.network) & (MORE_FRAGMENTS | OFFSET_MASK)) !== 0;
-  return isFragment ? Node.Reassemble : deliverToProtocol(kernel, packet, Node.LocalDeliver);
+  return isFragment ? Node.Reassemble : deliver(kernel, packet, Node.LocalDeliver);
+}
+
+/** What is whole goes by LocalIn, if the namespace has it, to its protocol. */
+export function deliver(kernel: Kernel, packet: Packet, node: Node): Node {
+  const filter = packet.device === null ? null : packet.device.namespace.filter;
+  return filter?.visits(Hook.Input) === true ? Node.LocalIn : deliverToProtocol(kernel, packet, node);
 }
 
 /** ip_protocol_deliver_rcu, on behalf of the node that has the whole datagram. */

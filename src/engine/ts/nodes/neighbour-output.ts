@@ -10,7 +10,7 @@ import { EventType } from "../simulation/event-queue";
 import type { Device } from "../tables/device";
 import { type Neighbour, NeighbourState, NO_DEADLINE } from "../tables/neighbour";
 import { ARP_FRAME, writeArp } from "../wire/arp";
-import { ETHERNET_HEADER, writeEthernet } from "../wire/ethernet";
+import { ETHERNET_HEADER, writeEthernet, writeMac } from "../wire/ethernet";
 import { isMulticast, LIMITED_BROADCAST, sourceIp } from "../wire/ipv4";
 
 /** neigh_resolve_output on `packet.target`: addresses that need no ARP, then what the entry's state says. */
@@ -29,17 +29,19 @@ export function neighbourOutput(kernel: Kernel, packet: Packet): Node {
   }
   const entry = kernel.neighbours.find(device, nextHop) ?? kernel.neighbours.create(device, nextHop);
   if (entry === null) return drop(kernel, packet, Drop.NeighCreateFail, Node.NeighbourOutput);
-  return resolve(kernel, packet, device, entry);
+  if (!resolve(kernel, packet, device, entry)) return Node.Done;
+  return transmit(kernel, packet, device, entry.macHigh, entry.macLow, device.macHigh, device.macLow);
 }
 
-function resolve(kernel: Kernel, packet: Packet, device: Device, entry: Neighbour): Node {
+/** Does the entry have a MAC address to send to? Otherwise the packet waits for one. */
+export function resolve(kernel: Kernel, packet: Packet, device: Device, entry: Neighbour): boolean {
   if (entry.state === NeighbourState.Reachable && kernel.clock - entry.confirmed > NEIGHBOUR_REACHABLE_NS) {
     entry.state = NeighbourState.Stale;
   }
   if (!entry.hasMac) {
     if (entry.state === NeighbourState.Incomplete) enqueue(kernel, packet, entry);
     else solicitAnew(kernel, packet, entry);
-    return Node.Done;
+    return false;
   }
   if (entry.state === NeighbourState.Stale) {
     entry.state = NeighbourState.Delay;
@@ -47,7 +49,7 @@ function resolve(kernel: Kernel, packet: Packet, device: Device, entry: Neighbou
     entry.solicitSource = solicitSource(kernel, packet, device);
     armNeighbour(kernel, entry, kernel.clock + NEIGHBOUR_DELAY_NS);
   }
-  return transmit(kernel, packet, device, entry.macHigh, entry.macLow, device.macHigh, device.macLow);
+  return true;
 }
 
 function enqueue(kernel: Kernel, packet: Packet, entry: Neighbour): void {
@@ -152,6 +154,11 @@ export function updateNeighbour(
   if (state === NeighbourState.Reachable) entry.confirmed = kernel.clock;
   entry.deadline = NO_DEADLINE;
   for (const packet of entry.queue) {
+    if (packet.bridged) {
+      writeMac(kernel.memory.bytes, packet.frame, high, low);
+      append(kernel, packet, Node.BridgeInput);
+      continue;
+    }
     writeHeader(kernel, packet, high, low, entry.device.macHigh, entry.device.macLow);
     packet.target = entry.device;
     append(kernel, packet, Node.DeviceTransmit);

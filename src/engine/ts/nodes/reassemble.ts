@@ -22,7 +22,8 @@ import {
   sourceIp,
   updateChecksum,
 } from "../wire/ipv4";
-import { deliverToProtocol } from "./local-deliver";
+import { preroutingTables } from "./prerouting";
+import { deliver } from "./local-deliver";
 
 const PAYLOAD_MAX = DATAGRAM_MAX - IPV4_HEADER;
 
@@ -50,6 +51,7 @@ export function reassemble(kernel: Kernel, packet: Packet): Node {
       break;
   }
   buffer.kept.device = packet.device;
+  if (packet.datagramLength > buffer.longest) buffer.longest = packet.datagramLength;
   if (offset === 0) buffer.storeHeader(network, header);
   if (buffer.isComplete) return complete(kernel, packet, buffer);
   kernel.pool.release(packet);
@@ -85,6 +87,7 @@ function complete(kernel: Kernel, packet: Packet, buffer: ReassemblyBuffer): Nod
   const total = header + buffer.total;
   const { kept } = buffer;
   const { flow } = kept;
+  const { longest } = buffer;
   buffer.free();
   if (total > DATAGRAM_MAX) return drop(kernel, packet, Drop.FragTooFar, Node.Reassemble);
   const { device } = packet;
@@ -96,5 +99,8 @@ function complete(kernel: Kernel, packet: Packet, buffer: ReassemblyBuffer): Nod
   setTotalLength(kernel.memory.bytes, packet.network, total);
   setFragmentField(kernel.memory.bytes, packet.network, 0);
   updateChecksum(kernel.memory, packet.network, header);
-  return deliverToProtocol(kernel, packet, Node.Reassemble);
+  if (!packet.defragmenting) return deliver(kernel, packet, Node.Reassemble);
+  packet.defragmenting = false;
+  packet.fragmentMax = longest;
+  return preroutingTables(kernel, packet);
 }

@@ -15,6 +15,7 @@ export function receive(kernel: Kernel, packet: Packet): Node {
   const device = packet.target;
   packet.device = device;
   packet.received = true;
+  if (packet.filtered && device !== null && device.kind !== DeviceKind.Loopback && device.kind !== DeviceKind.Bridge) kernel.pool.unfilter(packet);
   if (device === null || !device.up) return drop(kernel, packet, Drop.DevReady, Node.Receive);
   device.rxPackets++;
   device.rxBytes += packet.frameLength;

@@ -1,6 +1,7 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { NEIGHBOUR_PROBES_MAX, NEIGHBOUR_RETRANSMIT_NS } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
+import { RouteType } from "../../../../assembly/abi/program";
 import { ICMP_HOST_UNREACHABLE, ICMP_REASSEMBLY_TIMEOUT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
 import { account, drop } from "../graph/drop";
 import { visit } from "../graph/step";
@@ -98,7 +99,9 @@ export function reassemblyTimer(kernel: Kernel, buffer: ReassemblyBuffer): void 
     return;
   }
   visit(kernel, Node.Timer);
-  if (buffer.headerLength > 0) {
+  // ip_expire: a router that put fragments together for netfilter keeps quiet.
+  const isOurs = namespace.fib.find(buffer.destination)?.type === RouteType.Local;
+  if (buffer.headerLength > 0 && isOurs) {
     kept.network = buffer.payload - buffer.headerLength;
     kept.datagramLength = totalLength(kernel.memory.bytes, kept.network);
     icmpError(kernel, kept, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIMEOUT, 0);

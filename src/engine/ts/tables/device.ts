@@ -4,6 +4,7 @@ import {
   DEVICE_IPVLAN_PRIVATE,
   DEVICE_IPVLAN_VEPA,
   DEVICE_PORT_SECURITY,
+  DEVICE_ROUTE_LOCALNET,
   DEVICE_UP,
   DeviceKind,
   IpvlanMode,
@@ -20,6 +21,8 @@ export class Device {
   macLow = 0;
   mtu = 0;
   hairpin = false;
+  /** Addresses of 127.0.0.0/8 may come in and go out here. */
+  routeLocalnet = false;
   up = false;
   peer: Device | null = null;
   /** The bridge whose port this is. */
@@ -43,6 +46,8 @@ export class Device {
   /** Its first address; 0: none. All are in `addresses`. */
   ip = 0;
   addresses: number[] = [];
+  /** The same with the masks of their networks. */
+  networks: { readonly ip: number; readonly mask: number }[] = [];
   captured = false;
   /** Entries by IP. */
   readonly neighbours = new Map<number, Neighbour>();
@@ -71,7 +76,14 @@ export class Device {
     this.isVepa = (flags & DEVICE_IPVLAN_VEPA) !== 0;
     this.isNoArp = kind === DeviceKind.Ipvlan && mode !== IpvlanMode.L2;
     this.hairpin = (flags & DEVICE_HAIRPIN) !== 0;
+    this.routeLocalnet = (flags & DEVICE_ROUTE_LOCALNET) !== 0;
     this.up = (flags & DEVICE_UP) !== 0;
+  }
+
+  /** inet_select_addr: its first address on the network of `destination`, else its first; 0: none. */
+  addressFor(destination: number): number {
+    for (const { ip, mask } of this.networks) if (((ip ^ destination) & mask) === 0) return ip;
+    return this.ip;
   }
 
   get isLoopback(): boolean {

@@ -5,6 +5,7 @@ import { NONE } from "../../../../assembly/abi/version";
 import type { DatapathProgram, FlowRecord } from "../../program";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
+import { loadRules } from "../netfilter/load";
 import { Cpu } from "../simulation/clock";
 import { Link } from "../simulation/link";
 import { Random, RandomKind } from "../simulation/random";
@@ -28,6 +29,7 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
     program.neighbours.some((record) => record.device === device.index && (record.ip | 0) === ip);
   kernel.neighbours.removeStrays(isStray, (entry) => dropWaiting(kernel, entry));
   loadNeighbours(kernel, program);
+  loadRules(kernel, program);
 }
 
 /** New tables while the network runs (docs/ENGINE.md, section 16). */
@@ -46,11 +48,12 @@ function loadHosts({ hosts, namespaces, links, seed }: Kernel, program: Datapath
   for (const { cpus, backlog, costless = 0 } of program.hosts.slice(hosts.length)) {
     hosts.push(new Host(Array.from({ length: cpus }, () => new Cpu(backlog, costless !== 0)), backlog, costless));
   }
-  program.namespaces.forEach(({ host, forwarding, ttl }, index) => {
+  program.namespaces.forEach(({ host, forwarding, ttl, bridgeNf }, index) => {
     const namespace = namespaces[index] ?? new Namespace(index, hosts[host]);
     namespaces[index] = namespace;
     namespace.forwarding = forwarding !== 0;
     namespace.ttl = ttl;
+    namespace.bridgeNf = bridgeNf;
   });
   program.links.forEach((record, index) => {
     const link = links[index] ?? new Link(record, Random.of(seed, RandomKind.Link, index));
@@ -92,13 +95,15 @@ function loadAddresses({ devices, namespaces }: Kernel, program: DatapathProgram
   for (const device of devices) {
     device.ip = 0;
     device.addresses = [];
+    device.networks = [];
   }
   for (const namespace of namespaces) {
     namespace.addresses.clear();
     namespace.fib = new Fib();
   }
-  for (const { device: index, ip } of program.addresses) {
+  for (const { device: index, ip, prefix } of program.addresses) {
     const device = devices[index];
+    device.networks.push({ ip: ip | 0, mask: prefix === 0 ? 0 : -1 << (32 - prefix) });
     if (device.ip === 0) device.ip = ip | 0;
     device.addresses.push(ip | 0);
     device.namespace.addresses.add(ip | 0);

@@ -1,4 +1,5 @@
 import { PROCESS_PORT_FIRST, PROCESS_PORT_LAST } from "../../../../assembly/abi/limits";
+import type { Filter } from "../netfilter/filter";
 import type { Cpu } from "../simulation/clock";
 import type { Device } from "./device";
 import { Fib } from "./fib";
@@ -26,11 +27,15 @@ export class Namespace {
   /** Sockets by port, lowest index first. */
   readonly udpSockets = new Map<number, Socket[]>();
   readonly tcpSockets = new Map<number, Socket[]>();
+  /** The packet filter for IPv4, if there is one. */
+  filter: Filter | null = null;
   private identification = 0;
   private processPort = PROCESS_PORT_LAST;
 
   forwarding = false;
   ttl = 0;
+  /** BRIDGE_NF_ bits. */
+  bridgeNf = 0;
   /** Replaced as a whole. */
   fib = new Fib();
 

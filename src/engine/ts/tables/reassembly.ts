@@ -29,6 +29,8 @@ export class ReassemblyBuffer {
   /** Bytes of payload that came, and that there are in all (-1: the last fragment has not come). */
   received = 0;
   total = -1;
+  /** Total length of the longest fragment, header included. */
+  longest = 0;
   deadline = NO_DEADLINE;
   timerQueued = false;
   /** Flow, sequence and the like of the first fragment that arrived; device of the last. Owns no slot. */
@@ -56,7 +58,7 @@ export class ReassemblyBuffer {
     this.highestUnit = -1;
     this.presentUnits = 0;
     this.headerLength = 0;
-    this.received = 0;
+    this.received = this.longest = 0;
     this.total = -1;
   }
 

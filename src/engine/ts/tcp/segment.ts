@@ -7,6 +7,7 @@ import { beginTrace } from "../graph/trace";
 import { append } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import { type Packet, PathMtuDiscovery } from "../memory/packet";
+import { attach, CtState } from "../netfilter/entry";
 import { fillPayload, takeDatagram, writeDatagram } from "../nodes/socket-output";
 import { writeExchange } from "../processes/exchange";
 import { before, type Connection, TcpState } from "../tables/connection";
@@ -142,6 +143,8 @@ export function replyReset(kernel: Kernel, offender: Packet, tcp: number, length
   packet.sequence = offender.sequence;
   packet.trace = offender.trace;
   packet.response = true;
+  // nf_ct_attach, if a rule of the packet filter resets.
+  if (offender.conntrack !== null) attach(packet, offender.conntrack, CtState.Related, !offender.ctReply);
   packet.pathMtuDiscovery = PathMtuDiscovery.Do;
   writeDatagram(kernel, packet, device.namespace, PROTOCOL_TCP, destinationIp(bytes, network), sourceIp(bytes, network));
   const sequence = hasAck ? acknowledgement(bytes, tcp) : 0;

@@ -27,6 +27,10 @@ export function writeIcmp(bytes: Uint8Array, icmp: number, type: number, code: n
   write16(bytes, icmp + ICMP_SEQUENCE, second);
 }
 
+export function hasValidIcmpChecksum(memory: Memory, icmp: number, length: number): boolean {
+  return sum(memory, icmp, length) === 0xffff;
+}
+
 export function updateIcmpChecksum(memory: Memory, icmp: number, length: number): void {
   write16(memory.bytes, icmp + 2, 0);
   write16(memory.bytes, icmp + 2, complement(sum(memory, icmp, length)));

@@ -1,0 +1,106 @@
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import type { Kernel } from "../kernel";
+import { fmix } from "../simulation/random";
+import { type Entry, Tuple } from "./entry";
+import { invert } from "./tuple";
+
+/** Which end of a connection is translated (enum nf_nat_manip_type). */
+export enum Side {
+  Source,
+  Destination,
+}
+
+/** The addresses and ports that a rule allows; addresses as u32. `high` 0: no ports were named, `from` 0: no addresses. */
+export interface Range {
+  from: number;
+  to: number;
+  low: number;
+  high: number;
+}
+
+const PORTS = 65536;
+const wanted = new Tuple();
+const before = new Tuple();
+const taken = new Tuple();
+
+/**
+ * nf_nat_setup_info: chooses what the connection looks like from now on at one end, such that its replies can be told from those
+ * of all others. False if there is no such choice.
+ *
+ * Differs from Linux: the search for a port goes on where the last one ended instead of at random, and the mapping that an
+ * earlier connection of the same source got is not looked for.
+ */
+export function bind(kernel: Kernel, entry: Entry, side: Side, range: Range): boolean {
+  const { protocol, reply } = entry;
+  invert(protocol, reply, before);
+  wanted.set(before.source, before.sourcePort, before.destination, before.destinationPort);
+  if (!choose(kernel, entry, side, range)) return false;
+  invert(protocol, wanted, reply);
+  const { source, sourcePort, destination, destinationPort } = before;
+  if (wanted.equals(source, sourcePort, destination, destinationPort)) return true;
+  if (side === Side.Source) entry.snat = true;
+  else entry.dnat = true;
+  return true;
+}
+
+/** get_unique_tuple. */
+function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high }: Range): boolean {
+  const hasPorts = high !== 0;
+  const { protocol } = entry;
+  const port = portOf(protocol, side);
+  const address = (side === Side.Source ? wanted.source : wanted.destination) >>> 0;
+  const isPortInside = port >= low && port <= high;
+  if (side === Side.Source && from !== 0 && address >= from && address <= to && (!hasPorts || isPortInside)) {
+    if (!isTaken(kernel, entry)) return true;
+  }
+  const chosen = (from === to ? (from === 0 ? address : from) : pick(from, to)) | 0;
+  if (side === Side.Source) wanted.source = chosen;
+  else wanted.destination = chosen;
+  if (hasPorts ? isPortInside && (low === high || !isTaken(kernel, entry)) : !isTaken(kernel, entry)) return true;
+  const isPortless = protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP && protocol !== PROTOCOL_ICMP;
+  if (isPortless || (side === Side.Destination && !hasPorts && protocol !== PROTOCOL_ICMP)) return true;
+  if (hasPorts) return search(kernel, entry, side, low, high - low + 1);
+  if (protocol === PROTOCOL_ICMP) return search(kernel, entry, side, 0, PORTS);
+  // Services of old trust low ports, so that a low one is given for a low one.
+  if (port < 512) return search(kernel, entry, side, 1, 511);
+  if (port < 1024) return search(kernel, entry, side, 600, 424);
+  return search(kernel, entry, side, 1024, PORTS - 1024);
+}
+
+/** find_best_ips_proto: the same pair of addresses gets the same one of several. */
+function pick(from: number, to: number): number {
+  const { source, destination } = wanted;
+  return (from + (fmix(source ^ ((destination << 16) | (destination >>> 16))) % (to - from + 1))) >>> 0;
+}
+
+/** nf_nat_l4proto_unique_tuple: the first of `size` ports that is free. */
+function search(kernel: Kernel, entry: Entry, side: Side, low: number, size: number): boolean {
+  const { conntrack } = kernel;
+  const start = side === Side.Destination ? 0 : conntrack.natOffset;
+  for (let i = 0; i < size; i++) {
+    setPort(entry.protocol, side, low + ((start + i) % size));
+    if (isTaken(kernel, entry)) continue;
+    if (side === Side.Source) conntrack.natOffset = (start + i + 1) >>> 0;
+    return true;
+  }
+  return false;
+}
+
+/** nf_nat_used_tuple: would replies to it be taken for another connection's? */
+function isTaken(kernel: Kernel, entry: Entry): boolean {
+  const { namespace, protocol } = entry;
+  if (namespace === null) return false;
+  invert(protocol, wanted, taken);
+  const { source, sourcePort, destination, destinationPort } = taken;
+  const other = kernel.conntrack.find(namespace, protocol, source, sourcePort, destination, destinationPort, kernel.clock);
+  return other !== null && other !== entry;
+}
+
+function portOf(protocol: number, side: Side): number {
+  return side === Side.Source || protocol === PROTOCOL_ICMP ? wanted.sourcePort : wanted.destinationPort;
+}
+
+function setPort(protocol: number, side: Side, port: number): void {
+  if (side === Side.Source || protocol === PROTOCOL_ICMP) wanted.sourcePort = port;
+  else wanted.destinationPort = port;
+}

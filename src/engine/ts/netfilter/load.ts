@@ -1,0 +1,36 @@
+import { Family } from "../../../../assembly/abi/netfilter";
+import { NONE } from "../../../../assembly/abi/version";
+import type { DatapathProgram } from "../../program";
+import type { Kernel } from "../kernel";
+import { Chain, Filter } from "./filter";
+import { Rule } from "./rule";
+
+/**
+ * Gives every namespace the packet filter that a program says. May be called again, with addresses and routes in place: rules
+ * and their counters are new then, tracked connections stay.
+ */
+export function loadRules(kernel: Kernel, { chains: records, rules: ruleRecords }: DatapathProgram): void {
+  const rules = ruleRecords.map((record, index) => new Rule(index, record));
+  const chains = records.map(
+    ({ table, policy, first, count }, index) => new Chain(index, table, policy, rules.slice(first, first + count)),
+  );
+  kernel.traversal.counters = new Float64Array(rules.length);
+  kernel.ruleGeneration++;
+  for (const namespace of kernel.namespaces) namespace.filter = null;
+  records.forEach(({ namespace: index, family, hook }, position) => {
+    if (family !== Family.Ipv4) return;
+    const namespace = kernel.namespaces[index];
+    const filter = namespace.filter ?? new Filter(kernel.ruleGeneration);
+    namespace.filter = filter;
+    const chain = chains[position];
+    for (const rule of chain.rules) {
+      if (rule.record.chain !== NONE) rule.chain = chains[rule.record.chain] ?? null;
+      filter.learn(rule);
+    }
+    if (hook !== NONE) filter.place(chain, hook);
+  });
+  for (const { filter } of kernel.namespaces) {
+    filter?.finish();
+    if (filter?.tracks === true) kernel.conntrack.enable();
+  }
+}

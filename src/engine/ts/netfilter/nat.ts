@@ -1,0 +1,113 @@
+import { Hook, Table, Target } from "../../../../assembly/abi/netfilter";
+import type { Node } from "../../../../assembly/abi/node";
+import { PROTOCOL_ICMP } from "../../../../assembly/abi/protocol";
+import type { Kernel } from "../kernel";
+import type { Packet } from "../memory/packet";
+import type { Device } from "../tables/device";
+import type { Namespace } from "../tables/namespace";
+import { destinationIp, headerLength, protocol, sourceIp } from "../wire/ipv4";
+import { bind, type Range, Side } from "./bind";
+import { CtState, type Entry } from "./entry";
+import type { Rule } from "./rule";
+import { isIcmpError } from "./track";
+import { translate, translateError } from "./translate";
+
+const LOCALHOST = 0x7f000001;
+const range: Range = { from: 0, to: 0, low: 0, high: 0 };
+
+/** nf_nat_inet_fn at a hook of a namespace that translates. False if the packet is to be dropped. The view has been read. */
+export function nat(
+  kernel: Kernel,
+  packet: Packet,
+  namespace: Namespace,
+  hook: Hook,
+  node: Node,
+  incoming: Device | null,
+  outgoing: Device | null,
+): boolean {
+  const { conntrack: entry, ctState } = packet;
+  if (entry === null) return true;
+  const side = hook === Hook.Prerouting || hook === Hook.Output ? Side.Destination : Side.Source;
+  if (ctState === CtState.Related && isError(kernel.memory.bytes, packet)) return translateError(kernel, packet, entry, side);
+  const isDone = side === Side.Source ? entry.sourceDone : entry.destinationDone;
+  if (ctState === CtState.New && !isDone) {
+    if (!decide(kernel, packet, namespace, entry, side, hook, node, incoming, outgoing)) return false;
+    if (side === Side.Source) entry.sourceDone = true;
+    else entry.destinationDone = true;
+  } else if (hook === Hook.Postrouting && !packet.ctReply && entry.masqueradedBy !== null && entry.masqueradedBy !== outgoing) {
+    // nf_nat_oif_changed: it would go out with an address of another device.
+    kernel.conntrack.remove(entry);
+    return false;
+  }
+  translate(kernel, packet, entry, side);
+  return true;
+}
+
+function isError(bytes: Uint8Array, { network }: Packet): boolean {
+  return protocol(bytes, network) === PROTOCOL_ICMP && isIcmpError(bytes[network + headerLength(bytes, network)]);
+}
+
+/** Asks the chain about the first packet of a connection and binds as it says. */
+function decide(
+  kernel: Kernel,
+  packet: Packet,
+  namespace: Namespace,
+  entry: Entry,
+  side: Side,
+  hook: Hook,
+  node: Node,
+  incoming: Device | null,
+  outgoing: Device | null,
+): boolean {
+  const chain = namespace.filter === null ? null : namespace.filter.chain(Table.Nat, hook);
+  const { traversal } = kernel;
+  traversal.view.fib = namespace.fib;
+  traversal.view.readState(packet);
+  const rule = chain === null ? null : traversal.run(kernel, packet, chain, hook, node);
+  const target = rule === null ? (chain === null ? Target.Accept : chain.policy) : rule.record.target;
+  if (target === Target.Drop) return false;
+  if (rule === null || target === Target.Accept || !setRange(kernel, packet, entry, rule, hook, incoming, outgoing)) {
+    return side === Side.Destination || bindAsIs(kernel, entry);
+  }
+  // No address to translate to.
+  if (range.from === 0 && (target === Target.Masquerade || target === Target.Redirect)) return false;
+  return bind(kernel, entry, side, range);
+}
+
+/** nf_nat_alloc_null_binding: nothing is to be translated, but the replies must be told from others' all the same. */
+function bindAsIs(kernel: Kernel, entry: Entry): boolean {
+  range.from = range.to = entry.reply.destination >>> 0;
+  range.low = range.high = 0;
+  return bind(kernel, entry, Side.Source, range);
+}
+
+/** What a rule allows; false if it leaves this packet alone. */
+function setRange(
+  kernel: Kernel,
+  packet: Packet,
+  entry: Entry,
+  { record }: Rule,
+  hook: Hook,
+  incoming: Device | null,
+  outgoing: Device | null,
+): boolean {
+  range.low = record.natPortFrom;
+  range.high = record.natPortTo;
+  const { bytes } = kernel.memory;
+  switch (record.target) {
+    case Target.Masquerade: {
+      if (sourceIp(bytes, packet.network) === 0) return false;
+      const nextHop = packet.bridged ? destinationIp(bytes, packet.network) : packet.nextHop;
+      range.from = range.to = outgoing === null ? 0 : outgoing.addressFor(nextHop) >>> 0;
+      entry.masqueradedBy = outgoing;
+      return true;
+    }
+    case Target.Redirect:
+      range.from = range.to = hook === Hook.Output ? LOCALHOST : incoming === null ? 0 : incoming.ip >>> 0;
+      return true;
+    default:
+      range.from = record.natFrom[0];
+      range.to = record.natTo[0];
+      return true;
+  }
+}

@@ -1,0 +1,61 @@
+import { RejectWith } from "../../../../assembly/abi/netfilter";
+import {
+  ICMP_ADMINISTRATIVELY_PROHIBITED,
+  ICMP_HOST_PROHIBITED,
+  ICMP_HOST_UNREACHABLE,
+  ICMP_NET_PROHIBITED,
+  ICMP_NET_UNREACHABLE,
+  ICMP_PORT_UNREACHABLE,
+  ICMP_PROTOCOL_UNREACHABLE,
+  ICMP_UNREACHABLE,
+  PROTOCOL_ICMP,
+  PROTOCOL_TCP,
+} from "../../../../assembly/abi/protocol";
+import type { Kernel } from "../kernel";
+import type { Packet } from "../memory/packet";
+import { icmpError, mayAnswer } from "../nodes/icmp-error";
+import { replyReset } from "../tcp/segment";
+import { headerLength, protocol } from "../wire/ipv4";
+import { controlBits, dataOffset, RST, TCP_HEADER } from "../wire/tcp";
+import { hasSoundChecksum } from "./sound";
+
+/** reject_tg: tells the sender; the caller drops. Nothing is said about what is damaged. */
+export function reject(kernel: Kernel, packet: Packet, how: RejectWith): void {
+  const isIcmp = protocol(kernel.memory.bytes, packet.network) === PROTOCOL_ICMP;
+  if (!isIcmp && !hasSoundChecksum(kernel, packet)) return;
+  if (how === RejectWith.TcpReset) resetSender(kernel, packet);
+  else icmpError(kernel, packet, ICMP_UNREACHABLE, codeOf(how), 0);
+}
+
+function codeOf(how: RejectWith): number {
+  switch (how) {
+    case RejectWith.NetUnreachable:
+      return ICMP_NET_UNREACHABLE;
+    case RejectWith.HostUnreachable:
+      return ICMP_HOST_UNREACHABLE;
+    case RejectWith.ProtocolUnreachable:
+      return ICMP_PROTOCOL_UNREACHABLE;
+    case RejectWith.AdminProhibited:
+      return ICMP_ADMINISTRATIVELY_PROHIBITED;
+    case RejectWith.NetProhibited:
+      return ICMP_NET_PROHIBITED;
+    case RejectWith.HostProhibited:
+      return ICMP_HOST_PROHIBITED;
+    default:
+      return ICMP_PORT_UNREACHABLE;
+  }
+}
+
+/** nf_send_reset. */
+function resetSender(kernel: Kernel, packet: Packet): void {
+  const { bytes } = kernel.memory;
+  const { network } = packet;
+  if (protocol(bytes, network) !== PROTOCOL_TCP || !mayAnswer(kernel, packet)) return;
+  const header = headerLength(bytes, network);
+  const tcp = network + header;
+  const available = packet.datagramLength - header;
+  if (available < TCP_HEADER) return;
+  const offset = dataOffset(bytes, tcp);
+  if (offset < TCP_HEADER || offset > available || (controlBits(bytes, tcp) & RST) !== 0) return;
+  replyReset(kernel, packet, tcp, available - offset);
+}

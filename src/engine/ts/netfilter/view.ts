@@ -1,0 +1,91 @@
+import { CTSTATE_DNAT, CTSTATE_ESTABLISHED, CTSTATE_INVALID, CTSTATE_NEW, CTSTATE_RELATED, CTSTATE_SNAT, CTSTATE_UNTRACKED } from "../../../../assembly/abi/netfilter";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import type { Packet } from "../memory/packet";
+import type { Device } from "../tables/device";
+import type { Fib } from "../tables/fib";
+import { read16 } from "../wire/bytes";
+import { ICMP_CODE, ICMP_HEADER } from "../wire/icmp";
+import { destinationIp, fragmentField, headerLength, OFFSET_MASK, protocol, sourceIp } from "../wire/ipv4";
+import { controlBits, TCP_HEADER } from "../wire/tcp";
+import { UDP_HEADER } from "../wire/udp";
+import { CtState, type Entry } from "./entry";
+
+/** No device where one could be: no rule's device is this number, NONE (-1) included. */
+const NO_DEVICE = -2;
+
+/** What rules can ask of a packet, read once per table. One view serves the whole engine. */
+export class PacketView {
+  in = NO_DEVICE;
+  out = NO_DEVICE;
+  fib: Fib | null = null;
+  source = 0;
+  destination = 0;
+  protocol = 0;
+  hasPorts = false;
+  sourcePort = 0;
+  destinationPort = 0;
+  /** -1: none. */
+  icmpType = -1;
+  icmpCode = 0;
+  tcpFlags = -1;
+  mark = 0;
+  /** CTSTATE_ bits. */
+  states = 0;
+  entry: Entry | null = null;
+  isReply = false;
+
+  setDevices(incoming: Device | null, outgoing: Device | null): void {
+    this.in = incoming === null ? NO_DEVICE : incoming.index;
+    this.out = outgoing === null ? NO_DEVICE : outgoing.index;
+  }
+
+  /** Reads the headers as they are now. */
+  readHeaders(bytes: Uint8Array, packet: Packet): void {
+    const { network } = packet;
+    const header = headerLength(bytes, network);
+    const transport = network + header;
+    const available = packet.datagramLength - header;
+    this.source = sourceIp(bytes, network);
+    this.destination = destinationIp(bytes, network);
+    this.protocol = protocol(bytes, network);
+    this.hasPorts = false;
+    this.sourcePort = this.destinationPort = 0;
+    this.icmpType = this.tcpFlags = -1;
+    if ((fragmentField(bytes, network) & OFFSET_MASK) !== 0) return;
+    switch (this.protocol) {
+      case PROTOCOL_TCP:
+        if (available < TCP_HEADER) return;
+        this.tcpFlags = controlBits(bytes, transport);
+        this.readPorts(bytes, transport);
+        return;
+      case PROTOCOL_UDP:
+        if (available >= UDP_HEADER) this.readPorts(bytes, transport);
+        return;
+      case PROTOCOL_ICMP:
+        if (available < ICMP_HEADER) return;
+        this.icmpType = bytes[transport];
+        this.icmpCode = bytes[transport + ICMP_CODE];
+    }
+  }
+
+  /** Reads what connection tracking and earlier tables say. */
+  readState(packet: Packet): void {
+    this.mark = packet.mark;
+    this.entry = packet.conntrack;
+    this.isReply = packet.ctReply;
+    this.states = statesOf(packet.ctState, packet.conntrack);
+  }
+
+  private readPorts(bytes: Uint8Array, transport: number): void {
+    this.hasPorts = true;
+    this.sourcePort = read16(bytes, transport);
+    this.destinationPort = read16(bytes, transport + 2);
+  }
+}
+
+function statesOf(state: CtState, entry: Entry | null): number {
+  if (entry === null) return state === CtState.Untracked ? CTSTATE_UNTRACKED : CTSTATE_INVALID;
+  const translated = (entry.snat ? CTSTATE_SNAT : 0) | (entry.dnat ? CTSTATE_DNAT : 0);
+  if (state === CtState.New) return translated | CTSTATE_NEW;
+  return translated | (state === CtState.Related ? CTSTATE_RELATED : CTSTATE_ESTABLISHED);
+}

@@ -1,0 +1,24 @@
+import { Drop } from "../../../../assembly/abi/drop";
+import { Hook, Table } from "../../../../assembly/abi/netfilter";
+import { Node } from "../../../../assembly/abi/node";
+import { drop } from "../graph/drop";
+import type { Kernel } from "../kernel";
+import type { Packet } from "../memory/packet";
+import { runTable } from "../netfilter/table";
+import { finishOutput } from "./ip-output";
+
+/** NF_INET_FORWARD: mangle, filter. A bridged packet comes from the bridge and goes to it. */
+export function forward(kernel: Kernel, packet: Packet): Node {
+  const { device, target, bridged } = packet;
+  const namespace = device === null ? null : device.namespace;
+  if (device === null || target === null || namespace === null || namespace.filter === null) return finishOutput(packet);
+  const { view } = kernel.traversal;
+  packet.filtered = true;
+  view.setDevices(bridged ? device.master : device, bridged ? target.master : target);
+  view.readHeaders(kernel.memory.bytes, packet);
+  const passes =
+    runTable(kernel, packet, namespace, Table.Mangle, Hook.Forward, Node.Forward) &&
+    runTable(kernel, packet, namespace, Table.Filter, Hook.Forward, Node.Forward);
+  if (!passes) return drop(kernel, packet, Drop.NetfilterDrop, Node.Forward);
+  return namespace.filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+}
