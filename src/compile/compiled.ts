@@ -25,6 +25,8 @@ export interface CompiledTopology {
   resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor): ResolvedTraffic;
   /** `ip addr`, `ip route` and `bridge link` of every namespace, as text. */
   render(): string;
+  /** `iptables-save` and `ip6tables-save` of every host, as text: what Docker programs, and rules of the user. */
+  rules(): string;
 }
 
 /** What is taken already: the next flow and socket, listening ports, ephemeral ports, echo identifiers. */

@@ -6,6 +6,7 @@ import { capacityOf } from "./capacity";
 import type { CompiledTopology } from "./compiled";
 import { describeTopology } from "./describe";
 import { render } from "./render";
+import { renderRules } from "./render/iptables-save";
 import { compileState } from "./state";
 import { EMPTY_CURSOR, resolveTraffic } from "./traffic";
 
@@ -42,5 +43,6 @@ export function compile(spec: TopologySpec): CompiledTopology {
     describe: () => describeTopology(spec, state, descriptions),
     resolveTraffic: (traffic, from) => resolveTraffic(traffic, from, { ...context, capacity: program.capacity }),
     render: () => render(program),
+    rules: () => renderRules(state.hosts),
   };
 }

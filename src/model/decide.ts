@@ -1,5 +1,6 @@
 import { SimulationError } from "../errors";
 import { Daemon } from "./daemon";
+import { parseIptables } from "./firewall";
 import { rulesOf } from "./generations";
 import type { ContainerSpec, HostSpec, TopologySpec } from "./spec";
 import type { DockerState } from "./state";
@@ -35,7 +36,9 @@ export function decide(spec: TopologySpec): DockerState {
 
 /** Each daemon draws its own random numbers; the first one those of the seed itself. */
 function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number): Daemon {
-  return new Daemon({ host, rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0 });
+  const daemon = new Daemon({ host, rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0 });
+  for (const { text, ...options } of host.rules ?? []) daemon.firewall.apply(parseIptables(text, options));
+  return daemon;
 }
 
 /** As Compose does it: created on its first network, connected to the others, started. */

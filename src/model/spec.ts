@@ -43,6 +43,17 @@ export interface HostSpec extends Positioned {
   readonly flags?: DaemonFlags;
   /** Cables, routes and processes; a host by itself unless given. */
   readonly world?: HostWorld;
+  /** What its user does to the packet filter once the daemon runs: rules for DOCKER-USER, a firewall of the host's own. */
+  readonly rules?: readonly RulesSpec[];
+}
+
+/** Rules in iptables syntax: lines of commands, or what `iptables-save` prints. */
+export interface RulesSpec {
+  readonly text: string;
+  /** For messages: `file:line:column`. */
+  readonly file: string;
+  /** Of lines that name neither `iptables` nor `ip6tables`; 4 unless given. */
+  readonly family?: 4 | 6;
 }
 
 export interface NetworkSpec extends Positioned {

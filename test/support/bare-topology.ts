@@ -35,5 +35,6 @@ export function bareTopology(): CompiledTopology {
       throw new SimulationError("NOT_FOUND", 'from: expected a container, found "nobody"');
     },
     render: () => "",
+    rules: () => "",
   };
 }

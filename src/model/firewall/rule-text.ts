@@ -13,12 +13,23 @@ const ALL_ONES = 0xffffffff;
 /** What LOG takes when no level is given (LOG_WARNING). */
 const DEFAULT_LOG_LEVEL = 4;
 
+/** Rules do not change, and are asked for often: for being the same, for printing, for names. */
+const texts = new WeakMap<Rule, string>();
+
 /**
  * One rule as `iptables-save` prints it, without `-A CHAIN`.
  *
  * @example ruleText(rule) // "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"
  */
 export function ruleText(rule: Rule): string {
+  const known = texts.get(rule);
+  if (known !== undefined) return known;
+  const text = write(rule);
+  texts.set(rule, text);
+  return text;
+}
+
+function write(rule: Rule): string {
   return [
     address("-s", rule.source),
     address("-d", rule.destination),

@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { docker } from "../../../test/support/docker";
+import { compile } from "..";
+import type { TopologySpec } from "../../model/spec";
+
+/** A host with rules of its own, and a container that publishes a port. */
+function shop(text: string): TopologySpec {
+  const { spec } = docker("shop").network("front").container("web", { networks: ["front"], publish: ["8080:80"] });
+  return { ...spec, hosts: spec.hosts.map((host) => ({ ...host, rules: [{ text, file: "my.rules" }] })) };
+}
+
+describe("the rules of a description", () => {
+  it("are those of its networks, ports and users, with their causes", () => {
+    const { program, rules } = compile(shop("iptables -I DOCKER-USER -s 203.0.113.0/24 -j DROP"));
+    expect(rules()).toContain("# host1: iptables-save\n*raw\n");
+    expect(rules()).toContain("-A DOCKER-USER -s 203.0.113.0/24 -j DROP\n");
+    expect(rules()).toContain("--dport 8080 -j DNAT --to-destination 172.18.0.2:80\n");
+    const causes = new Set(program.names.rules.map(({ cause }) => cause));
+    expect([...causes]).toEqual(
+      expect.arrayContaining([
+        "the Docker daemon",
+        "network bridge",
+        "network front",
+        "container web on network front",
+        "port 8080→80/tcp of web",
+        "user rule at my.rules:1:1",
+        "the embedded DNS server",
+      ]),
+    );
+    expect(program.names.rules).toHaveLength(program.rules.length);
+    expect(program.names.chains).toHaveLength(program.chains.length);
+  });
+
+  it("name the devices of their own namespace", () => {
+    const { program, devices } = compile(shop(""));
+    const index = program.names.rules.findIndex(({ text, cause }) => cause === "network front" && text.startsWith("-A DOCKER-CT -o "));
+    expect(program.rules[index]?.out).toBe(devices.get("host1:br-front"));
+  });
+
+  it("are refused where they stand", () => {
+    expect(() => compile(shop("\niptables -A DOCKER-USER -m string --string x -j DROP"))).toThrow(/^my\.rules:2:28: the match "-m string" is not simulated$/);
+  });
+});
