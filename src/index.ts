@@ -6,6 +6,7 @@ export { Capture, type CaptureOptions } from "./api/capture";
 export type { Docker, DockerTopology, DockerTraffic } from "./api/docker";
 export { Lab, type StartOptions } from "./api/lab";
 export type { ContainerOptions, DockerOptions, EndpointOptions, LinkOptions, NetworkOptions } from "./api/options";
+export type { DockerHostOptions, MachineName, UnderlayOptions } from "./api/world";
 export type { PingOptions, PingReply, PingResult } from "./api/ping";
 export type { ExposedPort, PortMapping } from "./api/ports";
 export type { ProbeResult } from "./api/probe/probe-flow";

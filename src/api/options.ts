@@ -34,6 +34,10 @@ export interface LinkOptions {
 export interface NetworkOptions {
   /** `"bridge"` unless given. */
   readonly driver?: string;
+  /** The host whose daemon makes it; every host's unless given. */
+  readonly host?: string;
+  /** Of macvlan and ipvlan: the interface below, such as `"eth0"` or `"eth0.10"`; one that leads nowhere unless given. */
+  readonly parent?: string;
   /** A subnet from Docker's default pools unless given. */
   readonly subnet?: string;
   readonly gateway?: string;
@@ -64,7 +68,9 @@ export interface EndpointOptions {
 export type Known<Names extends string> = [Names] extends [never] ? string : Names;
 
 /** What `docker run` takes. `Networks` and `Containers` are the names declared before. */
-export interface ContainerOptions<Networks extends string, Containers extends string> {
+export interface ContainerOptions<Networks extends string, Containers extends string, Hosts extends string = string> {
+  /** The host that runs it; the first one unless given. */
+  readonly host?: Known<Hosts>;
   /** The default bridge unless given. The first is the primary network. */
   readonly networks?: readonly (Known<Networks> | "bridge")[] | { readonly [Name in Known<Networks> | "bridge"]?: EndpointOptions };
   readonly networkMode?: "bridge" | "host" | "none" | `container:${Known<Containers>}`;
@@ -91,13 +97,18 @@ export function readDockerOptions({ docker = "29", seed = 0, cpus = 2 }: DockerO
 } {
   if (docker !== "29" && docker !== "20.10") throw invalid("docker", 'one of "29", "20.10"', docker);
   if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw invalid("seed", `a whole number from 0 to ${SEED_MAX}`, seed);
+  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT }] };
+}
+
+/** @throws SimulationError `INVALID_INPUT` for a number of CPUs that cannot be. */
+export function readCpus(cpus = 2): number {
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > CPUS_MAX) throw invalid("cpus", `a whole number from 1 to ${CPUS_MAX}`, cpus);
-  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus, backlog: BACKLOG_DEFAULT }] };
+  return cpus;
 }
 
 /** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */
 export function readNetworkOptions(name: string, options: NetworkOptions): NetworkSpec {
-  const { driver = "bridge", subnet, gateway, ipRange, auxAddresses, internal = false, mtu, link } = options;
+  const { driver = "bridge", subnet, gateway, ipRange, auxAddresses, internal = false, mtu, link, host, parent } = options;
   const isConfigured = [subnet, gateway, ipRange, auxAddresses].some((value) => value !== undefined);
   const block = {
     ...(subnet !== undefined && { subnet }),
@@ -110,7 +121,8 @@ export function readNetworkOptions(name: string, options: NetworkOptions): Netwo
     driver,
     ipam: isConfigured ? [block] : [],
     internal,
-    options: { ...options.options, ...(mtu !== undefined && { [OPTION_MTU]: String(mtu) }) },
+    ...(host !== undefined && { host }),
+    options: { ...options.options, ...(mtu !== undefined && { [OPTION_MTU]: String(mtu) }), ...(parent !== undefined && { parent }) },
     ...(link && { link: readLinkOptions(link, `networks.${name}.link`) }),
   };
 }

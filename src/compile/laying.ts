@@ -11,6 +11,8 @@ export interface Laying {
   readonly namespaces: Map<string, number>;
   readonly places: Map<string, number>;
   readonly owners: Map<number, number>;
+  /** First address of hosts and machines with cables, by name. */
+  readonly machines: Map<string, number>;
   readonly kernelDevices: Map<number, Map<string, number>>;
   readonly bridges: Map<string, number>;
 }

@@ -17,6 +17,8 @@ export interface CompiledNetwork {
   readonly places: ReadonlyMap<string, number>;
   /** Namespace index by address. */
   readonly owners: ReadonlyMap<number, number>;
+  /** First address of hosts and machines with cables, by name. */
+  readonly machines: ReadonlyMap<string, number>;
   /** Device index by the kernel's name, of each namespace. */
   readonly kernelDevices: ReadonlyMap<number, ReadonlyMap<string, number>>;
 }
@@ -41,6 +43,7 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
     namespaces: new Map(),
     places: new Map(),
     owners: new Map(),
+    machines: new Map(),
     kernelDevices: new Map(),
     bridges: new Map(),
   };

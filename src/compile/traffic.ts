@@ -88,7 +88,8 @@ class TrafficResolver {
     const senders = this.#senders(spec);
     let turn = 0;
     for (const from of senders) {
-      const resolution = this.#names.resolve(from, spec.to.host);
+      const machine = this.#machineAddress(spec.to.host);
+      const resolution = machine === undefined ? this.#names.resolve(from, spec.to.host) : { addresses: [machine] };
       if ("reason" in resolution) {
         this.#refuseName(spec, resolution.reason);
       }
@@ -133,6 +134,11 @@ class TrafficResolver {
     return fail("NOT_FOUND", spec, `from: expected a container, a service or a host, found ${JSON.stringify(spec.from)} (containers: ${known})`);
   }
 
+  /** Hosts and machines with cables are known by name to everybody, unless a container is called the same. */
+  #machineAddress(name: string): number | undefined {
+    return this.#state.containers.some((container) => container.name === name) ? undefined : this.#network.machines.get(name);
+  }
+
   #refuseName(spec: TrafficSpec, reason: string): never {
     const { host, port } = spec.to;
     const published = this.#publisher(host, port);
@@ -153,15 +159,26 @@ class TrafficResolver {
     const protocol = PROTOCOLS[spec.to.protocol];
     const server = destination >>> 24 === LOOPBACK_NETWORK ? namespace : this.#network.owners.get(destination);
     // A closed port or an address that nobody has is left alone: the packets will find out.
-    if (!isPing && server !== undefined) this.#listen(spec, server, protocol);
+    if (!isPing && server !== undefined) this.#listen(spec, this.#behind(spec, server));
     const index = this.#flowIndex++;
     const sourcePort = isPing ? this.#takeIdentifier(spec) : this.#connect(spec, namespace, protocol, index);
     this.#flows.push({ index, record: flowRecord(spec, { namespace, destination, protocol, sourcePort }) });
   }
 
+  /** Who serves a port of a namespace: a container that published it on its host, else a process there. */
+  #behind({ to }: TrafficSpec, namespace: number): Listener {
+    for (const { host, name, ports } of this.#state.containers) {
+      if (this.#network.places.get(host) !== namespace) continue;
+      const published = ports.find(({ active, hostPort, protocol }) => active && hostPort === to.port && protocol === to.protocol);
+      const inside = this.#network.places.get(`${host}/${name}`);
+      if (published && inside !== undefined) return { namespace: inside, port: published.containerPort };
+    }
+    return { namespace, port: to.port! };
+  }
+
   /** The server's socket: it answers if anybody asks. */
-  #listen(spec: TrafficSpec, namespace: number, protocol: number): void {
-    const port = spec.to.port!;
+  #listen(spec: TrafficSpec, { namespace, port }: Listener): void {
+    const protocol = PROTOCOLS[spec.to.protocol];
     const key = socketKey(namespace, protocol, port);
     const existing = this.#listening.get(key);
     if (existing?.record.role === SocketRole.Client) fail("CONFLICT", spec, `to: port ${port} is in use by a client there`);
@@ -191,6 +208,12 @@ class TrafficResolver {
     this.#sockets.set(index, record);
     this.#listening.set(key, { index, record });
   }
+}
+
+/** A port of a namespace. */
+interface Listener {
+  readonly namespace: number;
+  readonly port: number;
 }
 
 interface FlowPlace {

@@ -61,7 +61,7 @@ interface UplinkPlace {
 }
 
 function addUplink(laying: Laying, { namespace, name, uplink, segment }: UplinkPlace): void {
-  const { builder, identity, kernelDevices, owners } = laying;
+  const { builder, identity, kernelDevices, owners, machines } = laying;
   const { mtu } = uplink;
   const displayName = `${name}:${uplink.name}`;
   const device = builder.device({ namespace, kind: DeviceKind.Physical, displayName, mtu, mac: parseMac(uplink.mac, `${displayName}: mac`) });
@@ -71,6 +71,7 @@ function addUplink(laying: Laying, { namespace, name, uplink, segment }: UplinkP
     if (cidr.family !== 4) continue;
     builder.address(device, cidr.address, cidr.prefixLength);
     owners.set(cidr.address, namespace);
+    if (!machines.has(name)) machines.set(name, cidr.address);
   }
   if (!segment) return;
   const fabric = builder.namespaces.findIndex((_, index) => builder.namespaceNames[index] === segment.name);

@@ -77,3 +77,12 @@ lab.traffic("queries", "web").to("db:5432/tcp").rate("200Mbit").size(512).during
 lab.traffic("queries", "web").to("db:5432/tpc");
 
 shop.traffic("from-the-host", "host1").to("172.20.0.2:80/tcp").request();
+
+docker("hosts").host("h1", { address: "192.0.2.11/24" }).host("h2", { cpus: 4 }).underlay({ rate: "10Gbit", delay: "50us", loss: 0.001, mtu: 1500 })
+  .container("web", { host: "h2" })
+  .traffic("in", "internet").to("h2:8080/tcp").request()
+  .traffic("out", "h1").to("lan:80/tcp").rate("1kpps");
+// @ts-expect-error: a host that was not declared
+docker("hosts").host("h1").container("web", { host: "h2" });
+// @ts-expect-error: neither a container nor a host nor a machine
+docker("hosts").host("h1").container("web").traffic("in", "intranet");

@@ -1,0 +1,94 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { docker, refusalOf } from "../../test/support/docker";
+import { createTsEngine } from "../engine/ts/index";
+import { EngineSession } from "../worker/session";
+import type { DockerTopology } from "./docker";
+import { startLab, type Lab } from "./lab";
+
+const labs: Lab[] = [];
+
+afterEach(async () => {
+  await Promise.all(labs.splice(0).map((lab) => lab.dispose()));
+});
+
+async function start(topology: DockerTopology): Promise<Lab> {
+  const openHost = async () => new EngineSession(createTsEngine());
+  const lab = await startLab(() => topology.compile(), { seed: 7 }, { openHost, createEngine: async () => createTsEngine() });
+  labs.push(lab);
+  return lab;
+}
+
+async function received(lab: Lab, from: string, to: string): Promise<number> {
+  return (await lab.ping(from, to, { count: 1, timeout: "5s" })).received;
+}
+
+describe("several hosts", () => {
+  const two = docker("two").host("h1", { address: "192.0.2.11/24", cpus: 1 }).host("h2");
+
+  it("are on one switch with a router, a neighbour and the internet", async () => {
+    const lab = await start(two);
+    expect(await received(lab, "h1", "h2")).toBe(1);
+    expect(await received(lab, "h2", "lan")).toBe(1);
+    expect(await received(lab, "h1", "internet")).toBe(1);
+    expect(await received(lab, "internet", "h1")).toBe(1);
+    expect(await received(lab, "lan", "203.0.113.7")).toBe(0);
+  });
+
+  it("have cables that do what is said of them", async () => {
+    const lab = await start(two.underlay({ delay: "1ms", mtu: 1400 }));
+    const { rtt } = await lab.ping("h1", "h2", { count: 2, interval: "100ms" });
+    // Two cables each way.
+    expect(rtt!.min / 1e6).toBeCloseTo(4, 0);
+    expect(two.underlay({ mtu: 1400 }).compile().render()).toContain("mtu 1400");
+  });
+
+  it("run the containers that name them, the first one those that name none", () => {
+    const { state } = two.container("web").container("db", { host: "h2" }).compile();
+    expect(state.containers.map(({ name, host }) => `${host}/${name}`)).toEqual(["h1/web", "h2/db"]);
+  });
+
+  it("are refused twice, and where a machine has the name", () => {
+    expect(refusalOf(() => two.host("h1"))).toMatch(/^CONFLICT: host h1/);
+    expect(refusalOf(() => two.container("lan").compile())).toMatch(/^CONFLICT: container lan/);
+  });
+});
+
+describe("the world", () => {
+  it("is there if traffic asks for it", async () => {
+    const topology = docker("curious").container("web").traffic("up", "host1").to("internet:80/tcp").rate("10/s").during("0s", "1s");
+    const lab = await start(topology);
+    const { flows } = await lab.run({ for: "2s" });
+    expect(flows[0]).toMatchObject({ address: "198.51.100.10", delivered: 10 });
+  });
+
+  it("is not there if nobody does", () => {
+    const { program } = docker("plain").container("web").compile();
+    expect(program.names.namespaces).toEqual(["host1", "web"]);
+    expect(docker("plain").container("internet").container("web").traffic("t", "web").to("172.17.0.2").spec.underlay).toBeUndefined();
+  });
+});
+
+describe("a macvlan network", () => {
+  const wire = docker("wire", { docker: "20.10" })
+    .network("wire", { driver: "macvlan", subnet: "192.0.2.0/24", gateway: "192.0.2.1", ipRange: "192.0.2.128/27", parent: "eth0" })
+    .container("m1", { networks: ["wire"] })
+    .container("m2", { networks: ["wire"] });
+
+  it("puts containers beside the host's neighbours, but not its host", async () => {
+    const lab = await start(wire);
+    expect(await received(lab, "m1", "m2")).toBe(1);
+    expect(await received(lab, "m1", "lan")).toBe(1);
+    expect(await received(lab, "internet", "192.0.2.128")).toBe(1);
+    expect(await received(lab, "m1", "host1")).toBe(0);
+    expect(await received(lab, "host1", "192.0.2.129")).toBe(0);
+  });
+
+  it("does not work where the switch takes one MAC per port", async () => {
+    const lab = await start(wire.underlay({ portSecurity: true }));
+    expect(await received(lab, "m1", "m2")).toBe(1);
+    expect(await received(lab, "m1", "lan")).toBe(0);
+    expect(await received(lab, "host1", "lan")).toBe(1);
+    const { drops } = await lab.run({ for: "1ms" });
+    expect(drops.find(({ reason }) => reason === "PortSecurity")?.place).toBe("underlay:host1.eth0");
+  });
+});

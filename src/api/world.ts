@@ -1,0 +1,71 @@
+import { BACKLOG_DEFAULT } from "../../assembly/abi/limits";
+import { SimulationError } from "../errors";
+import {
+  DEFAULT_FABRIC,
+  defaultUnderlay,
+  type FabricSettings,
+  hostWorld,
+  type MachineName,
+  MACHINES,
+  type UplinkSettings,
+} from "../model/default-underlay";
+import { readLinkOptions, type LinkOptions } from "./options";
+import type { HostSpec, TopologySpec, TrafficSpec } from "./spec";
+
+export type { MachineName };
+
+/** A machine that runs a Docker daemon, and its cable. */
+export interface DockerHostOptions {
+  /** `"192.0.2.11/24"`; the next one of 192.0.2.0/24 from .11 unless given. */
+  readonly address?: string;
+  /** Its router; the first address of its subnet unless given. */
+  readonly gateway?: string;
+  readonly mac?: string;
+  /** As many as `docker()` was given, or 2. */
+  readonly cpus?: number;
+}
+
+/** What the cables between hosts, machines and the switch do, each direction by itself. */
+export interface UnderlayOptions extends LinkOptions {
+  /** 1500 unless given. */
+  readonly mtu?: number;
+  /** The switch takes frames from one MAC per port, as those of most clouds do; false unless given. */
+  readonly portSecurity?: boolean;
+}
+
+/** What has been said of hosts and cables; nothing: there is no world. */
+export interface WorldSettings {
+  readonly hosts: readonly (UplinkSettings & { readonly name: string; readonly cpus: number })[];
+  readonly fabric?: FabricSettings;
+}
+
+const PARENT_DRIVERS: readonly string[] = ["macvlan", "ipvlan"];
+
+/** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */
+export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, portSecurity = false, ...link }: UnderlayOptions): FabricSettings {
+  if (!Number.isInteger(mtu) || mtu < 68) throw new SimulationError("INVALID_INPUT", `underlay.mtu: expected a whole number from 68, found ${mtu}`);
+  return { mtu, portSecurity, link: readLinkOptions(link, "underlay") };
+}
+
+/** The hosts of a description, with cables and machines around them if anybody asks for one. */
+export function completeWorld(spec: TopologySpec, { hosts: declared, fabric }: WorldSettings, traffic: readonly TrafficSpec[]): TopologySpec {
+  const described = declared.length === 0 ? spec.hosts : declared.map(({ name, cpus }): HostSpec => ({ name, cpus, backlog: BACKLOG_DEFAULT }));
+  const isAskedFor =
+    declared.length > 0 ||
+    fabric !== undefined ||
+    spec.networks.some(({ driver }) => PARENT_DRIVERS.includes(driver)) ||
+    traffic.some(({ from, to }) => isMachine(spec, from) || isMachine(spec, to.host));
+  if (!isAskedFor || spec.underlay) return { ...spec, hosts: described };
+  for (const { name, position } of spec.containers) {
+    if (!MACHINES.some((machine) => machine === name)) continue;
+    throw new SimulationError("CONFLICT", `container ${name}: a machine beside the hosts has the same name`, position && { position });
+  }
+  const settings = fabric ?? DEFAULT_FABRIC;
+  const hosts = described.map((host, index) => ({ ...host, world: host.world ?? hostWorld(host.name, index, declared[index] ?? {}, settings.mtu) }));
+  return { ...spec, hosts, underlay: defaultUnderlay(hosts, settings) };
+}
+
+/** Whether a name stands for a machine, and not for a container that happens to be called that. */
+function isMachine({ containers }: TopologySpec, name: string): boolean {
+  return MACHINES.some((machine) => machine === name) && !containers.some((container) => container.name === name);
+}
