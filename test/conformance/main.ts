@@ -6,7 +6,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { simulatedWorld, type EngineChoice } from "./play/simulated-world";
+import type { EngineChoice } from "./play/engines";
+import { simulatedWorld } from "./play/simulated-world";
 import { renderScenario, renderSummary, type ScenarioResult } from "./report";
 import { playFolder } from "./scenarios";
 

@@ -1,27 +1,8 @@
 /** The machines of every scenario: hosts with an engine, `gw`, `lan`, `inet`, and what the images hold. */
 import type { ImageSpec } from "../../../src/model/spec";
-import { EPHEMERAL_PORTS, type HostWorld } from "../../../src/model/world";
-import type { RecordedHost } from "../recording";
 
-const GATEWAY = "192.0.2.1";
 /** The name server, on `inet`. */
 export const NAME_SERVER = "198.51.100.53";
-
-/** A host with an engine, as the engine finds it. */
-export function hostWorld({ ip, mac, hostname }: RecordedHost): HostWorld {
-  return {
-    hostname,
-    uplinks: [{ name: "eth0", mac, mtu: 1500, addresses: [`${ip}/24`] }],
-    routes: [{ destination: "default", type: "unicast", via: GATEWAY, device: "eth0", scope: "global" }],
-    resolvConf: { nameservers: [NAME_SERVER], search: [], options: [] },
-    hosts: ["127.0.0.1\tlocalhost", "192.0.2.50\tlan.example.test"],
-    ipv6: true,
-    listeners: [],
-    ipForward: false,
-    localPorts: EPHEMERAL_PORTS,
-    bridgeNetfilter: true,
-  };
-}
 
 /** What `www.example.test` and the others are. TTL 60. */
 export const ZONE: Readonly<Record<string, string>> = {

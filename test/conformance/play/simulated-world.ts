@@ -1,61 +1,228 @@
-/** The machines of a scenario, simulated. */
-import { SimulationError } from "../../../src/errors";
+/** The machines of a scenario, simulated: an engine per host, what runs in its containers, and the packets between them. */
+import { DockerClient } from "../../../src/client";
 import { Daemon } from "../../../src/model/daemon";
+import { parseDaemonFlags } from "../../../src/model/flags";
 import { rulesOf } from "../../../src/model/generations";
-import { DockerCommands } from "../../support/docker-command";
-import type { CommandResult, Recording, Row } from "../recording";
+import type { DaemonOperations } from "../../../src/model/operations";
+import type { ContainerState, DockerState } from "../../../src/model/state";
+import type { ListenerSpec } from "../../../src/model/world";
+import { recordedHost } from "../../support/recorded-world";
 import type { Names } from "../names";
+import type { CommandResult, Frame, Json, Recording, Row } from "../recording";
+import { scenarioCompiler } from "./compile";
+import type { EngineChoice } from "./engines";
+import { Kernel } from "./kernel";
+import { IMAGES, PLAIN_MACHINES } from "./machines";
+import { observeContainer, observeHost } from "./observation";
+import { placeOf, Processes, type Listening } from "./processes";
+import { run } from "./programs";
+import type { ProcessView } from "./programs/process";
+import { hasFailed, probeRow } from "./rows";
+import { Simulation } from "./simulation";
+import { AddedRoutes } from "./added-routes";
+import { containerProcess, machineView, type Surroundings } from "./views";
 import type { World, WorldOf } from "./world";
 
-export type EngineChoice = "wasm" | "ts" | "both";
+interface Host {
+  readonly daemon: DaemonOperations;
+  readonly client: DockerClient;
+}
+
+/** Commands that change nothing. */
+const READING = new Set(["exec", "logs", "ps", "inspect", "port"]);
+/** How long a docker command takes, about. */
+const COMMAND_SECS = 0.2;
 
 export function simulatedWorld(engine: EngineChoice): WorldOf {
-  return async (recording) => new SimulatedWorld(recording, engine);
+  return async (recording) => SimulatedWorld.open(recording, engine);
 }
 
 class SimulatedWorld implements World {
-  readonly #hosts: ReadonlyMap<string, { readonly daemon: Daemon; readonly commands: DockerCommands }>;
+  readonly #hosts: ReadonlyMap<string, Host>;
+  readonly #kernel = new Kernel();
+  readonly #processes = new Processes();
+  readonly #added = new AddedRoutes();
+  readonly #simulation: Simulation;
+  /** By host: what its daemon knows of. */
+  readonly #listeners = new Map<string, readonly ListenerSpec[]>();
 
-  constructor({ hosts }: Recording, _engine: EngineChoice) {
+  static async open(recording: Recording, engine: EngineChoice): Promise<SimulatedWorld> {
+    const world = new SimulatedWorld(recording, await Simulation.open(engine, scenarioCompiler()));
+    world.#settle();
+    return world;
+  }
+
+  private constructor({ hosts, dockerd_flags }: Recording, simulation: Simulation) {
+    this.#simulation = simulation;
     this.#hosts = new Map(
-      Object.keys(hosts).map((name, index) => {
-        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index });
-        return [name, { daemon, commands: new DockerCommands(daemon) }];
+      Object.entries(hosts).map(([name, machine], index) => {
+        const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], "20.10");
+        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine) });
+        return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs() }) }];
       }),
     );
+    for (const [machine, { listen }] of Object.entries(PLAIN_MACHINES)) this.#processes.serve(machine, machine, listen);
   }
 
-  async docker(host: string, argv: readonly string[], _stdin: string): Promise<CommandResult> {
-    const outcome = this.#hosts.get(host)!.commands.run(argv);
-    if (outcome === "ignored") throw new Error("not known");
-    if (outcome === "done") return { exit: 0, stdout: "", stderr: "" };
-    const error = outcome.refused;
-    if (!(error instanceof SimulationError)) throw error;
-    return { exit: 1, stdout: "", stderr: `Error response from daemon: ${error.details.daemon ?? error.message}` };
+  #programs(): ConstructorParameters<typeof DockerClient>[1]["programs"] {
+    return {
+      start: (container) => {
+        const exit = this.#processes.start(this.#state(), container);
+        return exit === undefined ? undefined : { exit, stdout: "", stderr: this.#processes.logsOf(container) };
+      },
+      exec: async (container, argv, { environment }) => {
+        const process = containerProcess(container, this.#surroundings());
+        return run({ ...process, environment: [...process.environment, ...environment] }, argv);
+      },
+      logs: (container) => ({ exit: 0, stdout: "", stderr: this.#processes.logsOf(container) }),
+    };
   }
 
-  command = this.#unknown;
-  serve = this.#unknown;
-  restartDaemon = this.#unknown;
-  observe = this.#unknown;
-  capture = this.#unknown;
+  #state(): DockerState {
+    const states = [...this.#hosts.values()].map(({ daemon }) => daemon.state());
+    return {
+      generation: states[0]!.generation,
+      hosts: states.flatMap(({ hosts }) => hosts),
+      networks: states.flatMap(({ networks }) => networks),
+      containers: states.flatMap(({ containers }) => containers),
+    };
+  }
 
-  async sleep(): Promise<void> {}
+  #surroundings(): Surroundings {
+    return { state: this.#state(), kernel: this.#kernel, traffic: this.#simulation.traffic, added: this.#added };
+  }
 
-  learnIds(names: Names): void {
-    for (const [host, { daemon }] of this.#hosts) {
-      for (const { name, id } of daemon.networks()) names.learnId(id, `net:${host}/${name}`);
-      for (const { name, id } of daemon.containers()) names.learnId(id, `ctr:${host}/${name}`);
+  /** Processes, interfaces and tables follow what the daemons have done. */
+  #settle(): void {
+    for (const { container, exit } of this.#processes.follow(this.#state())) this.#hosts.get(container.host)?.daemon.exitContainer(container.id, exit);
+    const state = this.#state();
+    this.#tellListeners();
+    this.#kernel.follow(state);
+    this.#added.forget((place) => place.includes("/") && !state.containers.some(({ running, host, name }) => running && `${host}/${name}` === place));
+    this.#simulation.follow(state, this.#processes.listening(), this.#added.all());
+  }
+
+  /** The ports of a host that its processes have are not free for the daemon. */
+  #tellListeners(): void {
+    for (const [name, { daemon }] of this.#hosts) {
+      const now = this.#processes.listening().filter(({ place }) => place === name).map(listenerOf);
+      const told = this.#listeners.get(name) ?? [];
+      const isIn = (list: readonly ListenerSpec[]) => (one: ListenerSpec) => list.some((other) => other.protocol === one.protocol && other.port === one.port);
+      for (const listener of told.filter((one) => !isIn(now)(one))) daemon.unlisten(listener);
+      for (const listener of now.filter((one) => !isIn(told)(one))) daemon.listen(listener);
+      this.#listeners.set(name, now);
     }
   }
 
-  async probe(_rows: readonly Row[], _twice: boolean): Promise<readonly Row[]> {
-    return this.#unknown();
+  async docker(host: string, argv: readonly string[], stdin: string): Promise<CommandResult> {
+    const { client } = this.#host(host);
+    const { exit, stdout, stderr } = await this.#simulation.during(async () => client.run(argv, stdin));
+    if (!READING.has(argv[1] ?? "")) {
+      this.#settle();
+      this.#simulation.sleep(COMMAND_SECS);
+    }
+    return { exit, stdout: stdout.replace(/\n+$/, ""), stderr: stderr.replace(/^\n+|\n+$/g, "") };
   }
 
-  async #unknown(): Promise<never> {
-    throw new Error("not simulated yet");
+  #host(name: string): Host {
+    const host = this.#hosts.get(name);
+    if (host === undefined) throw new Error(`there is no host ${JSON.stringify(name)}`);
+    return host;
   }
 
-  async dispose(): Promise<void> {}
+  async command(machine: string, argv: readonly string[]): Promise<CommandResult> {
+    const host = this.#hosts.get(machine);
+    let result: CommandResult = { exit: 0, stdout: "", stderr: "" };
+    if (host !== undefined) host.daemon.runOnHost(argv);
+    else result = await run(machineView(machine, this.#surroundings()), argv);
+    this.#settle();
+    return result;
+  }
+
+  async serve(machine: string, listen: readonly string[]): Promise<void> {
+    const hostname = this.#state().hosts.find(({ name }) => name === machine)?.world.hostname ?? machine;
+    this.#processes.serve(machine, hostname, listen);
+    this.#settle();
+  }
+
+  async restartDaemon(host: string): Promise<void> {
+    this.#host(host).daemon.restart();
+    this.#settle();
+    this.#simulation.sleep(1);
+  }
+
+  async sleep(secs: number): Promise<void> {
+    this.#simulation.sleep(secs);
+  }
+
+  learnIds(names: Names): void {
+    const { networks, containers } = this.#state();
+    for (const { host, name, id } of networks) names.learnId(id, `net:${host}/${name}`);
+    for (const { host, name, id } of containers) names.learnId(id, `ctr:${host}/${name}`);
+  }
+
+  async observe(names: Names): Promise<{ readonly hosts: Json; readonly containers: Json }> {
+    const state = this.#state();
+    const hosts: Record<string, Json> = {};
+    for (const host of state.hosts) {
+      const { stdout } = await this.#host(host.name).client.run(["docker", "network", "ls", "--format", "{{.Name}}\t{{.Driver}}\t{{.Scope}}"], "");
+      hosts[host.name] = observeHost(state, { host, networkList: stdout.split("\n").filter((line) => line !== "") }, this.#kernel, names);
+    }
+    const containers: Record<string, Json> = {};
+    for (const container of state.containers) {
+      let name = container.name;
+      while (containers[name] !== undefined) name = `${container.host}/${name}`;
+      containers[name] = observeContainer(state, container, this.#added.at(placeOf(state, container)));
+    }
+    return { hosts, containers };
+  }
+
+  async probe(rows: readonly Row[], twice: boolean): Promise<readonly Row[]> {
+    const ask = (row: Row) => probeRow(this.#processAt(row.from), row, (hostname) => this.#containerCalled(hostname)).catch((error: unknown) => ({ ...row, result: `failed: ${error}` }));
+    const first = await this.#simulation.during(() => Promise.all(rows.map(ask)));
+    if (!twice || !first.some(hasFailed)) return first;
+    this.#simulation.sleep(0.5);
+    return this.#simulation.during(() => Promise.all(first.map((outcome, index) => (hasFailed(outcome) ? ask(rows[index]!) : outcome))));
+  }
+
+  /** A container by its name, on the first host that has it or on the host that is named, or a machine. */
+  #processAt(from: string): ProcessView {
+    const container = this.#containerNamed(from);
+    return container === undefined ? machineView(from, this.#surroundings()) : containerProcess(container, this.#surroundings());
+  }
+
+  #containerNamed(name: string): ContainerState | undefined {
+    const { containers } = this.#state();
+    return containers.find((container) => container.running && container.name === name) ?? containers.find(({ running, host, name: own }) => running && `${host}/${own}` === name);
+  }
+
+  /** Servers say their host name; containers that share one say their owner's. */
+  #containerCalled(hostname: string): string | undefined {
+    return this.#state().containers.find((container) => container.running && container.network.mode === "sandbox" && container.hostname === hostname)?.name;
+  }
+
+  async capture(taps: readonly string[], filter: string, during: () => Promise<void>): Promise<readonly { readonly tap: string; readonly frames: readonly Frame[] }[]> {
+    return this.#simulation.capture(taps.map((tap) => ({ tap, ...this.#deviceAt(tap) })), filter, during);
+  }
+
+  /** `c1:eth0`, `h1:docker0`, `h1:net=app`: the bridge of a network. */
+  #deviceAt(tap: string): { readonly place: string; readonly device: string } {
+    const at = tap.lastIndexOf(":");
+    const [where, device] = [tap.slice(0, at), tap.slice(at + 1)];
+    const container = this.#containerNamed(where);
+    if (container !== undefined) return { place: containerProcess(container, this.#surroundings()).place, device };
+    if (!device.startsWith("net=")) return { place: where, device };
+    const network = this.#state().networks.find(({ host, name }) => host === where && name === device.slice("net=".length));
+    if (network === undefined || !("bridge" in network)) throw new Error(`${tap}: there is no bridge of such a network`);
+    return { place: where, device: network.bridge.device };
+  }
+
+  async dispose(): Promise<void> {
+    this.#simulation.dispose();
+  }
+}
+
+/** Go listens on both families, but for the probes' datagrams (`udp4`). */
+function listenerOf({ protocol, port }: Listening): ListenerSpec {
+  return { protocol, address: protocol === "udp" ? "0.0.0.0" : "::", port, process: "netprobe" };
 }
