@@ -28,12 +28,12 @@ export interface NetworkView {
 /** The world of the recordings is made of veth pairs: so is an uplink. */
 const UPLINK_KIND = "veth";
 
-export function hostView(state: DockerState, host: HostState, kernel: Kernel): NetworkView {
+export function hostView(host: HostState, kernel: Kernel): NetworkView {
   const devices = kernel.devicesOf(host.name);
   const ifaces = devices.map((device) => hostInterface(host, device, kernel.hasCarrier(host.name, device)));
   const routes = [...hostRoutes(host), ...devices.flatMap((device) => connectedRoutes(host, device, kernel.hasCarrier(host.name, device)))];
-  const routes6 = devices.flatMap((device) => connectedRoutes6(state, device));
-  return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6 }) };
+  const routes6 = devices.flatMap((device) => connectedRoutes6(device, kernel.hasCarrier(host.name, device))).sort((a, b) => (a.network < b.network ? -1 : 1));
+  return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6: routes6.map(({ text }) => text) }) };
 }
 
 function hostInterface(host: HostState, device: HostDevice, hasCarrier: boolean): InterfaceView {
@@ -112,8 +112,10 @@ function connected(ip: number, prefix: number, device: string, suffix = ""): Rou
   return { network, prefix, text: `${formatIpv4(network)}/${prefix} dev ${device} proto kernel scope link src ${formatIpv4(ip)}${suffix}` };
 }
 
-function connectedRoutes6(_state: DockerState, { name, network }: HostDevice): string[] {
-  return network?.subnet6 === undefined || network.gateway6 === undefined ? [] : [`${formatCidr(ipv6Cidr(network.subnet6.network, network.subnet6.prefixLength))} dev ${name} proto kernel metric 256`];
+function connectedRoutes6({ name, network }: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {
+  if (network?.subnet6 === undefined || network.gateway6 === undefined) return [];
+  const block = formatCidr(ipv6Cidr(network.subnet6.network, network.subnet6.prefixLength));
+  return [{ network: network.subnet6.network, text: `${block} dev ${name} proto kernel metric 256${hasCarrier ? "" : " linkdown"}` }];
 }
 
 /** As the kernel dumps its table. */

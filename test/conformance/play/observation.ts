@@ -7,9 +7,9 @@ import type { ContainerState, DockerState, HostState } from "../../../src/model/
 import type { Names } from "../names";
 import { isRecord, type Json } from "../recording";
 import { withAdded, type AddedRoute } from "./added-routes";
-import { filesOf } from "./files";
 import { containerView, hostView } from "./interfaces";
 import type { Kernel } from "./kernel";
+import { STANDARD_HOSTS } from "./programs";
 
 type Fields = { readonly [key: string]: Json | undefined };
 
@@ -34,7 +34,7 @@ export function observeHost(state: DockerState, { host, networkList }: ObservedH
   const networks = state.networks.filter(({ host: owner, name }) => owner === host.name && name !== "host" && name !== "none");
   const v6 = tables(host.firewall.v6);
   return {
-    ...(hostView(state, host, kernel) as unknown as Fields),
+    ...(hostView(host, kernel) as unknown as Fields),
     iptables: tables(host.firewall.v4),
     ...(Object.keys(v6).length > 0 && { ip6tables: v6 }),
     // The daemon turns it on.
@@ -56,8 +56,7 @@ function networkFields(inspected: Fields): Json {
 
 export function observeContainer(state: DockerState, container: ContainerState, added: readonly AddedRoute[]): Json {
   const inspected = toPlain(inspectContainer(state, container)) as Readonly<Record<"HostConfig" | "Config" | "NetworkSettings", Fields>>;
-  const { host, id, status, exitCode, error, running, network } = container;
-  const { hostsFile, resolvConf, environment = [] } = filesOf(container);
+  const { host, id, status, exitCode, error, running, network, hostsFile, resolvConf, environment } = container;
   // A sandbox of its own: what shares another's shows it there.
   const hasView = running && (network.mode === "sandbox" || network.mode === "none");
   return {
@@ -66,10 +65,10 @@ export function observeContainer(state: DockerState, container: ContainerState, 
     Config: chosen(inspected.Config, CONFIG_FIELDS),
     NetworkSettings: Object.fromEntries(Object.entries(inspected.NetworkSettings).filter(([name]) => !LEFT_OUT_SETTINGS.has(name))),
     ...(error !== "" && { error }),
-    ...(hostsFile !== undefined && { hosts_file: hostsFile }),
+    ...(hostsFile !== undefined && { hosts_file: hostsFile.filter((line) => !STANDARD_HOSTS.includes(line)) }),
     ...(resolvConf !== undefined && { resolv_conf: resolvConf }),
     ...(hasView && { net: withAdded(containerView(state, container), added) as unknown as Json }),
-    ...(running && { env: [...environment].sort() }),
+    ...(running && environment !== undefined && { env: [...environment].sort() }),
   };
 }
 

@@ -1,7 +1,6 @@
 /** What a process sees around it: on a machine, or inside a container. */
 import type { ContainerState, DockerState, HostState } from "../../../src/model/state";
 import { withAdded, type AddedRoutes } from "./added-routes";
-import { filesOf } from "./files";
 import type { NetworkView } from "./interfaces";
 import { containerView, hostView } from "./interfaces";
 import type { Kernel } from "./kernel";
@@ -27,7 +26,7 @@ export function machineView(machine: string, around: Surroundings): ProcessView 
     hosts: [...STANDARD_HOSTS.slice(0, 1), "192.0.2.50\tlan.example.test"],
     resolvConf: resolvConf.nameservers.map((server) => `nameserver ${server}`),
     environment: [],
-    network: host === undefined ? { ifaces: [], routes: [] } : hostView(around.state, host, around.kernel),
+    network: host === undefined ? { ifaces: [], routes: [] } : hostView(host, around.kernel),
     interfaceIndex: (name) => around.kernel.devicesOf(machine).find((device) => device.name === name)?.index ?? 0,
     sysctl: () => undefined,
     addRoute: (words) => around.added.add(machine, words, PLAIN_NETWORKS[machine] ?? { ifaces: [], routes: [] }),
@@ -48,8 +47,8 @@ export function containerProcess(container: ContainerState, around: Surroundings
   const place = placeOf(state, container);
   const host = state.hosts.find(({ name }) => name === place);
   const owner = state.containers.find((other) => `${other.host}/${other.name}` === place) ?? container;
-  const { hostsFile = [], resolvConf = [], environment = [] } = filesOf(container);
-  const network = host === undefined ? withAdded(containerView(state, owner), added.at(place)) : hostView(state, host, kernel);
+  const { hostsFile = [], resolvConf = [], environment = [] } = container;
+  const network = host === undefined ? withAdded(containerView(state, owner), added.at(place)) : hostView(host, kernel);
   return {
     place,
     hostname: host?.world.hostname ?? owner.hostname,

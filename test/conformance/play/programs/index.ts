@@ -4,7 +4,7 @@ import { nslookup, ping } from "./ping";
 import { complained, printed, type Program } from "./process";
 import { wget } from "./wget";
 
-/** The six lines that every /etc/hosts begins with (moby libnetwork/etchosts). */
+/** The six lines that every /etc/hosts begins with (moby libnetwork/etchosts); recordings leave them out. */
 export const STANDARD_HOSTS = [
   "127.0.0.1\tlocalhost",
   "::1\tlocalhost ip6-localhost ip6-loopback",
@@ -16,7 +16,7 @@ export const STANDARD_HOSTS = [
 
 const cat: Program = async (process, argv) => {
   const [path = ""] = argv.slice(1);
-  if (path === "/etc/hosts") return printed([...STANDARD_HOSTS, ...process.hosts]);
+  if (path === "/etc/hosts") return printed(process.hosts);
   if (path === "/etc/resolv.conf") return printed(process.resolvConf);
   if (path === "/etc/hostname") return printed([process.hostname]);
   const value = path.startsWith("/proc/sys/") ? process.sysctl(path.slice("/proc/sys/".length)) : undefined;
