@@ -1,4 +1,5 @@
 import type { Endpoint } from "./endpoint";
+import type { FirewallLink } from "./firewall/firewall";
 import type { LinkedContainer } from "./inspect/environment";
 import type { SandboxFiles } from "./inspect/sandbox-files";
 import type { GenerationRules } from "./generation";
@@ -16,12 +17,20 @@ export interface Attachment {
   aliases: readonly string[] | undefined;
   /** By `docker network connect`, which sends more fields than `docker run`. */
   readonly viaConnect: boolean;
+  /** What a start that failed half-way left behind in what is shown. */
+  stale?: EndpointState | undefined;
 }
 
 /** A legacy link; it follows the other container through renames and even its removal. */
 export interface Link {
   readonly child: Container;
   readonly alias: string;
+}
+
+/** Rules that a running container has for one it is linked to. */
+export interface OpenLink {
+  readonly target: Endpoint;
+  readonly link: FirewallLink;
 }
 
 /** One container: its settings, and, while it runs, its sandbox with one interface per endpoint. */
@@ -56,6 +65,7 @@ export class Container {
   shownPorts: readonly PublishedPortState[] = [];
   /** Whether exposed ports are listed there at all. */
   showsExposed = false;
+  readonly openLinks: OpenLink[] = [];
   /** The endpoint that carries its published ports. */
   publishing: Endpoint | undefined;
   /** Its network namespace has been made for this run. */
@@ -187,7 +197,7 @@ export class Container {
     return { mode: this.networkMode === "none" && this.endpoints.every(({ members }) => members.driver === "null") ? "none" : "sandbox" };
   }
 
-  #attachmentState(network: string, { spec, networkId, aliases, viaConnect }: Attachment): AttachmentState {
+  #attachmentState(network: string, { spec, networkId, aliases, viaConnect, stale }: Attachment): AttachmentState {
     const endpoint = this.endpoints.find((candidate) => candidate.network === network);
     return {
       network,
@@ -195,8 +205,8 @@ export class Container {
       spec,
       aliases: aliases ?? spec.aliases,
       viaConnect,
-      endpointId: endpoint?.id ?? "",
-      endpoint: endpoint && (endpoint.interfaceName === "" ? undefined : endpointState(endpoint)),
+      endpointId: endpoint?.id ?? stale?.id ?? "",
+      endpoint: endpoint ? (endpoint.interfaceName === "" ? undefined : endpointState(endpoint)) : stale,
     };
   }
 }
@@ -211,7 +221,7 @@ export function gatewaysOf(container: Container, rules: GenerationRules): { read
   return { gateway4, gateway6 };
 }
 
-function endpointState({ members, ...endpoint }: Endpoint): EndpointState {
+export function endpointState({ members, ...endpoint }: Endpoint): EndpointState {
   const { v4, v6 } = endpoint;
   return {
     id: endpoint.id,

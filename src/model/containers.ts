@@ -8,7 +8,7 @@ import { checkAttachment, completeAliases, SHARED } from "./joining";
 import type { Networks } from "./networks";
 import { refuse, type RefusalStatus } from "./refusal";
 import type { Sandboxes } from "./sandboxes";
-import type { ContainerSpec, EndpointSpec } from "./spec";
+import type { ContainerSpec, EndpointSpec, ExposedPort } from "./spec";
 import type { ContainerState } from "./state";
 
 export interface ContainerContext {
@@ -26,6 +26,9 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** What the docker daemon calls its status when it cannot start a container. */
 const EXIT_FAILED = 128;
 const EXIT_KILLED = 137;
+/** Linux include/uapi/linux/utsname.h: __NEW_UTS_LEN. */
+const HOSTNAME_MAX = 64;
+const RUNC = "failed to create shim task: OCI runtime create failed: runc create failed";
 
 /** The containers of a daemon, and what happens to them. */
 export class Containers {
@@ -259,10 +262,12 @@ export class Containers {
       rethrow(error, (words) => `${messages.startFailure}${words}`, subjectOf(container));
     }
     this.#checkLinks(container);
+    if (container.hostname.length > HOSTNAME_MAX) {
+      refuse(500, subjectOf(container), `${RUNC}: unable to start container process: error during container init: sethostname: invalid argument: unknown`);
+    }
     const forbidden = Object.keys(container.spec.sysctls ?? {}).find((name) => name.startsWith("net."));
     if (container.isHostMode && forbidden !== undefined) {
-      const task = "failed to create shim task: OCI runtime create failed: runc create failed";
-      refuse(500, subjectOf(container), `${task}: sysctl ${JSON.stringify(forbidden)} not allowed in host network namespace: unknown`);
+      refuse(500, subjectOf(container), `${RUNC}: sysctl ${JSON.stringify(forbidden)} not allowed in host network namespace: unknown`);
     }
   }
 
@@ -284,9 +289,6 @@ export class Containers {
     const hasBridge = container.attachments.has("bridge");
     for (const { child, alias } of hasBridge ? container.links : []) {
       if (!child.isRunning) refuse(500, subjectOf(container), `Cannot link to a non running container: /${child.name} AS /${container.name}/${alias}`);
-      if (!child.attachments.has("bridge")) {
-        refuse(500, subjectOf(container), `Cannot link to /${child.name}, as it does not belong to the default network`);
-      }
     }
   }
 
@@ -302,10 +304,9 @@ export class Containers {
   /** The ports of its image, if its own command runs: a second listener in one namespace ends at once. */
   #listen(container: Container): void {
     const { host } = this.#context;
-    if (container.spec.command !== undefined) return;
-    const ports = container.spec.image?.listens ?? [];
+    const ports = listensOf(container);
     const others = this.list().filter((other) => other !== container && other.isRunning && other.sandboxId === container.sandboxId);
-    const taken = others.flatMap((other) => (other.spec.command === undefined ? (other.spec.image?.listens ?? []) : []));
+    const taken = others.flatMap(listensOf);
     const isTaken = ports.some((port) => taken.some((other) => other.port === port.port && other.protocol === port.protocol));
     const isHeld = container.isHostMode && ports.some(({ protocol, port }) => this.#isHeldOnHost(protocol, port));
     if (isTaken || isHeld) this.exit(container, 1);
@@ -332,7 +333,16 @@ function subjectOf({ name }: Container): string {
 }
 
 function exitOnTerm({ spec }: Container): number {
-  return (spec.command === undefined ? spec.image?.exitOnTerm : undefined) ?? EXIT_KILLED;
+  return (runsImage(spec) ? spec.image?.exitOnTerm : undefined) ?? EXIT_KILLED;
+}
+
+function listensOf({ spec }: Container): readonly ExposedPort[] {
+  return (runsImage(spec) ? spec.image?.listens : undefined) ?? [];
+}
+
+/** Whether its process is the command of its image. */
+function runsImage({ command = [] }: ContainerSpec): boolean {
+  return command.length === 0;
 }
 
 /** moby daemon/daemon.go: restore. */

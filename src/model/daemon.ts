@@ -220,7 +220,8 @@ export class Daemon implements DaemonOperations {
 
   #makeDefaultBridge(): void {
     if (this.#flags.bridge === "none") return;
-    const spec = defaultBridgeSpec(this.#flags, this.#docker0Subnet());
+    const own6 = this.#host.device("docker0")?.addresses.find(({ family }) => family === 6);
+    const spec = defaultBridgeSpec(this.#flags, this.#docker0Subnet(), own6 && formatIp(addressOf(6, BigInt(own6.address))));
     this.#program(this.#networks.make(spec, { isDefault: true }));
   }
 

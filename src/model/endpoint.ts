@@ -14,6 +14,7 @@ export interface Endpoint extends GatewayCandidate {
   readonly id: string;
   /** Whose it is; follows the container's name. */
   container: string;
+  readonly containerId: string;
   readonly spec: EndpointSpec;
   readonly members: Network;
   readonly v4: HeldAddress | undefined;

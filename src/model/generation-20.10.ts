@@ -116,7 +116,7 @@ function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
  * another, Docker's order depends on that of a Go map, here host ports decide.
  */
 function orderPorts(publish: readonly PublishSpec[]): PublishSpec[] {
-  const groups = groupsOf(publish).sort((a, b) => largestHostPort(a) - largestHostPort(b) || a[0]!.containerPort - b[0]!.containerPort);
+  const groups = groupsOf(publish).sort((a, b) => smallestHostPort(a) - smallestHostPort(b) || a[0]!.containerPort - b[0]!.containerPort);
   const sorted: PublishSpec[] = [];
   for (const port of groups.flat()) {
     let at = sorted.length;
@@ -132,8 +132,8 @@ function groupsOf(publish: readonly PublishSpec[]): PublishSpec[][] {
   return [...new Set(publish.map(keyOf))].map((key) => publish.filter((port) => keyOf(port) === key));
 }
 
-function largestHostPort(group: readonly PublishSpec[]): number {
-  return Math.max(...group.map(({ hostPort }) => hostPort?.from ?? 0));
+function smallestHostPort(group: readonly PublishSpec[]): number {
+  return Math.min(...group.map(({ hostPort }) => hostPort?.from ?? 0));
 }
 
 function isBefore(a: PublishSpec, b: PublishSpec): boolean {

@@ -65,6 +65,8 @@ export function createEndpoint(container: Container, network: Network, attachmen
   if ([...network.endpoints.values()].some((other) => other.container === container.name)) {
     refuse(403, subject, `endpoint with name ${container.name} already exists in network ${network.name}`, position);
   }
+  const badLinkLocal = (spec.linkLocalIps ?? []).find((address) => !isIp(address));
+  if (badLinkLocal !== undefined) refuse(500, subject, `Invalid link-local IP address: [${(spec.linkLocalIps ?? []).join(" ")}]`, position);
   const given = macOf(container, network, spec);
   const addresses = takeAddresses(container, network, spec, context);
   const { v4, v6 } = addresses;
@@ -77,6 +79,7 @@ export function createEndpoint(container: Container, network: Network, attachmen
     const endpoint: Endpoint = {
       id: ids.id("endpoint", ...names),
       container: container.name,
+      containerId: container.id,
       spec,
       members: network,
       network: network.name,

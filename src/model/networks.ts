@@ -119,6 +119,7 @@ export class Networks {
     const { driver, id } = base;
     if (driver === "host" || driver === "null") return new Network({ ...base, spec, blocks: [], showsGateways: false });
     if (spec.ipamDriver !== undefined && !IPAM_DRIVERS.has(spec.ipamDriver)) fail(404, `plugin ${JSON.stringify(spec.ipamDriver)} not found`);
+    if (spec.ipamDriver === "null") fail(400, "ipv4 pool is empty");
     const blocks = allocateBlocks(readIpam(spec), { space, host, rules }, { wantsGateway: this.#wantsGateway(spec, driver) });
     try {
       const showsGateways = rules.networks.showsChosenGateways;
@@ -216,11 +217,12 @@ function fromTemplate(spec: NetworkSpec, template: NetworkSpec): NetworkSpec {
 function driverOf({ driver, scope, ingress }: NetworkSpec, fail: Fail): DriverName {
   const name = driver === "" ? "bridge" : driver;
   const isOverlay = name === "overlay";
+  const isScopeUnknown = scope !== undefined && !["", "local", "swarm"].includes(scope);
   if (!isOverlay && !LOCAL_DRIVERS.has(name)) fail(404, `plugin ${JSON.stringify(name)} not found`);
   if (isOverlay && scope === "local") fail(403, "cannot downgrade network scope for overlay networks");
   if (ingress && !isOverlay) fail(403, "Ingress network can only be global scope network");
   if (scope === "swarm" && !isOverlay) fail(403, "cannot create a swarm scoped network when swarm is not active");
-  if (isOverlay) fail(403, NO_SWARM);
+  if (isOverlay || isScopeUnknown) fail(403, NO_SWARM);
   if (name === "host" || name === "null") fail(403, `only one instance of ${JSON.stringify(name)} network is allowed`);
   return name as DriverName;
 }

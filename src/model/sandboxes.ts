@@ -1,4 +1,4 @@
-import { type Attachment, type Container, gatewaysOf } from "./container";
+import { type Attachment, type Container, endpointState, gatewaysOf } from "./container";
 import type { Endpoint } from "./endpoint";
 import type { Firewall, FirewallLink } from "./firewall/firewall";
 import { addressOf } from "./block";
@@ -42,16 +42,14 @@ export class Sandboxes {
       const network = networks.get(key, `container ${container.name}`, attachment.spec.position ?? container.spec.position);
       this.#join(container, network, attachment);
     }
-    if (!container.hasSandbox) this.#makeFiles(container);
+    if (!container.hasSandbox) this.#makeSandbox(container);
     const ordered = rules.sandbox.orderAtStart(container.endpoints);
     for (const endpoint of ordered) setUpInterface(container, endpoint, this.#context);
-    this.#linkAll(container, "link");
   }
 
   /** All endpoints go; addresses and ports are free again. */
   tearDown(container: Container): void {
-    this.#linkAll(container, "unlink");
-    unpublish(container, this.#context);
+    this.#unpublish(container);
     for (const endpoint of [...container.endpoints]) {
       this.#context.files.leave(container, endpoint);
       this.#leave(container, endpoint);
@@ -78,8 +76,7 @@ export class Sandboxes {
     const endpoint =
       container.endpointOn(network) ?? refuse(500, `container ${container.name}`, `container ${container.id} is not connected to network ${network.name}`);
     const carried = container.publishing === endpoint || gatewaysOf(container, rules).gateway4 === endpoint;
-    if (network.isDefault) this.#linkAll(container, "unlink");
-    if (carried) unpublish(container, this.#context);
+    if (carried) this.#unpublish(container);
     this.#context.files.leave(container, endpoint);
     this.#leave(container, endpoint);
     container.attachments.delete(network.name);
@@ -128,7 +125,8 @@ export class Sandboxes {
     if (network.driver === "bridge" && !network.isDefault) container.embeddedDns = true;
     if (network.driver === "macvlan" || network.driver === "ipvlan") container.embeddedDns = true;
     container.endpoints.push(endpoint);
-    if (!container.hasSandbox) this.#makeFiles(container);
+    attachment.stale = undefined;
+    if (!container.hasSandbox) this.#makeSandbox(container, attachment);
     this.#context.files.join(container, endpoint);
     if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
     try {
@@ -141,7 +139,14 @@ export class Sandboxes {
     showPorts(container);
   }
 
-  #makeFiles(container: Container): void {
+  /** With its first endpoint; what is refused here leaves the endpoint's addresses in what `docker inspect` shows. */
+  #makeSandbox(container: Container, first?: Attachment): void {
+    const stranger = container.attachments.has("bridge") ? container.links.find(({ child }) => !child.attachments.has("bridge")) : undefined;
+    if (stranger) {
+      const [endpoint] = container.endpoints;
+      if (first && endpoint) first.stale = endpointState({ ...endpoint, gateway4: undefined, gateway6: undefined });
+      refuse(500, `container ${container.name}`, `Cannot link to /${stranger.child.name}, as it does not belong to the default network`);
+    }
     container.hasSandbox = true;
     this.#context.files.make(container, this.linkedBy(container));
   }
@@ -152,10 +157,10 @@ export class Sandboxes {
     const carrier = carrierOf(container, rules);
     if (carrier !== joined) return;
     const before = container.publishing;
-    unpublish(container, this.#context);
+    this.#unpublish(container);
     if (joined.internal) return;
     try {
-      publishOn(container, joined, this.#context);
+      this.#publish(container, joined);
     } catch (error) {
       if (before) this.#publishQuietly(container, before);
       throw error;
@@ -165,7 +170,7 @@ export class Sandboxes {
   /** Ports that move to another endpoint: a failure is only logged. */
   #publishQuietly(container: Container, endpoint: Endpoint): void {
     try {
-      publishOn(container, endpoint, this.#context);
+      this.#publish(container, endpoint);
     } catch {
       // As the daemon does: a warning in its log.
     }
@@ -179,21 +184,30 @@ export class Sandboxes {
     if (at >= 0) container.endpoints.splice(at, 1);
   }
 
-  /** Legacy links open exposed ports where containers of the default bridge cannot talk (libnetwork drivers/bridge: link). */
-  #linkAll(container: Container, verb: "link" | "unlink"): void {
-    const { firewall } = this.#context;
-    const own = container.endpoints.find(({ members }) => members.isDefault);
-    if (own?.members.parts.bridge?.options.icc !== false) return;
-    for (const [parent, child] of this.#linkedPairs(container)) {
-      const link = firewallLink(parent, child);
-      if (link) firewall[verb](own.members.id, link);
+  /**
+   * Programs ports, and the exposed ports of linked containers where those of the default bridge cannot talk: as long as the container
+   * itself runs, whatever becomes of the others meanwhile (libnetwork drivers/bridge: link).
+   */
+  #publish(container: Container, endpoint: Endpoint): void {
+    publishOn(container, endpoint, this.#context);
+    const { bridge } = endpoint.members.parts;
+    if (!endpoint.members.isDefault || bridge?.options.icc !== false) return;
+    for (const { child } of container.links) {
+      const target = child.endpoints.find(({ members }) => members.isDefault);
+      const link = target && firewallLink(endpoint, target, child);
+      if (!link) continue;
+      this.#context.firewall.link(endpoint.members.id, link);
+      container.openLinks.push({ target, link });
     }
   }
 
-  /** Who links to it, and whom it links to: both on the default bridge now. */
-  #linkedPairs(container: Container): [parent: Container, child: Container][] {
-    const parents = this.linkedBy(container).filter(({ isRunning }) => isRunning);
-    return [...parents.map((parent): [Container, Container] => [parent, container]), ...container.links.map(({ child }): [Container, Container] => [container, child])];
+  #unpublish(container: Container): void {
+    const network = container.publishing?.members.id;
+    unpublish(container, this.#context);
+    // What the other one's new endpoint would need is not known: the rules of the old one stay.
+    const current = container.openLinks.filter(({ target }) => target.members.endpoints.get(target.containerId) === target);
+    container.openLinks.length = 0;
+    for (const { link } of current) if (network !== undefined) this.#context.firewall.unlink(network, link);
   }
 
   /** Set by the daemon: the containers whose links lead to one. */
@@ -205,12 +219,8 @@ function firewallEndpoint({ container, v4, v6 }: Endpoint) {
   return { container, addresses };
 }
 
-function firewallLink(parent: Container, child: Container): FirewallLink | undefined {
-  const end = (container: Container) => {
-    const v4 = container.endpoints.find(({ members }) => members.isDefault)?.v4;
-    return v4 && { container: container.name, address: addressOf(4, v4.value) };
-  };
-  const ends = { parent: end(parent), child: end(child) };
-  if (!ends.parent || !ends.child) return undefined;
-  return { parent: ends.parent, child: ends.child, ports: [...child.exposed].reverse() };
+function firewallLink(parent: Endpoint, child: Endpoint, { exposed }: Container): FirewallLink | undefined {
+  if (!parent.v4 || !child.v4) return undefined;
+  const end = ({ container }: Endpoint, value: bigint) => ({ container, address: addressOf(4, value) });
+  return { parent: end(parent, parent.v4.value), child: end(child, child.v4.value), ports: [...exposed].reverse() };
 }

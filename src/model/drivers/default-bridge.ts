@@ -1,5 +1,5 @@
-import { formatCidr, parseCidr } from "../../net/cidr";
-import { formatIp } from "../../net/ip";
+import { cidrContains, formatCidr, parseCidr } from "../../net/cidr";
+import { formatIp, parseIp } from "../../net/ip";
 import { addressOf } from "../block";
 import type { DaemonFlags } from "../flags";
 import type { IpamSpec, NetworkSpec } from "../spec";
@@ -18,12 +18,13 @@ export interface DefaultSubnet {
  * The network `bridge` as the daemon makes it when it starts (moby daemon/daemon_unix.go: initBridgeDriver).
  *
  * @param subnet where the generation chooses one before it makes the network; undefined: like any other network.
+ * @param gateway6 the IPv6 address that docker0 has already.
  */
-export function defaultBridgeSpec(flags: DaemonFlags, subnet?: DefaultSubnet): NetworkSpec {
+export function defaultBridgeSpec(flags: DaemonFlags, subnet?: DefaultSubnet, gateway6?: string): NetworkSpec {
   return {
     name: "bridge",
     driver: "bridge",
-    ipam: [...ipv4Of(flags, subnet), ...ipv6Of(flags)],
+    ipam: [...ipv4Of(flags, subnet), ...ipv6Of(flags, gateway6)],
     internal: false,
     ipv6: flags.ipv6,
     options: {
@@ -45,14 +46,17 @@ function ipv4Of(flags: DaemonFlags, chosen: DefaultSubnet | undefined): IpamSpec
   return [{ ...(own ?? { subnet: range! }), ...(range !== undefined && { ipRange: range }), auxAddresses }];
 }
 
-function ipv6Of(flags: DaemonFlags): IpamSpec[] {
+function ipv6Of(flags: DaemonFlags, own: string | undefined): IpamSpec[] {
   if (!flags.ipv6) return [];
   const auxAddresses: Record<string, string> = flags.defaultGatewayV6 === undefined ? {} : { DefaultGatewayIPv6: flags.defaultGatewayV6 };
   if (flags.bip6 !== undefined) {
     const range = flags.fixedCidrV6 === undefined ? undefined : formatCidr(parseCidr(flags.fixedCidrV6, "fixed-cidr-v6"));
     return [{ ...withAddress(flags.bip6, "bip6"), ...(range !== undefined && { ipRange: range }), auxAddresses }];
   }
-  return flags.fixedCidrV6 === undefined ? [] : [{ subnet: formatCidr(parseCidr(flags.fixedCidrV6, "fixed-cidr-v6")), auxAddresses }];
+  if (flags.fixedCidrV6 === undefined) return [];
+  const subnet = parseCidr(flags.fixedCidrV6, "fixed-cidr-v6");
+  const keeps = own !== undefined && cidrContains(subnet, parseIp(own, "docker0"));
+  return [{ subnet: formatCidr(subnet), ...(keeps && { gateway: own }), auxAddresses }];
 }
 
 /** An address with its length: the block around it, and itself as the gateway. */

@@ -104,9 +104,10 @@ export function linkedTo(container: Container): LinkedContainer[] {
 /** By its alias, its host name and, if that is another one, its name. */
 function linkEntries(container: Container): HostsEntry[] {
   if (!container.attachments.has("bridge")) return [];
-  return container.links.map(({ child, alias }) => {
+  return container.links.flatMap(({ child, alias }) => {
+    const address = addressOnDefault(child);
     const names = [alias, child.hostname, ...(alias === child.name ? [] : [child.name])];
-    return { address: addressOnDefault(child), names: names.join(" ") };
+    return address === "" ? [] : [{ address, names: names.join(" ") }];
   });
 }
 
