@@ -86,6 +86,8 @@ function checkDns({ hosts, dns }: ProcessTables, capacity: Capacity): void {
 
 function checkSocket({ namespace, protocol, role, resolver = NONE }: SocketRecord, index: number, { hosts, dns }: ProcessTables): void {
   const field = `sockets[${index}]`;
+  // A socket that is closed.
+  if (protocol === 0) return;
   if (role === SocketRole.Proxy || role === SocketRole.Identity) {
     if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "TCP or UDP", String(protocol));
   }

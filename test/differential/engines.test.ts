@@ -40,6 +40,8 @@ describe("both engines agree on every counter, record and captured byte", { time
 
   it("while the networks change", () => check({ flows: 6, frames: 0, patches: 8 }));
 
+  it("of proxies and servers", () => check({ flows: 8, processes: 10, frames: 10, patches: 4 }));
+
   it("under forged and broken frames", () => check({ flows: 3, frames: 80, patches: 0 }));
 
   it("of everything at once", () => check({ flows: 10, frames: 40, patches: 6 }));

@@ -5,6 +5,7 @@ import { DEVICE_IPVLAN_PRIVATE, DEVICE_IPVLAN_VEPA, FlowKind } from "../../assem
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { LinkRecord } from "../../src/engine/program";
+import { process, type ProcessPlan, query, type QueryPlan } from "./processes";
 import { chance, MS, SECOND, US } from "./program";
 import { RELOAD_ROOM } from "./reload";
 
@@ -71,12 +72,18 @@ export interface FlowPlan {
   readonly server: "sink" | "responder" | "none";
   /** Flows of the same receiver and port share its socket. */
   readonly port: number;
+  /** Of a query, and of an exchange. */
+  readonly query: QueryPlan;
+  readonly sourcePorts: number;
+  readonly untilAnswer: boolean;
+  /** It goes to one of the processes instead, and asks what that understands. */
+  readonly process: number | null;
 }
 
 export interface FramePlan {
   readonly timeNs: number;
   readonly device: number;
-  readonly kind: "noise" | "arp" | "udp" | "icmp" | "tcp" | "other";
+  readonly kind: "noise" | "arp" | "udp" | "icmp" | "tcp" | "dns" | "other";
   readonly from: number;
   readonly to: number;
   readonly flow: number;
@@ -94,13 +101,14 @@ export interface FramePlan {
 
 export interface PatchPlan {
   readonly timeNs: number;
-  readonly kind: "device" | "link" | "flow" | "append" | "socket" | "program";
+  readonly kind: "device" | "link" | "flow" | "append" | "socket" | "process" | "program";
   readonly index: number;
   readonly up: boolean;
   readonly link: LinkRecord;
   readonly flow: FlowPlan;
   /** What is different in a new program: see `changeProgram`. */
   readonly changes: readonly number[];
+  readonly process: ProcessPlan;
 }
 
 export interface Plan {
@@ -108,12 +116,14 @@ export interface Plan {
   readonly hosts: readonly HostPlan[];
   readonly cables: readonly CablePlan[];
   readonly flows: readonly FlowPlan[];
+  readonly processes: readonly ProcessPlan[];
   readonly frames: readonly FramePlan[];
   readonly patches: readonly PatchPlan[];
   readonly packets: number;
   readonly fdb: number;
   readonly neighbours: number;
   readonly connections: number;
+  readonly sessions: number;
   /** Nanoseconds of a node visit: `usual` differs from node to node. */
   readonly costs: "free" | "usual" | "slow";
   /** Two bridges of the first host are cabled together twice, so that what is flooded goes in circles. */
@@ -205,7 +215,7 @@ const flow: fc.Arbitrary<FlowPlan> = fc.record({
   from: fc.nat(63),
   target,
   protocol: fc.constantFrom(PROTOCOL_UDP, PROTOCOL_TCP, PROTOCOL_ICMP),
-  kind: fc.constantFrom(FlowKind.Constant, FlowKind.Poisson, FlowKind.OnOff, FlowKind.Request),
+  kind: fc.constantFrom(FlowKind.Constant, FlowKind.Poisson, FlowKind.OnOff, FlowKind.Request, FlowKind.Exchange, FlowKind.Query),
   bytes: messageBytes,
   responseBytes: fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 9, arbitrary: messageBytes }),
   count: fc.oneof(fc.constant(NONE), fc.integer({ min: 0, max: 50 })),
@@ -226,7 +236,11 @@ const flow: fc.Arbitrary<FlowPlan> = fc.record({
   thinkNs: fc.integer({ min: 1 * MS, max: 100 * MS }),
   timeoutNs: fc.oneof(fc.constantFrom(1 * MS, 100 * MS, SECOND), fc.integer({ min: 1, max: 3 * SECOND })),
   server: fc.constantFrom("sink" as const, "responder" as const, "responder" as const, "none" as const),
-  port: fc.constantFrom(80, 9000, 9001),
+  port: fc.constantFrom(80, 80, 9000, 9001, 53),
+  query,
+  sourcePorts: fc.integer({ min: 1, max: 4 }),
+  process: fc.option(fc.nat(15), { freq: 2 }),
+  untilAnswer: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 });
 
 const frame: fc.Arbitrary<FramePlan> = fc.record({
@@ -239,6 +253,7 @@ const frame: fc.Arbitrary<FramePlan> = fc.record({
     "icmp" as const,
     "tcp" as const,
     "tcp" as const,
+    "dns" as const,
     "other" as const,
   ),
   from: fc.nat(63),
@@ -263,6 +278,7 @@ const patch: fc.Arbitrary<PatchPlan> = fc.record({
     "flow" as const,
     "append" as const,
     "socket" as const,
+    "process" as const,
     "program" as const,
     "program" as const,
     "program" as const,
@@ -272,10 +288,12 @@ const patch: fc.Arbitrary<PatchPlan> = fc.record({
   link,
   flow,
   changes: fc.array(fc.nat(), { maxLength: RELOAD_ROOM }),
+  process,
 });
 
 /** How many of each thing a plan may have; smaller plans run faster. */
 export interface PlanLimits {
+  readonly processes?: number;
   readonly flows?: number;
   readonly frames?: number;
   readonly patches?: number;
@@ -284,7 +302,7 @@ export interface PlanLimits {
 }
 
 /** A whole simulation: hosts, bridges, containers, cables, flows, frames that somebody forges, and changes while it runs. */
-export function arbitraryPlan({ flows = 6, frames = 12, patches = 3, storm = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
+export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
   const rarelySmall = (usual: number, least: number, most: number) =>
     fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.integer({ min: least, max: most }) });
   return fc.record({
@@ -292,12 +310,14 @@ export function arbitraryPlan({ flows = 6, frames = 12, patches = 3, storm = fal
     hosts: fc.array(host, { minLength: 1, maxLength: 3 }),
     cables: fc.array(fc.record({ from: fc.nat(7), to: fc.nat(7), mtu, link }), { maxLength: 3 }),
     flows: fc.array(flow, { minLength: 1, maxLength: flows }),
+    processes: fc.array(process, { maxLength: processes }),
     frames: fc.array(frame, { maxLength: frames }),
     patches: fc.array(patch, { maxLength: patches }),
     packets: rarelySmall(512, 1, 40),
     fdb: rarelySmall(64, 1, 4),
     neighbours: rarelySmall(64, 1, 6),
-    connections: rarelySmall(16, 1, 3),
+    connections: rarelySmall(24, 1, 5),
+    sessions: rarelySmall(16, 0, 2),
     costs: fc.constantFrom("free" as const, "usual" as const, "usual" as const, "slow" as const),
     storm: fc.constant(storm),
     copyCost: fc.constantFrom(0, 51, 4096),

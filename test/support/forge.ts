@@ -4,6 +4,7 @@ import type { InjectedFrame } from "../../src/engine/engine";
 import type { DatapathProgram } from "../../src/engine/program";
 import type { FramePlan } from "./arbitrary";
 import { arp, BROADCAST, ethernet, icmp, ipv4, type Mac, tcp, udp } from "./frame";
+import { forgeDns } from "./processes";
 import type { Endpoint } from "./program";
 
 /** A frame that somebody forges on the wire of a device: sound or not, from and to addresses that exist. */
@@ -15,7 +16,7 @@ export function buildFrame(plan: FramePlan, program: DatapathProgram, endpoints:
   const macOf = ({ device: index }: Endpoint): Mac => program.devices[index];
   const towards = plan.broadcast ? BROADCAST : plan.salt % 3 === 0 ? macOf(to) : program.devices[device];
   const source = macOf(from);
-  const untagged = forge(plan, { from, to, source, towards, target: macOf(to), flow: flowRecord });
+  const untagged = forge(plan, { from, to, source, towards, target: macOf(to), flow: flowRecord, domains: program.dns.domains });
   const whole = plan.tag === 0 ? untagged : withTag(untagged, plan.tag);
   const length = Math.min(frameBytes, Math.max(0, whole.length - plan.cut));
   const bytes = new Uint8Array(length);
@@ -35,9 +36,10 @@ interface Forgery {
   readonly towards: Mac;
   readonly target: Mac;
   readonly flow: DatapathProgram["flows"][number];
+  readonly domains: readonly string[];
 }
 
-function forge(plan: FramePlan, { from, to, source, towards, target, flow: flowRecord }: Forgery): Uint8Array {
+function forge(plan: FramePlan, { from, to, source, towards, target, flow: flowRecord, domains }: Forgery): Uint8Array {
   const { kind, salt, bytes } = plan;
   const pick = (shift: number, modulus: number) => (salt >>> shift) % modulus;
   const datagram = (protocol: number, payload: Uint8Array) =>
@@ -63,6 +65,10 @@ function forge(plan: FramePlan, { from, to, source, towards, target, flow: flowR
     case "udp": {
       const port = pick(0, 2) === 0 ? flowRecord.destinationPort : flowRecord.sourcePort;
       return ethernet(towards, source, 0x0800, datagram(17, udp(flowRecord.sourcePort, port, bytes)));
+    }
+    case "dns": {
+      const [sourcePort, port] = pick(1, 3) === 0 ? [53, 60_999 - pick(4, 6)] : [flowRecord.sourcePort, pick(4, 4) === 0 ? flowRecord.destinationPort : 53];
+      return ethernet(towards, source, 0x0800, datagram(17, udp(sourcePort, port, forgeDns(pick, domains, bytes))));
     }
     case "icmp":
       return ethernet(towards, source, 0x0800, datagram(1, forgeIcmp(pick, flowRecord, to, bytes)));

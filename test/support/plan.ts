@@ -4,10 +4,12 @@ import { DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../as
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { InjectedFrame, ObserveOptions } from "../../src/engine/engine";
+import { queryBytes } from "../../src/engine/check-processes";
 import type { DatapathProgram, ProgramPatch } from "../../src/engine/program";
 import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan, UpperPlan } from "./arbitrary";
 import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
+import { addProcess, addZones, askProcess, type ProcessPlan, queriedName, replaceProcess } from "./processes";
 import { changeProgram, RELOAD_ROOM } from "./reload";
 
 /** A change at a time. */
@@ -26,7 +28,9 @@ export interface BuiltPlan {
 
 export function buildPlan(plan: Plan): BuiltPlan {
   const { draft, endpoints, roots } = buildHosts(plan);
-  const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, flowPlan, 40_000 + i));
+  const zones = addZones(draft);
+  for (const processPlan of plan.processes) addProcess(draft, endpoints, roots, zones, processPlan);
+  const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, plan.processes, flowPlan, 40_000 + 4 * i));
   const frameBytes = 18 + Math.max(200, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes }) => bytes));
   const room = RELOAD_ROOM * plan.patches.length;
   const program = draft.program({
@@ -35,6 +39,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
       fdb: plan.fdb,
       neighbours: plan.neighbours,
       connections: plan.connections,
+      sessions: plan.sessions,
       frameBytes,
       flows: plan.flows.length + room,
       sockets: draft.sockets.length + room,
@@ -193,15 +198,35 @@ function destinationOf(endpoints: readonly Endpoint[], from: Endpoint, { to, ...
   }
 }
 
-function flowFields(plan: FlowPlan, sourcePort: number) {
-  const isPing = plan.protocol === PROTOCOL_ICMP;
-  const isRequest = plan.kind === FlowKind.Request && !isPing;
+/** What a flow is like, and where it goes. */
+function aim(plan: FlowPlan, endpoints: readonly Endpoint[], processes: readonly ProcessPlan[]) {
+  const from = endpoints[plan.from % endpoints.length];
+  if (plan.process === null || processes.length === 0) {
+    const { protocol, kind, port, target } = plan;
+    return { from, to: destinationOf(endpoints, from, target), protocol, kind, port };
+  }
+  return { from, ...askProcess(endpoints, processes[plan.process % processes.length], plan.from) };
+}
+
+type Aim = ReturnType<typeof aim>;
+
+function flowFields(plan: FlowPlan, { protocol, kind: wanted, port }: Aim, sourcePort: number) {
+  const isPing = protocol === PROTOCOL_ICMP;
+  const isTcp = protocol === PROTOCOL_TCP;
+  const isWrong = (wanted === FlowKind.Exchange && !isTcp) || (wanted === FlowKind.Query && isTcp);
+  const kind = isWrong ? FlowKind.Request : wanted;
+  const isRequest = kind >= FlowKind.Request && !isPing;
+  const isQuery = kind === FlowKind.Query && !isPing;
   return {
-    kind: isPing ? FlowKind.Ping : plan.kind,
-    protocol: plan.protocol,
-    destinationPort: isPing ? 0 : plan.port,
+    kind: isPing ? FlowKind.Ping : kind,
+    protocol,
+    destinationPort: isPing ? 0 : port,
     sourcePort,
-    bytes: plan.bytes,
+    bytes: isQuery ? queryBytes(queriedName(plan.query.name)) : plan.bytes,
+    name: isQuery ? plan.query.name : NONE,
+    queryType: plan.query.type,
+    sourcePorts: plan.sourcePorts,
+    untilAnswer: plan.untilAnswer ? 1 : 0,
     responseBytes: isRequest ? plan.responseBytes : 0,
     count: plan.count,
     dontFragment: plan.dontFragment ? 1 : 0,
@@ -215,14 +240,10 @@ function flowFields(plan: FlowPlan, sourcePort: number) {
   };
 }
 
-function addFlow(draft: ProgramDraft, endpoints: readonly Endpoint[], plan: FlowPlan, sourcePort: number): number {
-  const from = endpoints[plan.from % endpoints.length];
+function addFlow(draft: ProgramDraft, endpoints: readonly Endpoint[], processes: readonly ProcessPlan[], plan: FlowPlan, sourcePort: number): number {
+  const aimed = aim(plan, endpoints, processes);
   const role = plan.server === "sink" ? SocketRole.Sink : SocketRole.Responder;
-  return draft.flow(from.namespace, destinationOf(endpoints, from, plan.target), {
-    ...flowFields(plan, sourcePort),
-    role,
-    unserved: plan.server === "none",
-  });
+  return draft.flow(aimed.from.namespace, aimed.to, { ...flowFields(plan, aimed, sourcePort), role, unserved: plan.server === "none" });
 }
 
 /** Follows the program through the changes, so that the next one builds on all before it. */
@@ -244,21 +265,25 @@ function written<T>(records: readonly T[], entries: readonly { readonly index: n
 }
 
 function buildPatch(
-  { kind, index, up, link: record, flow: flowPlan, changes }: PatchPlan,
+  { kind, index, up, link: record, flow: flowPlan, changes, process }: PatchPlan,
   i: number,
   { flows, sockets, devices, links, ...rest }: DatapathProgram,
   endpoints: readonly Endpoint[],
   roots: readonly number[],
 ): ProgramPatch | undefined {
-  const from = endpoints[flowPlan.from % endpoints.length];
-  const to = destinationOf(endpoints, from, flowPlan.target);
-  const fields = { ...flowFields(flowPlan, 50_000 + i), namespace: from.namespace, destination: to.ip };
+  const aimed = aim(flowPlan, endpoints, [process]);
+  const { from, to } = aimed;
+  const fields = { ...flowFields(flowPlan, aimed, 50_000 + 4 * i), namespace: from.namespace, destination: to.ip };
   const { namespace, protocol, sourcePort } = fields;
   switch (kind) {
     case "program":
       return { program: changeProgram({ flows, sockets, devices, links, ...rest }, changes, record) };
     case "device":
       return { devices: [{ index: index % devices.length, up }] };
+    case "process": {
+      const replaced = replaceProcess({ flows, sockets, devices, links, ...rest }, endpoints, process);
+      return replaced && { sockets: [replaced] };
+    }
     case "link":
       return links.length === 0 ? undefined : { links: [{ index: index % links.length, record }] };
     case "flow":

@@ -1,18 +1,18 @@
 /** Programs for tests of the packet path, built by hand: what engines do must not depend on what compiles Docker networks. */
-import { DNS_A, DNS_AAAA, DNS_PTR } from "../../assembly/abi/dns";
+import { DNS_A } from "../../assembly/abi/dns";
 import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, LINK_LIMIT_DEFAULT, REASSEMBLY_MAX } from "../../assembly/abi/limits";
 import { NODE_COUNT } from "../../assembly/abi/node";
 import { DEVICE_HAIRPIN, DEVICE_PORT_SECURITY, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { ABI_VERSION, NONE } from "../../assembly/abi/version";
 import { queryBytes } from "../../src/engine/check-processes";
+import { DnsDraft } from "./dns-draft";
 import type {
   AddressRecord,
   Capacity,
   ChainRecord,
   DatapathProgram,
   DeviceRecord,
-  DnsTables,
   FlowRecord,
   HostRecord,
   LinkRecord,
@@ -87,14 +87,6 @@ const CAPACITY: Omit<Capacity, "events"> = {
   captureBytes: 4 << 20,
 };
 
-/** The name that a reverse entry points to. */
-export interface DraftPointer {
-  readonly pointer: string;
-}
-
-/** Tables of name servers that grow. */
-export type DraftDns = { readonly [Table in keyof DnsTables]: DnsTables[Table][number][] };
-
 /** A namespace with one device of its own: a container's end of a veth pair, or a host's end of a cable. */
 export interface Endpoint {
   readonly namespace: number;
@@ -123,7 +115,7 @@ export class ProgramDraft {
   readonly flows: FlowRecord[] = [];
   readonly chains: ChainRecord[] = [];
   readonly rules: RuleRecord[] = [];
-  readonly dns: DraftDns = { domains: [], resolvers: [], searches: [], zones: [], zoneRecords: [], upstreams: [] };
+  readonly dns = new DnsDraft();
   private readonly deviceNames: string[] = [];
   private nextPort = 40_000;
 
@@ -275,35 +267,6 @@ export class ProgramDraft {
     return this.flow(from, to, { protocol: PROTOCOL_TCP, kind: FlowKind.Request, destinationPort: 80, count: 1, ...options });
   }
 
-  /** Index of a domain name, which is added if it is new. */
-  domain(name: string): number {
-    const known = this.dns.domains.indexOf(name);
-    return known >= 0 ? known : this.dns.domains.push(name) - 1;
-  }
-
-  /** A zone of names with their addresses, or with the name that an address belongs to. */
-  zone(names: Readonly<Record<string, readonly (string | DraftPointer)[]>>, { ttl = 600, flags = 0 } = {}): number {
-    const first = this.dns.zoneRecords.length;
-    for (const [name, answers] of Object.entries(names)) {
-      for (const answer of answers) {
-        const entry = { name: this.domain(name), ttl, target: NONE, address: [0, 0, 0, 0] as const };
-        if (typeof answer !== "string") this.dns.zoneRecords.push({ ...entry, type: DNS_PTR, target: this.domain(answer.pointer) });
-        else if (answer.includes(":")) this.dns.zoneRecords.push({ ...entry, type: DNS_AAAA, address: [0xfd000000, 0, 0, Number.parseInt(answer.split(":").at(-1) ?? "", 16)] });
-        else this.dns.zoneRecords.push({ ...entry, type: DNS_A, address: [ip(answer), 0, 0, 0] });
-      }
-    }
-    return this.dns.zones.push({ flags, first, count: this.dns.zoneRecords.length - first }) - 1;
-  }
-
-  /** A resolver of zones and upstream servers. */
-  resolver(zones: readonly number[], upstreams: readonly { readonly namespace: number; readonly ip: number }[] = [], flags = 0): number {
-    const searchFirst = this.dns.searches.length;
-    const upstreamFirst = this.dns.upstreams.length;
-    this.dns.searches.push(...zones);
-    this.dns.upstreams.push(...upstreams.map(({ namespace, ip: address }) => ({ namespace, ip: address })));
-    return this.dns.resolvers.push({ flags, searchFirst, searchCount: zones.length, upstreamFirst, upstreamCount: upstreams.length }) - 1;
-  }
-
   /** A flow of exchanges, once unless told otherwise. */
   exchange(from: number, to: { readonly namespace: number; readonly ip: number }, options: FlowOptions = {}): number {
     const exchange = { kind: FlowKind.Exchange, protocol: PROTOCOL_TCP, destinationPort: 80, count: 1, bytes: 36, responseBytes: 137, role: SocketRole.Responder };
@@ -313,7 +276,7 @@ export class ProgramDraft {
   /** A flow of queries for a name, once unless told otherwise; the server's socket is not made. */
   query(from: number, server: number, name: string, options: FlowOptions & { readonly type?: number } = {}): number {
     const { type = DNS_A, ...fields } = options;
-    const domain = this.domain(name);
+    const domain = this.dns.domain(name);
     const query = { kind: FlowKind.Query, name: domain, queryType: type, bytes: queryBytes(name), destinationPort: 53, count: 1, intervalNs: 0, unserved: true };
     return this.flow(from, { namespace: from, ip: server }, { ...query, ...fields });
   }
@@ -354,7 +317,7 @@ export class ProgramDraft {
       flows: this.flows,
       chains: this.chains,
       rules: this.rules,
-      dns: this.dns,
+      dns: { ...this.dns },
       costs: costs ?? Array.from({ length: NODE_COUNT }, (_, node) => (node === 0 ? 0 : 100 + node)),
       copyCost,
       exponential: EXPONENTIAL,

@@ -28,10 +28,10 @@ interface World {
 function world({ flags = 0, zoneFlags = 0, upstreams = [] }: World = {}) {
   const { draft, root, containers } = containersOnBridge(3);
   const [client, ...servers] = containers;
-  const own = draft.resolver([draft.zone(NAMES, { flags: zoneFlags })], upstreams.map((kind, i) => ({ namespace: root, ip: kind === "nowhere" ? ip("198.51.100.1") : servers[i].ip })), flags);
+  const own = draft.dns.resolver([draft.dns.zone(NAMES, { flags: zoneFlags })], upstreams.map((kind, i) => ({ namespace: root, ip: kind === "nowhere" ? ip("198.51.100.1") : servers[i].ip })), flags);
   draft.socket({ namespace: client.namespace, ip: LOCAL_DNS, port: 53, role: SocketRole.Resolver, resolver: own });
   upstreams.forEach((kind, i) => {
-    const plain = draft.resolver([draft.zone({ "www.example.test": ["198.51.100.10"] }, { ttl: 60 })], [], RESOLVER_AUTHORITATIVE);
+    const plain = draft.dns.resolver([draft.dns.zone({ "www.example.test": ["198.51.100.10"] }, { ttl: 60 })], [], RESOLVER_AUTHORITATIVE);
     if (kind === "server") draft.socket({ namespace: servers[i].namespace, port: 53, role: SocketRole.NameServer, resolver: plain });
     if (kind === "silent") draft.socket({ namespace: servers[i].namespace, port: 53, role: SocketRole.Sink });
   });
@@ -109,7 +109,7 @@ describe("an embedded name server", () => {
   it("leaves out what does not fit and says so", () => {
     const { draft, client } = world();
     const many = Array.from({ length: 40 }, (_, i) => `172.18.1.${i}`);
-    const resolver = draft.resolver([draft.zone({ many })]);
+    const resolver = draft.dns.resolver([draft.dns.zone({ many })]);
     draft.socket({ namespace: client.namespace, ip: ip("127.0.0.12"), port: 53, role: SocketRole.Resolver, resolver });
     draft.query(client.namespace, ip("127.0.0.12"), "many");
     const answer = decodeDnsAnswer(simulate(draft.program(), { untilNs: SECOND }).counters.flows[0].outcome.reply);
@@ -122,7 +122,7 @@ describe("a name server", () => {
   /** Sends payloads to port 53 and returns the answers, whose frames end in a link that loses them. */
   function send(payloads: readonly Uint8Array[]) {
     const { draft, left, right } = twoHosts({ ...CABLE, loss: chance(1) });
-    const resolver = draft.resolver([draft.zone({ a: ["10.9.9.9"] })], [], RESOLVER_AUTHORITATIVE);
+    const resolver = draft.dns.resolver([draft.dns.zone({ a: ["10.9.9.9"] })], [], RESOLVER_AUTHORITATIVE);
     draft.socket({ namespace: right.namespace, port: 53, role: SocketRole.NameServer, resolver });
     const { macHigh, macLow } = draft.devices[left.device];
     draft.neighbours.push({ device: right.device, ip: left.ip, macHigh, macLow });

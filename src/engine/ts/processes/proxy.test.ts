@@ -135,7 +135,7 @@ describe("docker-proxy over UDP", () => {
     const { draft, root, server, client, host } = published(PROTOCOL_UDP);
     draft.socket({ namespace: root, port: 8081, role: SocketRole.Proxy, targetIp: ip("198.51.100.1"), targetPort: 80 });
     request(draft, client, host, { destinationPort: 8081 });
-    const resolver = draft.resolver([draft.zone({ "a.b": ["10.9.8.7"] })], [], RESOLVER_AUTHORITATIVE);
+    const resolver = draft.dns.resolver([draft.dns.zone({ "a.b": ["10.9.8.7"] })], [], RESOLVER_AUTHORITATIVE);
     draft.socket({ namespace: server.namespace, port: 80, role: SocketRole.NameServer, resolver });
     draft.query(client.namespace, GATEWAY, "a.b", { destinationPort: 8080, type: DNS_A });
     const { counters, drops } = simulate(draft.program(), { untilNs: SECOND });
