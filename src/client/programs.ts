@@ -5,7 +5,7 @@ type Awaitable<T> = T | Promise<T>;
 
 /** What `docker exec` says about the process beside its words. */
 export interface ExecOptions {
-  /** `NAME=value` of `-e`, behind those of the container. */
+  /** The variables of the process, as `NAME=value`: the container's, links as they are now, and `-e`. */
   readonly environment: readonly string[];
   readonly detached: boolean;
   readonly tty: boolean;

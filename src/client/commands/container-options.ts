@@ -29,7 +29,7 @@ export function readContainer({ flags, args }: Call, image: ImageSpec, name: str
     name,
     ...(flags.text("name") === "" && { anonymous: true }),
     image,
-    command,
+    ...(command.length > 0 && { command }),
     ...text("hostname", flags.text("hostname")),
     ...text("domainname", flags.text("domainname")),
     env: readEnvironment(flags.all("env")),
@@ -52,12 +52,9 @@ export function readContainer({ flags, args }: Call, image: ImageSpec, name: str
   };
 }
 
-/** The last of a name counts, in the place of the first; names without a value, which take one away, come last. */
+/** The last of a name counts. Differs from Docker 20.10: its client puts the variables in an order of chance. */
 function readEnvironment(texts: readonly string[]): string[] {
-  const variables = new Map<string, string>();
-  const [given, bare] = [true, false].map((hasValue) => texts.filter((text) => text.includes("=") === hasValue));
-  for (const text of [...(given ?? []), ...(bare ?? [])]) variables.set(splitPair(text)[0], text);
-  return [...variables.values()];
+  return [...new Map(texts.map((text) => [splitPair(text)[0], text])).values()];
 }
 
 function readExtraHost(text: string): { name: string; address: string } {

@@ -1,6 +1,7 @@
 import { SimulationError } from "../../errors";
+import { settingsOfEnvironment } from "../../model/inspect/container";
+import { environmentOf, replaced } from "../../model/inspect/environment";
 import { atLeast, type Command } from "../command";
-import { splitPair } from "../flags";
 import { Failure } from "../outcome";
 import { ask, find } from "../refusals";
 import { readEnvironment } from "../values";
@@ -27,9 +28,16 @@ export const EXEC: Command = {
     const container = find("container", name, () => daemon.findContainer(name));
     ask(() => daemon.checkExec(name));
     if (!programs) throw new SimulationError("UNSUPPORTED", `docker exec ${name}: expected a lab that runs programs, found none`);
-    const environment = flags.all("env").filter((text) => text.includes("=") && splitPair(text)[0] !== "");
     const detached = flags.on("detach");
-    const outcome = await programs.exec(container, argv, { environment, detached, tty: flags.on("tty") });
+    const tty = flags.on("tty");
+    const environment = environmentOf({
+      name: container.name,
+      hostname: container.hostname,
+      tty,
+      variables: replaced(settingsOfEnvironment(container.spec), flags.all("env")),
+      links: container.linked,
+    });
+    const outcome = await programs.exec(container, argv, { environment, detached, tty });
     if (detached) return;
     output.stdout += outcome.stdout;
     output.stderr += outcome.stderr;

@@ -22,5 +22,5 @@ const SERVER = ["netprobe", "serve", "tcp:80", "udp:9000"];
 /** The images of the recordings. */
 export const IMAGES: readonly ImageSpec[] = [
   { name: "busybox", expose: [], env: ["PATH=/bin"], labels: {}, command: ["sh"] },
-  { name: "web", expose: [{ from: 80, to: 80, protocol: "tcp" }], env: ["PATH=/bin"], labels: {}, command: SERVER },
+  { name: "web", expose: [{ from: 80, to: 80, protocol: "tcp" }], env: ["PATH=/bin"], labels: {}, command: SERVER, exitOnTerm: 0 },
 ];

@@ -72,7 +72,7 @@ class SimulatedWorld implements World {
       },
       exec: async (container, argv, { environment }) => {
         const process = containerProcess(container, this.#surroundings());
-        return run({ ...process, environment: [...process.environment, ...environment] }, argv);
+        return run({ ...process, environment }, argv);
       },
       logs: (container) => ({ exit: 0, stdout: "", stderr: this.#processes.logsOf(container) }),
     };
