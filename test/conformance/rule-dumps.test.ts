@@ -1,6 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { createDriverFirewall, listChain } from "../../src/model/firewall";
+import { parseCidr } from "../../src/net/cidr";
+import { parseIp } from "../../src/net/ip";
 import { compareRuleDump, compareRuleDumps, isRuleDumpFolder, readDumpName, renderDump } from "./rule-dumps";
 
 const FOLDER = fileURLToPath(new URL("../../../shared/fixtures/moby-iptables", import.meta.url));
@@ -17,6 +20,33 @@ describe("the rules of Docker 29", () => {
 
   it.runIf(HERE)("come in a folder that is known as such", () => {
     expect(isRuleDumpFolder(FOLDER)).toBe(true);
+  });
+});
+
+const SKIPPED_RAW = fileURLToPath(new URL("../../../shared/fixtures/moby-etchosts", import.meta.url));
+const SKIPPED_RAW_HERE = existsSync(SKIPPED_RAW);
+if (!SKIPPED_RAW_HERE) console.log(`dumps of table raw: skipped, there is no folder ${SKIPPED_RAW}`);
+
+describe.runIf(SKIPPED_RAW_HERE)("table raw of Docker 29", () => {
+  it.each([true, false])("is as its own test dumps it, with DOCKER_INSECURE_NO_IPTABLES_RAW=1: %s", (skips) => {
+    const firewall = createDriverFirewall("29");
+    firewall.start({ iptables: true, ip6tables: true, userlandProxy: true, allowDirectRouting: false, rawRules: !skips });
+    const family = (text: string) => ({ subnet: parseCidr(text, "subnet"), gatewayMode: "nat", hostAddress: undefined }) as const;
+    const [v4, v6] = [family("192.168.0.0/24"), family("fd30:1159:a755::/64")];
+    firewall.addNetwork({ id: "b", name: "bridge", device: "docker0", internal: false, icc: true, masquerade: true, trustedInterfaces: [], v4, v6 });
+    const addresses = [parseIp("192.168.0.2", "address"), parseIp("fd30:1159:a755::2", "address")];
+    firewall.attach("b", { container: "c", addresses });
+    const binding = { container: "c", port: 80, protocol: "tcp", hostPort: 8080 } as const;
+    firewall.publish("b", [
+      { ...binding, address: addresses[0]!, hostAddress: parseIp("127.0.0.1", "address") },
+      { ...binding, address: addresses[1]!, hostAddress: parseIp("::1", "address") },
+    ]);
+    const { v4: tables4, v6: tables6 } = firewall.snapshot();
+    for (const [name, tables] of [["ipv4", tables4], ["ipv6", tables6]] as const) {
+      const chains = tables.find((table) => table.name === "raw")!.chains.map(listChain);
+      const listed = [...chains.map(([policy]) => policy!), ...chains.flatMap(([, ...rules]) => rules)];
+      expect(`${listed.join("\n")}\n`).toBe(readFileSync(`${SKIPPED_RAW}/TestSkipRawRules__skip=${skips}_${name}.golden`, "utf8"));
+    }
   });
 });
 
