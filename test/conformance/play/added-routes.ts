@@ -31,6 +31,10 @@ export class AddedRoutes {
     return undefined;
   }
 
+  get count(): number {
+    return this.#routes.length;
+  }
+
   at(place: string): readonly AddedRoute[] {
     return this.#routes.filter((route) => route.place === place);
   }

@@ -172,7 +172,9 @@ export class Network implements Traffic {
       kind: "query", destination, name, domain: this.#places.domainOf(name), type: DNS_TYPES[type] ?? 0, intervalNs: QUERY_INTERVAL_MS * MS, timeoutNs,
     }));
     if (outcome.reply === undefined) return { result: outcome.result };
-    const { rcode, answers, authoritative } = readDnsReply(outcome.reply);
+    const { rcode, answers: found, authoritative } = readDnsReply(outcome.reply);
+    // The engines ask in lower case; a server repeats the name as it was asked.
+    const answers = found.map((answer) => (answer.name === name.toLowerCase() ? { ...answer, name } : answer));
     return { result: "ok", rcode, authoritative, ...(answers.length > 0 && { answers }) };
   }
 

@@ -107,7 +107,8 @@ function keyOf({ host, id, startOrder }: ContainerState): string {
   return `${host} ${id} ${startOrder}`;
 }
 
-function commandOf({ spec }: ContainerState): readonly string[] {
+/** What the first process runs. */
+export function commandOf({ spec }: ContainerState): readonly string[] {
   return spec.command !== undefined && spec.command.length > 0 ? spec.command : (spec.image?.command ?? []);
 }
 

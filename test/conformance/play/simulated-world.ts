@@ -14,8 +14,8 @@ import type { EngineChoice } from "./engines";
 import { Kernel } from "./kernel";
 import { IMAGES, PLAIN_MACHINES } from "./machines";
 import { observeContainer, observeHost } from "./observation";
-import { placeOf, Processes, type Listening } from "./processes";
-import { run } from "./programs";
+import { commandOf, placeOf, Processes, type Listening } from "./processes";
+import { isProgram, run } from "./programs";
 import type { ProcessView } from "./programs/process";
 import { hasFailed, probeRow } from "./rows";
 import { Simulation } from "./simulation";
@@ -66,9 +66,16 @@ class SimulatedWorld implements World {
 
   #programs(): ConstructorParameters<typeof DockerClient>[1]["programs"] {
     return {
-      start: (container) => {
+      start: async (container) => {
         const exit = this.#processes.start(this.#state(), container);
-        return exit === undefined ? undefined : { exit, stdout: "", stderr: this.#processes.logsOf(container) };
+        if (exit === undefined) return undefined;
+        const argv = commandOf(container);
+        // What the container is to see is there only once the tables have followed.
+        if (isProgram(argv)) {
+          this.#kernel.follow(this.#state());
+          return run(containerProcess(container, this.#surroundings()), argv);
+        }
+        return { exit, stdout: "", stderr: this.#processes.logsOf(container) };
       },
       exec: async (container, argv, { environment }) => {
         const process = containerProcess(container, this.#surroundings());
@@ -116,8 +123,9 @@ class SimulatedWorld implements World {
 
   async docker(host: string, argv: readonly string[], stdin: string): Promise<CommandResult> {
     const { client } = this.#host(host);
+    const routes = this.#added.count;
     const { exit, stdout, stderr } = await this.#simulation.during(async () => client.run(argv, stdin));
-    if (!READING.has(argv[1] ?? "")) {
+    if (!READING.has(argv[1] ?? "") || this.#added.count !== routes) {
       this.#settle();
       this.#simulation.sleep(COMMAND_SECS);
     }

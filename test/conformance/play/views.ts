@@ -51,7 +51,7 @@ export function containerProcess(container: ContainerState, around: Surroundings
   const network = host === undefined ? withAdded(containerView(state, owner), added.at(place)) : hostView(host, kernel);
   return {
     place,
-    hostname: host?.world.hostname ?? owner.hostname,
+    hostname: host === undefined ? owner.hostname : (container.spec.hostname ?? host.world.hostname),
     hosts: hostsFile,
     resolvConf,
     environment,

@@ -36,9 +36,18 @@ const failure: Program = async () => printed([], 1);
 
 const PROGRAMS: Readonly<Record<string, Program>> = { cat, env, printenv: env, hostname, ip, nslookup, ping, wget, true: nothing, false: failure, sleep: nothing };
 
+/** Whether it is known what a command answers. */
+export function isProgram(argv: readonly string[]): boolean {
+  return PROGRAMS[nameOf(argv)] !== undefined;
+}
+
+function nameOf([path = ""]: readonly string[]): string {
+  return path.replace(/^.*\//, "");
+}
+
 /** What a command answers; nothing is known of others. */
 export const run: Program = async (process, argv) => {
-  const name = argv[0]?.replace(/^.*\//, "") ?? "";
+  const name = nameOf(argv);
   const program = PROGRAMS[name];
   if (program === undefined) throw new Error(`the program ${JSON.stringify(name)} is not simulated`);
   return program(process, argv);
