@@ -1,5 +1,5 @@
 /** Probes as the recordings' rows ask for them. */
-import { isIpv4 } from "../../../src/net/ip";
+import { isIp, isIpv4 } from "../../../src/net/ip";
 import type { Row } from "../recording";
 import { lookUp, resolverSettings } from "./programs/libc";
 import type { ProcessView } from "./programs/process";
@@ -10,18 +10,24 @@ const DEFAULT_SIZE = 56;
 /** One row's question, put by a process; `containerOf` gives the container that calls itself by a host name. */
 export async function probeRow(process: ProcessView, row: Row, containerOf: (hostname: string) => string | undefined): Promise<Row> {
   if (row.proto === "dns") return { ...row, ...(await askDns(process, row)) };
-  const isName = !isIpv4(row.to) && !row.to.includes(":");
   const found = await lookUp(process, row.to, TIMEOUT_MS);
   if ("failure" in found) return { ...row, result: "unresolvable", detail: found.failure };
-  const addr = isName ? { addr: found.address } : {};
+  const outcome = await ask(process, row, found.address, containerOf);
+  // Which of several addresses comes first is drawn anew for each question: whatever could have been drawn is tried.
+  const alternatives = await Promise.all(found.others.map((address) => ask(process, row, address, containerOf)));
+  return { ...outcome, ...(alternatives.length > 0 && { alternatives }) };
+}
+
+async function ask(process: ProcessView, row: Row, address: string, containerOf: (hostname: string) => string | undefined): Promise<Row> {
+  const addr = isIp(row.to) ? {} : { addr: address };
   if (row.proto === "icmp") {
-    const outcome = await process.traffic.echo(process.place, found.address, {
+    const outcome = await process.traffic.echo(process.place, address, {
       size: row.size ?? DEFAULT_SIZE, firstSequence: 1, count: 5, intervalMs: 1000, timeoutMs: TIMEOUT_MS, dontFragment: row.size !== undefined,
     });
     return { ...row, ...outcome, ...addr };
   }
   if (row.proto !== "tcp" && row.proto !== "udp") throw new Error(`probes of the protocol ${JSON.stringify(row.proto)} are not known`);
-  const { server, ...outcome } = await process.traffic.exchange(process.place, row.proto, found.address, row.port ?? 0, { host: row.to, timeoutMs: TIMEOUT_MS });
+  const { server, ...outcome } = await process.traffic.exchange(process.place, row.proto, address, row.port ?? 0, { host: row.to, timeoutMs: TIMEOUT_MS });
   return { ...row, ...outcome, ...addr, ...(server !== undefined && { server: containerOf(server) ?? server }) };
 }
 

@@ -18,13 +18,14 @@ export function resolverSettings(lines: readonly string[]): ResolverSettings {
   };
 }
 
-export type Lookup = { readonly address: string } | { readonly failure: string };
+/** `others`: what the same answer also held. */
+export type Lookup = { readonly address: string; readonly others: readonly string[] } | { readonly failure: string };
 
 /** An address stays what it is. */
 export async function lookUp(process: ProcessView, name: string, timeoutMs: number): Promise<Lookup> {
-  if (isIp(name)) return { address: name };
+  if (isIp(name)) return { address: name, others: [] };
   const known = inHosts(process.hosts, name);
-  if (known !== undefined) return { address: known };
+  if (known !== undefined) return { address: known, others: [] };
   const { servers, search, ndots } = resolverSettings(process.resolvConf);
   let failure = "no-nameserver";
   for (const candidate of candidates(name, search, ndots)) {
@@ -32,8 +33,8 @@ export async function lookUp(process: ProcessView, name: string, timeoutMs: numb
       for (const type of ["A", "AAAA"]) {
         const { result, rcode, answers = [] } = await process.traffic.query(process.place, server, candidate, type, timeoutMs);
         failure = rcode ?? result;
-        const found = answers.find((answer) => answer.type === type);
-        if (found) return { address: found.data };
+        const [address, ...others] = answers.filter((answer) => answer.type === type).map(({ data }) => data);
+        if (address !== undefined) return { address, others };
       }
       if (failure === "NOERROR" || failure === "NXDOMAIN") break;
     }
