@@ -22,6 +22,7 @@ import { updateCounters } from "./tables/counters";
 import { deviceAt, deviceCounters, deviceDrops } from "./tables/device";
 import { appendDomain as addDomain } from "./tables/domain";
 import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, flowReplies } from "./tables/flow";
+import { ruleCounters } from "./tables/ruleset";
 import { setSocket as replaceSocket } from "./tables/socket";
 import { ETHERNET_HEADER } from "./wire/ethernet";
 
@@ -186,6 +187,11 @@ export function histogramsAddress(): usize {
 /** DROP_COUNT f64 per flow of the capacity; one more row is for packets of no flow. */
 export function flowDropsAddress(): usize {
   return flowDrops();
+}
+
+/** RULE_COUNTER_SIZE bytes per rule, up to date. */
+export function ruleCountersAddress(): usize {
+  return ruleCounters();
 }
 
 /** The digest's two lanes. */

@@ -8,6 +8,7 @@ import { bridgeForward } from "../nodes/bridge-forward";
 import { bridgeInput } from "../nodes/bridge-input";
 import { bridgeOutput } from "../nodes/bridge-output";
 import { deviceTransmit } from "../nodes/device-transmit";
+import { forward } from "../nodes/forward";
 import { icmpInput } from "../nodes/icmp-input";
 import { ipForward } from "../nodes/ip-forward";
 import { ipFragment } from "../nodes/ip-fragment";
@@ -20,7 +21,11 @@ import { macvlanOutput } from "../nodes/macvlan-output";
 import { vlanInput } from "../nodes/vlan-input";
 import { vlanOutput } from "../nodes/vlan-output";
 import { localDeliver } from "../nodes/local-deliver";
+import { localIn } from "../nodes/local-in";
+import { localOut } from "../nodes/local-out";
 import { neighbourOutput } from "../nodes/neighbour-output";
+import { postrouting } from "../nodes/postrouting";
+import { prerouting } from "../nodes/prerouting";
 import { reassemble } from "../nodes/reassemble";
 import { receive } from "../nodes/receive";
 import { socketOutput } from "../nodes/socket-output";
@@ -83,6 +88,16 @@ import { linkOutput } from "../simulation/link";
       return vlanOutput(packet);
     case Node.Link:
       return linkOutput(packet);
+    case Node.Prerouting:
+      return prerouting(packet);
+    case Node.LocalIn:
+      return localIn(packet);
+    case Node.Forward:
+      return forward(packet);
+    case Node.LocalOut:
+      return localOut(packet);
+    case Node.Postrouting:
+      return postrouting(packet);
     default:
       assert(false, "walk: the next node is one of the graph's");
       return Node.Done;

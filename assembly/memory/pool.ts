@@ -5,6 +5,8 @@
 import { PACKET_HEADROOM } from "../abi/limits";
 import { NONE } from "../abi/version";
 import { clock } from "../simulation/clock";
+import { carriesEntry, detach, tupleOf } from "../netfilter/state";
+import { hold, trackedOf } from "../tables/conntrack";
 import { Device, noDevice } from "../tables/device";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { reserve } from "./arena";
@@ -40,11 +42,10 @@ export class Packet {
   bornAt: i64;
   /** Its number among the traced packets, or NONE. */
   trace: u32;
-  /** Arguments of the next node: the gateway or destination on the link, and the MTU for IpFragment. */
-  nextHop: u32;
+  /** Argument of IpFragment; 0: the packet need not be cut. */
   mtu: u32;
-  /** Neighbour in a queue, or in the list of free slots. */
-  next: usize;
+  /** What comes next: on the way out the gateway or destination on the link; in a queue, or in the list of free slots, the next packet. */
+  next: u32;
   /** Index of the namespace whose stack made it; set until IpOutput. */
   namespace: u32;
   /** Four bytes, cleared at once. */
@@ -61,6 +62,9 @@ export class Packet {
   fromSource: u8;
   /** 0: the slot is free. */
   alive: u8;
+  /** Mark of the packet filter, and what else it carries of it (`netfilter/state.ts`); cleared at once. */
+  mark: u32;
+  filter: u32;
 }
 
 const FIELDS: usize = 64;
@@ -98,7 +102,7 @@ export function reservePool(packets: u32, bytes: u32): void {
 @inline export function takePacket(total: u32): Packet {
   let address = free;
   if (address != 0) {
-    free = changetype<Packet>(address).next;
+    free = <usize>changetype<Packet>(address).next;
   } else {
     if (fresh == end) return changetype<Packet>(0);
     address = fresh;
@@ -117,6 +121,7 @@ export function reservePool(packets: u32, bytes: u32): void {
   packet.trace = NONE;
   store<u32>(address, 0, offsetof<Packet>("type"));
   store<u32>(address, 1 << 24, offsetof<Packet>("routeType"));
+  store<u64>(address, 0, offsetof<Packet>("mark"));
   return packet;
 }
 
@@ -139,7 +144,8 @@ export function freePacket(packet: Packet): void {
   const address = changetype<usize>(packet);
   if (scratchOwner == address) scratchOwner = 0;
   packet.alive = 0;
-  packet.next = free;
+  if (packet.filter != 0) detach(packet);
+  packet.next = <u32>free;
   free = address;
   packetsAlive--;
 }
@@ -151,6 +157,7 @@ export function copyPacket(packet: Packet): Packet {
   const network = copy.network;
   memory.copy(changetype<usize>(copy), changetype<usize>(packet), FIELDS);
   copy.network = network;
+  if (carriesEntry(copy)) hold(trackedOf(tupleOf(copy)));
   copyBytes(frameOf(copy), frameOf(packet), packet.length);
   return copy;
 }

@@ -8,13 +8,18 @@ import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { DEVICE_HAIRPIN, DEVICE_PORT_SECURITY } from "../abi/program";
 import { drop } from "../graph/drop";
-import { frameOf, Packet } from "../memory/pool";
-import { Device, isNull } from "../tables/device";
+import { frameOf, Packet, PacketType } from "../memory/pool";
+import { BRIDGED } from "../netfilter/state";
+import { Device, DEVICE_FILTERED, isNull } from "../tables/device";
 import { find, Found, foundPort, learn } from "../tables/fdb";
-import { destinationMac, isGroup, isReserved, sourceMac } from "../wire/ethernet";
+import { VISITS_PREROUTING } from "../tables/ruleset";
+import { destinationMac, etherType, isGroup, isReserved, MAC_BROADCAST, sourceMac, TYPE_IPV4 } from "../wire/ethernet";
 import { floodPorts } from "./bridge-flood";
+import { checkHeader } from "./ip-input";
 
 export function bridgeInput(packet: Packet): Node {
+  // It was here before it waited for the MAC of its new destination.
+  if (packet.filter & BRIDGED) return switchFrame(packet);
   const port = packet.device;
   const bridge = port.master;
   const frame = frameOf(packet);
@@ -23,6 +28,26 @@ export function bridgeInput(packet: Packet): Node {
   if (source == 0 || isGroup(source)) return drop(packet, Drop.MacInvalidSource, Node.BridgeInput);
   if (port.flags & DEVICE_PORT_SECURITY && !isNull(port.egress) && source != port.egress.mac) return drop(packet, Drop.PortSecurity, Node.BridgeInput);
   if (isReserved(destination)) return drop(packet, Drop.UnhandledProto, Node.BridgeInput);
+  if (bridge.flags & DEVICE_FILTERED && etherType(frame) == TYPE_IPV4) return filterFrame(packet, bridge, destination);
+  return switchFrame(packet);
+}
+
+/** br_nf_pre_routing: the frame is a packet for iptables. */
+function filterFrame(packet: Packet, bridge: Device, destination: u64): Node {
+  const reason = checkHeader(packet);
+  if (reason != Drop.None) return drop(packet, reason, Node.BridgeInput);
+  packet.type = !isGroup(destination) ? <u8>PacketType.Host : destination == MAC_BROADCAST ? <u8>PacketType.Broadcast : <u8>PacketType.Multicast;
+  packet.filter |= BRIDGED;
+  return bridge.namespace.filter & VISITS_PREROUTING ? Node.Prerouting : switchFrame(packet);
+}
+
+/** From learning on. */
+@inline export function switchFrame(packet: Packet): Node {
+  const port = packet.device;
+  const bridge = port.master;
+  const frame = frameOf(packet);
+  const source = sourceMac(frame);
+  const destination = destinationMac(frame);
   learn(bridge, source, port);
   if (isGroup(destination)) {
     floodPorts(packet, bridge, port, Node.BridgeInput);

@@ -13,6 +13,7 @@ import { dropUnmade } from "../graph/drop";
 import { recordHop } from "../graph/trace";
 import { append } from "../graph/walk";
 import { DontFragment, Packet, PacketType, takeDatagram } from "../memory/pool";
+import { relate } from "../netfilter/state";
 import { steps, visit } from "../simulation/cpu";
 import { lookup } from "../tables/fib";
 import { copyBytes } from "../wire/bytes";
@@ -41,18 +42,18 @@ export function icmpError(packet: Packet, type: u32, code: u32, info: u32): void
   visit(Node.IcmpError);
   if (steps > <u32>WALK_STEPS_MAX) return;
   if (packet.trace != NONE) recordHop(packet, Node.IcmpError);
-  if (isAllowed(packet)) sendError(packet, type, code, info);
+  if (mayBlame(packet)) sendError(packet, type, code, info);
 }
 
 /** The same for a datagram that never became whole, which visits nothing: `packet` only says what its first fragment was. */
 export function icmpErrorOfFragment(packet: Packet, type: u32, code: u32): void {
   visit(Node.IcmpError);
   if (steps > <u32>WALK_STEPS_MAX) return;
-  if (isAllowed(packet)) sendError(packet, type, code, 0);
+  if (mayBlame(packet)) sendError(packet, type, code, 0);
 }
 
 /** RFC 1122 §3.2.2: no errors about errors, about what went to many, or to nobody in particular. */
-function isAllowed(packet: Packet): bool {
+export function mayBlame(packet: Packet): bool {
   const ip = packet.network;
   if (packet.received != 0 && (packet.type == PacketType.Broadcast || packet.type == PacketType.Multicast)) return false;
   if (fragmentWord(ip) & IP_OFFSET_MASK) return false;
@@ -90,6 +91,7 @@ function sendError(packet: Packet, type: u32, code: u32, info: u32): void {
   writeIcmpHeader(icmp, type, code, 0, info);
   copyBytes(icmp + ICMP_HEADER, offending, quoted);
   writeIcmpChecksum(icmp, ICMP_HEADER + quoted);
+  relate(message, packet);
   append(message, Node.IpOutput, Node.IcmpError);
 }
 

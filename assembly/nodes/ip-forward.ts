@@ -9,7 +9,9 @@ import { RouteType } from "../abi/program";
 import { ICMP_FRAGMENTATION_NEEDED, ICMP_TIME_EXCEEDED, ICMP_TTL_EXCEEDED, ICMP_UNREACHABLE } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { Packet } from "../memory/pool";
+import { DEFRAGMENTED } from "../netfilter/state";
 import { lookup } from "../tables/fib";
+import { VISITS_FORWARD, VISITS_POSTROUTING } from "../tables/ruleset";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { destinationOf, fragmentWord, IP_CHECKSUM, IP_DF, IP_TTL } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
@@ -23,18 +25,21 @@ export function ipForward(packet: Packet): Node {
     return drop(packet, Drop.IpTtlExceeded, Node.IpForward);
   }
   const device = route.device;
+  // What was put together at Prerouting is cut again as it was.
+  const isWhole = (packet.filter & DEFRAGMENTED) != 0;
   const isTooLong = packet.length - ETHERNET_HEADER > device.mtu;
-  if (isTooLong && (fragmentWord(ip) & IP_DF) != 0) {
+  if (isTooLong && !isWhole && (fragmentWord(ip) & IP_DF) != 0) {
     icmpError(packet, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, device.mtu);
     return drop(packet, Drop.PktTooBig, Node.IpForward);
   }
   decreaseTtl(ip);
   packet.out = device;
-  packet.nextHop = route.gateway != 0 ? route.gateway : destination;
+  packet.next = route.gateway != 0 ? route.gateway : destination;
   packet.routeType = <u8>RouteType.Unicast;
-  if (!isTooLong) return Node.NeighbourOutput;
-  packet.mtu = device.mtu;
-  return Node.IpFragment;
+  packet.mtu = isWhole ? min(packet.mtu, device.mtu) : isTooLong ? device.mtu : 0;
+  const filter = packet.device.namespace.filter;
+  if (filter & (VISITS_FORWARD | VISITS_POSTROUTING)) return filter & VISITS_FORWARD ? Node.Forward : Node.Postrouting;
+  return packet.mtu == 0 ? Node.NeighbourOutput : Node.IpFragment;
 }
 
 /** ip_decrease_ttl: the TTL is the high byte of its word, so the checksum grows by 0x0100 in network order (RFC 1141). */

@@ -4,6 +4,7 @@ import { Node } from "../abi/node";
 import { drop, dropUnmade } from "../graph/drop";
 import { append, consume } from "../graph/walk";
 import { frameBytes, Packet, takePacket } from "../memory/pool";
+import { inheritFilter } from "../netfilter/state";
 import { store16, copyBytes } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { fragmentWord, headerLength, IP_FRAGMENT, IP_MF, IP_OFFSET_MASK, IP_TOTAL, totalLength, writeChecksum } from "../wire/ipv4";
@@ -40,7 +41,7 @@ export function ipFragment(packet: Packet): Node {
 function inherit(fragment: Packet, packet: Packet): void {
   fragment.device = packet.device;
   fragment.out = packet.out;
-  fragment.nextHop = packet.nextHop;
+  fragment.next = packet.next;
   fragment.routeType = packet.routeType;
   fragment.flow = packet.flow;
   fragment.sequence = packet.sequence;
@@ -49,4 +50,5 @@ function inherit(fragment: Packet, packet: Packet): void {
   fragment.trace = packet.trace;
   fragment.type = packet.type;
   fragment.received = packet.received;
+  if ((packet.mark | packet.filter) != 0) inheritFilter(fragment, packet);
 }

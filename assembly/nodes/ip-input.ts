@@ -1,11 +1,13 @@
-/** ip_rcv, ip_rcv_finish and the input route: is the header sound, may the addresses be, and where does it go? */
+/** ip_rcv, Prerouting, ip_rcv_finish and the input route: is the header sound, may the addresses be, and where does it go? */
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
-import { DeviceKind, RouteType } from "../abi/program";
+import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
 import { ICMP_ADMINISTRATIVELY_PROHIBITED, ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_UNREACHABLE } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { frameOf, Packet, PacketType } from "../memory/pool";
+import { BRIDGED } from "../netfilter/state";
 import { hasRoute, lookup, Route } from "../tables/fib";
+import { VISITS_PREROUTING } from "../tables/ruleset";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { isValid, sumWords } from "../wire/checksum";
 import {
@@ -22,20 +24,40 @@ import {
 import { icmpError } from "./icmp-error";
 
 export function ipInput(packet: Packet): Node {
+  if (packet.type == PacketType.OtherHost) return drop(packet, Drop.OtherHost, Node.IpInput);
+  const reason = checkHeader(packet);
+  if (reason != Drop.None) return drop(packet, reason, Node.IpInput);
+  const filter = packet.device.namespace.filter;
+  return filter == 0 ? routeInput(packet) : filterPacket(packet, filter);
+}
+
+function filterPacket(packet: Packet, filter: u32): Node {
+  if (!(packet.filter & BRIDGED)) return filter & VISITS_PREROUTING ? Node.Prerouting : routeInput(packet);
+  // It has been through Prerouting as a frame of the bridge.
+  packet.filter &= ~BRIDGED;
+  return routeInput(packet);
+}
+
+/** Why an IPv4 header is none, or None: then the frame ends where the packet does. */
+@inline export function checkHeader(packet: Packet): Drop {
   const ip = frameOf(packet) + ETHERNET_HEADER;
   packet.network = ip;
-  if (packet.type == PacketType.OtherHost) return drop(packet, Drop.OtherHost, Node.IpInput);
   const bytes = packet.length - ETHERNET_HEADER;
-  if (packet.length < ETHERNET_HEADER + IPV4_HEADER) return drop(packet, Drop.HdrTrunc, Node.IpInput);
+  if (packet.length < ETHERNET_HEADER + IPV4_HEADER) return Drop.HdrTrunc;
   const header = headerLength(ip);
-  if (load<u8>(ip) >> 4 != 4 || header < IPV4_HEADER) return drop(packet, Drop.IpInHdr, Node.IpInput);
-  if (bytes < header) return drop(packet, Drop.HdrTrunc, Node.IpInput);
-  if (!isValid(sumWords(ip, header))) return drop(packet, Drop.IpCsum, Node.IpInput);
+  if (load<u8>(ip) >> 4 != 4 || header < IPV4_HEADER) return Drop.IpInHdr;
+  if (bytes < header) return Drop.HdrTrunc;
+  if (!isValid(sumWords(ip, header))) return Drop.IpCsum;
   const total = totalLength(ip);
-  if (total > bytes) return drop(packet, Drop.PktTooSmall, Node.IpInput);
-  if (total < header) return drop(packet, Drop.IpInHdr, Node.IpInput);
+  if (total > bytes) return Drop.PktTooSmall;
+  if (total < header) return Drop.IpInHdr;
   packet.length = total + ETHERNET_HEADER;
+  return Drop.None;
+}
 
+/** What follows Prerouting, in the same visit. */
+export function routeInput(packet: Packet): Node {
+  const ip = packet.network;
   const destination = destinationOf(ip);
   if (packet.device.kind != DeviceKind.Loopback) {
     const martian = martianReason(packet, sourceOf(ip), destination);
@@ -52,10 +74,11 @@ export function ipInput(packet: Packet): Node {
 }
 
 @inline function martianReason(packet: Packet, source: u32, destination: u32): Drop {
-  if (isClassDOrAbove(source) || isLoopback(source) || (source == 0 && destination != IP_BROADCAST)) return Drop.IpInvalidSource;
+  const mayBeLoopback = (packet.device.flags & DEVICE_ROUTE_LOCALNET) != 0;
+  if (isClassDOrAbove(source) || (isLoopback(source) && !mayBeLoopback) || (source == 0 && destination != IP_BROADCAST)) return Drop.IpInvalidSource;
   if (lookup(packet.device.namespace, source).isOwn) return Drop.IpLocalSource;
   if (destination == 0) return Drop.IpInvalidDest;
-  return isLoopback(destination) ? Drop.IpLocalNet : Drop.None;
+  return isLoopback(destination) && !mayBeLoopback ? Drop.IpLocalNet : Drop.None;
 }
 
 /** `route` may be null. */

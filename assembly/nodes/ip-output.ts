@@ -15,6 +15,7 @@ import { hasRoute, lookup, sourceFor } from "../tables/fib";
 import { flowAt } from "../tables/flow";
 import { namespaceAt } from "../tables/namespace";
 import { pathMtu } from "../tables/path-mtu";
+import { VISITS_OUTPUT, VISITS_POSTROUTING } from "../tables/ruleset";
 import { failConnecting } from "../tcp/close";
 import { store16, store32 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
@@ -50,13 +51,13 @@ export function ipOutput(packet: Packet): Node {
   if (protocol == PROTOCOL_UDP) writeUdpChecksum(ip);
   else if (protocol == PROTOCOL_TCP) writeTcpChecksum(ip);
 
-  packet.nextHop = route.gateway != 0 ? route.gateway : destination;
+  packet.next = route.gateway != 0 ? route.gateway : destination;
   packet.routeType = <u8>type;
-  if (isTooLong) {
-    packet.mtu = mtu;
-    return setsDf ? tooLong(packet) : Node.IpFragment;
-  }
-  return packet.length > frameBytes ? tooLong(packet) : Node.NeighbourOutput;
+  if (isTooLong ? setsDf : packet.length > frameBytes) return tooLong(packet);
+  packet.mtu = isTooLong ? mtu : 0;
+  const filter = namespace.filter;
+  if (filter & (VISITS_OUTPUT | VISITS_POSTROUTING)) return filter & VISITS_OUTPUT ? Node.LocalOut : Node.Postrouting;
+  return isTooLong ? Node.IpFragment : Node.NeighbourOutput;
 }
 
 function tooLong(packet: Packet): Node {

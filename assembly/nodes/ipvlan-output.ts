@@ -55,7 +55,7 @@ function outbound(packet: Packet, device: Device, lower: Device): Node {
   if (isNull(out)) return drop(packet, Drop.IpOutNoRoutes, Node.IpvlanOutput);
   packet.device = lower;
   packet.out = out;
-  packet.nextHop = route.gateway != 0 ? route.gateway : destination;
+  packet.next = route.gateway != 0 ? route.gateway : destination;
   packet.routeType = <u8>RouteType.Unicast;
   packet.mtu = out.mtu;
   if (packet.length - ETHERNET_HEADER <= out.mtu) return Node.NeighbourOutput;

@@ -12,17 +12,19 @@ import { drop, dropUnmade } from "../graph/drop";
 import { append } from "../graph/walk";
 import { frameOf, Packet, takePacket } from "../memory/pool";
 import { clock } from "../simulation/clock";
+import { BRIDGED } from "../netfilter/state";
 import { Device, DEVICE_NO_ARP } from "../tables/device";
 import { lookup } from "../tables/fib";
 import { armNeighbour, createNeighbour, dequeue, enqueue, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { ARP_FRAME, writeArp } from "../wire/arp";
-import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, writeEthernet } from "../wire/ethernet";
+import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, writeDestinationMac, writeEthernet } from "../wire/ethernet";
 import { IP_BROADCAST, isMulticast, sourceOf } from "../wire/ipv4";
+import { switchFrame } from "./bridge-input";
 
 export function neighbourOutput(packet: Packet): Node {
   const device = packet.out;
   packet.device = device;
-  const nextHop = packet.nextHop;
+  const nextHop = packet.next;
   if (device.kind == DeviceKind.Loopback) {
     writeEthernet(frameOf(packet), 0, 0, TYPE_IPV4);
     packet.framed = 1;
@@ -44,18 +46,24 @@ export function neighbourOutput(packet: Packet): Node {
 
 @inline function outputTo(packet: Packet, device: Device, entry: Neighbour): Node {
   const state = entry.state;
-  if (state == NeighbourState.Reachable && clock - entry.confirmed <= <i64>NEIGHBOUR_REACHABLE_NS) return transmit(packet, device, entry.mac);
-  if (state == NeighbourState.Reachable || state == NeighbourState.Stale) {
-    entry.state = NeighbourState.Delay;
-    entry.since = clock;
-    entry.solicitSource = solicitSourceOf(packet, device);
-    armNeighbour(entry, clock + <i64>NEIGHBOUR_DELAY_NS);
-  } else if (state == NeighbourState.Incomplete) {
-    return wait(packet, entry);
-  } else if (state == NeighbourState.Failed) {
-    return resolve(packet, entry);
-  }
+  if (state == NeighbourState.Incomplete) return wait(packet, entry);
+  if (state == NeighbourState.Failed) return resolve(packet, entry);
+  noteUse(packet, device, entry);
   return transmit(packet, device, entry.mac);
+}
+
+/** A MAC is used that nobody has confirmed lately: it will be asked for. */
+@inline function noteUse(packet: Packet, device: Device, entry: Neighbour): void {
+  const state = entry.state;
+  if (state == NeighbourState.Reachable && clock - entry.confirmed <= <i64>NEIGHBOUR_REACHABLE_NS) return;
+  if (state == NeighbourState.Reachable || state == NeighbourState.Stale) startDelay(packet, device, entry);
+}
+
+function startDelay(packet: Packet, device: Device, entry: Neighbour): void {
+  entry.state = NeighbourState.Delay;
+  entry.since = clock;
+  entry.solicitSource = solicitSourceOf(packet, device);
+  armNeighbour(entry, clock + <i64>NEIGHBOUR_DELAY_NS);
 }
 
 function resolveNew(packet: Packet, device: Device, nextHop: u32): Node {
@@ -102,10 +110,31 @@ export function solicit(entry: Neighbour, inProgress: Node): void {
   append(request, Node.DeviceTransmit, inProgress);
 }
 
+/** A bridged frame whose packet has another destination: it gets the MAC of that, and the bridge goes on with it. */
+export function resolveFrame(packet: Packet, bridge: Device, nextHop: u32): Node {
+  let entry = findNeighbour(bridge, nextHop);
+  if (isNoNeighbour(entry)) {
+    entry = createNeighbour(bridge, nextHop);
+    if (isNoNeighbour(entry)) return drop(packet, Drop.NeighCreateFail, Node.NeighbourOutput);
+    return resolve(packet, entry);
+  }
+  const state = entry.state;
+  if (state == NeighbourState.Incomplete) return wait(packet, entry);
+  if (state == NeighbourState.Failed || state == NeighbourState.None) return resolve(packet, entry);
+  noteUse(packet, bridge, entry);
+  writeDestinationMac(frameOf(packet), entry.mac);
+  return switchFrame(packet);
+}
+
 /** The MAC is known now: what waited goes on. */
 export function releaseQueue(entry: Neighbour, inProgress: Node): void {
   while (entry.queueCount != 0) {
     const packet = dequeue(entry);
+    if (packet.filter & BRIDGED) {
+      writeDestinationMac(frameOf(packet), entry.mac);
+      append(packet, Node.BridgeInput, inProgress);
+      continue;
+    }
     transmit(packet, entry.device, entry.mac);
     packet.out = entry.device;
     append(packet, Node.DeviceTransmit, inProgress);

@@ -4,6 +4,7 @@ import { Node } from "../abi/node";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
 import { Packet } from "../memory/pool";
+import { DEFRAGMENTED } from "../netfilter/state";
 import { findBuffer, freeBuffer, isNoBuffer, keepFragment, payloadOf, Reassembly, takeBuffer, unitsPresent } from "../tables/reassembly";
 import { load16, store16 } from "../wire/bytes";
 import {
@@ -20,11 +21,20 @@ import {
   totalLength,
   writeChecksum,
 } from "../wire/ipv4";
-import { deliverToProtocol } from "./local-deliver";
+import { admit } from "./local-deliver";
+import { filterInput } from "./prerouting";
 
 /** The longest IPv4 payload behind a header without options. */
 const PAYLOAD_MAX: u32 = 65515;
 const TOTAL_MAX: u32 = 65535;
+
+/** Prerouting or LocalDeliver: who wants the datagram. */
+let caller: Node = Node.LocalDeliver;
+
+/** Says who hands the packet over that visits Reassemble next. */
+export function reassembleFor(node: Node): void {
+  caller = node;
+}
 
 export function reassemble(packet: Packet): Node {
   const ip = packet.network;
@@ -38,6 +48,7 @@ export function reassemble(packet: Packet): Node {
   const buffer = bufferFor(packet, ip);
   if (isNoBuffer(buffer)) return drop(packet, Drop.NoMemory, Node.Reassemble);
   buffer.device = packet.device;
+  buffer.longest = max(buffer.longest, header + bytes);
   const reason = conflict(buffer, offset, end, hasMore);
   if (reason != Drop.None) {
     if (reason == Drop.FragOverlap) freeBuffer(buffer);
@@ -81,9 +92,13 @@ function complete(packet: Packet, buffer: Reassembly): Node {
   const total = buffer.header + buffer.total;
   if (total > TOTAL_MAX) return drop(packet, Drop.FragTooFar, Node.Reassemble);
   const ip = payloadOf(buffer) - buffer.header;
+  const isForPrerouting = caller == Node.Prerouting;
   store16(ip + IP_TOTAL, total);
-  store16(ip + IP_FRAGMENT, fragmentWord(ip) & IP_DF);
+  store16(ip + IP_FRAGMENT, isForPrerouting ? 0 : fragmentWord(ip) & IP_DF);
   writeChecksum(ip);
   packet.network = ip;
-  return deliverToProtocol(packet, Node.Reassemble);
+  if (!isForPrerouting) return admit(packet, Node.Reassemble);
+  packet.mtu = buffer.longest;
+  packet.filter |= DEFRAGMENTED;
+  return filterInput(packet);
 }

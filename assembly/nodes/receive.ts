@@ -7,6 +7,7 @@ import { DEVICE_UP, DeviceKind } from "../abi/program";
 import { captureFrame } from "../graph/capture";
 import { drop } from "../graph/drop";
 import { frameOf, Packet, PacketType } from "../memory/pool";
+import { detach } from "../netfilter/state";
 import { Device, DEVICE_CAPTURED, DEVICE_HAS_VLANS, isNull, vlanOn } from "../tables/device";
 import { destinationMac, ETHERNET_HEADER, etherType, isGroup, MAC_BROADCAST, TYPE_ARP, TYPE_IPV4 } from "../wire/ethernet";
 import { isTagged, vlanId } from "../wire/vlan";
@@ -15,6 +16,7 @@ export function receive(packet: Packet): Node {
   const device = packet.out;
   packet.device = device;
   packet.received = 1;
+  if ((packet.mark | packet.filter) != 0 && device.kind != DeviceKind.Loopback && device.kind != DeviceKind.Bridge) scrub(packet);
   const length = packet.length;
   if (!(device.flags & DEVICE_UP)) return drop(packet, Drop.DevReady, Node.Receive);
   const counters = device.counters;
@@ -44,6 +46,13 @@ function untag(packet: Packet, device: Device): bool {
   const type = etherType(frame);
   if (type == TYPE_IPV4) return Node.IpInput;
   return type == TYPE_ARP ? Node.ArpInput : drop(packet, Drop.UnhandledProto, inProgress);
+}
+
+/** skb_scrub_packet: another namespace, or another machine, knows nothing of mark and connection. */
+function scrub(packet: Packet): void {
+  detach(packet);
+  packet.mark = 0;
+  packet.filter = 0;
 }
 
 @inline function typeOf(device: Device, destination: u64): u8 {

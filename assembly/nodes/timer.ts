@@ -5,14 +5,17 @@
 import { Drop } from "../abi/drop";
 import { NEIGHBOUR_PROBES_MAX, NEIGHBOUR_RETRANSMIT_NS } from "../abi/limits";
 import { Node } from "../abi/node";
+import { RouteType } from "../abi/program";
 import { ICMP_HOST_UNREACHABLE, ICMP_REASSEMBLY_TIMEOUT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../abi/protocol";
 import { drop, dropRecord } from "../graph/drop";
 import { finish } from "../graph/walk";
 import { Packet } from "../memory/pool";
 import { clock, NEVER, now } from "../simulation/clock";
 import { enter, visit } from "../simulation/cpu";
+import { hasRoute, lookup } from "../tables/fib";
 import { armNeighbour, dequeue, Neighbour, NeighbourState } from "../tables/neighbour";
 import { armBuffer, freeBuffer, payloadOf, Reassembly } from "../tables/reassembly";
+import { destinationOf } from "../wire/ipv4";
 import { icmpError, icmpErrorOfFragment } from "./icmp-error";
 import { solicit } from "./neighbour-output";
 
@@ -82,11 +85,17 @@ export function reassemblyTimer(buffer: Reassembly): void {
     armBuffer(buffer, now + RETRY);
   } else {
     visit(Node.Timer);
-    if (buffer.header != 0) reportFragment(buffer);
+    if (buffer.header != 0 && isForThisHost(buffer)) reportFragment(buffer);
     dropRecord(Drop.FragReasmTimeout, Node.Reassemble, buffer.device, buffer.flow, buffer.sequence, buffer.received, buffer.trace);
     freeBuffer(buffer);
     finish();
   }
+}
+
+/** ip_expire: what connection tracking collects for others times out without a word. */
+function isForThisHost(buffer: Reassembly): bool {
+  const decision = lookup(buffer.namespace, destinationOf(payloadOf(buffer) - buffer.header));
+  return hasRoute(decision) && decision.route.type == RouteType.Local;
 }
 
 function reportFragment(buffer: Reassembly): void {

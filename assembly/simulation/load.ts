@@ -7,6 +7,7 @@ import { Drop } from "../abi/drop";
 import {
   CAPACITY_CAPTURE_BYTES,
   CAPACITY_CONNECTIONS,
+  CAPACITY_CONNTRACK,
   CAPACITY_DOMAIN_BYTES,
   CAPACITY_DOMAINS,
   CAPACITY_EVENT_RECORDS,
@@ -33,6 +34,7 @@ import { capacity, field, record, recordCount } from "../memory/image";
 import { reservePool } from "../memory/pool";
 import { seedDns } from "../processes/name-server";
 import { Connection, freeConnection, reserveConnections } from "../tables/connection";
+import { reserveConntrack } from "../tables/conntrack";
 import { reserveCounters } from "../tables/counters";
 import { fillDevices, reserveDevices } from "../tables/device";
 import { fillDomains, reserveDomains } from "../tables/domain";
@@ -53,6 +55,7 @@ import {
 } from "../tables/neighbour";
 import { reservePathMtus } from "../tables/path-mtu";
 import { fillReassembly, reserveReassembly } from "../tables/reassembly";
+import { fillRuleset, reserveRuleset } from "../tables/ruleset";
 import { reserveSessions } from "../tables/session";
 import { fillSockets, reserveSockets } from "../tables/socket";
 import { fillZones, reserveZones } from "../tables/zone";
@@ -98,6 +101,8 @@ function reserveTables(): void {
   reserveCapture(capacity(CAPACITY_CAPTURE_BYTES));
   reservePool(capacity(CAPACITY_PACKETS), capacity(CAPACITY_FRAME_BYTES));
   reserveReassembly();
+  reserveConntrack(capacity(CAPACITY_CONNTRACK));
+  reserveRuleset();
   reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
   reserveZones();
   reserveSessions(capacity(CAPACITY_SESSIONS));
@@ -123,6 +128,7 @@ function fillNetwork(): void {
   fillDevices();
   fillAddresses();
   fillRoutes();
+  fillRuleset();
   fillFdb();
   forgetNeighbours();
   fillNeighbours();

@@ -6,6 +6,7 @@ import { Node } from "../abi/node";
 import {
   ADDRESS_DEVICE,
   ADDRESS_IP,
+  ADDRESS_PREFIX,
   ADDRESS_SIZE,
   DEVICE_FLAGS,
   DEVICE_HAIRPIN,
@@ -21,6 +22,7 @@ import {
   DEVICE_NAMESPACE,
   DEVICE_PEER,
   DEVICE_PORT_SECURITY,
+  DEVICE_ROUTE_LOCALNET,
   DEVICE_SIZE,
   DEVICE_UP,
   DEVICE_VLAN,
@@ -40,7 +42,9 @@ export const DEVICE_CAPTURED: u32 = 0x80000000;
 export const DEVICE_NO_ARP: u32 = 0x40000000;
 /** A Vlan is on top of it. */
 export const DEVICE_HAS_VLANS: u32 = 0x20000000;
-const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA;
+const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA | DEVICE_ROUTE_LOCALNET;
+/** Of a bridge: iptables sees its frames (bridge-nf-call-iptables). */
+export const DEVICE_FILTERED: u32 = 0x10000000;
 
 @unmanaged
 export class Device {
@@ -91,6 +95,8 @@ let drops: usize = 0;
 let portList: usize = 0;
 let aboveList: usize = 0;
 let addressList: usize = 0;
+/** The mask of an address lies so many bytes behind it. */
+let masksBehind: usize = 0;
 /** Numbers that bridges were given; they are never given twice. */
 let bridges: u32 = 0;
 /** What a packet that is nowhere has as its device. */
@@ -104,7 +110,8 @@ export function reserveDevices(): void {
   drops = reserve(<u64>devices + 1, DROP_COUNT * 8);
   portList = reserve(devices, 4);
   aboveList = reserve(devices, 4);
-  addressList = reserve(capacity(CAPACITY_ADDRESSES), 4);
+  addressList = reserve(capacity(CAPACITY_ADDRESSES), 2 * 4);
+  masksBehind = <usize>capacity(CAPACITY_ADDRESSES) << 2;
   noDevice = deviceAt(devices);
 }
 
@@ -210,13 +217,25 @@ function fillDeviceAddresses(): void {
   for (let index: u32 = 0; index < recordCount(Section.Addresses); index++) {
     const address = record(Section.Addresses, index, ADDRESS_SIZE);
     const device = deviceAt(load<u32>(address, ADDRESS_DEVICE));
-    store<u32>(device.addresses + (<usize>device.addressCount << 2), load<u32>(address, ADDRESS_IP));
+    const at = device.addresses + (<usize>device.addressCount << 2);
+    const prefix = load<u32>(address, ADDRESS_PREFIX);
+    store<u32>(at, load<u32>(address, ADDRESS_IP));
+    store<u32>(at + masksBehind, prefix == 0 ? 0 : 0xffffffff << (32 - prefix));
     device.addressCount++;
   }
   for (let index: u32 = 0; index < deviceCount; index++) {
     const device = deviceAt(index);
     if (device.hadAddress && device.firstAddress == 0) device.restarted = true;
   }
+}
+
+/** inet_select_addr: the first address of the device that is on one link with another, else its first one; 0: it has none. */
+export function addressTowards(device: Device, other: u32): u32 {
+  for (let index: u32 = 0; index < device.addressCount; index++) {
+    const at = device.addresses + (<usize>index << 2);
+    if (((load<u32>(at) ^ other) & load<u32>(at + masksBehind)) == 0) return load<u32>(at);
+  }
+  return device.firstAddress;
 }
 
 /** Gives each bridge its piece of the list of ports. */

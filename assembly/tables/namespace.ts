@@ -57,11 +57,13 @@ export class Namespace {
   addressCount: u32;
   /** The port that a process of it tries next. */
   processPort: u32;
+  /** Bits of what its packets meet: FILTERS and so on (`ruleset.ts`); 0: nothing. */
+  filter: u32;
 }
 
 const CPU_BYTES: usize = 32;
 const HOST_BYTES: usize = 8;
-const NAMESPACE_BYTES: usize = 48;
+const NAMESPACE_BYTES: usize = 64;
 
 let hosts: usize = 0;
 let hostCount: u32 = 0;

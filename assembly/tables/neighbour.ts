@@ -170,7 +170,7 @@ export function enqueue(entry: Neighbour, packet: Packet): void {
   const address = changetype<usize>(packet);
   packet.next = 0;
   if (entry.queueHead == 0) entry.queueHead = address;
-  else changetype<Packet>(entry.queueTail).next = address;
+  else changetype<Packet>(entry.queueTail).next = <u32>address;
   entry.queueTail = address;
   entry.queueCount++;
 }
@@ -178,7 +178,7 @@ export function enqueue(entry: Neighbour, packet: Packet): void {
 /** The oldest waiting packet; there is one. */
 export function dequeue(entry: Neighbour): Packet {
   const packet = changetype<Packet>(entry.queueHead);
-  entry.queueHead = packet.next;
+  entry.queueHead = <usize>packet.next;
   entry.queueCount--;
   return packet;
 }

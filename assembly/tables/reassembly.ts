@@ -26,6 +26,8 @@ export class Reassembly {
   unitsEnd: u32;
   /** Length of the header of the fragment with offset 0, or 0; it lies right in front of the payload. */
   header: u32;
+  /** Total length of the longest fragment. */
+  longest: u32;
   /** Device of the last fragment. */
   device: Device;
   /** Of the first fragment that arrived. */
@@ -97,6 +99,7 @@ export function takeBuffer(namespace: Namespace, addresses: u64, id: u32, protoc
   buffer.received = 0;
   buffer.unitsEnd = 0;
   buffer.header = 0;
+  buffer.longest = 0;
   buffer.flow = packet.flow;
   buffer.sequence = packet.sequence;
   buffer.bornAt = packet.bornAt;

@@ -10,6 +10,7 @@ import { dropUnmade } from "../graph/drop";
 import { startTrace } from "../graph/trace";
 import { append } from "../graph/walk";
 import { DontFragment, Packet, takePacket } from "../memory/pool";
+import { relate } from "../netfilter/state";
 import { clock, NEVER } from "../simulation/clock";
 import { Connection, isBefore } from "../tables/connection";
 import { count } from "../tables/counters";
@@ -119,8 +120,8 @@ export function noteRetransmission(connection: Connection): void {
   if (connection.flow != NONE) count(flowAt(connection.flow), FLOW_COUNTER_RETRANSMITS);
 }
 
-/** Answers a segment that belongs to no connection, or contradicts its own (RFC 9293 §3.10.7.1). */
-export function sendReset(offender: Packet, payload: u32, inProgress: Node): void {
+/** Answers a segment that belongs to no connection, or contradicts its own (RFC 9293 §3.10.7.1); related: the packet filter answers. */
+export function sendReset(offender: Packet, payload: u32, inProgress: Node, isRelated: bool = false): void {
   const total = IPV4_HEADER + TCP_HEADER;
   const packet = takePacket(total);
   if (changetype<usize>(packet) == 0) {
@@ -143,5 +144,6 @@ export function sendReset(offender: Packet, payload: u32, inProgress: Node): voi
   const length = payload + <u32>((flags & SYN) != 0) + <u32>((flags & FIN) != 0);
   if (flags & ACK) writeTcp(ip + IPV4_HEADER, ports, acknowledgementOf(tcp), 0, TCP_HEADER, RST, 0);
   else writeTcp(ip + IPV4_HEADER, ports, 0, sequenceOf(tcp) + length, TCP_HEADER, RST | ACK, 0);
+  if (isRelated) relate(packet, offender);
   append(packet, Node.SocketOutput, inProgress);
 }

@@ -41,6 +41,11 @@ const MAC_MASK: u64 = 0xffffffffffff;
   store<u64>(frame, source | (<u64>type << 48), 6);
 }
 
+export function writeDestinationMac(frame: usize, mac: u64): void {
+  store<u32>(frame, <u32>mac);
+  store<u16>(frame, <u16>(mac >> 32), 4);
+}
+
 /** IEEE 802: the lowest bit of the first byte. Broadcast is one of them. */
 @inline export function isGroup(mac: u64): bool {
   return (mac & 1) != 0;

@@ -46,15 +46,21 @@ describe("both engines agree on every counter, record and captured byte", { time
 
   it("of everything at once", () => check({ flows: 10, frames: 40, patches: 6 }));
 
+  it("behind firewalls that track and translate", () => check({ flows: 6, frames: 0, patches: 0, firewalls: true }));
+
+  it("behind firewalls that are replaced", () => check({ flows: 6, frames: 0, patches: 6, firewalls: true }));
+
+  it("behind firewalls that meet forged frames", () => check({ flows: 4, frames: 60, patches: 3, firewalls: true }));
+
   it("in a storm of broadcasts", () => {
     const plans = arbitraryPlan({ flows: 2, frames: 4, patches: 0, storm: true });
     const property = fc.property(plans, (plan) => expectEqual(plan, buildPlan(plan), 1_000_000, 40));
     fc.assert(property, { ...OPTIONS, numRuns: Math.ceil(RUNS / 10) });
   });
 
-  it("when frames that were really sent come again, changed", () => {
+  it.each([false, true])("when frames that were really sent come again, changed (firewalls: %s)", (firewalls) => {
     const changes = fc.array(arbitraryChange, { minLength: 1, maxLength: 80 });
-    const property = fc.property(arbitraryPlan({ frames: 0, patches: 0 }), changes, (plan, list) => {
+    const property = fc.property(arbitraryPlan({ frames: 0, patches: 0, firewalls }), changes, (plan, list) => {
       const built = buildPlan(plan);
       const { program } = built;
       const untilNs = Math.min(plan.untilNs, 300_000_000);

@@ -5,6 +5,7 @@ import { DEVICE_IPVLAN_PRIVATE, DEVICE_IPVLAN_VEPA, FlowKind } from "../../assem
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { LinkRecord } from "../../src/engine/program";
+import { arbitraryFirewalls, type FirewallPlan } from "./firewall";
 import { process, type ProcessPlan, query, type QueryPlan } from "./processes";
 import { chance, MS, SECOND, US } from "./program";
 import { RELOAD_ROOM } from "./reload";
@@ -113,6 +114,10 @@ export interface PatchPlan {
 
 export interface Plan {
   readonly seed: number;
+  readonly firewalls: readonly FirewallPlan[];
+  /** What a new program may bring instead. */
+  readonly laterFirewalls: readonly FirewallPlan[];
+  readonly conntrack: number;
   readonly hosts: readonly HostPlan[];
   readonly cables: readonly CablePlan[];
   readonly flows: readonly FlowPlan[];
@@ -299,10 +304,11 @@ export interface PlanLimits {
   readonly patches?: number;
   /** Every plan has a loop of bridges. */
   readonly storm?: boolean;
+  readonly firewalls?: boolean;
 }
 
 /** A whole simulation: hosts, bridges, containers, cables, flows, frames that somebody forges, and changes while it runs. */
-export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
+export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
   const rarelySmall = (usual: number, least: number, most: number) =>
     fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.integer({ min: least, max: most }) });
   return fc.record({
@@ -313,6 +319,9 @@ export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches =
     processes: fc.array(process, { maxLength: processes }),
     frames: fc.array(frame, { maxLength: frames }),
     patches: fc.array(patch, { maxLength: patches }),
+    firewalls: firewalls ? arbitraryFirewalls : fc.constant([]),
+    laterFirewalls: firewalls && patches > 0 ? arbitraryFirewalls : fc.constant([]),
+    conntrack: rarelySmall(64, 0, 6),
     packets: rarelySmall(512, 1, 40),
     fdb: rarelySmall(64, 1, 4),
     neighbours: rarelySmall(64, 1, 6),

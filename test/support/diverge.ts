@@ -2,10 +2,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { Drop } from "../../assembly/abi/drop";
 import { EventKind } from "../../assembly/abi/event";
+import { Hook, Table, Target } from "../../assembly/abi/netfilter";
 import { Node } from "../../assembly/abi/node";
 import { DEVICE_UP, DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import type { CapturedFrame, Counters, Engine, EventRecord } from "../../src/engine/engine";
+import type { RuleRecord } from "../../src/engine/program";
 import type { Plan } from "./arbitrary";
 import { describeFrame } from "./frame";
 import type { BuiltPlan } from "./plan";
@@ -140,6 +142,13 @@ function describeCapture({ timeNs, device, direction, reason, node, length, byte
   return `${timeNs} captured at ${device} ${direction === 1 ? "in" : "out"} ${Drop[reason]} ${Node[node]} length ${length} ${text} ${hex}`;
 }
 
+/** What a rule tests and does; fields that are zero, or not looked at, are left out. */
+function describeRule({ target, matches, inverts, ...rest }: RuleRecord): string {
+  const fields = Object.entries(rest).filter(([, value]) => (Array.isArray(value) ? value[0] !== 0 : value !== 0 && value !== NONE));
+  const words = fields.map(([name, value]) => `${name} ${Array.isArray(value) ? ipText(value[0]) : value}`);
+  return `matches ${matches.toString(2)} inverts ${inverts.toString(2)} ${words.join(" ")} -> ${Target[target]}`;
+}
+
 /** The network as text: what one needs to follow a packet with a pencil. */
 export function describeProgram({ program, patches, frames }: BuiltPlan): string {
   const index = (value: number) => (value === NONE ? "-" : String(value));
@@ -160,6 +169,8 @@ export function describeProgram({ program, patches, frames }: BuiltPlan): string
     ...program.flows.map(
       (flow, i) => `flow ${i}: ${JSON.stringify({ ...flow, kind: FlowKind[flow.kind], destination: ipText(flow.destination) })}`,
     ),
+    ...program.chains.map((chain, i) => `chain ${i}: ${JSON.stringify({ ...chain, table: Table[chain.table], hook: Hook[chain.hook] })}`),
+    ...program.rules.map((rule, i) => `rule ${i}: ${describeRule(rule)}`),
     ...patches.map(({ timeNs, patch }) => `at ${timeNs}: ${JSON.stringify(patch)}`),
     ...frames.map(({ timeNs, device, bytes }) => `at ${timeNs} device ${device} receives ${Buffer.from(bytes).toString("hex")}`),
     `capacity ${JSON.stringify(program.capacity)}, copy cost ${program.copyCost}, costs ${program.costs.join(" ")}`,

@@ -10,6 +10,7 @@ import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan, UpperPlan } from
 import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
 import { addProcess, addZones, askProcess, type ProcessPlan, queriedName, replaceProcess } from "./processes";
+import { buildFirewalls } from "./firewall";
 import { changeProgram, RELOAD_ROOM } from "./reload";
 
 /** A change at a time. */
@@ -33,6 +34,8 @@ export function buildPlan(plan: Plan): BuiltPlan {
   const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, plan.processes, flowPlan, 40_000 + 4 * i));
   const frameBytes = 18 + Math.max(200, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes }) => bytes));
   const room = RELOAD_ROOM * plan.patches.length;
+  const laterRules = rulesOf(draft, () => buildFirewalls(draft, plan.laterFirewalls, endpoints, roots));
+  buildFirewalls(draft, plan.firewalls, endpoints, roots);
   const program = draft.program({
     capacity: {
       packets: plan.packets,
@@ -40,6 +43,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
       neighbours: plan.neighbours,
       connections: plan.connections,
       sessions: plan.sessions,
+      conntrack: plan.conntrack,
       frameBytes,
       flows: plan.flows.length + room,
       sockets: draft.sockets.length + room,
@@ -58,7 +62,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
   return {
     program,
     frames: plan.frames.map((framePlan) => buildFrame(framePlan, program, endpoints, frameBytes)),
-    patches: buildPatches(plan, program, endpoints, roots),
+    patches: buildPatches(plan, program, endpoints, roots, laterRules),
     observe: {
       captureDevices,
       snaplen: plan.snaplen,
@@ -66,6 +70,14 @@ export function buildPlan(plan: Plan): BuiltPlan {
       trace: plan.traced === 0 ? [] : flows.map((flowIndex) => ({ flow: flowIndex, packets: plan.traced })),
     },
   };
+}
+
+type Rules = Pick<DatapathProgram, "chains" | "rules">;
+
+/** The chains and rules that a call adds; the draft has none of them afterwards. */
+function rulesOf(draft: ProgramDraft, build: () => void): Rules {
+  build();
+  return { chains: draft.chains.splice(0), rules: draft.rules.splice(0) };
 }
 
 interface BuiltHosts {
@@ -247,11 +259,17 @@ function addFlow(draft: ProgramDraft, endpoints: readonly Endpoint[], processes:
 }
 
 /** Follows the program through the changes, so that the next one builds on all before it. */
-function buildPatches(plan: Plan, program: DatapathProgram, endpoints: readonly Endpoint[], roots: readonly number[]): TimedPatch[] {
+function buildPatches(
+  plan: Plan,
+  program: DatapathProgram,
+  endpoints: readonly Endpoint[],
+  roots: readonly number[],
+  laterRules: Rules,
+): TimedPatch[] {
   let current = program;
   const planned = [...plan.patches].sort((a, b) => a.timeNs - b.timeNs);
   return planned.flatMap((planOf, i): TimedPatch[] => {
-    const patch = buildPatch(planOf, i, current, endpoints, roots);
+    const patch = buildPatch(planOf, i, current, endpoints, roots, laterRules);
     if (patch === undefined) return [];
     current = patch.program ?? { ...current, flows: written(current.flows, patch.flows), sockets: written(current.sockets, patch.sockets) };
     return [{ timeNs: planOf.timeNs, patch }];
@@ -270,6 +288,7 @@ function buildPatch(
   { flows, sockets, devices, links, ...rest }: DatapathProgram,
   endpoints: readonly Endpoint[],
   roots: readonly number[],
+  laterRules: Rules,
 ): ProgramPatch | undefined {
   const aimed = aim(flowPlan, endpoints, [process]);
   const { from, to } = aimed;
@@ -277,7 +296,7 @@ function buildPatch(
   const { namespace, protocol, sourcePort } = fields;
   switch (kind) {
     case "program":
-      return { program: changeProgram({ flows, sockets, devices, links, ...rest }, changes, record) };
+      return { program: { ...changeProgram({ flows, sockets, devices, links, ...rest }, changes, record), ...(index % 2 === 0 && laterRules) } };
     case "device":
       return { devices: [{ index: index % devices.length, up }] };
     case "process": {

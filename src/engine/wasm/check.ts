@@ -4,6 +4,7 @@ import { DeviceKind, RouteType } from "../../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
 import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
+import { checkRules } from "./check-rules";
 import type { InjectedFrame, ObserveOptions } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch, SocketRecord } from "../program";
 
@@ -25,6 +26,7 @@ export interface Sizes {
   namespaces: number;
   devices: number;
   links: number;
+  rules: number;
   flows: number;
   sockets: number;
 }
@@ -37,13 +39,14 @@ export function networkOf({ hosts, namespaces, devices, links }: DatapathProgram
 }
 
 /** Sizes once a program is in force; of flows and sockets there may be more than it has. */
-export function sizesOf({ namespaces, devices, links, flows, sockets }: DatapathProgram, before?: Sizes): Sizes {
+export function sizesOf({ namespaces, devices, links, flows, sockets, rules }: DatapathProgram, before?: Sizes): Sizes {
   return {
     namespaces: namespaces.length,
     devices: devices.length,
     links: links.length,
     flows: Math.max(flows.length, before?.flows ?? 0),
     sockets: Math.max(sockets.length, before?.sockets ?? 0),
+    rules: rules.length,
   };
 }
 
@@ -91,6 +94,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   namespaces.forEach(({ host }, index) => checkIndex(`namespaces[${index}].host`, host, hosts.length));
   checkDevices(program);
   checkRoutes(program);
+  checkRules(program);
   const sizes = sizesOf(program);
   flows.forEach((record, index) => checkFlow(record, index, sizes));
   sockets.forEach((record, index) => checkSocket(record, index, sizes, capacity));

@@ -124,7 +124,7 @@ export class WasmEngine implements Engine {
 
   counters(): Counters {
     const loaded = this.#open();
-    const { devices, flows } = loaded.sizes;
+    const { devices, flows, rules } = loaded.sizes;
     return this.#call(loaded, (wasm) => {
       const totals = wasm.totals() >>> 0;
       const memory = bufferOf(wasm);
@@ -135,6 +135,7 @@ export class WasmEngine implements Engine {
         flows: decodeFlows(memory, flowTables(wasm), flows),
         deviceDrops: decodeDrops(memory, wasm.deviceDropsAddress() >>> 0, devices, loaded.capacity.devices),
         flowDrops: decodeDrops(memory, wasm.flowDropsAddress() >>> 0, flows, loaded.capacity.flows),
+        rules: Array.from(new Float64Array(memory, wasm.ruleCountersAddress() >>> 0, rules)),
       };
     });
   }

@@ -33,6 +33,7 @@ export interface WasmExports {
   flowCountersAddress(): number;
   repliesAddress(): number;
   histogramsAddress(): number;
+  ruleCountersAddress(): number;
   flowDropsAddress(): number;
   digestFirst(): number;
   digestSecond(): number;
@@ -69,6 +70,7 @@ export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
   "deviceDropsAddress",
   "flowCountersAddress",
   "histogramsAddress",
+  "ruleCountersAddress",
   "flowDropsAddress",
   "digestFirst",
   "digestSecond",

@@ -1,0 +1,19 @@
+/** NF_INET_FORWARD: of routed packets, and of frames that a bridge forwards. */
+import { Drop } from "../abi/drop";
+import { Node } from "../abi/node";
+import { drop } from "../graph/drop";
+import { Packet } from "../memory/pool";
+import { passForward } from "../netfilter/hooks";
+import { BRIDGED } from "../netfilter/state";
+import { VISITS_POSTROUTING } from "../tables/ruleset";
+import { leaveFilter } from "./postrouting";
+
+export function forward(packet: Packet): Node {
+  const isBridged = (packet.filter & BRIDGED) != 0;
+  const ingress = isBridged ? packet.out.master : packet.device;
+  const egress = isBridged ? packet.out.master : packet.out;
+  const namespace = ingress.namespace;
+  const reason = passForward(packet, namespace, ingress, egress);
+  if (reason != Drop.None) return drop(packet, reason, Node.Forward);
+  return namespace.filter & VISITS_POSTROUTING ? Node.Postrouting : leaveFilter(packet);
+}

@@ -1,0 +1,60 @@
+/** NF_INET_LOCAL_OUT: what was made here; a new destination has its own way (ip_route_me_harder). */
+import { FlowError } from "../abi/counter";
+import { Drop } from "../abi/drop";
+import { Node } from "../abi/node";
+import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
+import { frameBytes, Packet } from "../memory/pool";
+import { passOutput, passOutputFilter } from "../netfilter/hooks";
+import { Device, isNull } from "../tables/device";
+import { hasRoute, lookup } from "../tables/fib";
+import { Namespace, namespaceAt } from "../tables/namespace";
+import { pathMtu } from "../tables/path-mtu";
+import { VISITS_POSTROUTING } from "../tables/ruleset";
+import { ETHERNET_HEADER } from "../wire/ethernet";
+import { destinationOf, fragmentWord, IP_DF, isLoopback, sourceOf } from "../wire/ipv4";
+import { leaveFilter, refuse } from "./postrouting";
+
+export function localOut(packet: Packet): Node {
+  const namespace = namespaceAt(packet.namespace);
+  const before = destinationOf(packet.network);
+  const reason = passOutput(packet, namespace, packet.out);
+  if (reason != Drop.None) return refuse(packet, reason, FlowError.NotPermitted, Node.LocalOut);
+  const destination = destinationOf(packet.network);
+  if (destination != before) {
+    const failure = reroute(packet, namespace, destination);
+    if (failure != Drop.None) return refuse(packet, failure, errorOf(failure), Node.LocalOut);
+  }
+  const verdict = passOutputFilter(packet, namespace);
+  if (verdict != Drop.None) return refuse(packet, verdict, FlowError.NotPermitted, Node.LocalOut);
+  return namespace.filter & VISITS_POSTROUTING ? Node.Postrouting : leaveFilter(packet);
+}
+
+/** What the sender would see at IpOutput. */
+function errorOf(reason: Drop): FlowError {
+  if (reason == Drop.IpOutNoRoutes) return FlowError.NetworkUnreachable;
+  return reason == Drop.PktTooBig ? FlowError.MessageTooLong : FlowError.HostUnreachable;
+}
+
+/** Why there is no way to the new destination, or None. */
+function reroute(packet: Packet, namespace: Namespace, destination: u32): Drop {
+  const decision = lookup(namespace, destination);
+  if (!hasRoute(decision)) return Drop.IpOutNoRoutes;
+  const route = decision.route;
+  if (route.type > RouteType.Broadcast) return Drop.RouteUnreachable;
+  const device = route.type == RouteType.Local ? namespace.loopback : route.device;
+  if (isNull(device) || !mayCarry(device, sourceOf(packet.network))) return Drop.IpOutNoRoutes;
+  packet.device = device;
+  packet.out = device;
+  packet.next = route.gateway != 0 ? route.gateway : destination;
+  packet.routeType = <u8>route.type;
+  const mtu = pathMtu(namespace, destination, device.mtu);
+  const isTooLong = packet.length - ETHERNET_HEADER > mtu;
+  packet.mtu = isTooLong ? mtu : 0;
+  const mayNotLeave = isTooLong ? (fragmentWord(packet.network) & IP_DF) != 0 : packet.length > frameBytes;
+  return mayNotLeave ? Drop.PktTooBig : Drop.None;
+}
+
+/** Addresses of 127/8 stay inside, unless the device is told otherwise. */
+function mayCarry(device: Device, source: u32): bool {
+  return !isLoopback(source) || device.kind == DeviceKind.Loopback || (device.flags & DEVICE_ROUTE_LOCALNET) != 0;
+}

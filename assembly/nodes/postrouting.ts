@@ -1,0 +1,34 @@
+/** NF_INET_POST_ROUTING: the last hook of everything that leaves, whoever made it. */
+import { FlowError } from "../abi/counter";
+import { Drop } from "../abi/drop";
+import { Node } from "../abi/node";
+import { DeviceKind } from "../abi/program";
+import { drop } from "../graph/drop";
+import { Packet } from "../memory/pool";
+import { passPostrouting } from "../netfilter/hooks";
+import { BRIDGED, detach } from "../netfilter/state";
+import { socketError } from "../tables/counters";
+import { noDevice } from "../tables/device";
+import { flowAt } from "../tables/flow";
+
+export function postrouting(packet: Packet): Node {
+  const isBridged = (packet.filter & BRIDGED) != 0;
+  const egress = isBridged ? packet.out.master : packet.out;
+  const ingress = isBridged ? egress : packet.received != 0 ? packet.device : noDevice;
+  const reason = passPostrouting(packet, egress.namespace, ingress, egress);
+  if (reason != Drop.None) return refuse(packet, reason, FlowError.NotPermitted, Node.Postrouting);
+  if (egress.kind != DeviceKind.Loopback) detach(packet);
+  return leaveFilter(packet);
+}
+
+/** What follows the last hook. */
+@inline export function leaveFilter(packet: Packet): Node {
+  if (packet.filter & BRIDGED) return Node.DeviceTransmit;
+  return packet.mtu == 0 ? Node.NeighbourOutput : Node.IpFragment;
+}
+
+/** A packet dies on its way out: if its process waits for what becomes of it, it is told. */
+export function refuse(packet: Packet, reason: Drop, error: FlowError, node: Node): Node {
+  if (packet.fromSource != 0 && packet.received == 0) socketError(flowAt(packet.flow), error, packet.sequence);
+  return drop(packet, reason, node);
+}
