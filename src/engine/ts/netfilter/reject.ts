@@ -8,7 +8,6 @@ import {
   ICMP_PORT_UNREACHABLE,
   ICMP_PROTOCOL_UNREACHABLE,
   ICMP_UNREACHABLE,
-  PROTOCOL_ICMP,
   PROTOCOL_TCP,
 } from "../../../../assembly/abi/protocol";
 import type { Kernel } from "../kernel";
@@ -21,8 +20,7 @@ import { hasSoundChecksum } from "./sound";
 
 /** reject_tg: tells the sender; the caller drops. Nothing is said about what is damaged. */
 export function reject(kernel: Kernel, packet: Packet, how: RejectWith): void {
-  const isIcmp = protocol(kernel.memory.bytes, packet.network) === PROTOCOL_ICMP;
-  if (!isIcmp && !hasSoundChecksum(kernel, packet)) return;
+  if (!hasSoundChecksum(kernel, packet)) return;
   if (how === RejectWith.TcpReset) resetSender(kernel, packet);
   else icmpError(kernel, packet, ICMP_UNREACHABLE, codeOf(how), 0);
 }
