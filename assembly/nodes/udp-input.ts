@@ -2,7 +2,7 @@
 import { Drop } from "../abi/drop";
 import { SOCKET_QUEUE_MAX } from "../abi/limits";
 import { Node } from "../abi/node";
-import { FlowKind, SocketRole } from "../abi/program";
+import { FlowKind, RouteType, SocketRole } from "../abi/program";
 import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { drop } from "../graph/drop";
@@ -12,13 +12,14 @@ import { clock } from "../simulation/clock";
 import { copyCost } from "../simulation/cpu";
 import { Event, pushEvent } from "../simulation/event-queue";
 import { accountAnswered, accountReceived, delivered } from "../tables/counters";
-import { flowAt, keepReply } from "../tables/flow";
+import { hasRoute, lookup } from "../tables/fib";
+import { Flow, flowAt, flowCount, keepReply } from "../tables/flow";
 import { findSession, hasSessions, isNoSession } from "../tables/session";
 import { findSocket, isNoSocket, Socket } from "../tables/socket";
 import { load16 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, headerLength, IPV4_HEADER, sourceOf, totalLength } from "../wire/ipv4";
+import { destinationOf, headerLength, IP_BROADCAST, IPV4_HEADER, isMulticast, sourceOf, totalLength } from "../wire/ipv4";
 import { destinationPort, sourcePort, UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../wire/udp";
 import { icmpError } from "./icmp-error";
 
@@ -34,7 +35,7 @@ export function udpInput(packet: Packet): Node {
     return drop(packet, Drop.UdpCsum, Node.UdpInput);
   }
   const socket = findSocket(packet.device.namespace, PROTOCOL_UDP, destinationOf(ip), destinationPort(udp));
-  if (isNoSocket(socket)) return hasSessions() ? serveSession(packet, udp) : refuse(packet);
+  if (isNoSocket(socket) || (socket.role == SocketRole.Client && !isConnected(socket, ip, udp))) return hasSessions() ? serveSession(packet, udp) : refuse(packet);
   const bytes = length - UDP_HEADER;
   if (socket.role != SocketRole.Sink && socket.role != SocketRole.Client) return wait(packet, socket, bytes);
   copyCost(bytes);
@@ -50,6 +51,21 @@ export function udpInput(packet: Packet): Node {
     }
   }
   return consume(packet);
+}
+
+/** Whether a client's socket hears the sender: its server, or anybody if it sends to many. */
+@inline function isConnected(socket: Socket, ip: usize, udp: usize): bool {
+  if (socket.flow == NONE) return true;
+  const flow = flowAt(socket.flow);
+  return (flow.destination == sourceOf(ip) && flow.destinationPort == sourcePort(udp)) || isKnownToMany(socket, flow);
+}
+
+function isKnownToMany(socket: Socket, flow: Flow): bool {
+  if (socket.flow >= flowCount) return true;
+  const destination = flow.destination;
+  if (isMulticast(destination) || destination == IP_BROADCAST) return true;
+  const decision = lookup(socket.namespace, destination);
+  return hasRoute(decision) && decision.route.type == RouteType.Broadcast;
 }
 
 /** The datagram may be for a socket that a process has opened towards its sender. */

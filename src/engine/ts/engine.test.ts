@@ -33,7 +33,8 @@ describe("the TypeScript engine", () => {
   it("never throws and loses no slot, whatever arrives", () => {
     fc.assert(
       fc.property(arbitraryPlan({ frames: 60 }), (plan) => {
-        for (const { counters } of runPlan(createTsEngine(), buildPlan(plan), plan.seed, plan.untilNs, {
+        const built = buildPlan(plan);
+        for (const { counters } of runPlan(createTsEngine(), built, plan.seed, plan.untilNs, {
           slices: 2,
           budget: 1_000_000,
           eventsMax: 3000,
@@ -42,7 +43,7 @@ describe("the TypeScript engine", () => {
           expect(counters.totals.packetsPeak).toBeLessThanOrEqual(plan.packets);
           const dropped = counters.deviceDrops.reduce((sum, { count }) => sum + count, 0);
           expect(dropped).toBe(counters.totals.dropped);
-          const live = counters.flows.reduce((sum, { inFlight }, i) => sum + (plan.flows[i]?.protocol === PROTOCOL_TCP ? 0 : inFlight), 0);
+          const live = counters.flows.reduce((sum, { inFlight }, i) => sum + (built.program.flows[i]?.protocol === PROTOCOL_TCP ? 0 : inFlight), 0);
           if (plan.patches.length === 0) expect(live).toBeLessThanOrEqual(counters.totals.packetsAlive);
         }
       }),
@@ -63,7 +64,7 @@ describe("the TypeScript engine", () => {
     expect(after.events).toBeGreaterThan(5 * before.events);
     expect(after.packetsAlive).toBeLessThan(20);
     expect(after.pendingEvents).toBeLessThan(40);
-  });
+  }, 60_000);
 
   it("comes back for a budget, for a drain, and when the time is reached", () => {
     const { draft, containers } = containersOnBridge(2);

@@ -2,7 +2,7 @@ import { DNS_MESSAGE_MAX } from "../../../../assembly/abi/dns";
 import { Drop } from "../../../../assembly/abi/drop";
 import { SOCKET_QUEUE_MAX } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
-import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
+import { FlowKind, RouteType, SocketRole } from "../../../../assembly/abi/program";
 import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
@@ -29,7 +29,7 @@ export function udpInput(kernel: Kernel, packet: Packet): Node {
   if (length < UDP_HEADER || length > available) return drop(kernel, packet, Drop.PktTooSmall, Node.UdpInput);
   if (!hasValidUdpChecksum(memory, network, udp, length)) return drop(kernel, packet, Drop.UdpCsum, Node.UdpInput);
   const socket = findSocket(device.namespace.udpSockets, destinationIp(memory.bytes, network), destinationPort(memory.bytes, udp));
-  if (socket === null) {
+  if (socket === null || isConnectedElsewhere(memory.bytes, socket, network, udp)) {
     const session = kernel.sessions.isEmpty ? null : findSession(kernel, packet, udp);
     if (session !== null) return queueForSession(kernel, packet, session, length - UDP_HEADER);
     if (packet.type === PacketType.Host) icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
@@ -49,6 +49,15 @@ export function udpInput(kernel: Kernel, packet: Packet): Node {
     case SocketRole.Client:
       return client(kernel, packet, socket);
   }
+}
+
+/** A client's socket is connected: it hears its server alone, or whoever answers what it sent to many. */
+function isConnectedElsewhere(bytes: Uint8Array, { role, flow, namespace }: Socket, network: number, udp: number): boolean {
+  if (role !== SocketRole.Client || flow === null) return false;
+  const { destination, record } = flow;
+  if (sourceIp(bytes, network) === destination && sourcePort(bytes, udp) === record.destinationPort) return false;
+  const isMulticast = destination >>> 28 === 14 || destination === -1;
+  return !isMulticast && namespace.fib.find(destination)?.type !== RouteType.Broadcast;
 }
 
 function sink(kernel: Kernel, packet: Packet): Node {
