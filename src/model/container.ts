@@ -49,6 +49,8 @@ export class Container {
   sandboxId = "";
   /** Its process has run at least once. */
   hasRun = false;
+  /** `Config.NetworkDisabled`. */
+  networkDisabled = false;
   /** Stopped by a person: a restart of the daemon does not bring it back where the policy says `unless-stopped`. */
   stoppedByHand = false;
   /** Its resolv.conf names Docker's own resolver. */
@@ -173,6 +175,7 @@ export class Container {
       error: this.error,
       startOrder: this.startOrder,
       networkMode: this.networkMode,
+      networkDisabled: this.networkDisabled,
       network: this.#mode(isOrphaned, shared?.name),
       sandboxId: this.sandboxId,
       embeddedDns: this.embeddedDns,
@@ -206,7 +209,7 @@ export class Container {
       aliases: aliases ?? spec.aliases,
       viaConnect,
       endpointId: endpoint?.id ?? stale?.id ?? "",
-      endpoint: endpoint ? (endpoint.interfaceName === "" ? undefined : endpointState(endpoint)) : stale,
+      endpoint: endpoint ? (endpoint.interfaceName === "" && endpoint.mac === 0 ? undefined : endpointState(endpoint)) : stale,
     };
   }
 }

@@ -180,6 +180,7 @@ export class Containers {
     if (unknown !== undefined) refuse(400, subjectOf(container), unknown, endpoint.position ?? container.spec.position);
     if (container.isRunning) {
       if (container.sharedWith !== undefined) refuse(400, subjectOf(container), SHARED, endpoint.position);
+      if (sandboxes.lacksBridge(container, endpoint.network)) return;
       const network = networks.get(endpoint.network, subjectOf(container), endpoint.position);
       if (container.isHostMode && network.driver !== "host") refuse(400, subjectOf(container), SHARED, endpoint.position);
       sandboxes.connect(container, network, { ...endpoint, network: network.name });

@@ -106,7 +106,11 @@ export class Daemon implements DaemonOperations {
   createContainer(spec: ContainerSpec): { readonly id: string; readonly warnings: readonly string[] } {
     const { id } = this.#containers.create(spec);
     const discards = spec.networkMode === "host" && spec.publish.length > 0;
-    return { id, warnings: discards ? ["Published ports are discarded when using host network mode"] : [] };
+    const warnings = [
+      ...(this.#host.world.ipForward ? [] : ["IPv4 forwarding is disabled. Networking will not work."]),
+      ...(discards ? ["Published ports are discarded when using host network mode"] : []),
+    ];
+    return { id, warnings };
   }
 
   startContainer(container: string): void {
@@ -301,6 +305,7 @@ export class Daemon implements DaemonOperations {
       ports: this.#ports,
       firewall: this.#firewall,
       userlandProxy: this.#flags.userlandProxy,
+      bridgeDisabled: this.#flags.bridge === "none",
       files: new ContainerFiles({ rules: this.#rules, flags: this.#flags, host: this.#host, networks: this.#networks }),
     };
   }

@@ -97,6 +97,7 @@ export const generation20: GenerationRules = {
     notRunning: (_name, id) => `cannot join network of a non running container: ${id}`,
     joinsItself: "cannot join own network",
     predefined: (name) => `operation is not permitted on predefined ${name} network`,
+    noParent: (name) => `-o parent interface does was not found on the host: ${name}`,
     startFailure: "",
   },
 };
@@ -113,10 +114,10 @@ function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
  * Go's insertion sort, which turns them round.
  *
  * Differs from Docker: more than twelve bindings are sorted by insertion as well; and where host and container ports contradict one
- * another, Docker's order depends on that of a Go map, here host ports decide.
+ * another, the outcome depends on where Docker's walk over a Go map begins: here with the first key.
  */
 function orderPorts(publish: readonly PublishSpec[]): PublishSpec[] {
-  const groups = groupsOf(publish).sort((a, b) => smallestHostPort(a) - smallestHostPort(b) || a[0]!.containerPort - b[0]!.containerPort);
+  const groups = groupsOf(publish).sort((a, b) => compareText(keyOf(a[0]!), keyOf(b[0]!)));
   const sorted: PublishSpec[] = [];
   for (const port of groups.flat()) {
     let at = sorted.length;
@@ -128,12 +129,11 @@ function orderPorts(publish: readonly PublishSpec[]): PublishSpec[] {
 
 /** By container port, in the order of first mention. */
 function groupsOf(publish: readonly PublishSpec[]): PublishSpec[][] {
-  const keyOf = ({ containerPort, protocol }: PublishSpec) => `${containerPort}/${protocol}`;
   return [...new Set(publish.map(keyOf))].map((key) => publish.filter((port) => keyOf(port) === key));
 }
 
-function smallestHostPort(group: readonly PublishSpec[]): number {
-  return Math.min(...group.map(({ hostPort }) => hostPort?.from ?? 0));
+function keyOf({ containerPort, protocol }: PublishSpec): string {
+  return `${containerPort}/${protocol}`;
 }
 
 function isBefore(a: PublishSpec, b: PublishSpec): boolean {

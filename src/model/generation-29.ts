@@ -98,6 +98,7 @@ export const generation29: GenerationRules = {
     notRunning: (name, _id, status) => `cannot join network namespace of a non running container: container ${name} is ${status}`,
     joinsItself: "cannot join own network namespace",
     predefined: (name) => `operation is not permitted on predefined ${name} network`,
+    noParent: (name) => `-o parent interface was not found on the host: ${name}`,
     startFailure: "failed to set up container networking: ",
   },
 };

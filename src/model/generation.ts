@@ -128,6 +128,8 @@ export interface GenerationMessages {
   notRunning(name: string, id: string, status: string): string;
   readonly joinsItself: string;
   predefined(name: string): string;
+  /** Of a VLAN interface that is to be made on one that is not there. */
+  noParent(name: string): string;
   /** What comes before the reason for which a starting container could not join its networks. */
   readonly startFailure: string;
 }

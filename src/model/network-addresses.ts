@@ -1,7 +1,7 @@
 import { type Cidr, cidrContains, formatCidr } from "../net/cidr";
 import { formatIp, parseIp } from "../net/ip";
 import type { AddressSpace } from "./address-space";
-import { addressOf, blockAt, valueOf } from "./block";
+import { addressOf, blockAt, firstOf, sizeOf, valueOf } from "./block";
 import type { GenerationRules } from "./generation";
 import type { Host } from "./host";
 import { AddressPool } from "./ipam";
@@ -63,6 +63,15 @@ function familiesOf({ spec }: NetworkDraft): (4 | 6)[] {
   return [...(spec.ipv4 === false ? [] : [4 as const]), ...(spec.ipv6 === true ? [6 as const] : [])];
 }
 
+/**
+ * An ip-range as the bitmap of its subnet has it: of a range outside of the subnet the host bits alone are left (libnetwork ipam
+ * allocator.go: getAddressRange).
+ */
+function withinSubnet(range: Cidr, subnet: Cidr): Cidr {
+  const offset = BigInt(range.network) % sizeOf(subnet);
+  return blockAt(subnet.family, firstOf(subnet) + offset, Math.max(range.prefixLength, subnet.prefixLength));
+}
+
 class BlockAllocation {
   readonly #draft: NetworkDraft;
   readonly #block: IpamBlock | undefined;
@@ -81,7 +90,7 @@ class BlockAllocation {
     const block = this.#block;
     const given = this.#isGiven();
     const subnet = given ? this.#claim(block!.subnet!) : this.#choose();
-    const range = block?.range && blockAt(this.#family, BigInt(block.range.network), block.range.prefixLength);
+    const range = block?.range && withinSubnet(block.range, subnet);
     try {
       const reservesEdges = this.#family === 6 || rules.subnets.reservesEdges(subnet.prefixLength);
       const pool = new AddressPool(subnet, range, { reservesEdges, shared: space.takenAddresses(subnet) });
@@ -103,7 +112,7 @@ class BlockAllocation {
   #claim(given: Cidr): Cidr {
     const { space, rules } = this.#source;
     const subnet = blockAt(this.#family, BigInt(given.network), given.prefixLength);
-    if (!space.claim(subnet, this.#block?.range)) this.#refuse(403, rules.messages.poolOverlaps);
+    if (!space.claim(subnet, this.#block?.range && withinSubnet(this.#block.range, subnet))) this.#refuse(403, rules.messages.poolOverlaps);
     return subnet;
   }
 

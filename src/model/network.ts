@@ -7,7 +7,7 @@ import type { Endpoint } from "./endpoint";
 import type { AddressableNetwork } from "./generation";
 import type { AddressBlock } from "./network-addresses";
 import type { NetworkSpec } from "./spec";
-import type { IpamConfigState, IpamState, NetworkBaseState, NetworkState, Subnet6State, SubnetState } from "./state";
+import type { BridgeState, IpamConfigState, IpamState, NetworkBaseState, NetworkState, Subnet6State, SubnetState } from "./state";
 
 export type DriverName = "bridge" | "macvlan" | "ipvlan" | "host" | "null";
 
@@ -126,7 +126,7 @@ export class Network implements AddressableNetwork {
         subnet6: v6 && subnet6Of(v6),
         gateway6: v6?.gateway,
         defaultGateway6: v6 && this.#defaultGateway(v6),
-        bridge: { ...options, device, displayName, mac },
+        bridge: bridgeState(options, { device, displayName, mac }),
         mtu: options.mtu,
       };
     }
@@ -196,6 +196,10 @@ function configOf(block: AddressBlock): IpamConfigState {
 
 function gatewayText(block: AddressBlock | undefined): string | undefined {
   return block?.gateway === undefined ? undefined : formatIp(addressOf(block.family, block.gateway));
+}
+
+function bridgeState({ isDefaultBridge: _, ...options }: BridgeOptions, own: Pick<BridgeState, "device" | "displayName" | "mac">): BridgeState {
+  return { ...options, ...own };
 }
 
 function subnetOf({ subnet }: AddressBlock): SubnetState {

@@ -154,6 +154,9 @@ export class Networks {
       fail(403, `cannot create network ${id} (${device}): conflicts with network ${other.id} (${other.parts.bridge!.device}): ${clash}`);
     }
     if (device.length > DEVICE_NAME_MAX) fail(500, "failed to check bridge interface existence: numerical result out of range");
+    if (options.isDefaultBridge && !isDefault && device !== "docker0" && !host.hasDevice(device)) {
+      fail(403, `bridge device with non default name ${device} must be created manually`);
+    }
     const existing = host.device(device);
     if (host.hasDevice(device) && existing?.kind !== "bridge") fail(500, `existing interface ${device} is not a bridge`);
     const isNew = !host.hasDevice(device);

@@ -94,7 +94,7 @@ describe("a name", () => {
 describe("a legacy link", () => {
   it("needs a container that runs on the default bridge", () => {
     const elsewhere = docker("x").network("front").container("web", { networks: ["front"] }).container("old", { links: ["web:www"] });
-    expect(refusalOf(() => elsewhere.compile())).toBe("CONFLICT: Cannot link to /web, as it does not belong to the default network");
+    expect(refusalOf(() => elsewhere.compile())).toBe("CONFLICT: failed to set up container networking: Cannot link to /web, as it does not belong to the default network");
     const missing = docker("x").container("old", { links: ["web"] });
     expect(refusalOf(() => missing.compile())).toBe("INVALID_INPUT: could not get container for web: No such container: web");
   });

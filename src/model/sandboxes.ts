@@ -6,7 +6,7 @@ import {
   checkAttachment, completeAliases, createEndpoint, deleteEndpoint, type JoinContext, setUpInterface,
 } from "./joining";
 import type { ContainerFiles } from "./inspect/container-files";
-import type { Network } from "./network";
+import { type Network, PREDEFINED } from "./network";
 import type { Networks } from "./networks";
 import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
 import { refuse } from "./refusal";
@@ -17,6 +17,8 @@ export interface SandboxContext extends JoinContext, PublishContext {
   readonly networks: Networks;
   readonly firewall: Firewall;
   readonly files: ContainerFiles;
+  /** The daemon has no default bridge. */
+  readonly bridgeDisabled: boolean;
 }
 
 /** The network part of starting, stopping, connecting and disconnecting containers (moby daemon/container_operations.go, libnetwork sandbox.go). */
@@ -38,8 +40,11 @@ export class Sandboxes {
    */
   setUp(container: Container): void {
     const { rules, networks } = this.#context;
-    for (const [key, attachment] of this.#startOrder(container)) {
-      const network = networks.get(key, `container ${container.name}`, attachment.spec.position ?? container.spec.position);
+    for (const [key, attachment] of container.networkDisabled ? [] : this.#startOrder(container)) {
+      if (this.lacksBridge(container, key)) continue;
+      // The network that it was on before, even if another one has the name by now.
+      const reference = attachment.networkId !== "" && !PREDEFINED.has(key) ? attachment.networkId : key;
+      const network = networks.get(reference, `container ${container.name}`, attachment.spec.position ?? container.spec.position);
       this.#join(container, network, attachment);
     }
     if (!container.hasSandbox) this.#makeSandbox(container);
@@ -92,6 +97,13 @@ export class Sandboxes {
       endpoint.container = container.name;
       endpoint.dnsNames = endpoint.dnsNames.map((name) => (name === old ? container.name : name));
     }
+  }
+
+  /** `--bridge=none`: what should be on the default bridge is on no network, and starts without any from then on. */
+  lacksBridge(container: Container, network: string): boolean {
+    if (network !== "bridge" || !this.#context.bridgeDisabled) return false;
+    container.networkDisabled = true;
+    return true;
   }
 
   #startOrder(container: Container): [string, Attachment][] {

@@ -172,6 +172,8 @@ export interface ContainerState {
   readonly startOrder: number;
   /** `HostConfig.NetworkMode`. */
   readonly networkMode: string;
+  /** `Config.NetworkDisabled`: it was to join the default bridge of a daemon that has none. */
+  readonly networkDisabled: boolean;
   readonly network:
     | { readonly mode: "sandbox" | "none" }
     | { readonly mode: "host" }
@@ -222,7 +224,7 @@ export interface AttachmentState {
   readonly viaConnect: boolean;
   /** Empty while it is not joined. */
   readonly endpointId: string;
-  /** Undefined on `host` and `none`, and while it is not joined. */
+  /** Undefined on `host` and `none` (but for a MAC that was asked for there), and while it is not joined. */
   readonly endpoint: EndpointState | undefined;
 }
 

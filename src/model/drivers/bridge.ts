@@ -22,6 +22,8 @@ export interface BridgeOptions {
   readonly gatewayMode6: GatewayMode;
   readonly trustedInterfaces: readonly string[];
   readonly inhibitIpv4: boolean;
+  /** `default_bridge`: somebody takes the network for that of docker0. */
+  readonly isDefaultBridge: boolean;
 }
 
 const BRIDGE = "com.docker.network.bridge.";
@@ -92,6 +94,7 @@ export function readBridgeOptions(spec: NetworkSpec, generation: DockerGeneratio
     gatewayMode4: gatewayMode(4),
     gatewayMode6: gatewayMode(6),
     trustedInterfaces: isCurrent ? (options[OPTION_TRUSTED] ?? "").split(":").filter((name) => name !== "") : [],
+    isDefaultBridge: isOn(OPTION_DEFAULT_BRIDGE, false),
     inhibitIpv4: isCurrent && isOn(OPTION_INHIBIT_IPV4, false),
   };
 }

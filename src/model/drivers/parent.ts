@@ -23,6 +23,11 @@ export interface ParentUse {
   readonly mode: string;
 }
 
+interface ParentContext {
+  readonly host: Host;
+  readonly rules: GenerationRules;
+}
+
 interface ParentDriver {
   readonly name: "macvlan" | "ipvlan";
   readonly modes: readonly string[];
@@ -45,7 +50,7 @@ const IPVLAN_FLAGS = ["bridge", "private", "vepa"];
  * @throws SimulationError in the driver's words; nothing was made then.
  */
 export function openParent(
-  driverName: "macvlan" | "ipvlan", id: string, spec: NetworkSpec, others: readonly ParentUse[], { host, rules }: { readonly host: Host; readonly rules: GenerationRules },
+  driverName: "macvlan" | "ipvlan", id: string, spec: NetworkSpec, others: readonly ParentUse[], { host, rules }: ParentContext,
 ): ParentOptions {
   const driver = DRIVERS[driverName];
   const fail = (daemon: string, status: 400 | 403 | 500 = 500): never => refuse(status, `network ${spec.name}`, daemon, spec.position);
@@ -64,7 +69,7 @@ export function openParent(
   }
   const conflict = others.map((other) => rules.parents.conflict(driverName, driver.prefix, { mode, device: asked }, other)).find((text) => text !== undefined);
   if (conflict !== undefined) fail(conflict);
-  return { mode, flag, mtu, parent: findParent(asked, host, fail), internal: spec.internal };
+  return { mode, flag, mtu, parent: findParent(asked, { host, rules }, fail), internal: spec.internal };
 }
 
 /** Removes what was made for the network, if no other one of the driver sits on it. */
@@ -73,19 +78,20 @@ export function closeParent({ parent }: ParentOptions, others: readonly ParentUs
   host.removeDevice(parent.device);
 }
 
-function findParent(name: string, host: Host, fail: (daemon: string) => never): ParentState {
+function findParent(name: string, { host, rules }: ParentContext, fail: (daemon: string) => never): ParentState {
   if (host.hasDevice(name)) {
     const device = host.device(name);
     if (device?.vlan) return { device: name, kind: "vlan", vlan: device.vlan, created: false };
     return { device: name, kind: device?.kind === "dummy" ? "dummy" : "device", created: false };
   }
   const parts = name.split(".");
-  if (parts.length !== 2) return fail(`invalid subinterface vlan name ${name}, example formatting is eth0.10`);
+  if (parts.length > 2) return fail(`required interface name format is: name.vlan_id, ex. eth0.10 for vlan 10, instead received ${name}`);
+  if (parts.length < 2) return fail(`invalid subinterface vlan name ${name}, example formatting is eth0.10`);
   const [link = "", text = ""] = parts;
   if (!/^[+-]?\d+$/.test(text)) return fail(`unable to parse a valid vlan id from: ${text} (ex. eth0.10 for vlan 10)`);
   const vlan = Number(text);
   if (vlan < 1 || vlan > 4094) return fail(`vlan id must be between 1-4094, received: ${vlan}`);
-  if (!host.hasDevice(link)) return fail(`failed to find master interface ${link} on the Docker host: Link not found`);
+  if (!host.hasDevice(link)) return fail(rules.messages.noParent(link));
   host.addDevice(name, { kind: "vlan", addresses: [], vlan: { id: vlan, link } });
   return { device: name, kind: "vlan", vlan: { id: vlan, link }, created: true };
 }

@@ -98,7 +98,7 @@ function hostConfigOf({ networkMode, name, linked, spec }: ContainerState): Answ
   return new Answer(FIELDS_OF_HOST_CONFIG.map((field) => ({ ...field, value: own[field.json] ?? field.value })));
 }
 
-function configOf({ hostname, domainname, exposed, spec }: ContainerState): Answer {
+function configOf({ hostname, domainname, exposed, networkDisabled, spec }: ContainerState): Answer {
   const fields: AnswerField[] = [
     { json: "Hostname", value: hostname },
     { json: "Domainname", value: domainname },
@@ -116,6 +116,7 @@ function configOf({ hostname, domainname, exposed, spec }: ContainerState): Answ
     { json: "Volumes", value: NO_MAP },
     { json: "WorkingDir", value: "" },
     { json: "Entrypoint", value: NO_SLICE },
+    { json: "NetworkDisabled", value: networkDisabled, omitEmpty: true },
     { json: "MacAddress", value: spec.mac ?? "", omitEmpty: true },
     { json: "OnBuild", value: NO_SLICE },
     { json: "Labels", value: textMap(labelsOf(spec, spec.image)) },
