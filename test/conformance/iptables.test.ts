@@ -53,6 +53,12 @@ iptables -A INPUT -p tcp -j REJECT --reject-with tcp-rst
 iptables -A FORWARD -i br+ -o docker0 -s 192.0.2.1,192.0.2.2 -j REJECT
 iptables -A FORWARD -m addrtype ! --dst-type LOCAL,BROADCAST -j RETURN
 iptables -A INPUT -j LOG --log-prefix "[BLOCK] " --log-level info
+iptables -A INPUT -m limit -j LOG
+iptables -A INPUT -m limit --limit 3/min --limit-burst 10 -j LOG
+iptables -A INPUT -m limit --limit 180/hour -j LOG
+iptables -A INPUT -m limit --limit 7/second -j LOG
+iptables -A INPUT -m limit --limit 90/min -j LOG
+iptables -A INPUT -m limit --limit 5/day -j LOG
 iptables -A INPUT -p 47 -j DROP
 iptables -A INPUT ! -p udp -j DROP
 iptables -N MINE

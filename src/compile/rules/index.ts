@@ -4,6 +4,7 @@ import type { ChainRecord, RuleName, RuleRecord } from "../../engine/program";
 import { isEmpty, ruleText } from "../../model/firewall";
 import type { FirewallState, TableName, TableState } from "../../model/firewall";
 import { causeText } from "./cause";
+import { checkLimits } from "./limit";
 import { compileRule } from "./rule";
 
 /** A network namespace whose rules are compiled. */
@@ -56,6 +57,7 @@ function addTable(
   { namespace, family, table, devices }: TablePlace,
 ): void {
   if (isEmpty(table)) return;
+  checkLimits(table);
   const indices = new Map(table.chains.map(({ name }, index) => [name, chains.length + index]));
   const chainIndex = (name: string): number => {
     const index = indices.get(name);

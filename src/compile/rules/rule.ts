@@ -129,6 +129,7 @@ function matchTests(match: Match): readonly Test[] {
     case "udp":
     case "sctp":
     case "multiport":
+    case "limit":
     case "comment":
       return [];
   }

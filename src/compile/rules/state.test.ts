@@ -37,6 +37,33 @@ describe("the rules of a description", () => {
     expect(program.rules[index]?.out).toBe(devices.get("host1:br-front"));
   });
 
+  it("may be those of a host firewall such as ufw, whose limits concern the log alone", () => {
+    const ufw = `
+      *filter
+      :INPUT DROP [0:0]
+      :ufw-before-input - [0:0]
+      :ufw-logging-deny - [0:0]
+      :ufw-not-local - [0:0]
+      -A INPUT -j ufw-before-input
+      -A ufw-before-input -i lo -j ACCEPT
+      -A ufw-before-input -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+      -A ufw-before-input -m conntrack --ctstate INVALID -j ufw-logging-deny
+      -A ufw-before-input -m conntrack --ctstate INVALID -j DROP
+      -A ufw-before-input -p icmp --icmp-type echo-request -j ACCEPT
+      -A ufw-before-input -p udp --sport 67 --dport 68 -j ACCEPT
+      -A ufw-before-input -j ufw-not-local
+      -A ufw-not-local -m addrtype --dst-type LOCAL -j RETURN
+      -A ufw-not-local -m limit --limit 3/min --limit-burst 10 -j ufw-logging-deny
+      -A ufw-not-local -j DROP
+      -A ufw-logging-deny -m conntrack --ctstate INVALID -m limit --limit 3/min --limit-burst 10 -j RETURN
+      -A ufw-logging-deny -m limit --limit 3/min --limit-burst 10 -j LOG --log-prefix "[UFW BLOCK] "
+      COMMIT`.replace(/^ +/gm, "");
+    expect(compile(shop(ufw)).rules()).toContain(`-A ufw-logging-deny -m limit --limit 3/min --limit-burst 10 -j LOG --log-prefix "[UFW BLOCK] "\n`);
+    expect(() => compile(shop("-A INPUT -p icmp -m limit --limit 1/sec -j ACCEPT"))).toThrow(
+      /^my\.rules:1:1: -A INPUT -p icmp -m limit --limit 1\/sec -j ACCEPT: "-m limit" is not simulated where more than the log depends on it$/,
+    );
+  });
+
   it("are refused where they stand", () => {
     expect(() => compile(shop("\niptables -A DOCKER-USER -m string --string x -j DROP"))).toThrow(/^my\.rules:2:28: the match "-m string" is not simulated$/);
   });

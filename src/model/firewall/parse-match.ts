@@ -1,5 +1,5 @@
 import { readIcmpType } from "./icmp-types";
-import { readCidr, readMasked, readPortList, readPorts } from "./parse-values";
+import { readCidr, readMasked, readNumber, readPeriod, readPortList, readPorts } from "./parse-values";
 import type { AddressTypeName, ConntrackStateName, Family, Match, Negatable, TcpFlagName } from "./rule";
 import { refuseRule, type Word, type WordReader } from "./words";
 
@@ -57,12 +57,16 @@ const MATCHES: Readonly<Record<MatchName, Readonly<Record<string, OptionReader>>
     "--dir": (reader, option) => ["direction", oneOf(reader.value(option, "in or out"), ["in", "out"]), false],
     "--pol": (reader, option) => ["policy", oneOf(reader.value(option, "none or ipsec"), ["none", "ipsec"]), false],
   },
+  limit: {
+    "--limit": (reader, option) => ["period", readPeriod(reader.value(option, "a rate such as 3/minute")), false],
+    "--limit-burst": (reader, option) => ["burst", readNumber(reader.value(option, "a number of packets")), false],
+  },
   comment: { "--comment": (reader, option) => ["text", reader.value(option, "a text").text, false] },
 };
 
 /** Extensions of iptables that are not simulated (iptables-extensions(8)). */
 const OTHER_MATCHES = new Set(
-  "ah bpf cgroup cluster connbytes connlabel connlimit connmark cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh helper hl ipcomp iprange ipv6header ipvs length limit mac mh nfacct osf owner physdev pkttype quota rateest realm recent rpfilter rt set socket srh statistic string tcpmss time tos ttl u32".split(
+  "ah bpf cgroup cluster connbytes connlabel connlimit connmark cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh helper hl ipcomp iprange ipv6header ipvs length mac mh nfacct osf owner physdev pkttype quota rateest realm recent rpfilter rt set socket srh statistic string tcpmss time tos ttl u32".split(
     " ",
   ),
 );
@@ -126,6 +130,8 @@ export class MatchReader {
         refuseRule("INVALID_INPUT", `-m ${draft.match}: expected one of ${Object.keys(MATCHES[draft.match]).join(", ")}`, word.position);
       }
       checkProtocol(draft.match, protocol, word);
+      // iptables extensions/libxt_limit.c: XT_LIMIT_AVG, XT_LIMIT_BURST.
+      if (draft.match === "limit") return { period: 12_000_000, burst: 5, ...draft } as unknown as Match;
       return draft as unknown as Match;
     });
   }

@@ -113,3 +113,12 @@ function natAddress(word: Word, family: Family): IpAddress {
   if (family === 4 ? isIpv4(word.text) : isIpv6(word.text)) return parseIp(word.text, "address");
   return refuseRule("INVALID_INPUT", `expected an IPv${family} address, found ${JSON.stringify(word.text)}`, word.position);
 }
+
+/** `3/min`, `10/second`, `5`: how long between two packets, in ten-thousandths of a second (iptables extensions/libxt_limit.c: parse_rate). */
+export function readPeriod(word: Word): number {
+  const [, count, unit = "s"] = /^(\d+)(?:\/(s(?:ec(?:ond)?)?|m(?:in(?:ute)?)?|h(?:our)?|d(?:ay)?))?$/.exec(word.text) ?? [];
+  const length = { s: 10_000, m: 600_000, h: 36_000_000, d: 864_000_000 }[unit[0]!] ?? 10_000;
+  const number = Number(count);
+  if (number > 0 && number <= length) return Math.floor(length / number);
+  return refuseRule("INVALID_INPUT", `expected a rate such as 3/minute or 10/second, found ${JSON.stringify(word.text)}`, word.position);
+}

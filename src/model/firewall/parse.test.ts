@@ -59,6 +59,9 @@ describe("a rule in iptables syntax", () => {
     ["-t raw -A PREROUTING -p udp -j NOTRACK", "-p udp -j NOTRACK"],
     ["-t raw -A PREROUTING -p udp -j CT --notrack", "-p udp -j CT --notrack"],
     [`-A INPUT -j LOG --log-prefix "[BLOCK] " --log-level info`, `-j LOG --log-prefix "[BLOCK] " --log-level 6`],
+    ["-A INPUT -m limit --limit 180/hour --limit-burst 10 -j LOG", "-m limit --limit 3/min --limit-burst 10 -j LOG"],
+    ["-A INPUT -m limit --limit 7/second --limit-burst 5 -j LOG", "-m limit --limit 7/sec -j LOG"],
+    ["-A INPUT -m limit -j LOG", "-m limit --limit 3/hour -j LOG"],
     ["-A DOCKER-USER -g MINE", "-g MINE"],
     ["-A DOCKER-USER -p all", ""],
   ])("%s", (line, expected) => {

@@ -8,6 +8,15 @@ const STATES: readonly ConntrackStateName[] = ["INVALID", "NEW", "RELATED", "EST
 const ADDRESS_TYPES: readonly AddressTypeName[] = ["UNICAST", "LOCAL", "BROADCAST", "MULTICAST", "BLACKHOLE", "UNREACHABLE", "PROHIBIT"];
 /** iptables extensions/libxt_tcp.c: tcp_flag_names. */
 const TCP_FLAGS: readonly TcpFlagName[] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];
+/** xt_limit's default burst. */
+const DEFAULT_BURST = 5;
+/** In ten-thousandths of a second (XT_LIMIT_SCALE). */
+const UNITS: readonly (readonly [length: number, name: string])[] = [
+  [864_000_000, "day"],
+  [36_000_000, "hour"],
+  [600_000, "min"],
+  [10_000, "sec"],
+];
 const LAST_PORT = 65535;
 const ALL_ONES = 0xffffffff;
 /** What LOG takes when no level is given (LOG_WARNING). */
@@ -112,9 +121,19 @@ function matchText(match: Match): string {
       return `-m mark ${option("--mark", match.mark, ({ value, mask }) => (mask === ALL_ONES ? hex(value) : `${hex(value)}/${hex(mask)}`))}`;
     case "policy":
       return `-m policy --dir ${match.direction} --pol ${match.policy}`;
+    case "limit":
+      return words(`-m limit --limit ${rate(match.period)}`, match.burst === DEFAULT_BURST ? "" : `--limit-burst ${match.burst}`);
     case "comment":
       return `-m comment --comment ${quoted(match.text)}`;
   }
+}
+
+/** In the largest unit that says it well (iptables extensions/libxt_limit.c: print_rate). */
+function rate(period: number): string {
+  let index = 1;
+  while (index < UNITS.length && period <= UNITS[index]![0] && Math.floor(UNITS[index]![0] / period) >= UNITS[index]![0] % period) index++;
+  const [unit, name] = UNITS[index - 1]!;
+  return `${Math.floor(unit / period)}/${name}`;
 }
 
 function addressTypes(types: readonly AddressTypeName[]): string {
