@@ -86,7 +86,7 @@ export class Device {
   hadAddress: bool;
 }
 
-const DEVICE_BYTES: usize = 128;
+export const DEVICE_BYTES: usize = 128;
 
 let base: usize = 0;
 export let deviceCount: u32 = 0;
