@@ -104,6 +104,8 @@ export enum FlowKind {
   Exchange,
   /** A DNS query over UDP: every `interval`, or `think` after each answer or timeout. */
   Query,
+  /** A gratuitous ARP request for `destination` every `interval`, from the device that has the address. */
+  Announce,
 }
 
 export const HOST_CPUS: i32 = 0;

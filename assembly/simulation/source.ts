@@ -4,21 +4,23 @@ import { Drop } from "../abi/drop";
 import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, TCP_MESSAGES_MAX, TCP_SEND_BUFFER } from "../abi/limits";
 import { Node } from "../abi/node";
 import { FlowKind, RouteType } from "../abi/program";
-import { ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import { ARP_REQUEST, ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
 import { recordHop, startTrace } from "../graph/trace";
 import { finish, walk } from "../graph/walk";
-import { DontFragment, Packet, takeDatagram } from "../memory/pool";
+import { DontFragment, frameOf, Packet, takeDatagram, takePacket } from "../memory/pool";
 import { writeQuery } from "../processes/dns-message";
 import { Connection } from "../tables/connection";
 import { add, count, giveUp, noteError } from "../tables/counters";
-import { noDevice } from "../tables/device";
+import { isNull, noDevice, ownerOf } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { Flow, flowAt, isClosedLoop, messagesInFlight, pushMessage, setState } from "../tables/flow";
 import { closeIfFinished, leaveExchange } from "../tcp/close";
 import { canConnect, connect } from "../tcp/connect";
 import { scheduleOutput } from "../tcp/output";
+import { ARP_FRAME, writeArp } from "../wire/arp";
+import { ETHERNET_HEADER, MAC_BROADCAST, TYPE_ARP, writeEthernet } from "../wire/ethernet";
 import { ICMP_HEADER, writeIcmpChecksum, writeIcmpHeader } from "../wire/icmp";
 import { IP_BROADCAST, IPV4_HEADER, writeIpv4 } from "../wire/ipv4";
 import { writePayload } from "../wire/payload";
@@ -56,6 +58,7 @@ export function source(index: u32, generation: u32): void {
   if (enter(flow.namespace.cpu, time)) {
     visit(Node.SocketOutput);
     if (flow.protocol == PROTOCOL_TCP) isSent = sendMessage(flow);
+    else if (flow.kind == FlowKind.Announce) announce(flow);
     else if (flow.kind == FlowKind.Ping && isBroadcast(flow)) refuse(flow);
     else isSent = sendDatagram(flow);
     finish();
@@ -123,6 +126,33 @@ function armTimeout(flow: Flow, deadline: i64): void {
   if (flow.timerQueued) return;
   flow.timerQueued = true;
   pushEvent(deadline, Event.FlowTimer, flow.index, 0);
+}
+
+/** Sends a gratuitous ARP request for the flow's destination from the device that has it, if one does. */
+function announce(flow: Flow): void {
+  const ip = flow.destination;
+  const device = ownerOf(flow.namespace, ip);
+  if (isNull(device)) {
+    count(flow, FLOW_COUNTER_BLOCKED);
+    return;
+  }
+  const sequence = flow.sequence;
+  const packet = takePacket(ARP_FRAME - ETHERNET_HEADER);
+  noteSent(flow, sequence, false);
+  if (changetype<usize>(packet) == 0) {
+    dropUnmade(Drop.NoMemory, Node.SocketOutput, noDevice, flow.index, sequence);
+    return;
+  }
+  const frame = frameOf(packet);
+  writeEthernet(frame, MAC_BROADCAST, device.mac, TYPE_ARP);
+  writeArp(frame, ARP_REQUEST, device.mac, ip, MAC_BROADCAST, ip);
+  packet.framed = 1;
+  packet.flow = flow.index;
+  packet.sequence = sequence;
+  packet.out = device;
+  startTrace(packet, flow);
+  if (packet.trace != NONE) recordHop(packet, Node.SocketOutput);
+  walk(packet, Node.DeviceTransmit);
 }
 
 /** What is counted of every message that leaves; a closed loop now waits for its answer. */

@@ -335,3 +335,12 @@ export function vlanOn(lower: Device, id: u32): Device {
   }
   return changetype<Device>(0);
 }
+
+/** The first device of a namespace that has the address, or null. */
+export function ownerOf(namespace: Namespace, ip: u32): Device {
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    if (device.namespace == namespace && hasAddress(device, ip)) return device;
+  }
+  return changetype<Device>(0);
+}

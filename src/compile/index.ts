@@ -11,6 +11,7 @@ import { compileState } from "./state";
 import { EMPTY_CURSOR, resolveTraffic } from "./traffic";
 
 export type { CompiledTopology } from "./compiled";
+export { announcements } from "./announce";
 export { type CompiledState, compileState, type Layout, type StateOptions } from "./state";
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FlowState } from "../../assembly/abi/counter";
 import { Drop } from "../../assembly/abi/drop";
 import { DeviceKind, FlowKind } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP } from "../../assembly/abi/protocol";
@@ -9,9 +10,10 @@ import { docker } from "../../test/support/docker";
 import { createTsEngine } from "../engine/ts/index";
 import type { FlowRecord } from "../engine/program";
 import { decide } from "../model/decide";
+import type { DockerGeneration } from "../model/spec";
 import type { DockerState } from "../model/state";
 import { parseIpv4 } from "../net/ip";
-import { compile, compileState } from "./index";
+import { announcements, compile, compileState } from "./index";
 import { render } from "./render";
 
 const SECOND = 1_000_000_000;
@@ -46,8 +48,8 @@ function ping(namespace: number, to: string, fields: Partial<FlowRecord> = {}): 
 }
 
 /** One container on a network, which may be another one at the same address. */
-const pair = (mac: string, extra = false) => {
-  const base = docker("pair", { docker: "20.10" })
+const pair = (mac: string, extra = false, generation: DockerGeneration = "20.10") => {
+  const base = docker("pair", { docker: generation })
     .network("net", { subnet: "172.20.0.0/24" })
     .container("client", { networks: { net: { ipv4: "172.20.0.10" } } });
   const described = base.container("server", { networks: { net: { ipv4: "172.20.0.20", mac } } });
@@ -130,5 +132,25 @@ describe("a state that follows another one", () => {
     engine.run(60 * SECOND, Infinity);
     expect(engine.counters().flows[0]!.answered).toBeGreaterThan(15);
     expect(engine.counters().deviceDrops.some(({ reason }) => reason === Drop.NotSpecified)).toBe(false);
+  });
+
+  it("announces new addresses in the generations that do, so that neighbours know at once", () => {
+    const before = pair("02:42:ac:14:00:14", false, "29");
+    const after = pair("02:aa:bb:cc:dd:ee", false, "29");
+    const first = compileState(before, { seed: 1 });
+    const engine = createTsEngine();
+    const client = first.layout.namespaceOf("host1", "client")!;
+    engine.load({ ...first.program, flows: [ping(client, "172.20.0.20")] }, { seed: 1 });
+    engine.observe({ captureDevices: [], snaplen: 0, recordDrops: false, trace: [] });
+    engine.run(3.5 * SECOND, Infinity);
+    const second = compileState(after, { seed: 1 }, first.layout);
+    const told = announcements(after, second.layout, first.layout, 3.5 * SECOND);
+    expect(told).toHaveLength(1);
+    engine.apply({ program: second.program, flows: told.map((record, index) => ({ index: index + 1, record })) });
+    engine.run(9.5 * SECOND, Infinity);
+    const [pings, announcement] = engine.counters().flows;
+    expect(pings!.answered).toBe(10);
+    expect(announcement).toMatchObject({ sent: 3, state: FlowState.Finished });
+    expect(announcements(after, second.layout, second.layout, 0)).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ export interface FlowSummary {
   /** As written: `db:5432/tcp`. */
   readonly to: string;
   readonly address: string;
-  readonly kind: "constant" | "poisson" | "onoff" | "request" | "ping" | "exchange" | "query";
+  readonly kind: "constant" | "poisson" | "onoff" | "request" | "ping" | "exchange" | "query" | "announce";
   readonly protocol: "udp" | "tcp" | "icmp";
   readonly state: FlowStateName;
   /** Messages, requests or pings. */
@@ -85,6 +85,7 @@ const KINDS: Readonly<Record<FlowKind, FlowSummary["kind"]>> = {
   [FlowKind.Ping]: "ping",
   [FlowKind.Exchange]: "exchange",
   [FlowKind.Query]: "query",
+  [FlowKind.Announce]: "announce",
 };
 
 /** A flow's counters in the words of its description. */

@@ -95,6 +95,13 @@ function send(draft: Draft, pick: Pick): void {
   const [model] = draft.flows;
   const to = draft.addresses[pick(draft.addresses.length)];
   if (model === undefined || to === undefined) return;
+  const owner = draft.devices[to.device];
+  if (pick(2) === 0 && owner !== undefined) {
+    const announcement = { kind: FlowKind.Announce, protocol: 0, destinationPort: 0, bytes: 28, responseBytes: 0, count: 3, intervalNs: 1e8 };
+    const stopNs = Number.MAX_SAFE_INTEGER - 1;
+    draft.flows.push({ ...model, ...announcement, namespace: owner.namespace, destination: to.ip, sourcePort: 0, startNs: 0, stopNs });
+    return;
+  }
   const namespace = pick(draft.namespaces.length);
   const fields = { kind: FlowKind.Ping, protocol: PROTOCOL_ICMP, destinationPort: 0, bytes: 56, responseBytes: 0, count: 5, intervalNs: 2e7 };
   draft.flows.push({ ...model, ...fields, namespace, destination: to.ip, sourcePort: 30_000 + draft.flows.length });

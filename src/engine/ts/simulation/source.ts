@@ -21,6 +21,7 @@ import { canWrite, closeWhenIdle, leaveExchange, writeMessage } from "../tcp/lif
 import { ICMP_HEADER, updateIcmpChecksum, writeIcmp } from "../wire/icmp";
 import { IPV4_HEADER } from "../wire/ipv4";
 import { UDP_HEADER } from "../wire/udp";
+import { announce } from "./announce";
 import { EventType } from "./event-queue";
 
 /** When the source is to be asked again, from `time` on. */
@@ -80,6 +81,7 @@ function sendNext(kernel: Kernel, flow: Flow): boolean {
 
 function write(kernel: Kernel, flow: Flow): boolean {
   if (flow.record.protocol === PROTOCOL_TCP) return sendStream(kernel, flow);
+  if (flow.record.kind === FlowKind.Announce) return announce(kernel, flow);
   if (flow.record.kind === FlowKind.Ping && isBroadcast(flow)) {
     flow.blocked++;
     flow.errors++;
@@ -120,7 +122,8 @@ function sendDatagram(kernel: Kernel, flow: Flow): boolean {
   return true;
 }
 
-function countSent(flow: Flow): number {
+/** Counts a message that leaves, and returns its number. */
+export function countSent(flow: Flow): number {
   flow.sent++;
   flow.sentBytes += flow.record.bytes;
   return flow.sequence++;
