@@ -136,7 +136,10 @@ describe("a state that follows another one", () => {
 
   it("announces new addresses in the generations that do, so that neighbours know at once", () => {
     const before = pair("02:42:ac:14:00:14", false, "29");
-    const after = pair("02:aa:bb:cc:dd:ee", false, "29");
+    // The server starts a second time, as another container would.
+    const sameStart = pair("02:aa:bb:cc:dd:ee", false, "29");
+    const containers = sameStart.containers.map((each) => (each.name === "server" ? { ...each, startOrder: each.startOrder + 1 } : each));
+    const after = { ...sameStart, containers };
     const first = compileState(before, { seed: 1 });
     const engine = createTsEngine();
     const client = first.layout.namespaceOf("host1", "client")!;

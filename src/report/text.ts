@@ -142,6 +142,7 @@ const KIND_WORDS: Readonly<Record<ReportTraffic["kind"], string>> = {
   ping: "pings",
   exchange: "exchanges, a connection each",
   query: "DNS queries",
+  announce: "gratuitous ARP",
 };
 
 function trafficRow(item: ReportTraffic, project: string): Cell[] {
