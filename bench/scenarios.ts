@@ -8,6 +8,7 @@ import { type DatapathProgram, type FlowRecord, NO_DNS, NO_PROCESSES, type Socke
 import { Stop } from "../assembly/abi/event";
 import type { Engine } from "../src/engine/engine";
 import { createEngine, docker } from "../src/targets/node";
+import { routedThroughFirewall } from "./firewall";
 import type { Contest } from "./measure";
 
 /** A whole network with traffic, as the packet path loads it. */
@@ -28,6 +29,13 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "two hosts, one cable, UDP 64 B", program: () => twoHosts(64), sliceNs: 20 * MS },
   { name: "bridge: TCP bulk, 4 streams", program: () => tcpBulk(4), sliceNs: 20 * MS },
   { name: "bridge: requests over TCP, 64 clients", program: () => requests(64), sliceNs: 500 * MS },
+  { name: "bridge: 16 containers, Docker's rules, UDP 64 B", program: () => udpOnBridge(16, 64, true), sliceNs: 20 * MS },
+  { name: "routed: no rules, UDP 64 B", program: () => routedThroughFirewall({}), sliceNs: 20 * MS },
+  { name: "routed: MASQUERADE, conntrack, filter, UDP 64 B", program: () => routedThroughFirewall({ isDocker: true }), sliceNs: 20 * MS, reference: "Linux 0.30" },
+  { name: "routed: 10 more rules", program: () => routedThroughFirewall({ isDocker: true, rules: 10 }), sliceNs: 20 * MS },
+  { name: "routed: 10,000 more rules", program: () => routedThroughFirewall({ isDocker: true, rules: 10_000 }), sliceNs: 20 * MS },
+  { name: "routed: new connections, 10 more rules", program: () => routedThroughFirewall({ isDocker: true, rules: 10, isNew: true }), sliceNs: 400_000 * MS },
+  { name: "routed: new connections, 10,000 more rules", program: () => routedThroughFirewall({ isDocker: true, rules: 10_000, isNew: true }), sliceNs: 400_000 * MS },
 ];
 
 /** Virtual time over which the engines must agree before they are measured. */
@@ -68,8 +76,13 @@ export function advance(engine: Engine, byNs: number): number {
   return engine.counters().totals.delivered - totals.delivered;
 }
 
+/** Without the rules that Docker makes. */
+function withoutRules(program: DatapathProgram): DatapathProgram {
+  return { ...program, chains: [], rules: [] };
+}
+
 /** Every container sends to the one half-way around, 100,000 datagrams a second each. */
-function udpOnBridge(containers: number, size: number): DatapathProgram {
+function udpOnBridge(containers: number, size: number, hasRules = false): DatapathProgram {
   const names = Array.from({ length: containers }, (_, index) => `c${index}`);
   let network = docker("bench", { cpus: containers }).network("bridge0");
   for (const name of names) network = network.container(name, { networks: ["bridge0"] });
@@ -77,7 +90,8 @@ function udpOnBridge(containers: number, size: number): DatapathProgram {
     const to = names[(index + containers / 2) % containers] ?? "";
     network = network.traffic(name, name).to(`${to}:9000/udp`).rate("100kpps").size(size);
   }
-  return network.compile().program;
+  const { program } = network.compile();
+  return hasRules ? program : withoutRules(program);
 }
 
 function tcpBulk(streams: number): DatapathProgram {
@@ -88,7 +102,7 @@ function tcpBulk(streams: number): DatapathProgram {
       .container(`b${index}`, { networks: ["bridge0"] })
       .traffic(`bulk${index}`, `a${index}`).to(`b${index}:9000/tcp`).rate("2Gbit").size("64k");
   }
-  return network.compile().program;
+  return withoutRules(network.compile().program);
 }
 
 /** Two hosts without containers, cabled NIC to NIC: what a link costs. */
@@ -126,10 +140,10 @@ function twoHosts(size: number): DatapathProgram {
 }
 
 function requests(clients: number): DatapathProgram {
-  return docker("bench", { cpus: 16 })
+  const network = docker("bench", { cpus: 16 })
     .network("bridge0")
     .container("web", { networks: ["bridge0"] })
     .container("db", { networks: ["bridge0"] })
-    .traffic("queries", "web").to("db:5432/tcp").request({ size: 200, response: "4k", clients })
-    .compile().program;
+    .traffic("queries", "web").to("db:5432/tcp").request({ size: 200, response: "4k", clients });
+  return withoutRules(network.compile().program);
 }
