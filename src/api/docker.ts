@@ -9,6 +9,7 @@ import {
   readCpus,
   readDockerOptions,
   readNetworkOptions,
+  readRules,
   type ContainerOptions,
   type DockerOptions,
   type NetworkOptions,
@@ -138,7 +139,9 @@ class TopologyBuilder extends TrafficMethodsBase<DockerTraffic> implements Docke
     const cpus = readCpus(options.cpus ?? this.#spec.hosts[0]?.cpus);
     const { hosts } = this.#settings.world;
     if (hosts.some((host) => host.name === name)) throw new SimulationError("CONFLICT", `host ${name}: there is one of that name`);
-    return this.#setWorld({ hosts: [...hosts, { ...options, name, cpus }] });
+    const { rules, ...uplink } = options;
+    const own = rules === undefined ? { rules: this.#spec.hosts[0]?.rules ?? [] } : readRules(rules, `${name}.rules`);
+    return this.#setWorld({ hosts: [...hosts, { ...uplink, name, cpus, ...own }] });
   }
 
   underlay(options: UnderlayOptions): DockerTopology {

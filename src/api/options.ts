@@ -11,6 +11,8 @@ export interface DockerOptions {
   readonly seed?: number;
   /** CPUs of the host; 2 unless given. */
   readonly cpus?: number;
+  /** What the host's user does to its packet filter once the daemon runs, in iptables syntax: lines such as `-I DOCKER-USER -s 203.0.113.0/24 -j DROP`. */
+  readonly rules?: string;
 }
 
 /** The name of the host that runs the daemon. */
@@ -90,14 +92,19 @@ const SEED_MAX = 0xffffffff;
 const CPUS_MAX = 1024;
 
 /** @throws SimulationError `INVALID_INPUT` for a seed or a number of CPUs that cannot be. */
-export function readDockerOptions({ docker = "29", seed = 0, cpus = 2 }: DockerOptions): {
+export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, rules }: DockerOptions): {
   readonly generation: DockerGeneration;
   readonly seed: number;
   readonly hosts: readonly HostSpec[];
 } {
   if (docker !== "29" && docker !== "20.10") throw invalid("docker", 'one of "29", "20.10"', docker);
   if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw invalid("seed", `a whole number from 0 to ${SEED_MAX}`, seed);
-  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT }] };
+  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT, ...readRules(rules, "rules") }] };
+}
+
+/** Rules of a host's user; `file` stands before the line and column of what is wrong. */
+export function readRules(text: string | undefined, file: string): Pick<HostSpec, "rules"> {
+  return text === undefined ? {} : { rules: [{ text, file }] };
 }
 
 /** @throws SimulationError `INVALID_INPUT` for a number of CPUs that cannot be. */

@@ -23,6 +23,8 @@ export interface DockerHostOptions {
   readonly mac?: string;
   /** As many as `docker()` was given, or 2. */
   readonly cpus?: number;
+  /** What the host's user does to its packet filter, in iptables syntax; what `docker()` was given is for hosts without. */
+  readonly rules?: string;
 }
 
 /** What the cables between hosts, machines and the switch do, each direction by itself. */
@@ -35,7 +37,7 @@ export interface UnderlayOptions extends LinkOptions {
 
 /** What has been said of hosts and cables; nothing: there is no world. */
 export interface WorldSettings {
-  readonly hosts: readonly (UplinkSettings & { readonly name: string; readonly cpus: number })[];
+  readonly hosts: readonly (UplinkSettings & Pick<HostSpec, "name" | "cpus" | "rules">)[];
   readonly fabric?: FabricSettings;
 }
 
@@ -49,7 +51,7 @@ export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, portSecurity = f
 
 /** The hosts of a description, with cables and machines around them if anybody asks for one. */
 export function completeWorld(spec: TopologySpec, { hosts: declared, fabric }: WorldSettings, traffic: readonly TrafficSpec[]): TopologySpec {
-  const described = declared.length === 0 ? spec.hosts : declared.map(({ name, cpus }): HostSpec => ({ name, cpus, backlog: BACKLOG_DEFAULT }));
+  const described = declared.length === 0 ? spec.hosts : declared.map(({ name, cpus, rules }): HostSpec => ({ name, cpus, backlog: BACKLOG_DEFAULT, ...(rules?.length && { rules }) }));
   const isAskedFor =
     declared.length > 0 ||
     fabric !== undefined ||
