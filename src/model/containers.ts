@@ -82,7 +82,6 @@ export class Containers {
       this.#context.sandboxes.tearDown(container);
       container.error = daemonWords(error);
       container.exitCode = container.exitCode || EXIT_FAILED;
-      if (container.hasRun) container.exitCode = EXIT_FAILED;
       if (container.spec.autoRemove) this.#byId.delete(container.id);
       throw error;
     }

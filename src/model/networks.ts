@@ -197,10 +197,11 @@ function checkTemplate(spec: NetworkSpec, fail: Fail): void {
   if (spec.configFrom === undefined || spec.configFrom === "") return;
   if (spec.configOnly) fail(403, "a configuration network cannot depend on another configuration network");
   const isEmpty = (values: Readonly<Record<string, string>> | undefined) => Object.keys(values ?? {}).length === 0;
-  const saysNothing = spec.ipam.length === 0 && spec.ipv6 !== true && isEmpty(spec.options) && isEmpty(spec.labels) && isEmpty(spec.ipamOptions);
+  const saysNothing = spec.ipam.length === 0 && spec.ipv6 !== true && isEmpty(spec.labels) && isEmpty(spec.ipamOptions);
   if (!saysNothing || (spec.ipamDriver ?? "default") !== "default") {
     fail(403, "user specified configurations are not supported if the network depends on a configuration network");
   }
+  if (!isEmpty(spec.options)) fail(403, "network driver options are not supported if the network depends on a configuration network");
 }
 
 function fromTemplate(spec: NetworkSpec, template: NetworkSpec): NetworkSpec {

@@ -60,7 +60,9 @@ export function openParent(
   const mode = spec.options[driver.modeOption] || defaultMode;
   const flag = driverName === "ipvlan" ? rules.parents.ipvlanFlags ? spec.options.ipvlan_flag || "bridge" : "" : "";
   if (asked === "lo") fail(`loopback interface is not a valid ${driverName} parent link`);
-  if (!driver.modes.includes(mode)) fail(`requested ${driverName} mode '${mode}' is not valid, '${defaultMode}' mode is the ${driverName} driver default`, 400);
+  // l3s came with the flags.
+  const isKnown = driver.modes.includes(mode) && (mode !== "l3s" || rules.parents.ipvlanFlags);
+  if (!isKnown) fail(`requested ${driverName} mode '${mode}' is not valid, '${defaultMode}' mode is the ${driverName} driver default`, 400);
   if (flag !== "" && !IPVLAN_FLAGS.includes(flag)) fail(`requested ipvlan flag '${flag}' is not valid, 'bridge' is the ipvlan driver default`, 400);
   const dummy = `${driver.prefix}${id.slice(0, 12)}`;
   if (asked === "") {

@@ -105,9 +105,9 @@ export function linkedTo(container: Container): LinkedContainer[] {
 function linkEntries(container: Container): HostsEntry[] {
   if (!container.attachments.has("bridge")) return [];
   return container.links.flatMap(({ child, alias }) => {
-    const address = addressOnDefault(child);
-    const names = [alias, child.hostname, ...(alias === child.name ? [] : [child.name])];
-    return address === "" ? [] : [{ address, names: names.join(" ") }];
+    const names = [alias, child.hostname, ...(alias === child.name ? [] : [child.name])].join(" ");
+    const onDefault = child.endpoints.find(({ members }) => members.isDefault);
+    return (onDefault ? addressesOf(onDefault) : []).map((address) => ({ address, names }));
   });
 }
 
