@@ -226,4 +226,8 @@ export const FLOW_QUERY_TYPE: i32 = 100;
 export const FLOW_SOURCE_PORTS: i32 = 104;
 /** 1: no message after the first answer or error. */
 export const FLOW_UNTIL_ANSWER: i32 = 108;
-export const FLOW_SIZE: i32 = 112;
+/** Of datagrams and echo requests; 0: the namespace's. */
+export const FLOW_TTL: i32 = 112;
+/** `icmp_seq` of the first echo request. */
+export const FLOW_FIRST_SEQUENCE: i32 = 116;
+export const FLOW_SIZE: i32 = 120;

@@ -196,14 +196,15 @@ function announce(flow: Flow): void {
   const ip = packet.network;
   const transport = ip + IPV4_HEADER;
   const length = total - IPV4_HEADER;
+  const ttl = flow.ttl != 0 ? flow.ttl : flow.namespace.ttl;
   if (flow.kind == FlowKind.Query) writeQuery(transport + UDP_HEADER, packet.sequence, flow.name, flow.queryType);
   else writePayload(transport + UDP_HEADER, packet.sequence, flow.index, flow.bytes);
   if (flow.protocol == PROTOCOL_UDP) {
-    writeIpv4(ip, total, flow.namespace.ttl, PROTOCOL_UDP, 0, flow.destination);
+    writeIpv4(ip, total, ttl, PROTOCOL_UDP, 0, flow.destination);
     writeUdp(transport, flow.sourcePort, flow.destinationPort, length);
   } else {
-    writeIpv4(ip, total, flow.namespace.ttl, PROTOCOL_ICMP, 0, flow.destination);
-    writeIcmpHeader(transport, ICMP_ECHO_REQUEST, 0, flow.sourcePort, packet.sequence & 0xffff);
+    writeIpv4(ip, total, ttl, PROTOCOL_ICMP, 0, flow.destination);
+    writeIcmpHeader(transport, ICMP_ECHO_REQUEST, 0, flow.sourcePort, (packet.sequence + flow.firstSequence) & 0xffff);
     writeIcmpChecksum(transport, length);
   }
 }

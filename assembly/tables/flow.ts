@@ -13,6 +13,7 @@ import {
   FLOW_DESTINATION,
   FLOW_DESTINATION_PORT,
   FLOW_DONT_FRAGMENT,
+  FLOW_FIRST_SEQUENCE,
   FLOW_INTERVAL,
   FLOW_KIND,
   FLOW_NAME,
@@ -29,6 +30,7 @@ import {
   FLOW_STOP,
   FLOW_THINK,
   FLOW_TIMEOUT,
+  FLOW_TTL,
   FLOW_UNTIL_ANSWER,
   FlowKind,
 } from "../abi/program";
@@ -61,6 +63,9 @@ export class Flow extends Random {
   nextPort: u32;
   /** It ends with the first answer or error. */
   untilAnswer: bool;
+  /** Of its datagrams and echo requests; 0: the namespace's. */
+  ttl: u32;
+  firstSequence: u32;
   dontFragment: bool;
   /** A FlowTimer of this flow is in the queue. */
   timerQueued: bool;
@@ -202,6 +207,8 @@ export function setFlow(index: u32, from: usize): void {
   flow.queryType = load<u32>(from, FLOW_QUERY_TYPE);
   flow.sourcePorts = max(load<u32>(from, FLOW_SOURCE_PORTS), 1);
   flow.untilAnswer = load<u32>(from, FLOW_UNTIL_ANSWER) != 0;
+  flow.ttl = load<u32>(from, FLOW_TTL);
+  flow.firstSequence = load<u32>(from, FLOW_FIRST_SEQUENCE);
   flow.interval = <i64>load<f64>(from, FLOW_INTERVAL);
   flow.on = <i64>load<f64>(from, FLOW_ON);
   flow.off = <i64>load<f64>(from, FLOW_OFF);

@@ -204,6 +204,10 @@ export interface FlowRecord {
   readonly sourcePorts?: number;
   /** 1: no message after the first answer or error. */
   readonly untilAnswer?: number;
+  /** Of datagrams and echo requests; absent or 0: the namespace's. */
+  readonly ttl?: number;
+  /** `icmp_seq` of the first echo request; absent: 0. */
+  readonly firstSequence?: number;
 }
 
 /** What name servers know. */

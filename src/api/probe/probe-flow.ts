@@ -13,6 +13,8 @@ export type ProbeSpec =
       readonly destination: number;
       /** Bytes of payload. */
       readonly sizeBytes: number;
+      /** `icmp_seq` of the first request; 0 unless given. */
+      readonly firstSequence?: number;
       /** DF set, and what is longer than the path takes is refused. */
       readonly dontFragment: boolean;
       readonly count: number;
@@ -26,6 +28,8 @@ export type ProbeSpec =
       readonly kind: "datagram";
       readonly destination: number;
       readonly port: number;
+      /** How many routers it may pass; the namespace's TTL unless given. */
+      readonly ttl?: number;
       readonly requestBytes: number;
       readonly responseBytes: number;
       readonly intervalNs: Nanoseconds;
@@ -97,11 +101,11 @@ export function probeFlow(spec: ProbeSpec, from: { readonly namespace: number; r
   };
   switch (spec.kind) {
     case "echo":
-      return { ...base, kind: FlowKind.Ping, protocol: ICMP, bytes: spec.sizeBytes, count: spec.count, intervalNs: spec.intervalNs, dontFragment: spec.dontFragment ? 1 : 0 };
+      return { ...base, kind: FlowKind.Ping, protocol: ICMP, bytes: spec.sizeBytes, count: spec.count, intervalNs: spec.intervalNs, dontFragment: spec.dontFragment ? 1 : 0, firstSequence: spec.firstSequence ?? 0 };
     case "exchange":
       return { ...base, kind: FlowKind.Exchange, protocol: TCP, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes };
     case "datagram":
-      return { ...base, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes, intervalNs: spec.intervalNs, count: NONE };
+      return { ...base, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes, intervalNs: spec.intervalNs, count: NONE, ttl: spec.ttl ?? 0 };
     case "query":
       return { ...base, kind: FlowKind.Query, destinationPort: 53, bytes: QUESTION_BYTES + (domainNameBytes(spec.name)?.length ?? 0), name: spec.domain, queryType: spec.type, intervalNs: spec.intervalNs, count: NONE };
   }
@@ -112,7 +116,7 @@ export function probeOutcome(kind: ProbeKind, counters: FlowCounters, isOver: bo
   const { outcome } = counters;
   if (counters.answered > 0) return { result: "ok", ...seen(kind, counters) };
   if (counters.errors > 0 || (counters.state === FlowState.Failed && counters.error !== FlowError.None)) {
-    return { result: failure(kind, counters), ...(kind === "echo" && outcome.errorBy !== 0 && { by: formatIpv4(outcome.errorBy) }) };
+    return { result: failure(kind, counters), ...(outcome.errorBy !== 0 && { by: formatIpv4(outcome.errorBy) }) };
   }
   return isOver || (kind === "exchange" && counters.timeouts > 0) ? { result: "timeout" } : undefined;
 }

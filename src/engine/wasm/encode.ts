@@ -174,6 +174,8 @@ export function writeFlow(view: DataView, at: number, record: FlowRecord): void 
   u32(view, at + abi.FLOW_QUERY_TYPE, record.queryType ?? 0);
   u32(view, at + abi.FLOW_SOURCE_PORTS, record.sourcePorts ?? 1);
   u32(view, at + abi.FLOW_UNTIL_ANSWER, record.untilAnswer ?? 0);
+  u32(view, at + abi.FLOW_TTL, record.ttl ?? 0);
+  u32(view, at + abi.FLOW_FIRST_SEQUENCE, record.firstSequence ?? 0);
 }
 
 function writeChain(view: DataView, at: number, record: ChainRecord): void {

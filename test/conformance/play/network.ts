@@ -8,7 +8,7 @@ import type { FlowRecord, SocketRecord } from "../../../src/engine/program";
 import { isIpv4, parseIpv4 } from "../../../src/net/ip";
 import type { Engines } from "./engines";
 import type { Listening } from "./processes";
-import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, QueryOutcome, Traffic } from "./traffic";
+import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "./traffic";
 
 /** What programs need to know of the compiled network. */
 export interface Places {
@@ -40,6 +40,8 @@ const PORTS = { first: 40_000, last: 48_999 };
 const LOOK_NS = { first: 200_000, most: 250 * MS };
 const GET_BYTES = "GET / HTTP/1.0\r\nHost: \r\n\r\n".length;
 const WHO_BYTES = "who".length;
+/** Of busybox traceroute: 46 bytes with the headers of IP and UDP. */
+const HOP_BYTES = 18;
 /** The images' probes ask again after these times. */
 const DATAGRAM_INTERVAL_MS = 1000;
 const QUERY_INTERVAL_MS = 1500;
@@ -141,11 +143,11 @@ export class Network implements Traffic {
     return port;
   }
 
-  async echo(place: string, address: string, { size, count, intervalMs, timeoutMs, dontFragment }: EchoOptions): Promise<EchoOutcome> {
+  async echo(place: string, address: string, { size, firstSequence, count, intervalMs, timeoutMs, dontFragment }: EchoOptions): Promise<EchoOutcome> {
     if (!isIpv4(address)) return { result: NOT_IPV4 };
     const destination = parseIpv4(address, "destination");
     const { result, ttl, by } = await this.#probe(place, () => ({
-      kind: "echo", destination, sizeBytes: size, dontFragment, count, intervalNs: intervalMs * MS, timeoutNs: timeoutMs * MS,
+      kind: "echo", destination, sizeBytes: size, firstSequence, dontFragment, count, intervalNs: intervalMs * MS, timeoutNs: timeoutMs * MS,
     }));
     return { result, ...(ttl !== undefined && { ttl }), ...(by !== undefined && { by }) };
   }
@@ -162,6 +164,14 @@ export class Network implements Traffic {
     if (result !== "ok" || server === undefined) return { result };
     const listening = this.#places.listening(server, protocol, localPort);
     return { result, server: listening?.name ?? "(nobody)", peer: peer ?? "", ...(local !== address && { local: local ?? "" }) };
+  }
+
+  async hop(place: string, address: string, port: number, ttl: number, timeoutMs: number): Promise<HopOutcome> {
+    if (!isIpv4(address)) return { result: NOT_IPV4 };
+    const destination = parseIpv4(address, "destination");
+    const timeoutNs = timeoutMs * MS;
+    const { result, by } = await this.#probe(place, () => ({ kind: "datagram", destination, port, ttl, requestBytes: HOP_BYTES, responseBytes: 0, intervalNs: timeoutNs, timeoutNs }));
+    return { result, ...(by !== undefined && { by }) };
   }
 
   async query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome> {

@@ -5,6 +5,8 @@ export interface Traffic {
   echo(place: string, address: string, options: EchoOptions): Promise<EchoOutcome>;
   /** Connects, or sends a datagram, asks, and reads the answer. */
   exchange(place: string, protocol: "tcp" | "udp", address: string, port: number, options: ExchangeOptions): Promise<ExchangeOutcome>;
+  /** A datagram that may pass so many routers only: who sends it back. */
+  hop(place: string, address: string, port: number, ttl: number, timeoutMs: number): Promise<HopOutcome>;
   /** One question to a name server. */
   query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome>;
 }
@@ -26,6 +28,11 @@ export interface EchoOutcome {
   /** Of the answer. */
   readonly ttl?: number;
   /** Who sent the ICMP error. */
+  readonly by?: string;
+}
+
+export interface HopOutcome {
+  readonly result: string;
   readonly by?: string;
 }
 

@@ -1,4 +1,5 @@
 import { Drop } from "../../../../assembly/abi/drop";
+import { CAPTURE_INBOUND } from "../../../../assembly/abi/event";
 import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { BRIDGE_NF_IPV4, RouteType } from "../../../../assembly/abi/program";
@@ -85,6 +86,8 @@ function bridgeFrame(kernel: Kernel, packet: Packet, port: Device, bridge: Devic
     return deliverUp(packet, bridge);
   }
   if (kernel.localMacs.has(bridge, high, low)) return deliverUp(packet, bridge);
+  // tcpdump makes a bridge promiscuous: it hears what passes. Differs from Linux: the stack above does not.
+  if (bridge.captured) kernel.capture(bridge, CAPTURE_INBOUND, packet);
   const egress = kernel.fdb.find(bridge, high, low, kernel.clock);
   if (egress === null) {
     packet.target = bridge;

@@ -19,7 +19,7 @@ import { Arrival, type Flow, NO_REQUEST } from "../tables/flow";
 import { NO_DEADLINE } from "../tables/neighbour";
 import { canWrite, closeWhenIdle, leaveExchange, writeMessage } from "../tcp/lifecycle";
 import { ICMP_HEADER, updateIcmpChecksum, writeIcmp } from "../wire/icmp";
-import { IPV4_HEADER } from "../wire/ipv4";
+import { IPV4_HEADER, setTtl } from "../wire/ipv4";
 import { UDP_HEADER } from "../wire/udp";
 import { announce } from "./announce";
 import { EventType } from "./event-queue";
@@ -138,10 +138,11 @@ function buildMessage(kernel: Kernel, flow: Flow): Packet | null {
   packet.isMessage = true;
   packet.pathMtuDiscovery = record.dontFragment === 0 ? PathMtuDiscovery.Want : PathMtuDiscovery.Do;
   writeDatagram(kernel, packet, namespace, isEcho ? PROTOCOL_ICMP : PROTOCOL_UDP, 0, flow.destination);
+  if (record.ttl) setTtl(kernel.memory.bytes, packet.network, record.ttl);
   beginTrace(kernel, packet);
   if (isEcho) {
     const icmp = packet.network + IPV4_HEADER;
-    writeIcmp(kernel.memory.bytes, icmp, ICMP_ECHO_REQUEST, 0, record.sourcePort, flow.sequence & 0xffff);
+    writeIcmp(kernel.memory.bytes, icmp, ICMP_ECHO_REQUEST, 0, record.sourcePort, (flow.sequence + (record.firstSequence ?? 0)) & 0xffff);
     fillPayload(kernel, packet, icmp + ICMP_HEADER, flow.sequence, record.bytes);
     updateIcmpChecksum(kernel.memory, icmp, ICMP_HEADER + record.bytes);
   } else {

@@ -133,8 +133,7 @@ function dropWaiting(kernel: Kernel, entry: Neighbour): void {
 
 function isSameFlow(known: FlowRecord, record: FlowRecord): boolean {
   const fields = Object.keys({ ...known, ...record }) as (keyof FlowRecord)[];
-  const { name = NONE, queryType = 0, sourcePorts = 1, untilAnswer = 0 } = known;
-  const whole: FlowRecord = { ...known, name, queryType, sourcePorts, untilAnswer };
-  const defaults = { name: NONE, queryType: 0, sourcePorts: 1, untilAnswer: 0 };
-  return fields.every((field) => whole[field] === { ...defaults, ...record }[field]);
+  const defaults = { name: NONE, queryType: 0, sourcePorts: 1, untilAnswer: 0, ttl: 0, firstSequence: 0 };
+  const [before, after]: FlowRecord[] = [{ ...defaults, ...known }, { ...defaults, ...record }];
+  return fields.every((field) => before![field] === after![field]);
 }

@@ -2,6 +2,7 @@
 import { ip } from "./ip";
 import { nslookup, ping } from "./ping";
 import { complained, printed, type Program } from "./process";
+import { traceroute } from "./traceroute";
 import { wget } from "./wget";
 
 /** The six lines that every /etc/hosts begins with (moby libnetwork/etchosts); recordings leave them out. */
@@ -34,7 +35,7 @@ const env: Program = async (process) => printed(process.environment);
 const nothing: Program = async () => printed([]);
 const failure: Program = async () => printed([], 1);
 
-const PROGRAMS: Readonly<Record<string, Program>> = { cat, env, printenv: env, hostname, ip, nslookup, ping, wget, true: nothing, false: failure, sleep: nothing };
+const PROGRAMS: Readonly<Record<string, Program>> = { cat, env, printenv: env, hostname, ip, nslookup, ping, traceroute, wget, true: nothing, false: failure, sleep: nothing };
 
 /** Whether it is known what a command answers. */
 export function isProgram(argv: readonly string[]): boolean {
