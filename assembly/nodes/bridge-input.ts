@@ -5,12 +5,14 @@
  * Differs from Linux: no spanning tree, no VLAN filtering, no multicast snooping.
  */
 import { Drop } from "../abi/drop";
+import { CAPTURE_INBOUND } from "../abi/event";
 import { Node } from "../abi/node";
 import { DEVICE_HAIRPIN, DEVICE_PORT_SECURITY } from "../abi/program";
+import { captureFrame } from "../graph/capture";
 import { drop } from "../graph/drop";
 import { frameOf, Packet, PacketType } from "../memory/pool";
 import { BRIDGED } from "../netfilter/state";
-import { Device, DEVICE_FILTERED, isNull } from "../tables/device";
+import { Device, DEVICE_CAPTURED, DEVICE_FILTERED, isNull } from "../tables/device";
 import { find, Found, foundPort, learn } from "../tables/fdb";
 import { VISITS_PREROUTING } from "../tables/ruleset";
 import { destinationMac, etherType, isGroup, isReserved, MAC_BROADCAST, sourceMac, TYPE_IPV4 } from "../wire/ethernet";
@@ -55,10 +57,18 @@ function filterFrame(packet: Packet, bridge: Device, destination: u64): Node {
   }
   const found = find(bridge, destination);
   if (found == Found.Own) return up(packet, bridge);
+  if (bridge.flags & DEVICE_CAPTURED) overhear(packet, port, bridge);
   if (found == Found.Nothing) return Node.BridgeFlood;
   if (foundPort == port && !(port.flags & DEVICE_HAIRPIN)) return drop(packet, Drop.BridgeNoEgressPort, Node.BridgeInput);
   packet.out = foundPort;
   return Node.BridgeForward;
+}
+
+/** tcpdump makes a bridge promiscuous. Differs from Linux: its stack does not hear what passes. */
+function overhear(packet: Packet, port: Device, bridge: Device): void {
+  packet.device = bridge;
+  captureFrame(packet, CAPTURE_INBOUND, Drop.None, Node.Done);
+  packet.device = port;
 }
 
 /** br_pass_frame_up: the bridge's own stack receives it. */
