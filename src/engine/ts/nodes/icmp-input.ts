@@ -6,9 +6,6 @@ import {
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_FRAGMENTATION_NEEDED,
-  ICMP_HOST_UNREACHABLE,
-  ICMP_NET_UNREACHABLE,
-  ICMP_PORT_UNREACHABLE,
   ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE,
   PROTOCOL_ICMP,
@@ -155,17 +152,23 @@ function echoFlow(bytes: Uint8Array, packet: Packet, kind: number, icmp: number)
   return kind === PROTOCOL_ICMP && bytes[icmp] === ICMP_ECHO_REQUEST ? pingFlow(packet, identifier(bytes, icmp)) : null;
 }
 
-/** icmp_err_convert in net/ipv4/icmp.c, in the words that flows have. */
+/** icmp_err_convert in net/ipv4/icmp.c by code, in the words that flows have; fragmentation needed is another matter. */
+const UNREACHABLE_ERRORS: Readonly<Record<number, FlowError>> = {
+  0: FlowError.NetworkUnreachable,
+  1: FlowError.HostUnreachable,
+  3: FlowError.ConnectionRefused,
+  6: FlowError.NetworkUnreachable,
+  7: FlowError.HostUnreachable,
+  8: FlowError.HostUnreachable,
+  9: FlowError.NetworkUnreachable,
+  10: FlowError.HostUnreachable,
+  11: FlowError.NetworkUnreachable,
+  12: FlowError.HostUnreachable,
+  13: FlowError.HostUnreachable,
+  14: FlowError.HostUnreachable,
+  15: FlowError.HostUnreachable,
+};
+
 function errorOf(type: number, code: number): FlowError {
-  if (type !== ICMP_UNREACHABLE) return FlowError.ProtocolError;
-  switch (code) {
-    case ICMP_NET_UNREACHABLE:
-      return FlowError.NetworkUnreachable;
-    case ICMP_HOST_UNREACHABLE:
-      return FlowError.HostUnreachable;
-    case ICMP_PORT_UNREACHABLE:
-      return FlowError.ConnectionRefused;
-    default:
-      return FlowError.ProtocolError;
-  }
+  return type === ICMP_UNREACHABLE ? (UNREACHABLE_ERRORS[code] ?? FlowError.ProtocolError) : FlowError.ProtocolError;
 }
