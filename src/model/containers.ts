@@ -346,10 +346,11 @@ function runsImage({ command = [] }: ContainerSpec): boolean {
 }
 
 /** moby daemon/daemon.go: restore. */
-function wantsRevival({ spec, isRunning, stoppedByHand, hasRun }: Container): boolean {
+function wantsRevival(container: Container): boolean {
+  const { spec, isRunning, stoppedByHand, hasRun } = container;
   if (spec.restart === "always") return hasRun;
   if (spec.restart === "unless-stopped") return hasRun && !stoppedByHand;
-  return spec.restart === "on-failure" && isRunning;
+  return spec.restart === "on-failure" && isRunning && exitOnTerm(container) !== 0;
 }
 
 /** The daemon's sentence of an error. */

@@ -35,7 +35,7 @@ const bridge = (daemon: Daemon, name: string) => daemon.networks().filter(isBrid
 const portsOf = (daemon: Daemon, name: string) => find(daemon, name).ports.map(({ hostIp, hostPort }) => `${hostIp} ${hostPort}`);
 
 describe.each(GENERATIONS)("a container of Docker %s", (generation) => {
-  it("stays created, with a reason and exit code 128, when its first start fails; one that ran is exited", () => {
+  it("stays created, with a reason and exit code 128, when its first start fails; one that ran is exited, with its own code", () => {
     const daemon = daemonOf(generation);
     run(daemon, container("first", { publish: [publish(80, 8080)] }));
     expect(refusalOf(() => run(daemon, container("second", { publish: [publish(80, 8080)] })))).toMatch(/port is already allocated$/);
@@ -44,7 +44,7 @@ describe.each(GENERATIONS)("a container of Docker %s", (generation) => {
     daemon.stopContainer("first");
     daemon.startContainer("second");
     expect(refusalOf(() => daemon.startContainer("first"))).toMatch(/already allocated$/);
-    expect(find(daemon, "first")).toMatchObject({ status: "exited", exitCode: 128 });
+    expect(find(daemon, "first")).toMatchObject({ status: "exited", exitCode: 137 });
   });
 
   it("is gone after a failed start if it is to be removed", () => {

@@ -71,6 +71,7 @@ export class Daemon implements DaemonOperations {
 
   createNetwork(spec: NetworkSpec): { readonly id: string; readonly warning: string } {
     const network = this.#networks.create(spec);
+    this.#takeOver(network);
     this.#program(network);
     return { id: network.id, warning: "" };
   }
@@ -236,6 +237,19 @@ export class Daemon implements DaemonOperations {
     if (this.#rules.subnets.defaultBridgeMovesSearch) return undefined;
     const first = this.#space.findFirstDefault((subnet) => !this.#host.isReserved(subnet));
     return first && { subnet: formatCidr(first) };
+  }
+
+  /**
+   * A network of a user on docker0: the bridge driver takes the default network for a stale one and forgets it, rules and ports
+   * included.
+   *
+   * Differs from Docker: it also deletes the cables of the containers on the default bridge.
+   */
+  #takeOver({ parts: { bridge } }: Network): void {
+    const old = this.#networks.list().find(({ isDefault }) => isDefault);
+    if (!bridge || !old || old.parts.bridge?.device !== bridge.device) return;
+    for (const container of this.#containers.list()) if (container.publishing?.members === old) this.#sandboxes.forgetPorts(container);
+    this.#firewall.removeNetwork(old.id);
   }
 
   /** Tells the packet filter of a new network, and forwards for it. */

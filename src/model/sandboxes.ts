@@ -90,6 +90,11 @@ export class Sandboxes {
     if (next !== undefined || container.endpoints.length === 0 || !rules.ports.remembersShown) showPorts(container);
   }
 
+  /** Its ports lead nowhere any more, though they are shown. */
+  forgetPorts(container: Container): void {
+    this.#unpublish(container);
+  }
+
   /** The container has another name. */
   rename(container: Container): void {
     for (const endpoint of container.endpoints) {
