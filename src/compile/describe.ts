@@ -1,10 +1,18 @@
 import type { TopologySpec } from "../model/spec";
-import { isBridge, type ContainerState, type DockerState, type EndpointState } from "../model/state";
+import {
+  type BridgeNetworkState,
+  type ContainerState,
+  type DockerState,
+  type EndpointState,
+  hasParent,
+  isBridge,
+  type ParentNetworkState,
+} from "../model/state";
 import { formatCidr, ipv4Cidr } from "../net/cidr";
 import { formatIpv4 } from "../net/ip";
 import { formatMac } from "../net/mac";
-import type { ContainerDescription, EndpointDescription, FlowDescription, TopologyDescription } from "./compiled";
-import { bridgeMtu } from "./topology";
+import type { ContainerDescription, EndpointDescription, FlowDescription, NetworkDescription, TopologyDescription } from "./compiled";
+import { bridgeMtu, containerLabel } from "./topology";
 
 /** The state in the words and notations of people. */
 export function describeTopology(spec: TopologySpec, state: DockerState, flows: readonly FlowDescription[]): TopologyDescription {
@@ -12,32 +20,57 @@ export function describeTopology(spec: TopologySpec, state: DockerState, flows: 
     name: spec.name,
     generation: spec.generation,
     hosts: state.hosts.map(({ name, cpus }) => ({ name, cpus })),
-    networks: state.networks.filter(isBridge).map((network) => ({
-      name: network.name,
-      driver: network.driver,
-      internal: network.internal,
-      subnet: formatCidr(ipv4Cidr(network.subnet.network, network.subnet.prefixLength)),
-      gateway: formatIpv4(network.gateway),
-      bridge: network.bridge.device,
-      device: `${network.host}:${network.bridge.displayName}`,
-      mtu: bridgeMtu(state, network),
-    })),
-    containers: state.containers.filter(({ running }) => running).map(describeContainer),
+    networks: state.networks.flatMap((network) => {
+      if (isBridge(network)) return [describeBridge(state, network)];
+      return hasParent(network) ? [describeParent(network)] : [];
+    }),
+    containers: state.containers.filter(({ running }) => running).map((container) => describeContainer(state, container)),
     flows,
   };
 }
 
-function describeContainer(container: ContainerState): ContainerDescription {
+function describeBridge(state: DockerState, network: BridgeNetworkState): NetworkDescription {
+  return {
+    name: network.name,
+    driver: network.driver,
+    internal: network.internal,
+    subnet: formatCidr(ipv4Cidr(network.subnet.network, network.subnet.prefixLength)),
+    gateway: formatIpv4(network.gateway),
+    bridge: network.bridge.device,
+    device: `${network.host}:${network.bridge.displayName}`,
+    mtu: bridgeMtu(state, network),
+  };
+}
+
+/** The device is the one below the containers'. */
+function describeParent({ name, driver, host, internal, subnets, ipam, parent, mtu }: ParentNetworkState): NetworkDescription {
+  const [subnet] = subnets;
+  return {
+    name,
+    driver,
+    internal,
+    subnet: subnet === undefined ? "" : formatCidr(ipv4Cidr(subnet.network, subnet.prefixLength)),
+    gateway: ipam.config[0]?.gateway ?? "",
+    bridge: parent.device,
+    device: `${host}:${parent.device}`,
+    mtu,
+  };
+}
+
+function describeContainer(state: DockerState, container: ContainerState): ContainerDescription {
   return {
     name: container.name,
     host: container.host,
     networkMode: container.spec.networkMode ?? (container.spec.networks.length > 0 ? "networks" : "bridge"),
-    networks: container.endpoints.map((endpoint) => describeEndpoint(container, endpoint)),
+    networks: container.endpoints.map((endpoint) => describeEndpoint(state, container, endpoint)),
     ports: container.ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({ hostIp, hostPort, containerPort, protocol })),
   };
 }
 
-function describeEndpoint({ name, host, gateway }: ContainerState, endpoint: EndpointState): EndpointDescription {
+function describeEndpoint(state: DockerState, container: ContainerState, endpoint: EndpointState): EndpointDescription {
+  const { host, gateway } = container;
+  const network = state.networks.find((candidate) => candidate.host === host && candidate.name === endpoint.network);
+  const below = network && hasParent(network) ? network.parent.device : endpoint.vethName;
   return {
     network: endpoint.network,
     ipv4: formatIpv4(endpoint.ip),
@@ -45,8 +78,8 @@ function describeEndpoint({ name, host, gateway }: ContainerState, endpoint: End
     mac: formatMac(endpoint.mac),
     gateway: endpoint.gateway === undefined ? "" : formatIpv4(endpoint.gateway),
     interfaceName: endpoint.interfaceName,
-    device: `${name}:${endpoint.interfaceName}`,
-    hostDevice: `${host}:${endpoint.vethName}`,
+    device: `${containerLabel(state, container)}:${endpoint.interfaceName}`,
+    hostDevice: `${host}:${below}`,
     isDefaultRoute: gateway?.network === endpoint.network,
     dnsNames: endpoint.dnsNames,
   };

@@ -3,6 +3,7 @@ import type { LatencySummary } from "../observe/histogram";
 import type { DeviceSummary, DropSummary, FlowSummary } from "../observe/summary";
 import type { TrafficSummary } from "../observe/traffic";
 import { dropText } from "./drop-text";
+import { parentNotices } from "./parents";
 import { findProblems } from "./problems";
 import type { ReportContainer, ReportCounters, ReportHost, ReportLatency, ReportNotice, ReportPort, ReportRun, ReportTraffic, RunReport } from "./report";
 
@@ -101,7 +102,7 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
       transmittedBytes: device.txBytes,
       droppedPackets: device.dropped,
     })),
-    notices: notices.map(noticeOf),
+    notices: [...notices.map(noticeOf), ...parentNotices(topology, traffic)],
     problems: findProblems(traffic),
   };
 }
