@@ -68,6 +68,51 @@ describe("the world", () => {
   });
 });
 
+describe("a macvlan network on a VLAN of the uplink", () => {
+  it("tags what leaves, and hears what is tagged for it alone", async () => {
+    const trunk = docker("trunk", { docker: "20.10" })
+      .host("h1")
+      .host("h2")
+      .network("red", { host: "h1", driver: "macvlan", subnet: "10.1.0.0/24", ipRange: "10.1.0.0/28", parent: "eth0.10" })
+      .network("blue", { host: "h1", driver: "macvlan", subnet: "10.2.0.0/24", parent: "eth0.20" })
+      .network("far", { host: "h2", driver: "macvlan", subnet: "10.1.0.0/24", ipRange: "10.1.0.64/28", parent: "eth0.10" })
+      .container("red1", { host: "h1", networks: ["red"] })
+      .container("blue1", { host: "h1", networks: ["blue"] })
+      .container("far1", { host: "h2", networks: { far: { ipv4: "10.1.0.70" } } });
+    const lab = await start(trunk);
+    expect(await received(lab, "red1", "10.1.0.70")).toBe(1);
+    expect(await received(lab, "blue1", "10.1.0.70")).toBe(0);
+    expect(trunk.compile().render()).toContain("eth0.10@eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP");
+    expect(trunk.compile().render()).toContain("    vlan protocol 802.1Q id 10 <REORDER_HDR>");
+  });
+});
+
+describe("an ipvlan network", () => {
+  const network = (mode: string) =>
+    docker("plane", { docker: "20.10" })
+      .host("h1")
+      .network("plane", { driver: "ipvlan", subnet: "192.0.2.0/24", gateway: "192.0.2.1", ipRange: "192.0.2.128/27", parent: "eth0", options: { ipvlan_mode: mode } })
+      .container("one", { networks: ["plane"] })
+      .container("two", { networks: ["plane"] });
+
+  it("in mode l2 has the MAC of the host's interface for all containers", async () => {
+    const lab = await start(network("l2"));
+    expect(await received(lab, "one", "two")).toBe(1);
+    expect(await received(lab, "one", "lan")).toBe(1);
+    expect(await received(lab, "lan", "192.0.2.129")).toBe(1);
+    expect(await received(lab, "one", "h1")).toBe(0);
+    const macs = network("l2").compile().describe().containers.map(({ networks }) => networks[0]!.mac);
+    expect(new Set(macs)).toEqual(new Set(["02:00:c0:00:02:0b"]));
+  });
+
+  it("in mode l3 leaves by the host's routes, without ARP of its own, and is not found by others without a route", async () => {
+    const lab = await start(network("l3"));
+    expect(await received(lab, "one", "two")).toBe(1);
+    expect(await received(lab, "one", "lan")).toBe(0);
+    expect(network("l3").compile().render()).toContain("<BROADCAST,MULTICAST,NOARP,UP,LOWER_UP>");
+  });
+});
+
 describe("a macvlan network", () => {
   const wire = docker("wire", { docker: "20.10" })
     .network("wire", { driver: "macvlan", subnet: "192.0.2.0/24", gateway: "192.0.2.1", ipRange: "192.0.2.128/27", parent: "eth0" })
@@ -81,6 +126,13 @@ describe("a macvlan network", () => {
     expect(await received(lab, "internet", "192.0.2.128")).toBe(1);
     expect(await received(lab, "m1", "host1")).toBe(0);
     expect(await received(lab, "host1", "192.0.2.129")).toBe(0);
+  });
+
+  it("is told to those who look at interfaces as ip(8) tells it", () => {
+    const text = wire.compile().render();
+    expect(text).toContain("2: eth0@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP");
+    expect(text).toContain("    macvlan mode bridge\n    inet 192.0.2.128/24 brd 192.0.2.255 scope global eth0");
+    expect(text).toContain("2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n    link/ether 02:00:c0:00:02:0b");
   });
 
   it("does not work where the switch takes one MAC per port", async () => {

@@ -7,6 +7,8 @@ import type { ProgramBuilder } from "./program-builder";
 
 /** Of Ethernet; the check sequence is not simulated. */
 const ETHERNET_HEADER = 14;
+/** Of 802.1Q. */
+const VLAN_TAG = 4;
 /** A segment of the smallest MSS with its headers, rounded up: an MTU may be as small as 68. */
 const FRAME_MIN = 128;
 /** 65,536 slots of 1,514 bytes are 106 MB. */
@@ -35,7 +37,7 @@ interface OtherRecords {
 export function capacityOf(builder: ProgramBuilder, { flows, sockets, chains, rules }: OtherRecords): Capacity {
   const capacity = {
     packets: packetsOf(builder, flows, sockets),
-    frameBytes: builder.devices.reduce((largest, { mtu }) => Math.max(largest, mtu + ETHERNET_HEADER), FRAME_MIN),
+    frameBytes: builder.devices.reduce((largest, { mtu }) => Math.max(largest, mtu + ETHERNET_HEADER + tagRoom(builder)), FRAME_MIN),
     fdb: 1024 + 2 * builder.devices.length,
     neighbours: neighboursOf(builder),
     flows: Math.max(256, 2 * flows.length + 64),
@@ -58,6 +60,11 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, chains, ru
   const { packets, connections, neighbours } = capacity;
   const timers = 2 * capacity.flows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
   return { ...capacity, events: packets + timers + INJECTED_FRAMES };
+}
+
+/** Whoever has a cable may have VLANs on it, if not now then later. */
+function tagRoom({ devices }: ProgramBuilder): number {
+  return devices.some(({ kind }) => kind === DeviceKind.Physical || kind === DeviceKind.Vlan) ? VLAN_TAG : 0;
 }
 
 /** What a network that changes while it runs may come to need. */

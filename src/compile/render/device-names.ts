@@ -1,3 +1,4 @@
+import { DeviceKind } from "../../../assembly/abi/program";
 import type { DatapathProgram } from "../../engine/program";
 
 /** As much of a program as can be seen with the tools of iproute2. */
@@ -11,7 +12,7 @@ export function localName({ names }: RenderedProgram, device: number): string {
 
 /** The devices of a namespace, in the order in which they were made. */
 export function devicesOf({ devices }: RenderedProgram, namespace: number): number[] {
-  return devices.flatMap((device, index) => (device.namespace === namespace ? [index] : []));
+  return devices.flatMap((device, index) => (device.namespace === namespace && device.kind !== DeviceKind.Gone ? [index] : []));
 }
 
 /** Interface indices as the kernel counts them: from 1 in each namespace. */
