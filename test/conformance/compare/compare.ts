@@ -62,9 +62,13 @@ function compareCommand(checks: Checks, path: string, expected: CommandResult, g
   if (parts.stderr !== "" || got.stderr !== "") checks.compare(`${path}.stderr`, parts.stderr, got.stderr);
 }
 
-/** Without measured times, which are those of one moment and machine. */
+/** How long ago something was. */
+const AGO = /(Less than a second|About an? (?:minute|hour)|\d+ (?:second|minute|hour)s?)( ago)?/g;
+
+/** Without measured times, which are those of one moment and machine; a table with them has columns of any width. */
 function settled(text: string): string {
-  return text
+  const ages = text.replace(AGO, "<ago>");
+  return (ages === text ? text : ages.replace(/ {2,}/g, "  "))
     .replace(/min\/avg\/max = [<>\d./t]+ ms/g, "min/avg/max = <t> ms")
     .replace(/(?<![<>\d./t])\d+\.\d+ ms/g, "<t> ms");
 }

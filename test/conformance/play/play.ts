@@ -60,9 +60,18 @@ async function playStep(step: Step, world: World, names: Names): Promise<Step> {
 
 async function playDocker(step: DockerStep, world: World, names: Names): Promise<DockerStep> {
   const argv = step.argv.map((text) => names.resolve(text));
+  const drawn = drawnName(step);
+  if (drawn !== undefined) world.nextName(step.host, drawn);
   const result = await world.docker(step.host, argv, names.resolve(step.stdin ?? ""));
   if (argv[1] !== "exec" && argv[1] !== "logs") world.learnIds(names);
   return { ...step, ...result };
+}
+
+/** The name that the engine drew for a container, where the recording shows it. */
+function drawnName({ argv, host, stdout }: DockerStep): string | undefined {
+  if ((argv[1] !== "run" && argv[1] !== "create") || argv.some((word) => /^--name(=|$)/.test(word))) return undefined;
+  const [, owner, name] = /^<ctr:(\w+)\/([a-z]+_[a-z]+\d?)>$/.exec(stdout) ?? [];
+  return owner === host ? name : undefined;
 }
 
 async function playRows(step: RowsStep, world: World, names: Names, twice: boolean): Promise<RowsStep> {

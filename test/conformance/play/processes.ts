@@ -20,6 +20,8 @@ interface Running {
   readonly key: string;
   readonly container: ContainerState;
   readonly listening: readonly Listening[];
+  /** When it ends by itself. */
+  readonly endsAt?: number;
 }
 
 /** Whose network namespace a container has. */
@@ -37,30 +39,51 @@ export class Processes {
   #running: Running[] = [];
   readonly #machines: Listening[] = [];
   readonly #logs = new Map<string, string>();
+  /** Containers that are known, and those whose first process has a terminal or an open stdin. */
+  readonly #seen = new Set<string>();
+  readonly #open = new Set<string>();
+  #opensNew = false;
 
   /** A server on a machine. */
   serve(machine: string, name: string, specs: readonly string[]): void {
     this.#machines.push(...readListen(specs).map((entry) => ({ ...entry, place: machine, name })));
   }
 
+  /** Whether containers that come from now on keep their stdin open: a shell then waits for input. */
+  openNew(opens: boolean): void {
+    this.#opensNew = opens;
+  }
+
+  #meet({ id }: ContainerState): void {
+    if (this.#seen.has(id)) return;
+    this.#seen.add(id);
+    if (this.#opensNew) this.#open.add(id);
+  }
+
   /** Ends the processes of containers that stopped; starts those that nobody started, and tells whose ended again. */
-  follow(state: DockerState): Ended[] {
+  follow(state: DockerState, now: number): Ended[] {
     this.#endOthers(state);
+    for (const container of state.containers) this.#meet(container);
+    const over = this.#running.filter(({ endsAt = Number.POSITIVE_INFINITY }) => endsAt <= now);
+    this.#running = this.#running.filter((entry) => !over.includes(entry));
     const started = state.containers.filter(({ running }) => running).sort((a, b) => a.startOrder - b.startOrder);
-    return started.flatMap((container) => {
-      const exit = this.start(state, container);
+    const ended = started.filter((container) => !over.some(({ key }) => key === keyOf(container))).flatMap((container) => {
+      const exit = this.start(state, container, now);
       return exit === undefined ? [] : [{ container, exit }];
     });
+    return [...over.map(({ container }) => ({ container, exit: 0 })), ...ended];
   }
 
   /** Starts the first process of a container, if it has none; its exit code if it ends at once. */
-  start(state: DockerState, container: ContainerState): number | undefined {
+  start(state: DockerState, container: ContainerState, now: number): number | undefined {
     this.#endOthers(state);
+    this.#meet(container);
     const key = keyOf(container);
     if (this.#running.some((entry) => entry.key === key)) return undefined;
     const outcome = this.#start(state, container);
     if ("exit" in outcome) return outcome.exit;
-    this.#running.push({ key, container, listening: outcome.listening });
+    const [program, seconds] = commandOf(container);
+    this.#running.push({ key, container, listening: outcome.listening, ...(program === "sleep" && { endsAt: now + Number(seconds) * 1e9 }) });
     return undefined;
   }
 
@@ -71,7 +94,8 @@ export class Processes {
 
   #start(state: DockerState, container: ContainerState): { readonly exit: number } | { readonly listening: readonly Listening[] } {
     const [program = "", verb, ...specs] = commandOf(container);
-    if (program === "sleep") return { listening: [] };
+    const waits = program === "sleep" || (/^(sh|cat)$/.test(program) && verb === undefined && this.#open.has(container.id));
+    if (waits) return { listening: [] };
     if (program !== "netprobe" || verb !== "serve") return { exit: program === "false" ? 1 : 0 };
     const place = placeOf(state, container);
     const name = serverName(state, container);

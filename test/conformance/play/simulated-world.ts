@@ -31,7 +31,7 @@ interface Host {
 /** Commands that change nothing. */
 const READING = new Set(["exec", "logs", "ps", "inspect", "port"]);
 /** How long a docker command takes, about. */
-const COMMAND_SECS = 0.2;
+const COMMAND_SECS = 0.5;
 
 export function simulatedWorld(engine: EngineChoice): WorldOf {
   return async (recording) => SimulatedWorld.open(recording, engine);
@@ -67,7 +67,7 @@ class SimulatedWorld implements World {
   #programs(): ConstructorParameters<typeof DockerClient>[1]["programs"] {
     return {
       start: async (container) => {
-        const exit = this.#processes.start(this.#state(), container);
+        const exit = this.#processes.start(this.#state(), container, this.#simulation.now);
         if (exit === undefined) return undefined;
         const argv = commandOf(container);
         // What the container is to see is there only once the tables have followed.
@@ -101,7 +101,7 @@ class SimulatedWorld implements World {
 
   /** Processes, interfaces and tables follow what the daemons have done. */
   #settle(): void {
-    for (const { container, exit } of this.#processes.follow(this.#state())) this.#hosts.get(container.host)?.daemon.exitContainer(container.id, exit);
+    for (const { container, exit } of this.#processes.follow(this.#state(), this.#simulation.now)) this.#hosts.get(container.host)?.daemon.exitContainer(container.id, exit);
     const state = this.#state();
     this.#tellListeners();
     this.#kernel.follow(state);
@@ -124,6 +124,7 @@ class SimulatedWorld implements World {
   async docker(host: string, argv: readonly string[], stdin: string): Promise<CommandResult> {
     const { client } = this.#host(host);
     const routes = this.#added.count;
+    this.#processes.openNew(keepsStdinOpen(argv));
     const { exit, stdout, stderr } = await this.#simulation.during(async () => client.run(argv, stdin));
     if (!READING.has(argv[1] ?? "") || this.#added.count !== routes) {
       this.#settle();
@@ -136,6 +137,15 @@ class SimulatedWorld implements World {
     const host = this.#hosts.get(name);
     if (host === undefined) throw new Error(`there is no host ${JSON.stringify(name)}`);
     return host;
+  }
+
+  nextName(host: string, name: string): void {
+    const { daemon } = this.#host(host);
+    const own = daemon.makeName.bind(daemon);
+    daemon.makeName = () => {
+      daemon.makeName = own;
+      return name;
+    };
   }
 
   async command(machine: string, argv: readonly string[]): Promise<CommandResult> {
@@ -228,6 +238,13 @@ class SimulatedWorld implements World {
   async dispose(): Promise<void> {
     this.#simulation.dispose();
   }
+}
+
+/** `-i` or `-t`, alone or among other letters, before the image. */
+function keepsStdinOpen([, verb, ...words]: readonly string[]): boolean {
+  if (verb !== "run" && verb !== "create") return false;
+  const image = words.findIndex((word) => IMAGES.some(({ name }) => word === name || word === `${name}:latest`));
+  return words.slice(0, image === -1 ? words.length : image).some((word) => /^-[a-zA-Z]*[it]/.test(word) || word === "--interactive" || word === "--tty");
 }
 
 /** Go listens on both families, but for the probes' datagrams (`udp4`). */

@@ -81,6 +81,10 @@ export class Simulation {
     this.#network = new Network(engines, places, { flow: 0, socket: FIRST_PROBE_SOCKET });
   }
 
+  get now(): number {
+    return this.#network.now;
+  }
+
   get traffic(): Traffic {
     return this.#network;
   }

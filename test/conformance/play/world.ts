@@ -4,6 +4,8 @@ import type { Names } from "../names";
 /** The simulated machines of one scenario: hosts with an engine each, `gw`, `lan` and `inet`, as they are when a scenario begins. */
 export interface World {
   docker(host: string, argv: readonly string[], stdin: string): Promise<CommandResult>;
+  /** The name that the next container without one gets: the engine draws it. */
+  nextName(host: string, name: string): void;
   /** A command on a machine itself. */
   command(machine: string, argv: readonly string[]): Promise<CommandResult>;
   /** Starts servers on a machine: `tcp:7000`. */

@@ -1,4 +1,5 @@
 /** The programs of the recordings' images: busybox's applets, and servers. */
+import { splitWords } from "../../../../src/client";
 import { ip } from "./ip";
 import { nslookup, ping } from "./ping";
 import { complained, printed, type Program } from "./process";
@@ -35,7 +36,24 @@ const env: Program = async (process) => printed(process.environment);
 const nothing: Program = async () => printed([]);
 const failure: Program = async () => printed([], 1);
 
-const PROGRAMS: Readonly<Record<string, Program>> = { cat, env, printenv: env, hostname, ip, nslookup, ping, traceroute, wget, true: nothing, false: failure, sleep: nothing };
+const echo: Program = async (_, argv) => printed([argv.slice(1).join(" ")]);
+
+/** `sh -c` with commands one after the other, joined by `;`, `&&` or `||`; without words it finds no input and ends. */
+const sh: Program = async (process, argv) => {
+  const script = argv[1] === "-c" ? (argv[2] ?? "") : "";
+  let result = printed([]);
+  for (const [, joint, text] of `;${script}`.matchAll(/(;|&&|\|\|)([^;&|]*)/g)) {
+    const isSkipped = (joint === "&&" && result.exit !== 0) || (joint === "||" && result.exit === 0);
+    const words = splitWords(text ?? "");
+    if (isSkipped || words.length === 0) continue;
+    if (words[0] === "exit") return { ...result, exit: Number(words[1] ?? result.exit) };
+    const { exit, stdout, stderr } = await run(process, words);
+    result = { exit, stdout: result.stdout + stdout, stderr: result.stderr + stderr };
+  }
+  return result;
+};
+
+const PROGRAMS: Readonly<Record<string, Program>> = { cat, echo, env, sh, printenv: env, hostname, ip, nslookup, ping, traceroute, wget, true: nothing, false: failure, sleep: nothing };
 
 /** Whether it is known what a command answers. */
 export function isProgram(argv: readonly string[]): boolean {
@@ -46,10 +64,19 @@ function nameOf([path = ""]: readonly string[]): string {
   return path.replace(/^.*\//, "");
 }
 
-/** What a command answers; nothing is known of others. */
+/** Applets that the images have and nothing is known of. */
+const OTHERS = new Set("arp arping awk brctl cp curl date dd df dig find getent grep head host id ifconfig kill killall ls lsof mkdir mv nc netcat netstat ps route rm sed ss sysctl tail tc tcpdump telnet top touch tr udhcpc uname vi wc who".split(" "));
+
+/**
+ * What a command answers.
+ *
+ * @throws Error for an applet that is not simulated.
+ */
 export const run: Program = async (process, argv) => {
   const name = nameOf(argv);
   const program = PROGRAMS[name];
-  if (program === undefined) throw new Error(`the program ${JSON.stringify(name)} is not simulated`);
-  return program(process, argv);
+  if (program !== undefined) return program(process, argv);
+  if (OTHERS.has(name)) throw new Error(`the program ${JSON.stringify(name)} is not simulated`);
+  // The words of runc 1.1.5, by way of the daemon.
+  return { exit: 126, stdout: `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(argv[0] ?? "")}: executable file not found in $PATH: unknown\n`, stderr: "" };
 };
