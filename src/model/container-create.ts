@@ -2,7 +2,7 @@ import { isIpv4, isIpv6 } from "../net/ip";
 import { isMac } from "../net/mac";
 import { type Attachment, Container, CONTAINER_MODE, type Link } from "./container";
 import type { GenerationRules } from "./generation";
-import type { Network } from "./network";
+import { type Network, PREDEFINED } from "./network";
 import { refuse, type RefusalStatus } from "./refusal";
 import type { ContainerSpec, EndpointSpec } from "./spec";
 
@@ -82,10 +82,18 @@ function checkEndpoints(spec: ContainerSpec, rules: GenerationRules, fail: Fail)
     if (ipv4 !== undefined && !isIpv4(ipv4)) fail(`invalid IPv4 address: ${ipv4}`);
     if (ipv6 !== undefined && !isIpv6(ipv6)) fail(`invalid IPv6 address: ${ipv6}`);
     if (mac !== undefined && !isMac(mac)) fail(`${mac} is not a valid mac address`);
+    if (rules.endpoints.checksAtCreate && PREDEFINED.has(endpoint.network)) checkPredefined(endpoint, rules, fail);
     if (names.indexOf(endpoint.network) < index) {
       fail(`endpoint with name ${spec.name} already exists in network ${endpoint.network}`, 403);
     }
   }
+}
+
+/** moby daemon/container_operations.go: validateEndpointSettings. */
+function checkPredefined(endpoint: EndpointSpec, rules: GenerationRules, fail: Fail): void {
+  const refused = rules.endpoints.checkAddress(endpoint, { isPredefined: true, hasGivenSubnet: () => false, contains: () => true });
+  if (refused) fail(refused.daemon, refused.status);
+  if (endpoint.aliases.length > 0) fail(rules.messages.aliasNeedsUserNetwork);
 }
 
 /** `--link` on anything but networks of users (moby daemon/daemon_unix.go: registerLinks). */

@@ -240,6 +240,14 @@ describe("Docker 29", () => {
     expect([addressOf(daemon, "db"), find(daemon, "db").gateway]).toEqual(["10.2.0.1", undefined]);
   });
 
+  it("refuses addresses and aliases on predefined networks when the container is created", () => {
+    const daemon = daemonOf("29");
+    const created = (more: Partial<EndpointSpec>) => refusalOf(() => daemon.createContainer(container("web", { networks: [on("bridge", more)] })));
+    expect(created({ ipv4: "172.17.0.9" })).toBe("INVALID_INPUT: invalid endpoint settings:\nuser-specified IP address is supported on user-defined networks only");
+    expect(created({ aliases: ["www"] })).toBe("INVALID_INPUT: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks");
+    expect(daemon.containers()).toEqual([]);
+  });
+
   it("chooses the IPv4 and the IPv6 route separately", () => {
     const daemon = daemonOf("29");
     daemon.createNetwork(network("four", subnets("10.1.0.0/24")));

@@ -60,6 +60,7 @@ export const generation29: GenerationRules = {
       const outside = addresses.find((address) => !network.contains(address));
       return outside === undefined ? undefined : fail(`no configured subnet contains IP address ${outside}`);
     },
+    checksAtCreate: true,
     severalAtCreate: true,
     aliasesShowId: false,
   },

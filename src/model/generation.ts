@@ -68,6 +68,8 @@ export interface GenerationRules {
     check(endpoint: EndpointSpec, index: number): string | undefined;
     /** What `docker create` and `docker network connect` refuse before they look for a free address. */
     checkAddress(endpoint: EndpointSpec, network: AddressableNetwork): { readonly status: RefusalStatus; readonly daemon: string } | undefined;
+    /** Whether settings that no predefined network takes are refused by `docker create` already. */
+    readonly checksAtCreate: boolean;
     /** Whether `docker create` takes several networks. */
     readonly severalAtCreate: boolean;
     /** Whether `Aliases` has the short ID and the host name. */

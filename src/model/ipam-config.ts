@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, cidrContainsCidr, cidrsOverlap, formatCidr, parseCidr } from "../net/cidr";
+import { type Cidr, cidrContains, cidrContainsCidr, formatCidr, parseCidr } from "../net/cidr";
 import { isIp, parseIp } from "../net/ip";
 import { refuse } from "./refusal";
 import type { IpamSpec, NetworkSpec } from "./spec";
@@ -45,31 +45,6 @@ export function readIpam(spec: NetworkSpec): NetworkDraft {
 /** Whether `address` lies in `block`. */
 export function contains(block: Cidr, address: string): boolean {
   return cidrContains(block, parseIp(address, "address"));
-}
-
-/**
- * What the docker command checks before it asks the daemon, in both generations (docker/cli cli/command/network/create.go:
- * createIPAMConfig).
- */
-export function checkLikeCommandLine(network: NetworkSpec): void {
-  const { blocks, subject, spec } = readIpam(network);
-  for (const [index, block] of blocks.entries()) {
-    const fail = (daemon: string): never => refuse(400, subject, daemon, block.spec.position ?? spec.position);
-    const overlaps = (other: IpamBlock) => block.subnet && other.subnet && cidrsOverlap(block.subnet, other.subnet);
-    if (blocks.slice(0, index).some(overlaps)) fail("multiple overlapping subnet configuration is not supported");
-    const { subnet, range, gateway } = block;
-    if (!subnet) {
-      if (range || gateway !== undefined) fail("every ip-range or gateway must have a corresponding subnet");
-      const [first] = block.auxAddresses;
-      if (first) fail(`no matching subnet for aux-address ${first[1]}`);
-      continue;
-    }
-    if (range && !cidrContainsCidr(subnet, range)) fail(`no matching subnet for range ${formatCidr(range)}`);
-    if (gateway !== undefined && !contains(subnet, gateway)) fail(`no matching subnet for gateway ${gateway}`);
-    for (const [, address] of block.auxAddresses) {
-      if (!contains(subnet, address)) fail(`no matching subnet for aux-address ${address}`);
-    }
-  }
 }
 
 /** 20.10 checks nothing of this before it allocates, but that every block has a subnet (daemon/network.go: getIpamConfig). */
