@@ -11,6 +11,7 @@ describe("traffic in words", () => {
     expect(from.to("db:80").rate("2kpps").spec.traffic[0]).toMatchObject({ kind: "constant", sizeBytes: 512, rate: { perSecond: 2000 }, responseBytes: 0 });
     expect(from.to("db:80/udp").poisson("1Mbit").spec.traffic[0]).toMatchObject({ kind: "poisson", rate: { bitsPerSecond: 1_000_000 } });
     expect(from.to("db:80").onOff({ rate: "5/s", on: "1s", off: "500ms" }).spec.traffic[0]).toMatchObject({ kind: "onoff", onNs: 1e9, offNs: 5e8 });
+    expect(from.to("db:80").exchange({ response: "16k" }).spec.traffic[0]).toMatchObject({ kind: "exchange", sizeBytes: 128, responseBytes: 16384, timeoutNs: 1e9 });
     expect(from.to("db:80").request().rate("5/s").spec.traffic[0]).toMatchObject({ kind: "request", rate: { perSecond: 5 } });
   });
 

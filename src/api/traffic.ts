@@ -47,6 +47,8 @@ export interface TrafficMethods<Self> {
   onOff(options: OnOffOptions): Self;
   /** Requests that want a response. @example traffic.request({ size: 200, response: "4k", clients: 8 }) */
   request(options?: RequestOptions): Self;
+  /** Exchanges as HTTP/1.0 has them: a TCP connection each, one request, one response, and the server closes. @example traffic.exchange({ response: "16k" }) */
+  exchange(options?: RequestOptions): Self;
   /** Payload bytes of a message, request or ping. Unless given: 512, 128, and 56. */
   size(size: Size): Self;
   /** Flows from each sender; 1 unless given. */
@@ -82,9 +84,17 @@ export abstract class TrafficMethodsBase<Self> implements TrafficMethods<Self> {
     return this.change({ kind: "onoff", rate: rateOf(rate), onNs: parseDuration(on, "on"), offNs: parseDuration(off, "off") });
   }
 
-  request({ size, response, think, timeout, clients }: RequestOptions = {}): Self {
+  request(options: RequestOptions = {}): Self {
+    return this.#ask("request", options);
+  }
+
+  exchange(options: RequestOptions = {}): Self {
+    return this.#ask("exchange", options);
+  }
+
+  #ask(kind: "request" | "exchange", { size, response, think, timeout, clients }: RequestOptions): Self {
     return this.change({
-      kind: "request",
+      kind,
       ...(size !== undefined && { sizeBytes: parseSize(size, "size") }),
       ...(response !== undefined && { responseBytes: parseSize(response, "response") }),
       ...(think !== undefined && { thinkNs: parseDuration(think, "think") }),
@@ -145,7 +155,7 @@ export function trafficSpec(settings: TrafficSettings): TrafficSpec {
   const { name, to, rate } = settings;
   if (!to) throw new SimulationError("INVALID_INPUT", `traffic ${name}: to: expected a target such as "db:5432/tcp", found none`);
   const kind = settings.kind ?? (to.protocol === "icmp" ? "ping" : rate ? "constant" : "request");
-  const isRequest = kind === "request";
+  const isRequest = kind === "request" || kind === "exchange";
   const ownRate = rate ?? (kind === "ping" ? { perSecond: 1 } : undefined);
   return {
     sizeBytes: kind === "ping" ? DEFAULTS.pingBytes : isRequest ? DEFAULTS.requestBytes : DEFAULTS.messageBytes,

@@ -1,8 +1,9 @@
 /** How large the engine's tables are: what the network needs, and room for what is added while it runs. */
 import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_MAX } from "../../assembly/abi/limits";
-import { DeviceKind } from "../../assembly/abi/program";
+import { DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
-import { type Capacity, type FlowRecord, NO_PROCESSES, type SocketRecord } from "../engine/program";
+import { domainBytes } from "../engine/check-processes";
+import { type Capacity, type DnsTables, type FlowRecord, NO_PROCESSES, type SocketRecord } from "../engine/program";
 import type { ProgramBuilder } from "./program-builder";
 
 /** Of Ethernet; the check sequence is not simulated. */
@@ -23,29 +24,37 @@ const CONNTRACK_MAX = 65536;
 /** Of all namespaces together: a sandbox has about 20 chains, and each published port a handful of rules. */
 const CHAINS = 1024;
 const RULES = 4096;
+/** Connections of one client's exchanges within a minute, and those of all: 65,536 of them are 17 MB. */
+const PROXIED_EXCHANGES = 4096;
+const TIME_WAIT_MAX = 65536;
+/** Clients of UDP proxies and queries under way at one time; 600 bytes each. */
+const SESSIONS = 1024;
 const EVENT_RECORDS = 65536;
 const CAPTURE_BYTES = 4 * 1024 * 1024;
 
 /** What lists of a program besides those that the builder has. */
 interface OtherRecords {
   readonly flows: readonly FlowRecord[];
+  /** Of traffic. */
   readonly sockets: readonly SocketRecord[];
+  /** Of the daemons' processes. */
+  readonly processes: readonly SocketRecord[];
+  readonly dns: DnsTables;
   readonly chains: readonly unknown[];
   readonly rules: readonly unknown[];
 }
 
-export function capacityOf(builder: ProgramBuilder, { flows, sockets, chains, rules }: OtherRecords): Capacity {
+export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes, dns, chains, rules }: OtherRecords): Capacity {
   const capacity = {
     packets: packetsOf(builder, flows, sockets),
     frameBytes: builder.devices.reduce((largest, { mtu }) => Math.max(largest, mtu + ETHERNET_HEADER + tagRoom(builder)), FRAME_MIN),
     fdb: 1024 + 2 * builder.devices.length,
     neighbours: neighboursOf(builder),
     flows: Math.max(256, 2 * flows.length + 64),
-    sockets: Math.max(512, 2 * sockets.length + 128),
-    // Both ends of every flow that may come to be, and as many that wait for their time to end.
-    connections: 4 * Math.max(256, 2 * flows.length + 64),
+    sockets: Math.max(512, 2 * (sockets.length + processes.length) + 128),
+    connections: connectionsOf(flows, processes),
     conntrack: CONNTRACK_MAX,
-    ...NO_PROCESSES,
+    ...processCapacity(processes, dns),
     hosts: roomFor(builder.hosts),
     namespaces: roomFor(builder.namespaces),
     devices: roomFor(builder.devices),
@@ -65,6 +74,29 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, chains, ru
 /** Whoever has a cable may have VLANs on it, if not now then later. */
 function tagRoom({ devices }: ProgramBuilder): number {
   return devices.some(({ kind }) => kind === DeviceKind.Physical || kind === DeviceKind.Vlan) ? VLAN_TAG : 0;
+}
+
+/** Both ends of every flow that may come to be, two more at a proxy on the way, and as many that wait for their time to end. */
+function connectionsOf(flows: readonly FlowRecord[], processes: readonly SocketRecord[]): number {
+  const hasProxies = processes.some(({ role }) => role === SocketRole.Proxy);
+  const exchanges = flows.filter(({ kind }) => kind === FlowKind.Exchange).length;
+  // A proxy takes another port for each connection, and each stays in TIME-WAIT at the server for a minute.
+  const waiting = Math.min(TIME_WAIT_MAX, exchanges * (hasProxies ? PROXIED_EXCHANGES : 8));
+  return (hasProxies ? 8 : 4) * Math.max(256, 2 * flows.length + 64) + waiting;
+}
+
+/** Room for what proxies and name servers are doing, and know. */
+function processCapacity(processes: readonly SocketRecord[], { domains, resolvers, searches, zones, zoneRecords, upstreams }: DnsTables) {
+  return {
+    sessions: processes.length === 0 ? NO_PROCESSES.sessions : SESSIONS,
+    domains: NO_PROCESSES.domains + 2 * domains.length,
+    domainBytes: NO_PROCESSES.domainBytes + 2 * domainBytes(domains),
+    resolvers: roomFor(resolvers),
+    searches: roomFor(searches),
+    zones: roomFor(zones),
+    zoneRecords: roomFor(zoneRecords),
+    upstreams: roomFor(upstreams),
+  };
 }
 
 /** What a network that changes while it runs may come to need. */

@@ -8,7 +8,7 @@ import { describeTopology } from "./describe";
 import { render } from "./render";
 import { renderRules } from "./render/iptables-save";
 import { compileState } from "./state";
-import { EMPTY_CURSOR, resolveTraffic } from "./traffic";
+import { cursorAfter, resolveTraffic } from "./traffic";
 
 export type { CompiledTopology } from "./compiled";
 export { announcements } from "./announce";
@@ -22,18 +22,19 @@ export { type CompiledState, compileState, type Layout, type StateOptions } from
  */
 export function compile(spec: TopologySpec): CompiledTopology {
   const state = decide(spec);
-  const { program: laidOut, layout } = compileState(state, { seed: spec.seed, underlay: spec.underlay });
+  const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay });
   const { network } = layout;
   const context = { state, network, names: new Resolver(state) };
-  const { flows, sockets, descriptions, cursor } = resolveTraffic(spec.traffic, EMPTY_CURSOR, context);
+  const processes = keyed.map(({ record }) => record);
+  const { flows, sockets, descriptions, cursor } = resolveTraffic(spec.traffic, cursorAfter(processes), context);
   const flowRecords = flows.map(({ record }) => record);
   const socketRecords = sockets.map(({ record }) => record);
   const program: DatapathProgram = {
     ...laidOut,
     names: { ...laidOut.names, flows: descriptions.map(({ name }) => name) },
-    sockets: socketRecords,
+    sockets: [...processes, ...socketRecords],
     flows: flowRecords,
-    capacity: capacityOf(network.builder, { ...laidOut, flows: flowRecords, sockets: socketRecords }),
+    capacity: capacityOf(network.builder, { ...laidOut, processes, flows: flowRecords, sockets: socketRecords }),
   };
   return {
     spec,

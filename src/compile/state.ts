@@ -1,9 +1,11 @@
 import { ABI_VERSION } from "../../assembly/abi/version";
-import { type Capacity, type DatapathProgram, NO_DNS } from "../engine/program";
+import type { Capacity, DatapathProgram } from "../engine/program";
+import { dnsOf } from "../model/dns";
 import type { DockerState } from "../model/state";
 import { capacityOf } from "./capacity";
 import { DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
 import { exponentialTable } from "./exponential";
+import { compileProcesses, type KeyedSocket } from "./processes";
 import type { LayoutIndices } from "./program-builder";
 import { compileStateRules } from "./rules/state";
 import { type CompiledNetwork, layOut, type LayoutOptions } from "./topology";
@@ -17,6 +19,8 @@ export interface StateOptions extends LayoutOptions {
 export interface CompiledState {
   readonly program: DatapathProgram;
   readonly layout: Layout;
+  /** Sockets of the daemons' processes: proxies of published ports, and name servers of sandboxes. */
+  readonly processes: readonly KeyedSocket[];
 }
 
 /** Where everything of a compiled state is. */
@@ -32,7 +36,7 @@ export interface Layout {
 
 /**
  * Lays a state out. With the layout of the state before, what is the same keeps its index, and the program is one that a running engine
- * takes (`ProgramPatch.program`). It has no flows and sockets: those that the engine has stay.
+ * takes (`ProgramPatch.program`). It has no flows and sockets: those that the engine has stay, and `processes` are to be put among them.
  *
  * @example
  * const first = compileState(daemon.state(), { seed: 7 });
@@ -45,6 +49,12 @@ export function compileState(state: DockerState, options: StateOptions, previous
   const network = layOut(state, options, previous);
   const { builder, places, kernelDevices } = network;
   const { chains, rules, chainNames, ruleNames } = compileStateRules(state, network);
+  const sandboxes = {
+    host: (name: string) => places.get(name),
+    sandbox: (host: string, container: string) => places.get(`${host}/${container}`),
+  };
+  const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf);
+  const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules };
   const program: DatapathProgram = {
     abi: ABI_VERSION,
     names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: chainNames, rules: ruleNames },
@@ -59,11 +69,11 @@ export function compileState(state: DockerState, options: StateOptions, previous
     flows: [],
     chains,
     rules,
-    dns: NO_DNS,
+    dns,
     costs: DEFAULT_COSTS,
     copyCost: DEFAULT_COPY_COST,
     exponential: exponentialTable(),
-    capacity: previous?.program.capacity ?? { ...capacityOf(builder, { flows: [], sockets: [], chains, rules }), ...options.capacity },
+    capacity: previous?.program.capacity ?? { ...capacityOf(builder, records), ...options.capacity },
   };
   const layout: Layout = {
     indices: builder.indices,
@@ -72,5 +82,5 @@ export function compileState(state: DockerState, options: StateOptions, previous
     namespaceOf: (host, container) => places.get(container === undefined ? host : `${host}/${container}`),
     deviceOf: (namespace, name) => kernelDevices.get(namespace)?.get(name),
   };
-  return { program, layout };
+  return { program, layout, processes };
 }

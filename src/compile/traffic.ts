@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<TrafficSpec["kind"], FlowKind>> = {
   poisson: FlowKind.Poisson,
   onoff: FlowKind.OnOff,
   request: FlowKind.Request,
+  exchange: FlowKind.Exchange,
   ping: FlowKind.Ping,
 };
 const PROTOCOLS: Readonly<Record<TargetSpec["protocol"], number>> = { tcp: PROTOCOL_TCP, udp: PROTOCOL_UDP, icmp: PROTOCOL_ICMP };
@@ -25,10 +26,12 @@ const PROTOCOLS: Readonly<Record<TargetSpec["protocol"], number>> = { tcp: PROTO
 const DATAGRAM_MAX = 65507;
 /** A TCP message has to fit the send buffer (tcp_wmem[2]). */
 const TCP_MESSAGE_MAX = 4194304;
+/** Ports that the connections of one client's exchanges use in turn: the server's end of the last ones is still in TIME-WAIT. */
+const EXCHANGE_PORTS = 4;
 const CLIENTS_MAX = 10_000;
 const LOOPBACK_NETWORK = 127;
 
-export const EMPTY_CURSOR: TrafficCursor = {
+const EMPTY_CURSOR: TrafficCursor = {
   flowIndex: 0,
   socketIndex: 0,
   icmpIdentifier: 1,
@@ -36,6 +39,12 @@ export const EMPTY_CURSOR: TrafficCursor = {
   listening: new Map(),
   flowNames: new Set(),
 };
+
+/** Traffic comes after the sockets that there are without it, and keeps away from their ports. */
+export function cursorAfter(sockets: readonly SocketRecord[]): TrafficCursor {
+  const listening = sockets.map((record, index) => [socketKey(record.namespace, record.protocol, record.port), { index, record }] as const);
+  return { ...EMPTY_CURSOR, socketIndex: sockets.length, listening: new Map(listening) };
+}
 
 /** What traffic runs on. */
 export interface TrafficContext {
@@ -182,7 +191,7 @@ class TrafficResolver {
     const key = socketKey(namespace, protocol, port);
     const existing = this.#listening.get(key);
     if (existing?.record.role === SocketRole.Client) fail("CONFLICT", spec, `to: port ${port} is in use by a client there`);
-    const role = spec.kind === "request" ? SocketRole.Responder : SocketRole.Sink;
+    const role = isAnswered(spec) ? SocketRole.Responder : SocketRole.Sink;
     if (existing && (existing.record.role === SocketRole.Responder || existing.record.role === role)) return;
     this.#setSocket(key, existing?.index ?? this.#socketIndex++, { namespace, protocol, ip: 0, port, role, flow: NONE });
   }
@@ -193,7 +202,7 @@ class TrafficResolver {
     let port = this.#ephemeralPorts.get(counter) ?? EPHEMERAL_PORTS.from;
     while (this.#listening.has(socketKey(namespace, protocol, port))) port++;
     if (port > EPHEMERAL_PORTS.to) fail("LIMIT_EXCEEDED", spec, `all ephemeral ports of ${spec.from} are in use`);
-    this.#ephemeralPorts.set(counter, port + 1);
+    this.#ephemeralPorts.set(counter, port + (spec.kind === "exchange" ? EXCHANGE_PORTS : 1));
     const key = socketKey(namespace, protocol, port);
     this.#setSocket(key, this.#socketIndex++, { namespace, protocol, ip: 0, port, role: SocketRole.Client, flow });
     return port;
@@ -233,7 +242,7 @@ function flowRecord(spec: TrafficSpec, place: FlowPlace): FlowRecord {
     destinationPort: spec.to.port ?? 0,
     sourcePort: place.sourcePort,
     bytes: spec.sizeBytes,
-    responseBytes: spec.kind === "request" ? spec.responseBytes : 0,
+    responseBytes: isAnswered(spec) ? spec.responseBytes : 0,
     count: spec.count ?? NONE,
     dontFragment: spec.dontFragment ? 1 : 0,
     intervalNs: spec.rate ? intervalOf(spec.rate, size, spec) : 0,
@@ -243,7 +252,13 @@ function flowRecord(spec: TrafficSpec, place: FlowPlace): FlowRecord {
     stopNs: spec.stopNs ?? Number.MAX_SAFE_INTEGER,
     thinkNs: spec.thinkNs,
     timeoutNs: spec.timeoutNs,
+    ...(spec.kind === "exchange" && { sourcePorts: EXCHANGE_PORTS }),
   };
+}
+
+/** Whether a message wants an answer. */
+function isAnswered({ kind }: TrafficSpec): boolean {
+  return kind === "request" || kind === "exchange";
 }
 
 /** @throws SimulationError `INVALID_INPUT` for what no flow can do. */
@@ -261,13 +276,14 @@ function check(spec: TrafficSpec): void {
   if (to.port !== undefined) integer("to: port", to.port, 1, 65535);
   const isStream = to.protocol === "tcp";
   integer("size", spec.sizeBytes, isStream ? 1 : 0, isStream ? TCP_MESSAGE_MAX : DATAGRAM_MAX);
-  if (kind === "request") integer("response", spec.responseBytes, isStream ? 1 : 0, isStream ? TCP_MESSAGE_MAX : DATAGRAM_MAX);
-  if (kind !== "request" && !spec.rate) fail("INVALID_INPUT", spec, 'rate: expected a rate such as "100/s" or "1Mbit", found none');
+  if (kind === "exchange" && !isStream) fail("INVALID_INPUT", spec, `to: expected a TCP port for exchanges, found ${formatTarget(to)}`);
+  if (isAnswered(spec)) integer("response", spec.responseBytes, isStream ? 1 : 0, isStream ? TCP_MESSAGE_MAX : DATAGRAM_MAX);
+  if (!isAnswered(spec) && !spec.rate) fail("INVALID_INPUT", spec, 'rate: expected a rate such as "100/s" or "1Mbit", found none');
   if (kind === "onoff") {
     integer("on", spec.onNs, 1, time);
     integer("off", spec.offNs, 0, time);
   }
-  if (kind === "request" && !spec.rate) integer("timeout", spec.timeoutNs, 1, time);
+  if (kind === "exchange" || (kind === "request" && !spec.rate)) integer("timeout", spec.timeoutNs, 1, time);
   integer("think", spec.thinkNs, 0, time);
   integer("start", spec.startNs, 0, time);
   if (spec.stopNs !== undefined) integer("stop", spec.stopNs, spec.startNs, time);

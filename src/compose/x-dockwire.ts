@@ -21,6 +21,7 @@ import { suggest } from "./suggest";
  *   traffic:
  *     - { name: orders, from: web, to: db:5432/tcp, size: 256, response: 4k, clients: 4, think: 5ms }
  *     - { from: cache, to: web:9000/udp, kind: poisson, rate: 2kpps, size: 64 }
+ *     - { from: web, to: db:8080, kind: exchange, response: 16k }   # a connection each, which the server closes (HTTP/1.0)
  *   default_traffic: true    # also let every depends_on edge exchange requests
  * ```
  *
@@ -62,13 +63,14 @@ export interface LinkProperties {
   readonly limitPackets?: number;
 }
 
-export const TRAFFIC_KINDS = ["constant", "poisson", "onoff", "request", "ping"] as const;
+export const TRAFFIC_KINDS = ["constant", "poisson", "onoff", "request", "exchange", "ping"] as const;
 
 /**
  * - `constant`: messages of `size` bytes, evenly spaced at `rate`.
  * - `poisson`: the same with random gaps of which `rate` is the mean.
  * - `onoff`: `constant` for `on`, silent for `off`, in turn.
  * - `request`: `clients` that each send `size` bytes, wait for `response` bytes (at most `timeout`), and `think`.
+ * - `exchange`: the same over TCP, but with a connection of its own for each request, which the server closes, as HTTP/1.0 has it.
  * - `ping`: ICMP echo requests at `rate`.
  */
 export type TrafficKind = (typeof TRAFFIC_KINDS)[number];
@@ -200,6 +202,7 @@ const KEYS_OF_KIND: Readonly<Record<TrafficKind, readonly string[]>> = {
   poisson: ["rate"],
   onoff: ["rate", "on", "off"],
   request: ["response", "think", "timeout", "clients"],
+  exchange: ["response", "think", "timeout", "clients"],
   ping: ["rate", "timeout"],
 };
 const SPECIAL_KEYS = [...new Set(Object.values(KEYS_OF_KIND).flat())];
@@ -237,11 +240,11 @@ function readTraffic(field: Field, names: KnownNames): TrafficRule {
     to,
     rate: readRate(field, kind),
     sizeBytes: readSize(field, kind, to.protocol),
-    responseBytes: bytes(field.get("response"), to.protocol) ?? (kind === "request" ? DEFAULTS.responseBytes : 0),
+    responseBytes: bytes(field.get("response"), to.protocol) ?? (isAnswered(kind) ? DEFAULTS.responseBytes : 0),
     onNs: kind === "onoff" ? (positive(required(field, "on")) ?? 0) : 0,
     offNs: kind === "onoff" ? (positive(required(field, "off")) ?? 0) : 0,
-    thinkNs: duration(field.get("think")) ?? (kind === "request" ? DEFAULTS.thinkNs : 0),
-    timeoutNs: positive(field.get("timeout")) ?? (kind === "request" || kind === "ping" ? DEFAULTS.timeoutNs : 0),
+    thinkNs: duration(field.get("think")) ?? (isAnswered(kind) ? DEFAULTS.thinkNs : 0),
+    timeoutNs: positive(field.get("timeout")) ?? (isAnswered(kind) || kind === "ping" ? DEFAULTS.timeoutNs : 0),
     startNs: start,
     stopNs: stop,
     count: field.get("count")?.integer(1, 0xfffffffe),
@@ -249,11 +252,16 @@ function readTraffic(field: Field, names: KnownNames): TrafficRule {
   };
 }
 
+function isAnswered(kind: TrafficKind): boolean {
+  return kind === "request" || kind === "exchange";
+}
+
 function readKind(field: Field, to: TrafficRule["to"]): TrafficKind {
   const given = field.get("kind")?.choice(TRAFFIC_KINDS);
   const kind = given ?? (to.port === undefined ? "ping" : field.get("rate") ? "constant" : "request");
   if (kind === "ping" && to.port !== undefined) field.get("to")?.expected("a service without a port for a ping");
   if (kind !== "ping" && to.port === undefined) field.get("to")?.expected(`"service:port[/proto]"`);
+  if (kind === "exchange" && to.protocol !== "tcp") field.get("to")?.expected("a TCP port for exchanges");
   return kind;
 }
 
@@ -272,7 +280,7 @@ function readService(field: Field, name: string, { services }: KnownNames): stri
 }
 
 function readRate(field: Field, kind: TrafficKind): TrafficRate | undefined {
-  if (kind === "request") return undefined;
+  if (isAnswered(kind)) return undefined;
   const rate = field.get("rate");
   if (!rate) {
     if (kind !== "ping") required(field, "rate");
@@ -287,7 +295,7 @@ function readSize(field: Field, kind: TrafficKind, protocol: TrafficRule["to"]["
   const given = bytes(field.get("size"), protocol);
   if (given !== undefined) return given;
   if (kind === "ping") return DEFAULTS.pingBytes;
-  return kind === "request" ? DEFAULTS.requestBytes : DEFAULTS.messageBytes;
+  return isAnswered(kind) ? DEFAULTS.requestBytes : DEFAULTS.messageBytes;
 }
 
 function bytes(field: Field | undefined, protocol: TrafficRule["to"]["protocol"]): number | undefined {

@@ -229,7 +229,7 @@ export interface LinkSpec {
   readonly limit?: number;
 }
 
-export type TrafficKind = "constant" | "poisson" | "onoff" | "request" | "ping";
+export type TrafficKind = "constant" | "poisson" | "onoff" | "request" | "exchange" | "ping";
 
 /** How often something is sent: messages per second, or payload bits per second. */
 export type RateSpec = { readonly perSecond: number } | { readonly bitsPerSecond: number };
@@ -248,17 +248,17 @@ export interface TrafficSpec extends Positioned {
   readonly from: string;
   readonly to: TargetSpec;
   readonly kind: TrafficKind;
-  /** Absent for `request`: the next request follows `thinkNs` after the response. */
+  /** Absent for `request` and `exchange`: the next one follows `thinkNs` after the response. */
   readonly rate?: RateSpec;
   /** Payload bytes of a message, a request, or an echo. */
   readonly sizeBytes: number;
-  /** Bytes of the response to a `request`. */
+  /** Bytes of the response to a `request` or in an `exchange`. */
   readonly responseBytes: number;
   /** `onoff`: how long it sends and how long it is silent. */
   readonly onNs: number;
   readonly offNs: number;
   readonly thinkNs: number;
-  /** How long a `request` without a rate waits before it gives up. */
+  /** How long a `request` without a rate or an `exchange` waits before it gives up. */
   readonly timeoutNs: number;
   readonly startNs: number;
   /** Absent: to the end of the run. */
