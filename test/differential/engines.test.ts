@@ -9,6 +9,7 @@ import { arbitraryPlan, type Plan, type PlanLimits } from "../support/arbitrary"
 import { compareEngines } from "../support/diverge";
 import { repairChecksums } from "../support/frame";
 import { type BuiltPlan, buildPlan } from "../support/plan";
+import { runPlan } from "../support/run";
 import { simulate } from "../support/simulate";
 
 /** DOCKWIRE_FUZZ=2000 looks longer, DOCKWIRE_SEED=… begins where a failure said. */
@@ -51,6 +52,21 @@ describe("both engines agree on every counter, record and captured byte", { time
   it("behind firewalls that are replaced", () => check({ flows: 6, frames: 0, patches: 6, firewalls: true }));
 
   it("behind firewalls that meet forged frames", () => check({ flows: 4, frames: 60, patches: 3, firewalls: true }));
+
+  it("whether verdicts are remembered or found anew for every traced packet", () => {
+    const plans = arbitraryPlan({ flows: 6, frames: 20, patches: 3, firewalls: true });
+    const property = fc.property(plans, (plan) => {
+      const built = buildPlan({ ...plan, recordDrops: false });
+      const outcome = (packets: number) => {
+        const trace = packets === 0 ? [] : built.program.flows.map((_, flow) => ({ flow, packets }));
+        const cuts = { slices: 4, budget: 1_000_000, eventsMax: 4000 };
+        const snapshots = [...runPlan(makeWasmEngine(), { ...built, observe: { ...built.observe, trace } }, plan.seed, plan.untilNs, cuts)];
+        return snapshots.map(({ digest, counters }) => ({ digest, counters }));
+      };
+      expect(outcome(0)).toEqual(outcome(1_000_000));
+    });
+    fc.assert(property, OPTIONS);
+  });
 
   it("in a storm of broadcasts", () => {
     const plans = arbitraryPlan({ flows: 2, frames: 4, patches: 0, storm: true });
