@@ -42,18 +42,13 @@ const ANY6 = "::";
 export class HostPorts {
   readonly #rules: GenerationRules;
   readonly #host: Host;
-  #bindings: readonly PortBinding[] = [];
+  readonly #held = new Map<string, Set<PortBinding>>();
   /** By address, protocol and range: the port handed out last. */
   readonly #last = new Map<string, number>();
 
   constructor(rules: GenerationRules, host: Host) {
     this.#rules = rules;
     this.#host = host;
-  }
-
-  /** What the daemon's own sockets and proxies hold on the host. */
-  get bindings(): readonly PortBinding[] {
-    return this.#bindings;
   }
 
   /**
@@ -81,7 +76,7 @@ export class HostPorts {
   }
 
   release(bindings: readonly PortBinding[]): void {
-    this.#bindings = this.#bindings.filter((binding) => !bindings.includes(binding));
+    for (const binding of bindings) this.#heldAt(binding.protocol, binding.hostPort).delete(binding);
   }
 
   /** One published port becomes a binding for IPv4, one for IPv6, or both (libnetwork drivers/bridge/port_mapping.go). */
@@ -103,6 +98,14 @@ export class HostPorts {
     ];
   }
 
+  /** What the daemon's own sockets and proxies hold of a port on the host. */
+  #heldAt(protocol: PortProtocol, port: number): Set<PortBinding> {
+    const key = `${protocol} ${port}`;
+    const held = this.#held.get(key) ?? new Set();
+    this.#held.set(key, held);
+    return held;
+  }
+
   /** One number for every binding of the group. */
   #bind({ hostPort, protocol }: PublishSpec, group: readonly Wanted[]): PortBinding[] | string {
     const ips = group.map(({ hostIp }) => hostIp);
@@ -121,13 +124,13 @@ export class HostPorts {
 
   #hold(group: readonly Wanted[], hostPort: number): PortBinding[] {
     const bound = group.map((binding) => ({ ...binding, hostPort }));
-    this.#bindings = [...this.#bindings, ...bound];
+    for (const binding of bound) this.#heldAt(binding.protocol, hostPort).add(binding);
     return bound;
   }
 
   #bindError(group: readonly Wanted[], port: number): string | undefined {
-    const held = this.#bindings.map(({ protocol, hostIp, hostPort }) => ({ protocol, address: hostIp, port: hostPort }));
     for (const { hostIp, protocol, proxied } of group) {
+      const held = [...this.#heldAt(protocol, port)].map((binding) => ({ protocol, address: binding.hostIp, port }));
       const why = this.#host.bindError(protocol, parseIp(hostIp, "host"), port, held);
       if (why !== undefined) return this.#rules.ports.bindFailure({ protocol, ip: hostIp, port }, why, proxied);
     }
@@ -152,7 +155,7 @@ export class HostPorts {
   }
 
   #clash(ips: readonly string[], protocol: PortProtocol, port: number): string | undefined {
-    const holders = this.#bindings.filter((binding) => binding.protocol === protocol && binding.hostPort === port);
+    const holders = this.#heldAt(protocol, port);
     for (const ip of ips) {
       for (const { hostIp } of holders) {
         const reason = this.#rules.ports.clash(ip, hostIp, port);
