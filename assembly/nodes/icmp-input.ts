@@ -15,6 +15,9 @@ import {
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
+  ICMP_NET_PROHIBITED,
+  ICMP_HOST_PROHIBITED,
+  ICMP_ADMINISTRATIVELY_PROHIBITED,
 } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { drop, dropUnmade } from "../graph/drop";
@@ -115,13 +118,23 @@ function errorMessage(packet: Packet, icmp: usize, bytes: u32): Node {
   return consume(packet);
 }
 
-/** icmp_err_convert. */
+/** icmp_err_convert; the codes beyond the first five in the order of RFC 792 and RFC 1812 §5.2.7.1. */
 function errorOf(icmp: usize): FlowError {
   if (load<u8>(icmp) != ICMP_UNREACHABLE) return FlowError.ProtocolError;
   switch (<i32>load<u8>(icmp, 1)) {
     case ICMP_NET_UNREACHABLE:
+    case 6:
+    case ICMP_NET_PROHIBITED:
+    case 11:
       return FlowError.NetworkUnreachable;
     case ICMP_HOST_UNREACHABLE:
+    case 7:
+    case 8:
+    case ICMP_HOST_PROHIBITED:
+    case 12:
+    case ICMP_ADMINISTRATIVELY_PROHIBITED:
+    case 14:
+    case 15:
       return FlowError.HostUnreachable;
     case ICMP_PORT_UNREACHABLE:
       return FlowError.ConnectionRefused;
