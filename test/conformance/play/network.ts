@@ -37,7 +37,7 @@ const MS = 1_000_000;
 /** Of the source ports that probes take in turn: above those that Docker publishes at random, below those of the engines' own processes. */
 const PORTS = { first: 40_000, last: 48_999 };
 /** How long the engines run between two looks at what has come: at first, and at most. */
-const LOOK_NS = { first: 200_000, most: 250 * MS };
+const LOOK_NS = { first: 200_000, most: 500 * MS };
 const GET_BYTES = "GET / HTTP/1.0\r\nHost: \r\n\r\n".length;
 const WHO_BYTES = "who".length;
 /** Of busybox traceroute: 46 bytes with the headers of IP and UDP. */
@@ -93,7 +93,7 @@ export class Network implements Traffic {
         continue;
       }
       idle = 0;
-      look = this.#sendNew() ? LOOK_NS.first : Math.min(look * 2, LOOK_NS.most);
+      look = this.#sendNew() ? LOOK_NS.first : Math.min(look * 3, LOOK_NS.most);
       this.#goOn(look);
     }
   }

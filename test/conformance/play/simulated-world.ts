@@ -29,7 +29,7 @@ interface Host {
 }
 
 /** Commands that change nothing. */
-const READING = new Set(["exec", "logs", "ps", "inspect", "port"]);
+const READING = new Set(["exec", "logs", "ps", "inspect", "port", "network ls", "network inspect", "container ls", "container inspect"]);
 /** How long a docker command takes, about. */
 const COMMAND_SECS = 0.5;
 
@@ -126,7 +126,7 @@ class SimulatedWorld implements World {
     const routes = this.#added.count;
     this.#processes.openNew(keepsStdinOpen(argv));
     const { exit, stdout, stderr } = await this.#simulation.during(async () => client.run(argv, stdin));
-    if (!READING.has(argv[1] ?? "") || this.#added.count !== routes) {
+    if (!isReading(argv) || this.#added.count !== routes) {
       this.#settle();
       this.#simulation.sleep(COMMAND_SECS);
     }
@@ -238,6 +238,10 @@ class SimulatedWorld implements World {
   async dispose(): Promise<void> {
     this.#simulation.dispose();
   }
+}
+
+function isReading([, verb = "", noun = ""]: readonly string[]): boolean {
+  return READING.has(verb) || READING.has(`${verb} ${noun}`);
 }
 
 /** `-i` or `-t`, alone or among other letters, before the image. */

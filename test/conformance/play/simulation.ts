@@ -31,14 +31,14 @@ export interface CompiledState {
 export type Compile = (state: DockerState) => CompiledState;
 
 /** The daemons' sockets (proxies, resolvers) come first, then servers, the name server, and those of probes. */
-const DAEMON_SOCKETS = 512;
-const SERVER_SOCKETS = 256;
+const DAEMON_SOCKETS = 256;
+const SERVER_SOCKETS = 128;
 const FIRST_PROBE_SOCKET = DAEMON_SOCKETS + SERVER_SOCKETS + 1;
 const CLOSED: SocketRecord = { namespace: 0, protocol: 0, ip: 0, port: 0, role: SocketRole.Sink, flow: NONE };
 
 /** Tables for all that a scenario may come to have, but for the events. */
 const TABLES = {
-  packets: 4096, frameBytes: 9216, fdb: 4096, neighbours: 8192, sockets: FIRST_PROBE_SOCKET + 2048, flows: 2048, connections: 8192, conntrack: 65536,
+  packets: 2048, frameBytes: 9216, fdb: 2048, neighbours: 4096, sockets: FIRST_PROBE_SOCKET + 1024, flows: 1024, connections: 4096, conntrack: 16384,
   sessions: 1024, domains: 1024, domainBytes: 32768, resolvers: 128, searches: 512, zones: 512, zoneRecords: 4096, upstreams: 256,
   hosts: 16, namespaces: 256, devices: 1024, addresses: 1024, routes: 4096, links: 64, chains: 1024, rules: 8192, eventRecords: 4096, captureBytes: 4 << 20,
 };

@@ -53,6 +53,7 @@ export class Socket {
 
   /** Whether a record says what this socket is already. */
   isAs(record: SocketRecord): boolean {
+    if (this.record === record) return true;
     if (this.record === null) return false;
     const known: SocketRecord = { ...DEFAULTS, ...this.record };
     const given: SocketRecord = { ...DEFAULTS, ...record };
