@@ -131,10 +131,10 @@ function twoHosts(size: number): DatapathProgram {
     abi: ABI_VERSION,
     names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: ["a-b", "b-a"], chains: [], rules: [] },
     hosts: builder.hosts, namespaces: builder.namespaces, devices: builder.devices, addresses: builder.addresses, routes: builder.routes,
-    neighbours: [], links: builder.links, sockets, flows, chains: [], rules: [], dns: NO_DNS, costs: DEFAULT_COSTS, copyCost: DEFAULT_COPY_COST, exponential: exponentialTable(),
+    neighbours: [], addresses6: [], routes6: [], neighbours6: [], links: builder.links, sockets, flows, chains: [], rules: [], dns: NO_DNS, costs: DEFAULT_COSTS, copyCost: DEFAULT_COPY_COST, exponential: exponentialTable(),
     capacity: {
       packets: 4096, frameBytes: 1514, events: 8192, fdb: 16, neighbours: 16, sockets: 8, flows: 4, connections: 1, ...NO_PROCESSES, conntrack: 1,
-      hosts: 4, namespaces: 8, devices: 16, addresses: 16, routes: 64, links: 16, chains: 1, rules: 1, eventRecords: 1024, captureBytes: 65_536,
+      hosts: 4, namespaces: 8, devices: 16, addresses: 16, routes: 64, links: 16, chains: 1, rules: 1, addresses6: 16, eventRecords: 1024, captureBytes: 65_536,
     },
   };
 }

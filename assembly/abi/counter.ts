@@ -82,7 +82,11 @@ export const FLOW_COUNTER_LOCAL_IP: i32 = 164;
 export const FLOW_COUNTER_LOCAL_PORT: i32 = 168;
 /** Bytes of the last answer to a Query, of which there is a copy of DNS_MESSAGE_MAX bytes at most; 0: none. */
 export const FLOW_COUNTER_REPLY_BYTES: i32 = 172;
-export const FLOW_COUNTER_SIZE: i32 = 176;
+/** Four words each: the sender of the last ICMP error, who asked and where, if that was IPv6 (the u32 above is 0 then); else zeros. */
+export const FLOW_COUNTER_ERROR_BY6: i32 = 176;
+export const FLOW_COUNTER_PEER_IP6: i32 = 192;
+export const FLOW_COUNTER_LOCAL_IP6: i32 = 208;
+export const FLOW_COUNTER_SIZE: i32 = 224;
 
 /** Packets that a rule matched, f64. */
 export const RULE_COUNTER_SIZE: i32 = 8;

@@ -107,7 +107,17 @@ export enum Drop {
   PortSecurity,
   /** The simulator's own (the kernel gives no reason): ipvlan with the flag `private` keeps those of one parent apart. */
   PortIsolated,
+  /** IPV6DISABLED: an IPv6 packet arrived at a device on which IPv6 is switched off. */
+  Ipv6Disabled,
+  /** IPV6_BAD_EXTHDR: an extension header of IPv6 that does not fit, or too many of them. */
+  Ipv6BadExthdr,
+  /** IPV6_NDISC_HOP_LIMIT: neighbour discovery that came over a router. */
+  Ipv6NdiscHopLimit,
+  /** IPV6_NDISC_BAD_CODE. */
+  Ipv6NdiscBadCode,
+  /** IPV6_NDISC_BAD_OPTIONS: a solicitation or advertisement that cannot be read. */
+  Ipv6NdiscBadOptions,
 }
 
 /** How many reasons there are: the width of a drop table. */
-export const DROP_COUNT: i32 = 52;
+export const DROP_COUNT: i32 = 57;

@@ -27,9 +27,12 @@ export enum Section {
   Zones,
   ZoneRecords,
   Upstreams,
+  Addresses6,
+  Routes6,
+  Neighbours6,
 }
 
-export const SECTION_COUNT: i32 = 18;
+export const SECTION_COUNT: i32 = 21;
 /** u32 each: number of records, and offset of the first. */
 export const SECTION_RECORDS: i32 = 0;
 export const SECTION_OFFSET: i32 = 4;
@@ -64,6 +67,7 @@ export const CAPACITY_ROUTES: i32 = CAPACITIES + 92;
 export const CAPACITY_LINKS: i32 = CAPACITIES + 96;
 export const CAPACITY_CHAINS: i32 = CAPACITIES + 100;
 export const CAPACITY_RULES: i32 = CAPACITIES + 104;
+export const CAPACITY_ADDRESSES6: i32 = CAPACITIES + 108;
 /** Room for 32 of them, so that the f64 that follow lie on multiples of 8. */
 export const CAPACITIES_SIZE: i32 = 128;
 

@@ -39,6 +39,15 @@ export const PATH_MTU_MAX: i32 = 1024;
 export const PATH_MTU_EXPIRES_NS: f64 = 600000000000;
 export const PATH_MTU_MIN: i32 = 552;
 
+/** ip6frag_time 60 s. */
+export const REASSEMBLY6_TIMEOUT_NS: f64 = 60000000000;
+/** IPV6_MIN_MTU (RFC 8200 §5). */
+export const PATH_MTU6_MIN: i32 = 1280;
+/** Extension headers of a packet that are walked. */
+export const EXTENSION_HEADERS_MAX: i32 = 8;
+/** How long an address is tentative: one solicitation (dad_transmits), then retrans_time 1 s. */
+export const DAD_NS: f64 = 1000000000;
+
 /** Datagrams that wait for a process: what fits into rmem_default (212,992 bytes) at 832 bytes of truesize each. */
 export const SOCKET_QUEUE_MAX: i32 = 256;
 

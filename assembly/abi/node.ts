@@ -71,7 +71,19 @@ export enum Node {
   IpvlanInput,
   /** ipvlan_start_xmit. */
   IpvlanOutput,
+  /** ipv6_rcv, ip6_rcv_finish with the input route. */
+  Ip6Input,
+  /** ip6_forward. */
+  Ip6Forward,
+  /** ip6_local_out, ip6_route_output for it, ip6_output. */
+  Ip6Output,
+  /** ip6_fragment. */
+  Ip6Fragment,
+  /** icmpv6_rcv with icmpv6_echo_reply, icmpv6_notify, ndisc_rcv. */
+  Icmp6Input,
+  /** icmp6_send: an error message is built. */
+  Icmp6Error,
 }
 
 /** How many nodes there are: the length of a cost table. */
-export const NODE_COUNT: i32 = 34;
+export const NODE_COUNT: i32 = 40;

@@ -56,6 +56,8 @@ export const DEVICE_PORT_SECURITY: u32 = 8;
 /** IPVLAN_F_PRIVATE: no frames between the ipvlan devices of one lower device; IPVLAN_F_VEPA: only by way of a switch. */
 export const DEVICE_IPVLAN_PRIVATE: u32 = 16;
 export const DEVICE_IPVLAN_VEPA: u32 = 32;
+/** net.ipv6.conf.DEVICE.disable_ipv6. */
+export const DEVICE_DISABLE_IPV6: u32 = 64;
 
 /** What a route does (rtnetlink's RTN_*). */
 export enum RouteType {
@@ -119,7 +121,11 @@ export const NAMESPACE_FORWARDING: i32 = 4;
 export const NAMESPACE_TTL: i32 = 8;
 /** net.bridge.bridge-nf-call-iptables (bit 0) and bridge-nf-call-ip6tables (bit 1). */
 export const NAMESPACE_BRIDGE_NF: i32 = 12;
-export const NAMESPACE_SIZE: i32 = 16;
+/** net.ipv6.conf.all.forwarding: 0 or 1. */
+export const NAMESPACE_FORWARDING6: i32 = 16;
+/** net.ipv6.conf.all.hop_limit. */
+export const NAMESPACE_HOP_LIMIT: i32 = 20;
+export const NAMESPACE_SIZE: i32 = 24;
 
 /** Bits of `NAMESPACE_BRIDGE_NF`. */
 export const BRIDGE_NF_IPV4: u32 = 1;
@@ -165,6 +171,35 @@ export const NEIGHBOUR_MAC_HIGH: i32 = 8;
 export const NEIGHBOUR_MAC_LOW: i32 = 12;
 export const NEIGHBOUR_SIZE: i32 = 16;
 
+export const ADDRESS6_DEVICE: i32 = 0;
+/** Four words in reading order, here and in every IPv6 field. */
+export const ADDRESS6_IP: i32 = 4;
+export const ADDRESS6_PREFIX: i32 = 20;
+/** ADDRESS6_ bits. */
+export const ADDRESS6_FLAGS: i32 = 24;
+export const ADDRESS6_SIZE: i32 = 28;
+
+/** IFA_F_NODAD: in use at once. Other addresses are tentative at first. */
+export const ADDRESS6_NODAD: u32 = 1;
+
+export const ROUTE6_NAMESPACE: i32 = 0;
+export const ROUTE6_DESTINATION: i32 = 4;
+export const ROUTE6_PREFIX: i32 = 20;
+export const ROUTE6_TYPE: i32 = 24;
+export const ROUTE6_DEVICE: i32 = 28;
+/** All zeros: the destination itself is on the link. */
+export const ROUTE6_GATEWAY: i32 = 32;
+/** Preferred source; all zeros: chosen. */
+export const ROUTE6_SOURCE: i32 = 48;
+export const ROUTE6_METRIC: i32 = 64;
+export const ROUTE6_SIZE: i32 = 68;
+
+export const NEIGHBOUR6_DEVICE: i32 = 0;
+export const NEIGHBOUR6_IP: i32 = 4;
+export const NEIGHBOUR6_MAC_HIGH: i32 = 20;
+export const NEIGHBOUR6_MAC_LOW: i32 = 24;
+export const NEIGHBOUR6_SIZE: i32 = 28;
+
 /** f64, bits per second; 0: no limit. */
 export const LINK_RATE: i32 = 0;
 /** f64, ns. */
@@ -194,7 +229,13 @@ export const SOCKET_RESPONSE_BYTES: i32 = 32;
 /** The resolver of a Resolver or NameServer, else NONE. */
 export const SOCKET_RESOLVER: i32 = 36;
 export const SOCKET_FLAGS: i32 = 40;
-export const SOCKET_SIZE: i32 = 44;
+/** `Family` of the socket; one of IPv6 has its address in SOCKET_IP6 (all zeros: any). */
+export const SOCKET_FAMILY: i32 = 44;
+export const SOCKET_IP6: i32 = 48;
+/** `Family` of a proxy's target; an IPv6 one is in SOCKET_TARGET_IP6. */
+export const SOCKET_TARGET_FAMILY: i32 = 64;
+export const SOCKET_TARGET_IP6: i32 = 68;
+export const SOCKET_SIZE: i32 = 84;
 
 export const FLOW_KIND: i32 = 0;
 export const FLOW_PROTOCOL: i32 = 4;
@@ -230,4 +271,7 @@ export const FLOW_UNTIL_ANSWER: i32 = 108;
 export const FLOW_TTL: i32 = 112;
 /** `icmp_seq` of the first echo request. */
 export const FLOW_FIRST_SEQUENCE: i32 = 116;
-export const FLOW_SIZE: i32 = 120;
+/** `Family`; an IPv6 flow has its destination in FLOW_DESTINATION6. A Ping has protocol ICMP in either. */
+export const FLOW_FAMILY: i32 = 120;
+export const FLOW_DESTINATION6: i32 = 124;
+export const FLOW_SIZE: i32 = 144;

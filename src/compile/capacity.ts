@@ -3,7 +3,7 @@ import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_M
 import { DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { domainBytes } from "../engine/check-processes";
-import { type Capacity, type DnsTables, type FlowRecord, NO_PROCESSES, type SocketRecord } from "../engine/program";
+import { ADDRESSES6_DEFAULT, type Capacity, type DnsTables, type FlowRecord, NO_PROCESSES, type SocketRecord } from "../engine/program";
 import type { ProgramBuilder } from "./program-builder";
 
 /** Of Ethernet; the check sequence is not simulated. */
@@ -63,6 +63,7 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     links: roomFor(builder.links),
     chains: Math.max(CHAINS, roomFor(chains)),
     rules: Math.max(RULES, roomFor(rules)),
+    addresses6: ADDRESSES6_DEFAULT,
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };

@@ -50,6 +50,13 @@ const COSTS: Readonly<Record<Exclude<keyof typeof Node, number>, number>> = {
   MacvlanOutput: 60,
   IpvlanInput: 80,
   IpvlanOutput: 90,
+  // As their twins of IPv4, without a checksum of the header.
+  Ip6Input: 150,
+  Ip6Forward: 120,
+  Ip6Output: 180,
+  Ip6Fragment: 300,
+  Icmp6Input: 250,
+  Icmp6Error: 400,
 };
 
 /** The cost table of a program, by `Node`. */

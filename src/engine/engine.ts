@@ -2,7 +2,7 @@ import type { FlowError, FlowState } from "../../assembly/abi/counter";
 import type { Drop } from "../../assembly/abi/drop";
 import type { EventKind, Stop } from "../../assembly/abi/event";
 import type { Node } from "../../assembly/abi/node";
-import type { DatapathProgram, ProgramPatch } from "./program";
+import type { AddressWords, DatapathProgram, ProgramPatch } from "./program";
 
 export type EngineKind = "wasm" | "ts";
 
@@ -133,6 +133,10 @@ export interface FlowOutcome {
   readonly peerPort: number;
   readonly localIp: number;
   readonly localPort: number;
+  /** The same addresses where they are of IPv6 (the numbers above are 0 then); zeros if not. */
+  readonly errorBy6: AddressWords;
+  readonly peerIp6: AddressWords;
+  readonly localIp6: AddressWords;
   /** The last answer to a Query, as it came: a DNS message. Empty: none. */
   readonly reply: Uint8Array;
 }

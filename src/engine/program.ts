@@ -19,6 +19,9 @@ export interface DatapathProgram {
   readonly addresses: readonly AddressRecord[];
   readonly routes: readonly RouteRecord[];
   readonly neighbours: readonly NeighbourRecord[];
+  readonly addresses6: readonly Address6Record[];
+  readonly routes6: readonly Route6Record[];
+  readonly neighbours6: readonly Neighbour6Record[];
   readonly links: readonly LinkRecord[];
   readonly sockets: readonly SocketRecord[];
   readonly flows: readonly FlowRecord[];
@@ -87,6 +90,8 @@ export interface Capacity {
   readonly zones: number;
   readonly zoneRecords: number;
   readonly upstreams: number;
+  /** Different IPv6 addresses that the engine can tell apart, those of packets from elsewhere included. */
+  readonly addresses6: number;
   /** Event records between two drains. */
   readonly eventRecords: number;
   /** Bytes of captured frames between two drains. */
@@ -108,6 +113,10 @@ export interface NamespaceRecord {
   readonly ttl: number;
   /** BRIDGE_NF_ bits. */
   readonly bridgeNf: number;
+  /** net.ipv6.conf.all.forwarding; 0 unless given. */
+  readonly forwarding6?: number;
+  /** net.ipv6.conf.all.hop_limit; 64 unless given. */
+  readonly hopLimit?: number;
 }
 
 export interface DeviceRecord {
@@ -151,6 +160,32 @@ export interface NeighbourRecord {
   readonly macLow: number;
 }
 
+export interface Address6Record {
+  readonly device: number;
+  readonly ip: AddressWords;
+  readonly prefix: number;
+  /** ADDRESS6_ bits. */
+  readonly flags: number;
+}
+
+export interface Route6Record {
+  readonly namespace: number;
+  readonly destination: AddressWords;
+  readonly prefix: number;
+  readonly type: RouteType;
+  readonly device: number;
+  readonly gateway: AddressWords;
+  readonly source: AddressWords;
+  readonly metric: number;
+}
+
+export interface Neighbour6Record {
+  readonly device: number;
+  readonly ip: AddressWords;
+  readonly macHigh: number;
+  readonly macLow: number;
+}
+
 export interface LinkRecord {
   readonly rateBps: number;
   readonly delayNs: number;
@@ -177,6 +212,12 @@ export interface SocketRecord {
   readonly resolver?: number;
   /** SOCKET_ bits. */
   readonly flags?: number;
+  /** IPv4 unless given; a socket of IPv6 is bound to `ip6` (zeros unless given: any address), and takes nothing of IPv4. */
+  readonly family?: Family;
+  readonly ip6?: AddressWords;
+  /** Of a Proxy whose target is an IPv6 address: that is `targetIp6`. */
+  readonly targetFamily?: Family;
+  readonly targetIp6?: AddressWords;
 }
 
 export interface FlowRecord {
@@ -208,6 +249,9 @@ export interface FlowRecord {
   readonly ttl?: number;
   /** `icmp_seq` of the first echo request; absent: 0. */
   readonly firstSequence?: number;
+  /** IPv4 unless given; a flow of IPv6 goes to `destination6`. */
+  readonly family?: Family;
+  readonly destination6?: AddressWords;
 }
 
 /** What name servers know. */
@@ -277,6 +321,11 @@ export interface ChainRecord {
 
 /** An address of either family as four words in reading order; IPv4 uses the first. */
 export type AddressWords = readonly [number, number, number, number];
+
+export const NO_ADDRESS6: AddressWords = [0, 0, 0, 0];
+
+/** `capacity.addresses6` where nobody says otherwise. */
+export const ADDRESSES6_DEFAULT = 16_384;
 
 /** A rule: `matches` says which of its fields are tests, `inverts` which of those are negated (MATCH_ bits of assembly/abi/netfilter.ts). */
 export interface RuleRecord {

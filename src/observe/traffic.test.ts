@@ -6,7 +6,7 @@ import { FlowKind } from "../../assembly/abi/program";
 import { PROTOCOL_TCP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { FlowCounters } from "../engine/engine";
-import type { FlowRecord } from "../engine/program";
+import { type FlowRecord, NO_ADDRESS6 } from "../engine/program";
 import { summarizeTraffic, type CountedFlow } from "./traffic";
 
 const record: FlowRecord = {
@@ -25,7 +25,7 @@ function counted(traffic: string, from: string, latencies: readonly number[], so
     buckets,
   };
   const none = { sentBytes: 0, deliveredBytes: 0, answeredBytes: 0, duplicates: 0, reordered: 0, timeouts: 0, errors: 0, retransmits: 0, blocked: 0, inFlight: 0 };
-  const outcome = { errorBy: 0, replyTtl: 0, server: NONE, peerIp: 0, peerPort: 0, localIp: 0, localPort: 0, reply: new Uint8Array() };
+  const outcome = { errorBy: 0, replyTtl: 0, server: NONE, peerIp: 0, peerPort: 0, localIp: 0, localPort: 0, errorBy6: NO_ADDRESS6, peerIp6: NO_ADDRESS6, localIp6: NO_ADDRESS6, reply: new Uint8Array() };
   const counters = { ...none, sent: 10, delivered: 9, answered: 8, state: FlowState.Running, error: FlowError.None, latency, outcome, ...some };
   return { traffic, label: { name: `${traffic}/${from}`, from, to: "db:80/tcp", address: "" }, record, counters, drops: [{ reason: Drop.LinkLoss, of: 0, count: 1 }] };
 }

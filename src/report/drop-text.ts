@@ -201,6 +201,26 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "ipvlan containers of one parent are kept apart",
     advice: "The network has ipvlan_flag=private. Use ipvlan_flag=bridge if they are to talk.",
   },
+  Ipv6Disabled: {
+    meaning: "IPv6 is switched off at the device (disable_ipv6)",
+    advice: "The container's networks have no IPv6. Create one with --ipv6.",
+  },
+  Ipv6BadExthdr: {
+    meaning: "its IPv6 extension headers do not fit, or are too many",
+    advice: "Only frames made by hand have this. Check what was injected.",
+  },
+  Ipv6NdiscHopLimit: {
+    meaning: "neighbour discovery with a hop limit other than 255, which may have come over a router",
+    advice: "Only frames made by hand have this. Check what was injected.",
+  },
+  Ipv6NdiscBadCode: {
+    meaning: "neighbour discovery with a code other than 0",
+    advice: "Only frames made by hand have this. Check what was injected.",
+  },
+  Ipv6NdiscBadOptions: {
+    meaning: "a neighbour solicitation or advertisement that cannot be read",
+    advice: "Only frames made by hand have this. Check what was injected.",
+  },
 };
 
 /**

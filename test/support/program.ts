@@ -8,6 +8,7 @@ import { ABI_VERSION, NONE } from "../../assembly/abi/version";
 import { queryBytes } from "../../src/engine/check-processes";
 import { DnsDraft } from "./dns-draft";
 import type {
+  Address6Record,
   AddressRecord,
   Capacity,
   ChainRecord,
@@ -17,7 +18,9 @@ import type {
   HostRecord,
   LinkRecord,
   NamespaceRecord,
+  Neighbour6Record,
   NeighbourRecord,
+  Route6Record,
   RouteRecord,
   RuleRecord,
   SocketRecord,
@@ -83,6 +86,7 @@ const CAPACITY: Omit<Capacity, "events"> = {
   links: 256,
   chains: 64,
   rules: 1024,
+  addresses6: 1024,
   eventRecords: 65_536,
   captureBytes: 4 << 20,
 };
@@ -110,6 +114,9 @@ export class ProgramDraft {
   readonly addresses: AddressRecord[] = [];
   readonly routes: RouteRecord[] = [];
   readonly neighbours: NeighbourRecord[] = [];
+  readonly addresses6: Address6Record[] = [];
+  readonly routes6: Route6Record[] = [];
+  readonly neighbours6: Neighbour6Record[] = [];
   readonly links: LinkRecord[] = [];
   readonly sockets: SocketRecord[] = [];
   readonly flows: FlowRecord[] = [];
@@ -312,6 +319,9 @@ export class ProgramDraft {
       addresses: this.addresses,
       routes: this.routes,
       neighbours: this.neighbours,
+      addresses6: this.addresses6,
+      routes6: this.routes6,
+      neighbours6: this.neighbours6,
       links: this.links,
       sockets: this.sockets,
       flows: this.flows,

@@ -78,6 +78,9 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   const { abi, devices, flows } = program;
   if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
   for (const table of TABLES) limit(table, program[table].length, capacity[table]);
+  limit("addresses", program.addresses6.length, capacity.addresses);
+  limit("routes", program.routes6.length, capacity.routes);
+  limit("neighbours", program.neighbours.length + program.neighbours6.length, capacity.neighbours);
   const tag = devices.some(({ kind }) => kind === DeviceKind.Vlan) ? TAG : 0;
   const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER + tag);
   limit("frameBytes", Math.max(FRAME_MIN, ...mtus), capacity.frameBytes);

@@ -2,7 +2,7 @@ import { CHAIN_DEPTH_MAX } from "../../../assembly/abi/limits";
 import { Target } from "../../../assembly/abi/netfilter";
 import { NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
-import type { ChainRecord, DatapathProgram, RuleRecord } from "../program";
+import type { AddressWords, ChainRecord, DatapathProgram, RuleRecord } from "../program";
 
 /** Refuses chains and rules that lead nowhere, in circles or too deep: the engine itself trusts them. */
 export function checkRules(program: DatapathProgram): void {
@@ -38,8 +38,8 @@ function checkJumps({ chains, rules }: DatapathProgram, { namespace, family, tab
 }
 
 function checkTranslation({ natFrom, natTo, natPortFrom, natPortTo }: RuleRecord, index: number): void {
-  const [from, to] = [natFrom[0], natTo[0]];
-  if (from > to || (from === 0 && to !== 0)) refuse(`rules[${index}].natFrom`, "an address that is not behind natTo", from);
+  const [from, to] = [hex(natFrom), hex(natTo)];
+  if (from > to || (natFrom.every((word) => word === 0) && from !== to)) refuse(`rules[${index}].natFrom`, "an address that is not behind natTo", from);
   if (natPortFrom > natPortTo || natPortTo > 65_535) refuse(`rules[${index}].natPortFrom`, "a range of ports", `${natPortFrom} to ${natPortTo}`);
 }
 
@@ -57,6 +57,9 @@ function heightOf(program: DatapathProgram, index: number, heights: Map<number, 
   heights.set(index, height);
   return height;
 }
+
+/** Sorts as the address does. */
+const hex = (address: AddressWords) => address.map((word) => word.toString(16).padStart(8, "0")).join("");
 
 const isJump = ({ target }: RuleRecord) => target === Target.Jump || target === Target.Goto;
 

@@ -94,6 +94,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   namespaces.forEach(({ host }, index) => checkIndex(`namespaces[${index}].host`, host, hosts.length));
   checkDevices(program);
   checkRoutes(program);
+  checkIpv6(program);
   checkRules(program);
   const sizes = sizesOf(program);
   flows.forEach((record, index) => checkFlow(record, index, sizes));
@@ -140,6 +141,9 @@ const BOUNDED = ["hosts", "namespaces", "devices", "addresses", "routes", "neigh
 function checkRoom(program: DatapathProgram, capacity: Capacity): void {
   const { devices } = program;
   for (const table of BOUNDED) checkLimit(table, program[table].length, capacity[table]);
+  checkLimit("addresses", program.addresses6.length, capacity.addresses);
+  checkLimit("routes", program.routes6.length, capacity.routes);
+  checkLimit("neighbours", program.neighbours.length + program.neighbours6.length, capacity.neighbours);
   const header = ETHERNET_HEADER + (devices.some(({ kind }) => kind === DeviceKind.Vlan) ? TAG : 0);
   const frames = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + header);
   checkLimit("frameBytes", Math.max(FRAME_MIN, ...frames), capacity.frameBytes);
@@ -170,6 +174,21 @@ function checkRoutes({ addresses, routes, devices, namespaces }: DatapathProgram
     if (leadsSomewhere) checkIndex(`routes[${index}].device`, device, devices.length);
     else checkOptional(`routes[${index}].device`, device, devices.length);
   });
+}
+
+/** The records of IPv6. */
+function checkIpv6({ addresses6, routes6, neighbours6, devices, namespaces }: DatapathProgram): void {
+  addresses6.forEach(({ device, prefix }, index) => {
+    checkIndex(`addresses6[${index}].device`, device, devices.length);
+    checkIndex(`addresses6[${index}].prefix`, prefix, 129);
+  });
+  routes6.forEach(({ namespace, type, device, prefix }, index) => {
+    checkIndex(`routes6[${index}].namespace`, namespace, namespaces.length);
+    checkIndex(`routes6[${index}].prefix`, prefix, 129);
+    if (type === RouteType.Unicast) checkIndex(`routes6[${index}].device`, device, devices.length);
+    else checkOptional(`routes6[${index}].device`, device, devices.length);
+  });
+  neighbours6.forEach(({ device }, index) => checkIndex(`neighbours6[${index}].device`, device, devices.length));
 }
 
 function checkFlow({ protocol, namespace, bytes, responseBytes }: FlowRecord, index: number, sizes: Sizes): void {

@@ -5,6 +5,7 @@ import { DNS_MESSAGE_MAX } from "../../../assembly/abi/dns";
 import { HISTOGRAM_BUCKETS } from "../../../assembly/abi/limits";
 import { NONE } from "../../../assembly/abi/version";
 import type { CapturedFrame, DeviceCounters, DropCount, EventRecord, FlowCounters, FlowOutcome, Totals } from "../engine";
+import type { AddressWords } from "../program";
 
 /** `count` event records at `address`. */
 export function decodeEvents(memory: ArrayBuffer, address: number, count: number): EventRecord[] {
@@ -114,6 +115,7 @@ export function decodeFlows(memory: ArrayBuffer, { address, histograms, replies 
 
 function decodeOutcome(view: DataView, memory: ArrayBuffer, reply: number): FlowOutcome {
   const read = (offset: number) => view.getUint32(offset, true);
+  const words = (offset: number): AddressWords => [read(offset), read(offset + 4), read(offset + 8), read(offset + 12)];
   return {
     errorBy: read(abi.FLOW_COUNTER_ERROR_BY),
     replyTtl: read(abi.FLOW_COUNTER_REPLY_TTL),
@@ -122,6 +124,9 @@ function decodeOutcome(view: DataView, memory: ArrayBuffer, reply: number): Flow
     peerPort: read(abi.FLOW_COUNTER_PEER_PORT),
     localIp: read(abi.FLOW_COUNTER_LOCAL_IP),
     localPort: read(abi.FLOW_COUNTER_LOCAL_PORT),
+    errorBy6: words(abi.FLOW_COUNTER_ERROR_BY6),
+    peerIp6: words(abi.FLOW_COUNTER_PEER_IP6),
+    localIp6: words(abi.FLOW_COUNTER_LOCAL_IP6),
     reply: new Uint8Array(memory.slice(reply, reply + read(abi.FLOW_COUNTER_REPLY_BYTES))),
   };
 }

@@ -1,5 +1,6 @@
 import {
   CAPACITY_ADDRESSES,
+  CAPACITY_ADDRESSES6,
   CAPACITY_CAPTURE_BYTES,
   CAPACITY_CHAINS,
   CAPACITY_CONNECTIONS,
@@ -40,26 +41,28 @@ import * as netfilter from "../../../assembly/abi/netfilter";
 import * as abi from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
 import { domainNameBytes } from "../../net/domain-name";
+import { NO_ADDRESS6 } from "../program";
 import type {
+  Address6Record,
   AddressRecord,
-  AddressWords,
   Capacity,
-  ChainRecord,
   DatapathProgram,
   DeviceRecord,
   FlowRecord,
   HostRecord,
   LinkRecord,
   NamespaceRecord,
+  Neighbour6Record,
   NeighbourRecord,
   ResolverRecord,
+  Route6Record,
   RouteRecord,
-  RuleRecord,
   SocketRecord,
   UpstreamRecord,
   ZoneEntryRecord,
   ZoneRecord,
 } from "../program";
+import { words, writeChain, writeRule } from "./encode-rules";
 
 /** Writes one record at an offset. */
 export type RecordWriter<T> = (view: DataView, at: number, record: T) => void;
@@ -82,11 +85,13 @@ function writeHost(view: DataView, at: number, { cpus, backlog, costless = 0 }: 
   u32(view, at + abi.HOST_COSTLESS, costless);
 }
 
-function writeNamespace(view: DataView, at: number, { host, forwarding, ttl, bridgeNf }: NamespaceRecord): void {
+function writeNamespace(view: DataView, at: number, { host, forwarding, ttl, bridgeNf, forwarding6 = 0, hopLimit = 64 }: NamespaceRecord): void {
   u32(view, at + abi.NAMESPACE_HOST, host);
   u32(view, at + abi.NAMESPACE_FORWARDING, forwarding);
   u32(view, at + abi.NAMESPACE_TTL, ttl);
   u32(view, at + abi.NAMESPACE_BRIDGE_NF, bridgeNf);
+  u32(view, at + abi.NAMESPACE_FORWARDING6, forwarding6);
+  u32(view, at + abi.NAMESPACE_HOP_LIMIT, hopLimit);
 }
 
 function writeDevice(view: DataView, at: number, record: DeviceRecord): void {
@@ -127,6 +132,31 @@ function writeNeighbour(view: DataView, at: number, { device, ip, macHigh, macLo
   u32(view, at + abi.NEIGHBOUR_MAC_LOW, macLow);
 }
 
+function writeAddress6(view: DataView, at: number, { device, ip, prefix, flags }: Address6Record): void {
+  u32(view, at + abi.ADDRESS6_DEVICE, device);
+  words(view, at + abi.ADDRESS6_IP, ip);
+  u32(view, at + abi.ADDRESS6_PREFIX, prefix);
+  u32(view, at + abi.ADDRESS6_FLAGS, flags);
+}
+
+function writeRoute6(view: DataView, at: number, record: Route6Record): void {
+  u32(view, at + abi.ROUTE6_NAMESPACE, record.namespace);
+  words(view, at + abi.ROUTE6_DESTINATION, record.destination);
+  u32(view, at + abi.ROUTE6_PREFIX, record.prefix);
+  u32(view, at + abi.ROUTE6_TYPE, record.type);
+  u32(view, at + abi.ROUTE6_DEVICE, record.device);
+  words(view, at + abi.ROUTE6_GATEWAY, record.gateway);
+  words(view, at + abi.ROUTE6_SOURCE, record.source);
+  u32(view, at + abi.ROUTE6_METRIC, record.metric);
+}
+
+function writeNeighbour6(view: DataView, at: number, { device, ip, macHigh, macLow }: Neighbour6Record): void {
+  u32(view, at + abi.NEIGHBOUR6_DEVICE, device);
+  words(view, at + abi.NEIGHBOUR6_IP, ip);
+  u32(view, at + abi.NEIGHBOUR6_MAC_HIGH, macHigh);
+  u32(view, at + abi.NEIGHBOUR6_MAC_LOW, macLow);
+}
+
 /** Also for patches, as are the next two. */
 export function writeLink(view: DataView, at: number, record: LinkRecord): void {
   f64(view, at + abi.LINK_RATE, record.rateBps);
@@ -150,6 +180,10 @@ export function writeSocket(view: DataView, at: number, record: SocketRecord): v
   u32(view, at + abi.SOCKET_RESPONSE_BYTES, record.responseBytes ?? 0);
   u32(view, at + abi.SOCKET_RESOLVER, record.resolver ?? NONE);
   u32(view, at + abi.SOCKET_FLAGS, record.flags ?? 0);
+  u32(view, at + abi.SOCKET_FAMILY, record.family ?? netfilter.Family.Ipv4);
+  words(view, at + abi.SOCKET_IP6, record.ip6 ?? NO_ADDRESS6);
+  u32(view, at + abi.SOCKET_TARGET_FAMILY, record.targetFamily ?? netfilter.Family.Ipv4);
+  words(view, at + abi.SOCKET_TARGET_IP6, record.targetIp6 ?? NO_ADDRESS6);
 }
 
 export function writeFlow(view: DataView, at: number, record: FlowRecord): void {
@@ -176,61 +210,8 @@ export function writeFlow(view: DataView, at: number, record: FlowRecord): void 
   u32(view, at + abi.FLOW_UNTIL_ANSWER, record.untilAnswer ?? 0);
   u32(view, at + abi.FLOW_TTL, record.ttl ?? 0);
   u32(view, at + abi.FLOW_FIRST_SEQUENCE, record.firstSequence ?? 0);
-}
-
-function writeChain(view: DataView, at: number, record: ChainRecord): void {
-  u32(view, at + netfilter.CHAIN_NAMESPACE, record.namespace);
-  u32(view, at + netfilter.CHAIN_FAMILY, record.family);
-  u32(view, at + netfilter.CHAIN_TABLE, record.table);
-  u32(view, at + netfilter.CHAIN_HOOK, record.hook);
-  u32(view, at + netfilter.CHAIN_POLICY, record.policy);
-  u32(view, at + netfilter.CHAIN_FIRST, record.first);
-  u32(view, at + netfilter.CHAIN_COUNT, record.count);
-}
-
-const words = (view: DataView, at: number, address: AddressWords) => address.forEach((word, index) => u32(view, at + index * 4, word));
-
-function writeRule(view: DataView, at: number, record: RuleRecord): void {
-  u32(view, at + netfilter.RULE_MATCHES, record.matches);
-  u32(view, at + netfilter.RULE_INVERTS, record.inverts);
-  u32(view, at + netfilter.RULE_IN, record.in);
-  u32(view, at + netfilter.RULE_OUT, record.out);
-  words(view, at + netfilter.RULE_SOURCE, record.source);
-  words(view, at + netfilter.RULE_SOURCE_MASK, record.sourceMask);
-  words(view, at + netfilter.RULE_DESTINATION, record.destination);
-  words(view, at + netfilter.RULE_DESTINATION_MASK, record.destinationMask);
-  u32(view, at + netfilter.RULE_PROTOCOL, record.protocol);
-  u32(view, at + netfilter.RULE_SOURCE_PORT_FROM, record.sourcePortFrom);
-  u32(view, at + netfilter.RULE_SOURCE_PORT_TO, record.sourcePortTo);
-  u32(view, at + netfilter.RULE_DESTINATION_PORT_FROM, record.destinationPortFrom);
-  u32(view, at + netfilter.RULE_DESTINATION_PORT_TO, record.destinationPortTo);
-  u32(view, at + netfilter.RULE_ICMP_TYPE, record.icmpType);
-  u32(view, at + netfilter.RULE_ICMP_CODE, record.icmpCode);
-  u32(view, at + netfilter.RULE_CTSTATE, record.ctstate);
-  u32(view, at + netfilter.RULE_SOURCE_TYPE, record.sourceType);
-  u32(view, at + netfilter.RULE_DESTINATION_TYPE, record.destinationType);
-  u32(view, at + netfilter.RULE_MARK, record.mark);
-  u32(view, at + netfilter.RULE_MARK_MASK, record.markMask);
-  words(view, at + netfilter.RULE_CT_DESTINATION, record.ctDestination);
-  words(view, at + netfilter.RULE_CT_DESTINATION_MASK, record.ctDestinationMask);
-  u32(view, at + netfilter.RULE_CT_PORT_FROM, record.ctPortFrom);
-  u32(view, at + netfilter.RULE_CT_PORT_TO, record.ctPortTo);
-  u32(view, at + netfilter.RULE_CT_DIRECTION, record.ctDirection);
-  u32(view, at + netfilter.RULE_TCP_FLAGS_MASK, record.tcpFlagsMask);
-  u32(view, at + netfilter.RULE_TCP_FLAGS, record.tcpFlags);
-  writeTarget(view, at, record);
-}
-
-function writeTarget(view: DataView, at: number, record: RuleRecord): void {
-  u32(view, at + netfilter.RULE_TARGET, record.target);
-  u32(view, at + netfilter.RULE_CHAIN, record.chain);
-  u32(view, at + netfilter.RULE_REJECT_WITH, record.rejectWith);
-  words(view, at + netfilter.RULE_NAT_FROM, record.natFrom);
-  words(view, at + netfilter.RULE_NAT_TO, record.natTo);
-  u32(view, at + netfilter.RULE_NAT_PORT_FROM, record.natPortFrom);
-  u32(view, at + netfilter.RULE_NAT_PORT_TO, record.natPortTo);
-  u32(view, at + netfilter.RULE_SET_MARK, record.setMark);
-  u32(view, at + netfilter.RULE_SET_MARK_MASK, record.setMarkMask);
+  u32(view, at + abi.FLOW_FAMILY, record.family ?? netfilter.Family.Ipv4);
+  words(view, at + abi.FLOW_DESTINATION6, record.destination6 ?? NO_ADDRESS6);
 }
 
 interface PlacedDomain {
@@ -302,6 +283,9 @@ const LAYOUTS = {
   zones: layout(Section.Zones, dns.ZONE_SIZE, writeZone, ({ dns: { zones } }) => zones),
   zoneRecords: layout(Section.ZoneRecords, dns.ZONE_RECORD_SIZE, writeZoneEntry, ({ dns: { zoneRecords } }) => zoneRecords),
   upstreams: layout(Section.Upstreams, dns.UPSTREAM_SIZE, writeUpstream, ({ dns: { upstreams } }) => upstreams),
+  addresses6: layout(Section.Addresses6, abi.ADDRESS6_SIZE, writeAddress6, ({ addresses6 }) => addresses6),
+  routes6: layout(Section.Routes6, abi.ROUTE6_SIZE, writeRoute6, ({ routes6 }) => routes6),
+  neighbours6: layout(Section.Neighbours6, abi.NEIGHBOUR6_SIZE, writeNeighbour6, ({ neighbours6 }) => neighbours6),
 };
 
 /** Bytes of a program's image. */
@@ -340,6 +324,9 @@ export function encodeProgram(program: DatapathProgram, view: DataView): void {
   section(LAYOUTS.zones);
   section(LAYOUTS.zoneRecords);
   section(LAYOUTS.upstreams);
+  section(LAYOUTS.addresses6);
+  section(LAYOUTS.routes6);
+  section(LAYOUTS.neighbours6);
   writeCapacity(view, program.capacity);
   f64(view, IMAGE_COPY_COST, program.copyCost);
   program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
@@ -372,6 +359,7 @@ function writeCapacity(view: DataView, capacity: Capacity): void {
   u32(view, CAPACITY_LINKS, capacity.links);
   u32(view, CAPACITY_CHAINS, capacity.chains);
   u32(view, CAPACITY_RULES, capacity.rules);
+  u32(view, CAPACITY_ADDRESSES6, capacity.addresses6);
   u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
   u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }

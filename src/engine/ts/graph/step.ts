@@ -112,6 +112,12 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
     // These end a walk or begin one; no packet is sent to them.
     case Node.Done:
     case Node.IcmpError:
+    case Node.Icmp6Error:
+    case Node.Ip6Input:
+    case Node.Ip6Forward:
+    case Node.Ip6Output:
+    case Node.Ip6Fragment:
+    case Node.Icmp6Input:
     case Node.ApplicationWake:
     case Node.Timer:
       return Node.Done;

@@ -2,7 +2,7 @@ import { CHAIN_DEPTH_MAX } from "../../../../assembly/abi/limits";
 import { Target } from "../../../../assembly/abi/netfilter";
 import { NONE } from "../../../../assembly/abi/version";
 import { SimulationError } from "../../../errors";
-import type { ChainRecord, DatapathProgram, RuleRecord } from "../../program";
+import type { AddressWords, ChainRecord, DatapathProgram, RuleRecord } from "../../program";
 
 const PORT_MAX = 65535;
 
@@ -45,14 +45,18 @@ function leads({ target }: RuleRecord): boolean {
 
 function checkRule(chains: readonly ChainRecord[], chain: ChainRecord, rule: RuleRecord, index: number): void {
   const { natPortFrom, natPortTo } = rule;
-  const [from] = rule.natFrom;
-  const [to] = rule.natTo;
-  if (from > to || (from === 0 && to !== 0)) fail(index, "addresses to translate to in ascending order", `${from} to ${to}`);
+  const [from, to] = [rule.natFrom, rule.natTo].map(valueOf);
+  if (from > to || (from === 0n && to !== 0n)) fail(index, "addresses to translate to in ascending order", `${from} to ${to}`);
   if (natPortFrom > natPortTo || natPortTo > PORT_MAX) fail(index, "ports to translate to in ascending order", `${natPortFrom} to ${natPortTo}`);
   if (!leads(rule)) return;
   const next = chains[rule.chain];
   const isNear = next !== undefined && next.namespace === chain.namespace && next.family === chain.family && next.table === chain.table;
   if (!isNear || next.hook !== NONE) fail(index, "jumps to user chains of its own table", `a jump to chain ${rule.chain}`);
+}
+
+/** The address as one number. */
+function valueOf(address: AddressWords): bigint {
+  return address.reduce((sum, word) => sum * 4294967296n + BigInt(word), 0n);
 }
 
 function fail(chain: number, expected: string, found: string): never {

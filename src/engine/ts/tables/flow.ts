@@ -3,7 +3,7 @@ import { TCP_MESSAGES_MAX } from "../../../../assembly/abi/limits";
 import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
 import { NONE } from "../../../../assembly/abi/version";
 import type { FlowCounters, FlowOutcome } from "../../engine";
-import type { FlowRecord } from "../../program";
+import { type FlowRecord, NO_ADDRESS6 } from "../../program";
 import type { Random } from "../simulation/random";
 import type { Connection } from "./connection";
 import { Histogram } from "./counters";
@@ -106,7 +106,7 @@ export class Outcome {
   snapshot(): FlowOutcome {
     const { replyTtl, server, peerPort, localPort } = this;
     const reply = this.reply.slice();
-    return { errorBy: this.errorBy >>> 0, replyTtl, server, peerIp: this.peerIp >>> 0, peerPort, localIp: this.localIp >>> 0, localPort, reply };
+    return { errorBy: this.errorBy >>> 0, replyTtl, server, peerIp: this.peerIp >>> 0, peerPort, localIp: this.localIp >>> 0, localPort, errorBy6: NO_ADDRESS6, peerIp6: NO_ADDRESS6, localIp6: NO_ADDRESS6, reply };
   }
 }
 
