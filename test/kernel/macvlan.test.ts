@@ -39,12 +39,12 @@ function frameOf(scenario: Scenario, step: number): string {
   const { from, source, destination } = scenario.steps[step];
   const sender = macOf(scenario, source);
   const isGroup = (Number.parseInt(sender.slice(0, 2), 16) & 1) !== 0;
-  const target = macOf(scenario, destination);
+  const wanted = macOf(scenario, destination);
   const own = /^m(\d+)$/.exec(senderOf(scenario, from));
   // The bridge that makes a child send keeps frames for the child's own MAC, and for the one they are from.
-  const isOwn = own !== null && target === childMac(scenario, Number(own[1]));
+  const target = own !== null && wanted === childMac(scenario, Number(own[1])) ? STRANGER : wanted;
   const isLoop = own !== null && target === sender;
-  return `${isOwn || isLoop ? STRANGER : target}${isGroup || isLoop ? LONER : sender}88b5${step.toString(16).padStart(4, "0")}${"5a".repeat(48)}`;
+  return `${target}${isGroup || isLoop ? LONER : sender}88b5${step.toString(16).padStart(4, "0")}${"5a".repeat(48)}`;
 }
 
 const senderOf = ({ children }: Scenario, from: number): string => {
