@@ -1,15 +1,13 @@
 /** Probes through both engines. */
 import { describe, expect, it } from "vitest";
 import { docker } from "../../support/docker";
-import { NO_DNS } from "../../../src/engine/program";
 import { Simulation } from "./simulation";
 import type { DockerState } from "../../../src/model/state";
 
 const { program, devices } = docker("pair").network("back").container("web", { networks: ["back"] }).container("db", { networks: ["back"] }).compile();
 const compiled = {
   program,
-  sockets: [],
-  dns: NO_DNS,
+  processes: [],
   namespaceOf: (place: string) => (program.names.namespaces.includes(place) ? program.names.namespaces.indexOf(place) : undefined),
   deviceOf: (place: string, device: string) => devices.get(`${place}:${device}`),
 };

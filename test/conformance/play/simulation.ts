@@ -2,7 +2,7 @@
 import { RouteType, SocketRole } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
 import type { KeyedSocket } from "../../../src/compile/processes";
-import type { DatapathProgram, DnsTables, RouteRecord, SocketRecord } from "../../../src/engine/program";
+import type { DatapathProgram, RouteRecord, SocketRecord } from "../../../src/engine/program";
 import type { DockerState } from "../../../src/model/state";
 import { parseCidr } from "../../../src/net/cidr";
 import { parseIpv4 } from "../../../src/net/ip";
@@ -19,9 +19,8 @@ import type { AddedRoute } from "./added-routes";
 /** A compiled state, and where its things ended up. */
 export interface CompiledState {
   readonly program: DatapathProgram;
-  /** What the daemons run. */
-  readonly sockets: readonly KeyedSocket[];
-  readonly dns: DnsTables;
+  /** Sockets of what the daemons run. */
+  readonly processes: readonly KeyedSocket[];
   /** `h1`, `h1/c1`, `lan`. */
   namespaceOf(place: string): number | undefined;
   deviceOf(place: string, device: string): number | undefined;
@@ -95,7 +94,7 @@ export class Simulation {
     try {
       this.#compiled = this.#compile(state);
       this.#servers.take(listening.map((server) => [`${server.place} ${server.protocol} ${server.port} ${server.name}`, server]));
-      this.#daemons.take(this.#compiled.sockets.map(({ key, record }) => [key, record]));
+      this.#daemons.take(this.#compiled.processes.map(({ key, record }) => [key, record]));
       const program = this.#complete(this.#compiled.program, added);
       if (this.#isLoaded) this.#engines.apply({ program });
       else this.#engines.load(program);
@@ -106,7 +105,7 @@ export class Simulation {
   }
 
   #complete(program: DatapathProgram, added: readonly AddedRoute[]): DatapathProgram {
-    const dns = withNameServer(this.#compiled!.dns);
+    const dns = withNameServer(program.dns);
     const inet = this.#compiled!.namespaceOf("inet");
     const zoneRecords = dns.zoneRecords.map((record) => ({
       ...record,
