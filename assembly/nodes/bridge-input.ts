@@ -21,7 +21,7 @@ import { checkHeader } from "./ip-input";
 
 export function bridgeInput(packet: Packet): Node {
   // It was here before it waited for the MAC of its new destination.
-  if (packet.filter & BRIDGED) return switchFrame(packet);
+  if (packet.filter & BRIDGED) return switchFrame(packet, Node.BridgeInput);
   const port = packet.device;
   const bridge = port.master;
   const frame = frameOf(packet);
@@ -31,7 +31,7 @@ export function bridgeInput(packet: Packet): Node {
   if (port.flags & DEVICE_PORT_SECURITY && !isNull(port.egress) && source != port.egress.mac) return drop(packet, Drop.PortSecurity, Node.BridgeInput);
   if (isReserved(destination)) return drop(packet, Drop.UnhandledProto, Node.BridgeInput);
   if (bridge.flags & DEVICE_FILTERED && etherType(frame) == TYPE_IPV4) return filterFrame(packet, bridge, destination);
-  return switchFrame(packet);
+  return switchFrame(packet, Node.BridgeInput);
 }
 
 /** br_nf_pre_routing: the frame is a packet for iptables. */
@@ -40,11 +40,11 @@ function filterFrame(packet: Packet, bridge: Device, destination: u64): Node {
   if (reason != Drop.None) return drop(packet, reason, Node.BridgeInput);
   packet.type = !isGroup(destination) ? <u8>PacketType.Host : destination == MAC_BROADCAST ? <u8>PacketType.Broadcast : <u8>PacketType.Multicast;
   packet.filter |= BRIDGED;
-  return bridge.namespace.filter & VISITS_PREROUTING ? Node.Prerouting : switchFrame(packet);
+  return bridge.namespace.filter & VISITS_PREROUTING ? Node.Prerouting : switchFrame(packet, Node.BridgeInput);
 }
 
-/** From learning on. */
-@inline export function switchFrame(packet: Packet): Node {
+/** From learning on, as part of the visit in progress. */
+@inline export function switchFrame(packet: Packet, inProgress: Node): Node {
   const port = packet.device;
   const bridge = port.master;
   const frame = frameOf(packet);
@@ -52,7 +52,7 @@ function filterFrame(packet: Packet, bridge: Device, destination: u64): Node {
   const destination = destinationMac(frame);
   learn(bridge, source, port);
   if (isGroup(destination)) {
-    floodPorts(packet, bridge, port, Node.BridgeInput);
+    floodPorts(packet, bridge, port, inProgress);
     return up(packet, bridge);
   }
   const found = find(bridge, destination);

@@ -123,7 +123,7 @@ export function resolveFrame(packet: Packet, bridge: Device, nextHop: u32): Node
   if (state == NeighbourState.Failed || state == NeighbourState.None) return resolve(packet, entry);
   noteUse(packet, bridge, entry);
   writeDestinationMac(frameOf(packet), entry.mac);
-  return switchFrame(packet);
+  return switchFrame(packet, Node.Prerouting);
 }
 
 /** The MAC is known now: what waited goes on. */

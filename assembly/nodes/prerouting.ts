@@ -39,7 +39,7 @@ function filterFrame(packet: Packet): Node {
   const reason = passPrerouting(packet, bridge.namespace, bridge);
   if (reason != Drop.None) return drop(packet, reason, Node.Prerouting);
   const destination = destinationOf(packet.network);
-  return destination == before ? switchFrame(packet) : redirectFrame(packet, bridge, destination);
+  return destination == before ? switchFrame(packet, Node.Prerouting) : redirectFrame(packet, bridge, destination);
 }
 
 function redirectFrame(packet: Packet, bridge: Device, destination: u32): Node {
@@ -48,5 +48,5 @@ function redirectFrame(packet: Packet, bridge: Device, destination: u32): Node {
     return resolveFrame(packet, bridge, decision.route.gateway != 0 ? decision.route.gateway : destination);
   }
   writeDestinationMac(frameOf(packet), bridge.mac);
-  return switchFrame(packet);
+  return switchFrame(packet, Node.Prerouting);
 }
