@@ -29,7 +29,8 @@ export function nat(
   if (entry === null) return true;
   const side = hook === Hook.Prerouting || hook === Hook.Output ? Side.Destination : Side.Source;
   if (ctState === CtState.Related && isError(kernel.memory.bytes, packet)) return translateError(kernel, packet, entry, side);
-  const isDone = side === Side.Source ? entry.sourceDone : entry.destinationDone;
+  // What was confirmed before the rules came is left alone.
+  const isDone = entry.confirmed || (side === Side.Source ? entry.sourceDone : entry.destinationDone);
   if (ctState === CtState.New && !isDone) {
     if (!decide(kernel, packet, namespace, entry, side, hook, node, incoming, outgoing)) return false;
     if (side === Side.Source) entry.sourceDone = true;
