@@ -1,0 +1,66 @@
+/** What both engines refuse of a program that comes while the network runs, and that a refusal changes nothing. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { DeviceKind } from "../../assembly/abi/program";
+import { NONE } from "../../assembly/abi/version";
+import { containersOnBridge, MS } from "../../test/support/program";
+import type { Engine } from "./engine";
+import type { DatapathProgram } from "./program";
+import { createTsEngine } from "./ts/index";
+import { compileWasm } from "./wasm/compile";
+import { createWasmEngine } from "./wasm/index";
+
+let module: WebAssembly.Module;
+beforeAll(async () => {
+  module = await compileWasm();
+}, 120_000);
+
+const { draft, containers } = containersOnBridge(2);
+draft.ping(containers[0].namespace, containers[1], { intervalNs: 10 * MS });
+const program = draft.program();
+const gone = (index: number, { devices, ...rest }: DatapathProgram): DatapathProgram => ({
+  ...rest,
+  devices: devices.map((device, at) => (at === index ? { ...device, kind: DeviceKind.Gone, flags: 0, peer: NONE, master: NONE, link: NONE } : device)),
+});
+
+describe.each([
+  ["ts", () => createTsEngine()],
+  ["wasm", () => createWasmEngine(module)],
+] as const)("the %s engine", (_, make: () => Engine) => {
+  const load = () => {
+    const engine = make();
+    engine.load(program, { seed: 1 });
+    engine.run(95 * MS, Infinity);
+    return engine;
+  };
+  const answered = (engine: Engine) => engine.counters().flows[0].answered;
+
+  it.each([
+    ["fewer devices", { ...program, devices: program.devices.slice(1) }, "INVALID_INPUT"],
+    ["another kind of device", { ...program, devices: program.devices.map((device, i) => (i === containers[0].device ? { ...device, kind: DeviceKind.Dummy } : device)) }, "INVALID_INPUT"],
+    ["other CPUs", { ...program, hosts: [{ ...program.hosts[0], cpus: 7 }] }, "INVALID_INPUT"],
+    ["more routes than there is room for", { ...program, routes: Array.from({ length: 2000 }, () => program.routes[0]) }, "LIMIT_EXCEEDED"],
+  ])("refuses %s, and goes on as before", (_what, next, code) => {
+    const engine = load();
+    expect(() => engine.apply({ program: next })).toThrow(expect.objectContaining({ code }));
+    engine.run(195 * MS, Infinity);
+    expect(answered(engine)).toBe(20);
+  });
+
+  it("goes on as if nothing had been loaded where nothing is different", () => {
+    const [changed, plain] = [load(), load()];
+    changed.apply({ program });
+    for (const engine of [changed, plain]) engine.run(195 * MS, Infinity);
+    expect(changed.digest()).toBe(plain.digest());
+    expect(changed.counters()).toEqual(plain.counters());
+  });
+
+  it("lets a container go and come back", () => {
+    const engine = load();
+    engine.apply({ program: gone(containers[1].device, program) });
+    engine.run(195 * MS, Infinity);
+    expect(answered(engine)).toBe(10);
+    engine.apply({ program });
+    engine.run(295 * MS, Infinity);
+    expect(answered(engine)).toBe(20);
+  });
+});
