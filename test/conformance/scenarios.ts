@@ -1,6 +1,5 @@
 /** Plays and compares whole folders: recordings of an engine, or rule dumps. */
 import { readdirSync } from "node:fs";
-import { Checks } from "./checks";
 import { compareRecording } from "./compare/compare";
 import { play, reasonOf } from "./play/play";
 import type { WorldOf } from "./play/world";
@@ -30,11 +29,6 @@ function* ruleDumps(folder: string, only: string): Generator<ScenarioResult> {
 /** Whatever goes wrong in one scenario stays there: what could not be seen counts as different. */
 export async function playScenario(recording: Recording, worldOf: WorldOf): Promise<ScenarioResult> {
   const { scenario, area } = recording;
-  if (!recording.usable) {
-    const checks = new Checks([]);
-    checks.skip(scenario, `the recording is not usable: ${recording.notes.join(" ")}`);
-    return resultOf(scenario, area, checks);
-  }
   try {
     const world = await worldOf(recording);
     try {

@@ -7,6 +7,8 @@ const ASKED = new Set(["from", "proto", "to", "port", "qtype", "size", "first"])
 /** Every field of the outcome of one probe. */
 export function compareRow(checks: Checks, path: string, expected: Row, got: Row | string): void {
   const wanted = outcomeOf(expected);
+  // Nothing of it is to be compared.
+  if (expected.result === undefined) return;
   if (typeof got === "string") checks.fail(path, wanted, got);
   else checks.compare(path, wanted, outcomeOf(drawn(expected, got)));
 }

@@ -32,7 +32,7 @@ export function hostView(host: HostState, kernel: Kernel): NetworkView {
   const devices = kernel.devicesOf(host.name);
   const ifaces = devices.map((device) => hostInterface(host, device, kernel.hasCarrier(host.name, device)));
   const routes = [...hostRoutes(host), ...devices.flatMap((device) => connectedRoutes(host, device, kernel.hasCarrier(host.name, device)))];
-  const routes6 = devices.flatMap((device) => connectedRoutes6(device, kernel.hasCarrier(host.name, device))).sort((a, b) => (a.network < b.network ? -1 : 1));
+  const routes6 = devices.flatMap((device) => connectedRoutes6(device, kernel.hasCarrier(host.name, device))).sort((a, b) => (a.network < b.network ? -1 : a.network > b.network ? 1 : 0));
   return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6: routes6.map(({ text }) => text) }) };
 }
 
@@ -112,10 +112,12 @@ function connected(ip: number, prefix: number, device: string, suffix = ""): Rou
   return { network, prefix, text: `${formatIpv4(network)}/${prefix} dev ${device} proto kernel scope link src ${formatIpv4(ip)}${suffix}` };
 }
 
-function connectedRoutes6({ name, network }: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {
+function connectedRoutes6({ name, network, wasFound }: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {
   if (network?.subnet6 === undefined || network.gateway6 === undefined) return [];
   const block = formatCidr(ipv6Cidr(network.subnet6.network, network.subnet6.prefixLength));
-  return [{ network: network.subnet6.network, text: `${block} dev ${name} proto kernel metric 256${hasCarrier ? "" : " linkdown"}` }];
+  const state = hasCarrier ? "" : " linkdown";
+  const texts = [`${block} dev ${name} proto kernel metric 256${state}`, ...(wasFound === true ? [`${block} dev ${name} metric 1024${state}`] : [])];
+  return texts.map((text) => ({ network: network.subnet6!.network, text }));
 }
 
 /** As the kernel dumps its table. */

@@ -14,6 +14,8 @@ export interface HostDevice {
   readonly mtu: number;
   /** Whether it ever had a carrier: then it gave itself a link-local address. */
   hadCarrier: boolean;
+  /** Whether a daemon found it when it started: 20.10 adds the route of an IPv6 subnet each time, which the kernel takes only while the device is up (libnetwork setup_ipv6.go). */
+  wasFound?: boolean;
 }
 
 interface Known {
@@ -38,9 +40,14 @@ export class Kernel {
       const known = this.#known.find((entry) => entry.key === key);
       if (known === undefined) this.#known.push({ key, host, ...make() });
       // What can change about a device that stays.
-      else if (known.device !== undefined) known.device = { ...known.device, ...make(known.device.index).device, index: known.device.index, mac: known.device.mac, hadCarrier: known.device.hadCarrier };
+      else if (known.device !== undefined) known.device = { ...known.device, ...make(known.device.index).device, index: known.device.index, mac: known.device.mac, hadCarrier: known.device.hadCarrier, wasFound: known.device.wasFound === true };
     }
     for (const { device, host } of this.#known) if (device?.kind === "bridge" && this.hasCarrier(host, device)) device.hadCarrier = true;
+  }
+
+  /** The daemon of a host has started again. */
+  restarted(host: string): void {
+    for (const device of this.devicesOf(host)) if (device.kind === "bridge") device.wasFound = true;
   }
 
   devicesOf(host: string): HostDevice[] {

@@ -165,6 +165,7 @@ class SimulatedWorld implements World {
 
   async restartDaemon(host: string): Promise<void> {
     this.#host(host).daemon.restart();
+    this.#kernel.restarted(host);
     this.#settle();
     this.#simulation.sleep(1);
   }
