@@ -21,7 +21,7 @@ export function renderScenario({ name, passed, total, differences }: ScenarioRes
   const isDone = passed === total && differences.length === 0;
   const shown = verbose ? differences : differences.slice(0, 1);
   return [
-    `${isDone ? "ok  " : "DIFF"} ${name.padEnd(36)} ${String(passed).padStart(5)} / ${total}`,
+    `${!isDone ? "DIFF" : total === 0 ? "skip" : "ok  "} ${name.padEnd(36)} ${String(passed).padStart(5)} / ${total}`,
     ...shown.flatMap(({ path, expected, got }) => [`       ${path}`, `         expected ${short(expected, verbose)}`, `         got      ${short(got, verbose)}`]),
   ].join("\n");
 }

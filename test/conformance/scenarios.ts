@@ -5,6 +5,7 @@ import { play, reasonOf } from "./play/play";
 import type { WorldOf } from "./play/world";
 import { recordingsIn, type Recording } from "./recording";
 import { resultOf, type ScenarioResult } from "./report";
+import { compareMobyFiles, isMobyFileFolder } from "./moby-files";
 import { compareRuleDumps, isRuleDumpFolder } from "./rule-dumps";
 
 export interface Selection {
@@ -16,14 +17,14 @@ export interface Selection {
 export async function* playFolder(folder: string, worldOf: WorldOf, { only = "" }: Selection): AsyncGenerator<ScenarioResult> {
   if (readdirSync(folder).length === 0) throw new Error(`${folder}: expected recordings or rule dumps, found an empty folder`);
   for (const recording of recordingsIn(folder)) if (recording.scenario.includes(only)) yield await playScenario(recording, worldOf);
-  if (isRuleDumpFolder(folder)) yield* ruleDumps(folder, only);
+  if (isRuleDumpFolder(folder)) yield* files(folder, "rules", compareRuleDumps(folder), only);
+  if (isMobyFileFolder(folder)) yield* files(folder, "files", compareMobyFiles(folder), only);
 }
 
-/** Rule dumps: one result per file. What is no dump is named. */
-function* ruleDumps(folder: string, only: string): Generator<ScenarioResult> {
-  const { results, skipped } = compareRuleDumps(folder);
-  for (const result of results) if (result.name.includes(only)) yield { ...result, area: "rules", skipped: [] };
-  if (skipped.length > 0) yield { name: folder, area: "rules", passed: 0, total: 0, skipped, differences: [] };
+/** One result per file. What is of another kind is named. */
+function* files(folder: string, area: string, { results, skipped }: ReturnType<typeof compareMobyFiles>, only: string): Generator<ScenarioResult> {
+  for (const result of results) if (result.name.includes(only)) yield { ...result, area, skipped: [] };
+  if (skipped.length > 0) yield { name: folder, area, passed: 0, total: 0, skipped, differences: [] };
 }
 
 /** Whatever goes wrong in one scenario stays there: what could not be seen counts as different. */
