@@ -5,6 +5,7 @@
 import { Drop } from "../abi/drop";
 import { Hook, RULE_NAT_FROM, RULE_NAT_PORT_FROM, RULE_NAT_PORT_TO, RULE_NAT_TO, Table, Target } from "../abi/netfilter";
 import { Node } from "../abi/node";
+import { DeviceKind } from "../abi/program";
 import { PROTOCOL_ICMP } from "../abi/protocol";
 import { Packet } from "../memory/pool";
 import {
@@ -23,7 +24,7 @@ import {
   trackedOf,
   Tuple,
 } from "../tables/conntrack";
-import { addressTowards, Device } from "../tables/device";
+import { addressTowards, Device, deviceAt, deviceCount } from "../tables/device";
 import { Namespace } from "../tables/namespace";
 import { chainBit } from "../tables/ruleset";
 import { isValid, sumWords } from "../wire/checksum";
@@ -79,6 +80,15 @@ export function nat(packet: Packet, namespace: Namespace, hook: Hook, node: Node
   return <u32>(isFirst ? ports : ports >> 16) & 0xffff;
 }
 
+/** inet_select_addr: 127.0.0.1 is no address for others; the first one of another device is. */
+function otherAddress(loopback: Device): u32 {
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    if (device.namespace == loopback.namespace && device.kind != DeviceKind.Loopback && device.firstAddress != 0) return device.firstAddress;
+  }
+  return 0;
+}
+
 /** Asks the rules. False: a rule drops it, or there is no address or port for it. */
 function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Hook, node: Node, ingress: Device, egress: Device): bool {
   const target = namespace.filter & chainBit(hook, Table.Nat) ? traverse(packet, hook, Table.Nat, node) : Target.Accept;
@@ -97,7 +107,8 @@ function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Ho
     }
     case Target.Masquerade: {
       if (sourceOf(packet.network) == 0) break;
-      const address = addressTowards(egress, packet.filter & BRIDGED ? destinationOf(packet.network) : packet.next);
+      const isLocal = egress.kind == DeviceKind.Loopback;
+      const address = isLocal ? otherAddress(egress) : addressTowards(egress, packet.filter & BRIDGED ? destinationOf(packet.network) : packet.next);
       tracked.status |= MASQUERADED;
       tracked.masqueradeDevice = egress.index;
       return address != 0 && bind(tracked, true, address, address, low, high);

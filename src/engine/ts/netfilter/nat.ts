@@ -82,6 +82,13 @@ function bindAsIs(kernel: Kernel, entry: Entry): boolean {
   return bind(kernel, entry, Side.Source, range);
 }
 
+/** inet_select_addr: 127.0.0.1 is no address for others, so what stays on the host takes one of its other devices. */
+function masqueradeAddress(kernel: Kernel, outgoing: Device, nextHop: number): number {
+  if (!outgoing.isLoopback) return outgoing.addressFor(nextHop) >>> 0;
+  const other = kernel.devices.find((device) => device.namespace === outgoing.namespace && !device.isLoopback && device.ip !== 0);
+  return other === undefined ? 0 : other.ip >>> 0;
+}
+
 /** What a rule allows; false if it leaves this packet alone. */
 function setRange(
   kernel: Kernel,
@@ -99,7 +106,7 @@ function setRange(
     case Target.Masquerade: {
       if (sourceIp(bytes, packet.network) === 0) return false;
       const nextHop = packet.bridged ? destinationIp(bytes, packet.network) : packet.nextHop;
-      range.from = range.to = outgoing === null ? 0 : outgoing.addressFor(nextHop) >>> 0;
+      range.from = range.to = outgoing === null ? 0 : masqueradeAddress(kernel, outgoing, nextHop);
       entry.masqueradedBy = outgoing;
       return true;
     }
