@@ -1,11 +1,13 @@
 import { DNS_A, DNS_AAAA, DNS_PTR, RESOLVER_LEGACY, RESOLVER_NDOTS, ZONE_IPV6 } from "../../assembly/abi/dns";
+import { Family } from "../../assembly/abi/netfilter";
 import { SOCKET_ASKED_SOURCE, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
-import type { AddressWords, DnsTables, ResolverRecord, SocketRecord, UpstreamRecord, ZoneEntryRecord, ZoneRecord } from "../engine/program";
+import { addressWords } from "../engine/address-words";
+import type { DnsTables, ResolverRecord, SocketRecord, UpstreamRecord, ZoneEntryRecord, ZoneRecord } from "../engine/program";
 import type { DnsLookup, SandboxDns } from "../model/dns";
 import type { ContainerState, DockerState, HostState, ProxyState } from "../model/state";
-import { isIpv4, parseIpv4 } from "../net/ip";
+import { isIpv4, parseIp, parseIpv4 } from "../net/ip";
 
 /** Where a sandbox's resolver listens behind 127.0.0.11:53. The daemon takes any free ports; nobody sees which. */
 export const RESOLVER_PORTS = { udp: 39_053, tcp: 39_054 };
@@ -24,12 +26,12 @@ export interface KeyedSocket {
   readonly record: SocketRecord;
 }
 
-/** The processes that the daemons run: `docker-proxy` for each published port, and the resolvers of sandboxes. */
-export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsOf: DnsLookup): { readonly sockets: readonly KeyedSocket[]; readonly dns: DnsTables } {
+/** The processes that the daemons run: `docker-proxy` for each published port, and the resolvers of sandboxes. `hasIpv6`: the program has addresses of IPv6. */
+export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsOf: DnsLookup, hasIpv6 = false): { readonly sockets: readonly KeyedSocket[]; readonly dns: DnsTables } {
   const dns = new DnsBuilder();
   const sockets: KeyedSocket[] = [];
   for (const host of state.hosts) {
-    sockets.push(...host.proxies.flatMap((proxy) => proxySocket(state, host, proxy, places)));
+    sockets.push(...host.proxies.flatMap((proxy) => proxySocket(state, host, proxy, { places, hasIpv6 })));
     // Names are those of one daemon.
     const own: DockerState = { ...state, networks: state.networks.filter((network) => network.host === host.name), containers: state.containers.filter((container) => container.host === host.name) };
     for (const container of own.containers) {
@@ -48,22 +50,26 @@ function hasOwnSandbox({ network }: ContainerState): boolean {
   return network.mode === "sandbox";
 }
 
-/** IPv4 alone. A proxy that listens on every address answers datagrams from the address that was asked since Docker 28 (moby cmd/docker-proxy/udp_proxy_linux.go). */
-function proxySocket({ generation }: DockerState, { name }: HostState, proxy: ProxyState, places: ProcessPlaces): KeyedSocket[] {
+/** A proxy that listens on every address answers datagrams from the address that was asked since Docker 28 (moby cmd/docker-proxy/udp_proxy_linux.go). */
+function proxySocket({ generation }: DockerState, { name }: HostState, proxy: ProxyState, { places, hasIpv6 }: { readonly places: ProcessPlaces; readonly hasIpv6: boolean }): KeyedSocket[] {
   const { protocol, hostIp, hostPort, containerIp, containerPort } = proxy;
   const namespace = places.host(name);
-  if (namespace === undefined || protocol === "sctp" || !isIpv4(hostIp) || !isIpv4(containerIp)) return [];
-  const ip = parseIpv4(hostIp, "hostIp");
+  if (namespace === undefined || protocol === "sctp") return [];
+  const [listens, target] = [parseIp(hostIp, "hostIp"), parseIp(containerIp, "containerIp")];
+  if (!hasIpv6 && (listens.family === 6 || target.family === 6)) return [];
+  const isAny = listens.value === 0 || listens.value === 0n;
   const record: SocketRecord = {
     namespace,
     protocol: protocol === "tcp" ? PROTOCOL_TCP : PROTOCOL_UDP,
-    ip,
+    ip: listens.family === 4 ? listens.value : 0,
     port: hostPort,
     role: SocketRole.Proxy,
     flow: NONE,
-    targetIp: parseIpv4(containerIp, "containerIp"),
+    targetIp: target.family === 4 ? target.value : 0,
     targetPort: containerPort,
-    flags: ip !== 0 || generation !== "20.10" ? SOCKET_ASKED_SOURCE : 0,
+    ...(listens.family === 6 && { family: Family.Ipv6, ip6: addressWords(listens.value) }),
+    ...(target.family === 6 && { targetFamily: Family.Ipv6, targetIp6: addressWords(target.value) }),
+    flags: !isAny || generation !== "20.10" ? SOCKET_ASKED_SOURCE : 0,
   };
   return [{ key: `proxy ${name} ${protocol} ${hostIp} ${hostPort}`, record }];
 }
@@ -102,7 +108,7 @@ class DnsBuilder {
     for (const [name, { ipv4, ipv6, forwardsOtherFamily }] of names) {
       if (forwardsOtherFamily !== forwards) continue;
       for (const ip of ipv4) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_A, ttl, target: NONE, address: [ip, 0, 0, 0] });
-      for (const ip of ipv6) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_AAAA, ttl, target: NONE, address: wordsOf(ip) });
+      for (const ip of ipv6) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_AAAA, ttl, target: NONE, address: addressWords(ip) });
     }
     for (const [name, target] of forwards ? [] : reverse) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_PTR, ttl, target: this.#domain(target), address: [0, 0, 0, 0] });
     const count = this.#zoneRecords.length - first;
@@ -116,10 +122,5 @@ class DnsBuilder {
     this.#indices.set(name, index);
     return index;
   }
-}
-
-function wordsOf(ip: bigint): AddressWords {
-  const word = (shift: bigint) => Number((ip >> shift) & 0xffffffffn);
-  return [word(96n), word(64n), word(32n), word(0n)];
 }
 

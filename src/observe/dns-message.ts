@@ -1,10 +1,12 @@
 import { DNS_A, DNS_AAAA, DNS_CNAME, DNS_HEADER, DNS_MX, DNS_NS, DNS_PTR, DNS_RCODE, DNS_SRV, DNS_TXT } from "../../assembly/abi/dns";
-import { formatIpv4 } from "../net/ip";
+import { formatIpv4, formatIpv6 } from "../net/ip";
 
 /** An answer to a DNS query in words. */
 export interface DnsAnswer {
   /** `"NOERROR"`, `"NXDOMAIN"`… (RFC 1035 §4.1.1); `"RCODE 9"` for one without a name here. */
   readonly code: string;
+  /** From a server whose own names they are. */
+  readonly authoritative: boolean;
   /** More records than fit. */
   readonly truncated: boolean;
   readonly records: readonly DnsRecord[];
@@ -24,6 +26,7 @@ export interface DnsRecord {
 export const DNS_TYPES = { A: DNS_A, NS: DNS_NS, CNAME: DNS_CNAME, PTR: DNS_PTR, MX: DNS_MX, TXT: DNS_TXT, AAAA: DNS_AAAA, SRV: DNS_SRV } as const;
 
 const CODES = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
+const AUTHORITATIVE = 0x04;
 const TRUNCATED = 0x02;
 const POINTER = 0xc0;
 /** A name has at most so many labels and pointers: 255 bytes, two each. */
@@ -64,7 +67,8 @@ class Reader {
       this.#at += 4;
     }
     const records = Array.from({ length: count }, () => this.#record());
-    return { code: CODES[code] ?? `RCODE ${code}`, truncated: (this.#view.getUint8(2) & TRUNCATED) !== 0, records };
+    const flags = this.#view.getUint8(2);
+    return { code: CODES[code] ?? `RCODE ${code}`, authoritative: (flags & AUTHORITATIVE) !== 0, truncated: (flags & TRUNCATED) !== 0, records };
   }
 
   #record(): DnsRecord {
@@ -81,6 +85,7 @@ class Reader {
 
   #data(type: number, start: number, length: number): string {
     if (type === DNS_A && length === 4) return formatIpv4(this.#view.getUint32(start));
+    if (type === DNS_AAAA && length === 16) return formatIpv6((this.#view.getBigUint64(start) << 64n) | this.#view.getBigUint64(start + 8));
     if (type === DNS_PTR || type === DNS_CNAME || type === DNS_NS) {
       this.#at = start;
       return this.#name();

@@ -1,16 +1,18 @@
 import { FlowError, FlowState } from "../../../assembly/abi/counter";
+import { Family } from "../../../assembly/abi/netfilter";
 import { FlowKind } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
+import { addressWords, addressWordsText } from "../../engine/address-words";
 import type { FlowCounters, Nanoseconds } from "../../engine/engine";
-import type { FlowRecord } from "../../engine/program";
+import type { AddressWords, FlowRecord } from "../../engine/program";
 import { domainNameBytes } from "../../net/domain-name";
-import { formatIpv4 } from "../../net/ip";
+import { formatIpv4, type IpAddress } from "../../net/ip";
 
 /** One question to the network; it becomes one flow. */
 export type ProbeSpec =
   | {
       readonly kind: "echo";
-      readonly destination: number;
+      readonly destination: IpAddress;
       /** Bytes of payload. */
       readonly sizeBytes: number;
       /** `icmp_seq` of the first request; 0 unless given. */
@@ -22,11 +24,11 @@ export type ProbeSpec =
       readonly timeoutNs: Nanoseconds;
     }
   /** A TCP connection: a request, an answer, and the server closes. */
-  | { readonly kind: "exchange"; readonly destination: number; readonly port: number; readonly requestBytes: number; readonly responseBytes: number; readonly timeoutNs: Nanoseconds }
+  | { readonly kind: "exchange"; readonly destination: IpAddress; readonly port: number; readonly requestBytes: number; readonly responseBytes: number; readonly timeoutNs: Nanoseconds }
   /** A datagram, repeated until one is answered. */
   | {
       readonly kind: "datagram";
-      readonly destination: number;
+      readonly destination: IpAddress;
       readonly port: number;
       /** How many routers it may pass; the namespace's TTL unless given. */
       readonly ttl?: number;
@@ -36,7 +38,7 @@ export type ProbeSpec =
       readonly timeoutNs: Nanoseconds;
     }
   /** A question to a name server, repeated until it is answered; `domain` is the index of the name in the program. */
-  | { readonly kind: "query"; readonly destination: number; readonly name: string; readonly domain: number; readonly type: number; readonly intervalNs: Nanoseconds; readonly timeoutNs: Nanoseconds };
+  | { readonly kind: "query"; readonly destination: IpAddress; readonly name: string; readonly domain: number; readonly type: number; readonly intervalNs: Nanoseconds; readonly timeoutNs: Nanoseconds };
 
 export type ProbeKind = ProbeSpec["kind"];
 
@@ -84,7 +86,8 @@ export function probeFlow(spec: ProbeSpec, from: { readonly namespace: number; r
     ...from,
     kind: FlowKind.Request,
     protocol: UDP,
-    destination: spec.destination,
+    destination: spec.destination.family === 4 ? spec.destination.value : 0,
+    ...(spec.destination.family === 6 && { family: Family.Ipv6, destination6: addressWords(spec.destination.value) }),
     destinationPort: 0,
     bytes: 0,
     responseBytes: 0,
@@ -116,7 +119,8 @@ export function probeOutcome(kind: ProbeKind, counters: FlowCounters, isOver: bo
   const { outcome } = counters;
   if (counters.answered > 0) return { result: "ok", ...seen(kind, counters) };
   if (counters.errors > 0 || (counters.state === FlowState.Failed && counters.error !== FlowError.None)) {
-    return { result: failure(kind, counters), ...(outcome.errorBy !== 0 && { by: formatIpv4(outcome.errorBy) }) };
+    const by = textOf(outcome.errorBy, outcome.errorBy6);
+    return { result: failure(kind, counters), ...(by !== undefined && { by }) };
   }
   return isOver || (kind === "exchange" && counters.timeouts > 0) ? { result: "timeout" } : undefined;
 }
@@ -125,11 +129,18 @@ function seen(kind: ProbeKind, { outcome }: FlowCounters): Omit<ProbeOutcome, "r
   if (kind === "echo") return { ttl: outcome.replyTtl };
   if (kind === "query") return { reply: outcome.reply };
   if (outcome.server === NONE) return {};
-  return { server: outcome.server, peer: formatIpv4(outcome.peerIp), local: formatIpv4(outcome.localIp), localPort: outcome.localPort };
+  const peer = textOf(outcome.peerIp, outcome.peerIp6);
+  const local = textOf(outcome.localIp, outcome.localIp6);
+  return { server: outcome.server, localPort: outcome.localPort, ...(peer !== undefined && { peer }), ...(local !== undefined && { local }) };
+}
+
+/** An address of either family; undefined if there is none. */
+function textOf(ip: number, ip6: AddressWords): string | undefined {
+  return ip === 0 ? addressWordsText(ip6) : formatIpv4(ip);
 }
 
 function failure(kind: ProbeKind, { error, outcome }: FlowCounters): ProbeResult {
-  const isFromAfar = outcome.errorBy !== 0;
+  const isFromAfar = textOf(outcome.errorBy, outcome.errorBy6) !== undefined;
   switch (error) {
     case FlowError.ConnectionRefused:
       return kind === "echo" ? "port-unreachable" : "refused";

@@ -1,11 +1,12 @@
 /** Sends the probes of programs through the engines, many at a time, in virtual time. */
+import { Family } from "../../../assembly/abi/netfilter";
 import { SocketRole } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
-import { DNS_TYPES, readDnsReply } from "../../../src/api/probe/dns-message";
 import { probeFlow, probeOutcome, type ProbeOutcome, type ProbeSpec } from "../../../src/api/probe/probe-flow";
 import type { Nanoseconds } from "../../../src/engine/engine";
 import type { FlowRecord, SocketRecord } from "../../../src/engine/program";
-import { isIpv4, parseIpv4 } from "../../../src/net/ip";
+import { type IpAddress, parseIp } from "../../../src/net/ip";
+import { decodeDnsAnswer, DNS_TYPES } from "../../../src/observe/dns-message";
 import type { Engines } from "./engines";
 import type { Listening } from "./processes";
 import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "./traffic";
@@ -18,6 +19,8 @@ export interface Places {
   /** The index of a name in the program's table; new ones are to be appended to it. */
   domainOf(name: string): number;
   takeNewDomains(): readonly string[];
+  /** Whether the compiled network has IPv6. */
+  hasIpv6(): boolean;
 }
 
 /** Where the network's own records begin: what lies before is compiled. */
@@ -130,11 +133,17 @@ export class Network implements Traffic {
     const sourcePort = this.#takePort(namespace);
     this.#newFlows.push({ index: this.#first.flow + slot, record: probeFlow(spec, { namespace, sourcePort }, this.#now) });
     const isDatagram = spec.kind === "datagram" || spec.kind === "query";
-    const open: SocketRecord = { namespace, protocol: UDP, ip: 0, port: sourcePort, role: SocketRole.Client, flow: this.#first.flow + slot };
+    const open: SocketRecord = { namespace, protocol: UDP, ip: 0, port: sourcePort, role: SocketRole.Client, flow: this.#first.flow + slot, ...(spec.destination.family === 6 && { family: Family.Ipv6 }) };
     // A slot without a datagram socket closes the one that it had.
     const socket = isDatagram ? open : { ...open, protocol: 0, flow: NONE };
     this.#newSockets.push({ index: this.#first.socket + slot, record: socket });
     return new Promise((resolve) => this.#waiting.add({ spec, slot, deadline: this.#now + spec.timeoutNs, resolve }));
+  }
+
+  /** Undefined: the program has nothing of its family. */
+  #destination(address: string): IpAddress | undefined {
+    const destination = parseIp(address, "destination");
+    return destination.family === 4 || this.#places.hasIpv6() ? destination : undefined;
   }
 
   #takePort(namespace: number): number {
@@ -144,8 +153,8 @@ export class Network implements Traffic {
   }
 
   async echo(place: string, address: string, { size, firstSequence, count, intervalMs, timeoutMs, dontFragment }: EchoOptions): Promise<EchoOutcome> {
-    if (!isIpv4(address)) return { result: NOT_IPV4 };
-    const destination = parseIpv4(address, "destination");
+    const destination = this.#destination(address);
+    if (destination === undefined) return { result: NOT_IPV4 };
     const { result, ttl, by } = await this.#probe(place, () => ({
       kind: "echo", destination, sizeBytes: size, firstSequence, dontFragment, count, intervalNs: intervalMs * MS, timeoutNs: timeoutMs * MS,
     }));
@@ -153,8 +162,9 @@ export class Network implements Traffic {
   }
 
   async exchange(place: string, protocol: "tcp" | "udp", address: string, port: number, { host, timeoutMs }: ExchangeOptions): Promise<ExchangeOutcome> {
-    if (!isIpv4(address)) return { result: NOT_IPV4 };
-    const common = { destination: parseIpv4(address, "destination"), port, responseBytes: 0, timeoutNs: timeoutMs * MS };
+    const destination = this.#destination(address);
+    if (destination === undefined) return { result: NOT_IPV4 };
+    const common = { destination, port, responseBytes: 0, timeoutNs: timeoutMs * MS };
     const outcome = await this.#probe(place, () =>
       protocol === "tcp"
         ? { ...common, kind: "exchange", requestBytes: GET_BYTES + host.length }
@@ -167,24 +177,26 @@ export class Network implements Traffic {
   }
 
   async hop(place: string, address: string, port: number, ttl: number, timeoutMs: number): Promise<HopOutcome> {
-    if (!isIpv4(address)) return { result: NOT_IPV4 };
-    const destination = parseIpv4(address, "destination");
+    const destination = this.#destination(address);
+    if (destination === undefined) return { result: NOT_IPV4 };
     const timeoutNs = timeoutMs * MS;
     const { result, by } = await this.#probe(place, () => ({ kind: "datagram", destination, port, ttl, requestBytes: HOP_BYTES, responseBytes: 0, intervalNs: timeoutNs, timeoutNs }));
     return { result, ...(by !== undefined && { by }) };
   }
 
   async query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome> {
-    if (!isIpv4(server)) return { result: NOT_IPV4 };
-    const destination = parseIpv4(server, "server");
+    const destination = this.#destination(server);
+    if (destination === undefined) return { result: NOT_IPV4 };
     const timeoutNs = Math.min(timeoutMs, QUERY_TIMEOUT_MS) * MS;
     const outcome = await this.#probe(place, () => ({
-      kind: "query", destination, name, domain: this.#places.domainOf(name), type: DNS_TYPES[type] ?? 0, intervalNs: QUERY_INTERVAL_MS * MS, timeoutNs,
+      kind: "query", destination, name, domain: this.#places.domainOf(name), type: (DNS_TYPES as Readonly<Record<string, number>>)[type] ?? 0, intervalNs: QUERY_INTERVAL_MS * MS, timeoutNs,
     }));
     if (outcome.reply === undefined) return { result: outcome.result };
-    const { rcode, answers: found, authoritative } = readDnsReply(outcome.reply);
+    const answer = decodeDnsAnswer(outcome.reply);
+    if (answer === null) return { result: "a damaged answer" };
+    const { code: rcode, records: found, authoritative } = answer;
     // The engines ask in lower case; a server repeats the name as it was asked.
-    const answers = found.map((answer) => (answer.name === name.toLowerCase() ? { ...answer, name } : answer));
+    const answers = found.map((record) => (record.name === name.toLowerCase() ? { ...record, name } : record));
     return { result: "ok", rcode, authoritative, ...(answers.length > 0 && { answers }) };
   }
 

@@ -24,7 +24,9 @@ async function ask(process: ProcessView, row: Row, address: string, containerOf:
     const outcome = await process.traffic.echo(process.place, address, {
       size: row.size ?? DEFAULT_SIZE, firstSequence: 1, count: 5, intervalMs: 1000, timeoutMs: TIMEOUT_MS, dontFragment: row.size !== undefined,
     });
-    return { ...row, ...outcome, ...addr };
+    // The probe does not see the hop limit of IPv6.
+    const { ttl, ...rest } = outcome;
+    return { ...row, ...rest, ...addr, ...(ttl !== undefined && isIpv4(address) && { ttl }) };
   }
   if (row.proto !== "tcp" && row.proto !== "udp") throw new Error(`probes of the protocol ${JSON.stringify(row.proto)} are not known`);
   const { server, ...outcome } = await process.traffic.exchange(process.place, row.proto, address, row.port ?? 0, { host: row.to, timeoutMs: TIMEOUT_MS });

@@ -1,4 +1,5 @@
 /** The packets of a scenario: the tables follow the daemons, servers listen, probes run. */
+import { Family } from "../../../assembly/abi/netfilter";
 import { RouteType, SocketRole } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
 import type { KeyedSocket } from "../../../src/compile/processes";
@@ -54,7 +55,7 @@ export class Simulation {
   readonly #domains: string[] = [];
   #newDomains: string[] = [];
   #compiled: CompiledState | undefined;
-  readonly #servers = new Seats<Listening>("servers", SERVER_SOCKETS);
+  readonly #servers = new Seats<Listening & { readonly family: Family }>("servers", SERVER_SOCKETS);
   readonly #daemons = new Seats<SocketRecord>("sockets of daemons", DAEMON_SOCKETS);
   #isLoaded = false;
   /** Why there are no packets. */
@@ -76,6 +77,7 @@ export class Simulation {
         this.#servers.find((server) => server.protocol === protocol && server.port === port && this.#compiled?.namespaceOf(server.place) === namespace),
       domainOf: (name: string) => this.#domainOf(name),
       takeNewDomains: () => this.#newDomains.splice(0),
+      hasIpv6: () => (this.#compiled?.program.addresses6.length ?? 0) > 0,
     };
     this.#network = new Network(engines, places, { flow: 0, socket: FIRST_PROBE_SOCKET });
   }
@@ -93,7 +95,7 @@ export class Simulation {
     this.#broken = undefined;
     try {
       this.#compiled = this.#compile(state);
-      this.#servers.take(listening.map((server) => [`${server.place} ${server.protocol} ${server.port} ${server.name}`, server]));
+      this.#servers.take(listening.flatMap((server) => this.#families(server).map((family) => [`${server.place} ${server.protocol} ${server.port} ${server.name} ${family}`, { ...server, family }])));
       this.#daemons.take(this.#compiled.processes.map(({ key, record }) => [key, record]));
       const program = this.#complete(this.#compiled.program, added);
       if (this.#isLoaded) this.#engines.apply({ program });
@@ -127,15 +129,20 @@ export class Simulation {
     };
   }
 
+  /** Go listens on both families, but for the probes' datagrams (`udp4`). */
+  #families({ protocol }: Listening): Family[] {
+    return protocol === "tcp" && (this.#compiled?.program.addresses6.length ?? 0) > 0 ? [Family.Ipv4, Family.Ipv6] : [Family.Ipv4];
+  }
+
   /** An answer is an HTTP response whose body says who the server is, whom it sees, and where it was asked. */
-  #serverSocket(server: Listening): SocketRecord {
+  #serverSocket(server: Listening & { readonly family: Family }): SocketRecord {
     const namespace = this.#compiled!.namespaceOf(server.place);
     if (namespace === undefined) return CLOSED;
     const body = JSON.stringify({ server: server.name, peer: "", local: "" }).length;
     // The addresses that are still to come make it longer by 14 to 30 bytes.
     const head = `HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body + 20}\r\n\r\n`.length;
     const isTcp = server.protocol === "tcp";
-    return { namespace, protocol: isTcp ? 6 : 17, ip: 0, port: server.port, role: SocketRole.Identity, flow: NONE, responseBytes: isTcp ? head + body : body };
+    return { namespace, protocol: isTcp ? 6 : 17, ip: 0, port: server.port, role: SocketRole.Identity, flow: NONE, family: server.family, responseBytes: isTcp ? head + body : body };
   }
 
   #routeRecord({ place, destination, via, device }: AddedRoute): RouteRecord[] {

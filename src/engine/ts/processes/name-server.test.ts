@@ -65,15 +65,15 @@ describe("an embedded name server", () => {
   });
 
   it("knows a name whatever the type, as far as its records go", () => {
-    expect(ask({}, "db", DNS_AAAA).answer).toMatchObject({ code: "NOERROR", records: [{ type: "AAAA", data: "fd000000000000000000000000000005" }] });
-    expect(ask({}, "web", DNS_AAAA).answer).toEqual({ code: "NOERROR", truncated: false, records: [] });
-    expect(ask({}, "web", DNS_MX).answer).toEqual({ code: "NOERROR", truncated: false, records: [] });
+    expect(ask({}, "db", DNS_AAAA).answer).toMatchObject({ code: "NOERROR", records: [{ type: "AAAA", data: "fd00::5" }] });
+    expect(ask({}, "web", DNS_AAAA).answer).toEqual({ code: "NOERROR", authoritative: false, truncated: false, records: [] });
+    expect(ask({}, "web", DNS_MX).answer).toEqual({ code: "NOERROR", authoritative: false, truncated: false, records: [] });
     expect(ask({}, "2.0.18.172.in-addr.arpa", DNS_PTR).answer?.records).toEqual([{ name: "2.0.18.172.in-addr.arpa", type: "PTR", ttl: 600, data: "web.front" }]);
   });
 
   it("forwards what it does not know, from the namespace of the upstream server", () => {
     const { answer, flow } = ask({ upstreams: ["server"] }, "www.example.test");
-    expect(answer).toEqual({ code: "NOERROR", truncated: false, records: [{ name: "www.example.test", type: "A", ttl: 60, data: "198.51.100.10" }] });
+    expect(answer).toEqual({ code: "NOERROR", authoritative: true, truncated: false, records: [{ name: "www.example.test", type: "A", ttl: 60, data: "198.51.100.10" }] });
     expect(flow.outcome).toMatchObject({ server: 2, peerIp: ip("172.17.0.1"), localIp: ip("172.17.0.3") });
     expect(ask({ upstreams: ["server"] }, "web", DNS_TXT).answer?.code).toBe("NXDOMAIN");
     expect(ask({ upstreams: ["server"] }, "nobody").answer?.code).toBe("NXDOMAIN");
