@@ -5,6 +5,7 @@ const library = {
   index: "src/targets/node.ts",
   browser: "src/targets/browser.ts",
   compose: "src/compose/index.ts",
+  report: "src/report/index.ts",
 };
 
 /**

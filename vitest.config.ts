@@ -26,6 +26,7 @@ const common = {
     alias: [
       { find: /^dockwire$/, replacement: path("./src/targets/node.ts") },
       { find: /^dockwire\/compose$/, replacement: path("./src/compose/index.ts") },
+      { find: /^dockwire\/report$/, replacement: path("./src/report/index.ts") },
     ],
   },
 } satisfies TestProjectConfiguration;

@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { coreSize } from "../scripts/core-size.mjs";
 
 const RUNS = 11;
 const FIRST_PACKET_MAX_MS = 150;
@@ -36,7 +35,7 @@ export async function checkStartup(): Promise<StartupOutcome> {
       firstPacketMs: time(folder, program("{ inThread: true }")),
       firstPacketInWorkerMs: time(folder, program("{}")),
       nodeMs: time(folder, "console.log(performance.now());"),
-      bundleBytes: await bundleSize(),
+      bundleBytes: await coreSize(process.cwd()),
     };
     const { firstPacketMs, firstPacketInWorkerMs, nodeMs, bundleBytes } = outcome;
     console.log(`first packet ${firstPacketMs} ms after process start, ${firstPacketInWorkerMs} ms in a worker (Node alone: ${nodeMs} ms)`);
@@ -57,13 +56,4 @@ function time(folder: string, text: string): number {
   writeFileSync(file, text);
   const times = Array.from({ length: RUNS }, () => Number(execFileSync(process.execPath, [file], { encoding: "utf8" })));
   return Math.round(times.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? 0);
-}
-
-async function bundleSize(): Promise<number> {
-  const contents = `export * from "dockwire";`;
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: process.cwd() },
-    bundle: true, minify: true, write: false, format: "esm", platform: "browser", tsconfigRaw: "{}", logLevel: "error",
-  });
-  return gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length;
 }

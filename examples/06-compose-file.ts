@@ -5,7 +5,7 @@
  * npm run example -- 06
  */
 import { readFile } from "node:fs/promises";
-import { buildReport, renderText } from "dockwire";
+import { buildReport, renderText } from "dockwire/report";
 import { compose, formatNotice } from "dockwire/compose";
 
 const file = "examples/shop/compose.yaml";

@@ -35,7 +35,7 @@ export async function buildAll({ force = false } = {}) {
   await writeFile(join(ROOT, "dist/worker.js"), worker.text);
   await copyWasm(join(ROOT, "dist/core.wasm"));
   await tsup({ config: join(ROOT, "tsup.config.ts"), silent: true });
-  const modules = (await readdir(join(ROOT, "dist"))).filter((name) => /^(index|browser|compose|chunk-.*)\.js$/.test(name));
+  const modules = (await readdir(join(ROOT, "dist"))).filter((name) => /\.js$/.test(name) && !/^(cli|worker)\.js$/.test(name));
   await toCommonjs(modules.map((name) => join(ROOT, "dist", name)));
   await writeFile(stamp, hash);
   return true;

@@ -1,5 +1,5 @@
 /**
- * `import source from "inline-worker:host"` gives the worker script as text: one classic script with everything
+ * `import source from "inline-worker:host"` gives a worker script as text: one classic script with everything
  * bundled, which runs in a Blob URL, in `new Worker(source, { eval: true })` and from a file.
  * One function, wrapped once for esbuild (tsup) and once for Vite (vitest), so that tests run what ships.
  */
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 const PREFIX = "inline-worker:";
 const ENTRIES = {
   host: fileURLToPath(new URL("../src/worker/host.ts", import.meta.url)),
+  "wasm-host": fileURLToPath(new URL("../src/worker/wasm-host.ts", import.meta.url)),
 };
 
 /**

@@ -23,7 +23,3 @@ export type { DropName, FlowErrorName, FlowStateName } from "./observe/names";
 export type { DeviceSummary, DropSummary, FlowSummary, Throughput } from "./observe/summary";
 export type { PacketTrace, TraceHop } from "./observe/trace";
 export type { TrafficSummary } from "./observe/traffic";
-export { buildReport, renderJson, type ReportInput } from "./report/json";
-export { renderMarkdown } from "./report/markdown";
-export type * from "./report/report";
-export { renderText } from "./report/text";

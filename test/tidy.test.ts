@@ -9,7 +9,7 @@ import { describe, expect, it } from "vitest";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SELF = "test/tidy.test.ts";
-const ENTRIES = ["assembly/index.ts", "assembly/crypto/gcm.ts", "src/targets/node.ts", "src/targets/browser.ts", "src/compose/index.ts", "src/cli/index.ts"];
+const ENTRIES = ["assembly/index.ts", "assembly/crypto/gcm.ts", "src/targets/node.ts", "src/targets/browser.ts", "src/compose/index.ts", "src/report/index.ts", "src/cli/index.ts"];
 
 /** Every file that is in git or could be added, relative to the root. */
 const FILES = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT, encoding: "utf8" })
@@ -52,9 +52,11 @@ function importsOf(file: string): Import[] {
 }
 
 function resolveImport(file: string, specifier: string): string {
-  if (specifier === "inline-worker:host") return "src/worker/host.ts";
+  const worker = /^inline-worker:(.*)$/.exec(specifier)?.[1];
+  if (worker !== undefined) return `src/worker/${worker}.ts`;
   if (specifier === "dockwire") return "src/targets/node.ts";
   if (specifier === "dockwire/compose") return "src/compose/index.ts";
+  if (specifier === "dockwire/report") return "src/report/index.ts";
   if (!specifier.startsWith(".")) return specifier;
   const path = posix.join(posix.dirname(file), specifier.replace(/\?.*$/, ""));
   return [path, `${path}.ts`, `${path}/index.ts`].find((candidate) => FILES.includes(candidate)) ?? path;

@@ -1,9 +1,10 @@
-import source from "inline-worker:host";
+import wasmHost from "inline-worker:wasm-host";
 import { createDocker } from "../api/docker";
 import type { Engine, EngineKind } from "../engine/engine";
 import { createPlatform } from "../worker/platform";
 
-const platform = createPlatform(source);
+/** What only the TypeScript engine needs is a chunk of its own, for bundlers that split. */
+const platform = createPlatform({ wasm: wasmHost, ts: async () => (await import("inline-worker:host")).default });
 
 /** What both entries export beside `index.ts`: one platform serves Node, browsers, Deno and Bun, because it looks for what there is. */
 export const { docker, fromSpec, compareEngines } = createDocker(platform);

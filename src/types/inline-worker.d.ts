@@ -1,5 +1,9 @@
-/** The worker script, bundled into one classic script (scripts/inline-worker.mjs) as text. */
+/** The worker scripts, each bundled into one classic script (scripts/inline-worker.mjs) as text. */
 declare module "inline-worker:host" {
+  const source: string;
+  export default source;
+}
+declare module "inline-worker:wasm-host" {
   const source: string;
   export default source;
 }

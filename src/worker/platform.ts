@@ -1,16 +1,20 @@
 import type { Engine, EngineKind } from "../engine/engine";
 import type { EngineHost, HostOptions, Platform } from "../engine/host";
-import { createTsEngine } from "../engine/ts/index";
 import { compileWasm } from "../engine/wasm/compile";
-import { createWasmEngine } from "../engine/wasm/index";
 import { SimulationError } from "../errors";
 import { WorkerClient } from "./client";
 import { adaptWorker, startInlineWorker, startWorkerAt, type WorkerHandle } from "./handle";
 import { loadModule } from "./module";
 import { EngineSession } from "./session";
 
-/** Engines in workers or in this thread. `source` is the text of the worker's script. */
-export function createPlatform(source: string): Platform {
+/** The texts of the workers' scripts. */
+export interface WorkerSources {
+  readonly wasm: string;
+  ts(): Promise<string>;
+}
+
+/** Engines in workers or in this thread. */
+export function createPlatform(sources: WorkerSources): Platform {
   let own: Promise<WebAssembly.Module> | undefined;
   /** Once per process, whatever number of workers gets it. */
   const compileOwn = () => (own ??= compileWasm());
@@ -18,7 +22,7 @@ export function createPlatform(source: string): Platform {
     openHost: async (options) => {
       const kind = checked(options);
       if (options.inThread) return new EngineSession(await createEngine(kind, options.wasm, compileOwn));
-      return openWorker(kind, options, source, compileOwn);
+      return openWorker(kind, options, sources, compileOwn);
     },
     createEngine: (kind) => createEngine(kind, undefined, compileOwn),
   };
@@ -32,11 +36,15 @@ function checked({ engine = "wasm" }: HostOptions): EngineKind {
 type Compile = () => Promise<WebAssembly.Module>;
 
 async function createEngine(kind: EngineKind, wasm: HostOptions["wasm"], compileOwn: Compile): Promise<Engine> {
-  return kind === "ts" ? createTsEngine() : createWasmEngine(await loadModule(wasm, compileOwn));
+  // Imported on demand: a page whose engine runs in a worker needs neither in its own thread.
+  if (kind === "ts") return (await import("../engine/ts/index")).createTsEngine();
+  const [{ createWasmEngine }, module] = await Promise.all([import("../engine/wasm/index"), loadModule(wasm, compileOwn)]);
+  return createWasmEngine(module);
 }
 
-async function openWorker(kind: EngineKind, options: HostOptions, source: string, compileOwn: Compile): Promise<EngineHost> {
-  const handle = startWorker(options, source);
+async function openWorker(kind: EngineKind, options: HostOptions, sources: WorkerSources, compileOwn: Compile): Promise<EngineHost> {
+  const isInline = options.worker === undefined && options.workerUrl === undefined;
+  const handle = startWorker(options, kind === "ts" && isInline ? await sources.ts() : sources.wasm);
   // Compiled while the worker starts.
   const module = kind === "ts" ? Promise.resolve(undefined) : loadModule(options.wasm, compileOwn);
   try {

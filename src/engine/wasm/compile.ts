@@ -1,4 +1,4 @@
-import { decodeWasm } from "./bytes.gen";
+import { packedWasm, WASM_LENGTH_BYTES } from "./bytes.gen";
 
 /**
  * Compiles the engine that comes with the package: once per process is enough, a module can be posted to workers.
@@ -7,6 +7,22 @@ import { decodeWasm } from "./bytes.gen";
  * @example
  * const engine = createWasmEngine(await compileWasm());
  */
-export function compileWasm(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(decodeWasm());
+export async function compileWasm(): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await decodeWasm());
+}
+
+/** The bytes of the module. They travel packed: base64 hides from a page's gzip what it could save. */
+export async function decodeWasm(): Promise<Uint8Array<ArrayBuffer>> {
+  const { readable, writable } = new DecompressionStream("deflate");
+  const writer = writable.getWriter();
+  const written = Promise.all([writer.write(packedWasm()), writer.close()]);
+  const bytes = new Uint8Array(WASM_LENGTH_BYTES);
+  const reader = readable.getReader();
+  let length = 0;
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+    bytes.set(chunk.value, length);
+    length += chunk.value.length;
+  }
+  await written;
+  return bytes;
 }

@@ -1,0 +1,5 @@
+/** `dockwire/report`: what a run was, as data, text and Markdown. */
+export { buildReport, renderJson, type ReportInput } from "./json";
+export { renderMarkdown } from "./markdown";
+export type * from "./report";
+export { renderText } from "./text";
