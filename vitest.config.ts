@@ -65,7 +65,7 @@ export default defineConfig({
   test: {
     reporters: ["default", "./scripts/summary-reporter.mjs"],
     projects: [
-      { ...common, test: { name: "unit", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...BROWSER, ...DIST] } },
+      { ...common, test: { name: "unit", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...BROWSER, ...DIST], testTimeout: 30_000 } },
       { test: { name: "dist", include: DIST, globalSetup: "scripts/build.mjs", testTimeout: 120_000, hookTimeout: 120_000 } },
       ...browserProjects(),
     ],
