@@ -115,7 +115,7 @@ export class TsEngine implements Engine {
         pendingEvents: queue.size,
       },
       devices: kernel.devices.map(({ rxPackets, rxBytes, txPackets, txBytes }) => ({ rxPackets, rxBytes, txPackets, txBytes })),
-      flows: kernel.flows.map((flow) => flow.snapshot()),
+      flows: kernel.flows.map((flow) => flow.snapshot(kernel.addresses)),
       deviceDrops: kernel.deviceDrops.list(),
       flowDrops: kernel.flowDrops.list(),
       rules: Array.from(kernel.traversal.counters),

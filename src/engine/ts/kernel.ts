@@ -1,8 +1,10 @@
 import { COST_BYTES, REASSEMBLY_MAX } from "../../../assembly/abi/limits";
 import { Drop } from "../../../assembly/abi/drop";
+import { Family } from "../../../assembly/abi/netfilter";
 import { Node, NODE_COUNT } from "../../../assembly/abi/node";
-import type { DatapathProgram, FlowRecord, SocketRecord } from "../program";
+import { type DatapathProgram, type FlowRecord, NO_ADDRESS6, type SocketRecord } from "../program";
 import { WalkQueue } from "./graph/walk";
+import { AddressTable, LOOPBACK6 } from "./memory/address-table";
 import { Memory } from "./memory/memory";
 import type { Packet } from "./memory/packet";
 import { PacketPool } from "./memory/pool";
@@ -67,6 +69,10 @@ export class Kernel {
   readonly sockets = new SocketTable();
   readonly fdb: Fdb;
   localMacs = new LocalMacs([]);
+  /** Of IPv6. */
+  readonly addresses: AddressTable;
+  /** An event that looks after new addresses is in the queue. */
+  isDadQueued = false;
   readonly neighbours: NeighbourTable;
   readonly pathMtus = new PathMtuTable();
   readonly reassembly: ReassemblyTable;
@@ -104,6 +110,7 @@ export class Kernel {
     this.events = new EventBuffer(capacity.eventRecords);
     this.captures = new CaptureBuffer(capacity.captureBytes);
     this.fdb = new Fdb(capacity.fdb);
+    this.addresses = new AddressTable(capacity.addresses6);
     this.neighbours = new NeighbourTable(capacity.neighbours);
     this.reassembly = new ReassemblyTable(this.memory);
     this.connections = new ConnectionTable(capacity.connections);
@@ -147,12 +154,17 @@ export class Kernel {
     const known = this.flows[index];
     this.flowDrops.clear(index);
     if (known === undefined) {
-      this.flows.push(new Flow(index, record, namespace, random));
+      this.flows.push(new Flow(index, record, this.destinationOf(record), namespace, random));
     } else {
       if (known.connection !== null) close(this, known.connection);
-      known.replace(record, namespace, random);
+      known.replace(record, this.destinationOf(record), namespace, random);
     }
     pushSource(this, this.flows[index], Math.max(record.startNs, this.now));
+  }
+
+  /** Whoever connects to :: gets to ::1. */
+  private destinationOf({ family, destination, destination6 = NO_ADDRESS6 }: FlowRecord): number {
+    return family === Family.Ipv6 ? this.addresses.note(destination6) || LOOPBACK6 : destination | 0;
   }
 
   /** Puts a socket at an index; `sockets.index` makes it known. */
@@ -162,6 +174,6 @@ export class Kernel {
     if (known !== undefined && !known.isAs(record)) this.sessions.releaseOf(known);
     const socket = known ?? new Socket(index, namespace);
     this.sockets.sockets[index] = socket;
-    socket.configure(record, namespace, this.flows[record.flow] ?? null);
+    socket.configure(record, namespace, this.flows[record.flow] ?? null, this.addresses);
   }
 }

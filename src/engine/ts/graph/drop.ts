@@ -63,5 +63,5 @@ export function account(
 }
 
 function isOutputNode(node: Node): boolean {
-  return node === Node.DeviceTransmit || node === Node.Link || node === Node.NeighbourOutput || node === Node.IpOutput;
+  return node === Node.DeviceTransmit || node === Node.Link || node === Node.NeighbourOutput || node === Node.IpOutput || node === Node.Ip6Output;
 }

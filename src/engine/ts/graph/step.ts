@@ -10,6 +10,11 @@ import { bridgeInput } from "../nodes/bridge-input";
 import { bridgeOutput } from "../nodes/bridge-output";
 import { deviceTransmit } from "../nodes/device-transmit";
 import { icmpInput } from "../nodes/icmp-input";
+import { icmp6Input } from "../nodes/icmp6-input";
+import { ip6Forward } from "../nodes/ip6-forward";
+import { ip6Fragment } from "../nodes/ip6-fragment";
+import { ip6Input } from "../nodes/ip6-input";
+import { ip6Output } from "../nodes/ip6-output";
 import { ipForward } from "../nodes/ip-forward";
 import { ipFragment } from "../nodes/ip-fragment";
 import { ipInput } from "../nodes/ip-input";
@@ -81,6 +86,16 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
       return reassemble(kernel, packet);
     case Node.IcmpInput:
       return icmpInput(kernel, packet);
+    case Node.Ip6Input:
+      return ip6Input(kernel, packet);
+    case Node.Ip6Forward:
+      return ip6Forward(kernel, packet);
+    case Node.Ip6Output:
+      return ip6Output(kernel, packet);
+    case Node.Ip6Fragment:
+      return ip6Fragment(kernel, packet);
+    case Node.Icmp6Input:
+      return icmp6Input(kernel, packet);
     case Node.UdpInput:
       return udpInput(kernel, packet);
     case Node.TcpInput:
@@ -113,11 +128,6 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
     case Node.Done:
     case Node.IcmpError:
     case Node.Icmp6Error:
-    case Node.Ip6Input:
-    case Node.Ip6Forward:
-    case Node.Ip6Output:
-    case Node.Ip6Fragment:
-    case Node.Icmp6Input:
     case Node.ApplicationWake:
     case Node.Timer:
       return Node.Done;

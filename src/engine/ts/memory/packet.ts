@@ -28,9 +28,9 @@ export class Packet {
   readonly index: number;
   /** Address of the slot. */
   readonly frame: number;
-  /** Address of the IPv4 header: in the slot, in the scratch area, or where fragments were put together. */
+  /** Address of the IP header: in the slot, in the scratch area, or where fragments were put together. */
   network: number;
-  /** Bytes from the IPv4 header on. */
+  /** Bytes from the IP header on. */
   datagramLength = 0;
   /** Bytes that the slot holds: from the Ethernet header on, or from the IPv4 header while there is no other. */
   frameLength = 0;
@@ -62,6 +62,15 @@ export class Packet {
   namespace: Namespace | null = null;
   /** A flow's own message, so that a failure is told to its source. */
   isMessage = false;
+
+  /** Of IPv6: the numbers of its addresses, its protocol and transport header, and its fragment header (0: it has none). */
+  isIpv6 = false;
+  source6 = 0;
+  destination6 = 0;
+  protocol6 = 0;
+  fragmentHeader = 0;
+  /** Address of the transport header: of every packet that this stack makes, and of all of IPv6. */
+  transport = 0;
 
   /** While a datagram waits for its process: who asked, and which address was asked. */
   askerIp = 0;

@@ -53,6 +53,7 @@ export class PacketPool {
     packet.target = null;
     packet.namespace = null;
     packet.isMessage = false;
+    packet.isIpv6 = false;
     return packet;
   }
 
@@ -124,4 +125,14 @@ export function copyFields(packet: Packet, original: Packet): void {
   packet.type = original.type;
   packet.received = original.received;
   packet.trace = original.trace;
+  packet.isIpv6 = original.isIpv6;
+  if (original.isIpv6) copyHeaders6(packet, original);
+}
+
+function copyHeaders6(packet: Packet, original: Packet): void {
+  packet.source6 = original.source6;
+  packet.destination6 = original.destination6;
+  packet.protocol6 = original.protocol6;
+  packet.transport = packet.network + original.transport - original.network;
+  packet.fragmentHeader = original.fragmentHeader === 0 ? 0 : packet.network + original.fragmentHeader - original.network;
 }

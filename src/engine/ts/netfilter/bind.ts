@@ -1,8 +1,9 @@
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import type { Kernel } from "../kernel";
+import { type AddressTable, isIpv6 } from "../memory/address-table";
 import { fmix } from "../simulation/random";
 import { type Entry, Tuple } from "./entry";
-import { invert } from "./tuple";
+import { invert, isIcmp } from "./tuple";
 
 /** Which end of a connection is translated (enum nf_nat_manip_type). */
 export enum Side {
@@ -10,7 +11,7 @@ export enum Side {
   Destination,
 }
 
-/** The addresses and ports that a rule allows; addresses as u32. `high` 0: no ports were named, `from` 0: no addresses. */
+/** The addresses and ports that a rule allows; addresses as u32, or numbers of IPv6 ones. `high` 0: no ports were named, `from` 0: no addresses. */
 export interface Range {
   from: number;
   to: number;
@@ -48,19 +49,21 @@ function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high 
   const hasPorts = high !== 0;
   const { protocol } = entry;
   const port = portOf(protocol, side);
-  const address = (side === Side.Source ? wanted.source : wanted.destination) >>> 0;
+  const current = side === Side.Source ? wanted.source : wanted.destination;
+  const address = isIpv6(current) ? current : current >>> 0;
   const isPortInside = port >= low && port <= high;
-  if (side === Side.Source && from !== 0 && address >= from && address <= to && (!hasPorts || isPortInside)) {
+  if (side === Side.Source && from !== 0 && isInside(kernel, address, from, to) && (!hasPorts || isPortInside)) {
     if (!isTaken(kernel, entry)) return true;
   }
-  const chosen = (from === to ? (from === 0 ? address : from) : pick(from, to)) | 0;
+  const picked = from === to ? (from === 0 ? address : from) : pick(kernel, from, to);
+  const chosen = isIpv6(picked) ? picked : picked | 0;
   if (side === Side.Source) wanted.source = chosen;
   else wanted.destination = chosen;
   if (hasPorts ? isPortInside && (low === high || !isTaken(kernel, entry)) : !isTaken(kernel, entry)) return true;
-  const isPortless = protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP && protocol !== PROTOCOL_ICMP;
-  if (isPortless || (side === Side.Destination && !hasPorts && protocol !== PROTOCOL_ICMP)) return true;
+  const isPortless = protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP && !isIcmp(protocol);
+  if (isPortless || (side === Side.Destination && !hasPorts && !isIcmp(protocol))) return true;
   if (hasPorts) return search(kernel, entry, side, low, high - low + 1);
-  if (protocol === PROTOCOL_ICMP) return search(kernel, entry, side, 0, PORTS);
+  if (isIcmp(protocol)) return search(kernel, entry, side, 0, PORTS);
   // Services of old trust low ports, so that a low one is given for a low one.
   if (port < 512) return search(kernel, entry, side, 1, 511);
   if (port < 1024) return search(kernel, entry, side, 600, 424);
@@ -68,9 +71,29 @@ function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high 
 }
 
 /** find_best_ips_proto: the same pair of addresses gets the same one of several. */
-function pick(from: number, to: number): number {
+function pick({ addresses }: Kernel, from: number, to: number): number {
   const { source, destination } = wanted;
+  if (!isIpv6(from)) return choice(from, to, source, destination);
+  const [a, b, c, d] = addresses.wordsOf(from);
+  return addresses.note([a, b, c, choice(d, addresses.wordsOf(to)[3], addresses.word(source, 3), addresses.word(destination, 3))]);
+}
+
+function choice(from: number, to: number, source: number, destination: number): number {
   return (from + (fmix(source ^ ((destination << 16) | (destination >>> 16))) % (to - from + 1))) >>> 0;
+}
+
+function isInside({ addresses }: Kernel, address: number, from: number, to: number): boolean {
+  if (!isIpv6(address)) return address >= from && address <= to;
+  return compare(addresses, from, address) <= 0 && compare(addresses, address, to) <= 0;
+}
+
+/** As big numbers. */
+function compare(addresses: AddressTable, a: number, b: number): number {
+  for (let i = 0; i < 4; i++) {
+    const difference = (addresses.word(a, i) >>> 0) - (addresses.word(b, i) >>> 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
 }
 
 /** nf_nat_l4proto_unique_tuple: the first of `size` ports that is free. */
@@ -97,10 +120,10 @@ function isTaken(kernel: Kernel, entry: Entry): boolean {
 }
 
 function portOf(protocol: number, side: Side): number {
-  return side === Side.Source || protocol === PROTOCOL_ICMP ? wanted.sourcePort : wanted.destinationPort;
+  return side === Side.Source || isIcmp(protocol) ? wanted.sourcePort : wanted.destinationPort;
 }
 
 function setPort(protocol: number, side: Side, port: number): void {
-  if (side === Side.Source || protocol === PROTOCOL_ICMP) wanted.sourcePort = port;
+  if (side === Side.Source || isIcmp(protocol)) wanted.sourcePort = port;
   else wanted.destinationPort = port;
 }

@@ -19,7 +19,7 @@ export class Chain {
   }
 }
 
-/** The packet filter of a namespace that has one, for IPv4. */
+/** The packet filter of a namespace that has one, for one family. */
 export class Filter {
   /** Connections are tracked; and translated. */
   tracks = false;

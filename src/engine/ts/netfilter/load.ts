@@ -10,18 +10,21 @@ import { Rule } from "./rule";
  * and their counters are new then, tracked connections stay.
  */
 export function loadRules(kernel: Kernel, { chains: records, rules: ruleRecords }: DatapathProgram): void {
-  const rules = ruleRecords.map((record, index) => new Rule(index, record));
+  const families = ruleRecords.map(() => Family.Ipv4);
+  for (const { family, first, count } of records) families.fill(family, first, first + count);
+  const rules = ruleRecords.map((record, index) => new Rule(index, record, families[index], kernel.addresses));
   const chains = records.map(
     ({ table, policy, first, count }, index) => new Chain(index, table, policy, rules.slice(first, first + count)),
   );
   kernel.traversal.counters = new Float64Array(rules.length);
   kernel.ruleGeneration++;
-  for (const namespace of kernel.namespaces) namespace.filter = null;
+  for (const namespace of kernel.namespaces) namespace.filter = namespace.filter6 = null;
   records.forEach(({ namespace: index, family, hook }, position) => {
-    if (family !== Family.Ipv4) return;
     const namespace = kernel.namespaces[index];
-    const filter = namespace.filter ?? new Filter(kernel.ruleGeneration);
-    namespace.filter = filter;
+    const isIpv6 = family === Family.Ipv6;
+    const filter = (isIpv6 ? namespace.filter6 : namespace.filter) ?? new Filter(kernel.ruleGeneration);
+    if (isIpv6) namespace.filter6 = filter;
+    else namespace.filter = filter;
     const chain = chains[position];
     for (const rule of chain.rules) {
       if (rule.record.chain !== NONE) rule.chain = chains[rule.record.chain] ?? null;
@@ -29,8 +32,9 @@ export function loadRules(kernel: Kernel, { chains: records, rules: ruleRecords 
     }
     if (hook !== NONE) filter.place(chain, hook);
   });
-  for (const { filter } of kernel.namespaces) {
+  for (const { filter, filter6 } of kernel.namespaces) {
     filter?.finish();
-    if (filter?.tracks === true) kernel.conntrack.enable();
+    filter6?.finish();
+    if (filter?.tracks === true || filter6?.tracks === true) kernel.conntrack.enable();
   }
 }

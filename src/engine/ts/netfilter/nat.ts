@@ -1,15 +1,17 @@
 import { Hook, Table, Target } from "../../../../assembly/abi/netfilter";
 import type { Node } from "../../../../assembly/abi/node";
-import { PROTOCOL_ICMP } from "../../../../assembly/abi/protocol";
+import { chooseSource6 } from "../ipv6/choose";
 import type { Kernel } from "../kernel";
+import { isIpv6, LOOPBACK6 } from "../memory/address-table";
 import type { Packet } from "../memory/packet";
 import type { Device } from "../tables/device";
 import type { Namespace } from "../tables/namespace";
-import { destinationIp, headerLength, protocol, sourceIp } from "../wire/ipv4";
+import { sourceOf } from "../wire/ip";
+import { destinationIp } from "../wire/ipv4";
 import { bind, type Range, Side } from "./bind";
 import { CtState, type Entry } from "./entry";
 import type { Rule } from "./rule";
-import { isIcmpError } from "./track";
+import { isErrorMessage } from "./track";
 import { translate, translateError } from "./translate";
 
 const LOCALHOST = 0x7f000001;
@@ -28,7 +30,7 @@ export function nat(
   const { conntrack: entry, ctState } = packet;
   if (entry === null) return true;
   const side = hook === Hook.Prerouting || hook === Hook.Output ? Side.Destination : Side.Source;
-  if (ctState === CtState.Related && isError(kernel.memory.bytes, packet)) return translateError(kernel, packet, entry, side);
+  if (ctState === CtState.Related && isErrorMessage(kernel.memory.bytes, packet)) return translateError(kernel, packet, entry, side);
   // What was confirmed before the rules came is left alone.
   const isDone = entry.confirmed || (side === Side.Source ? entry.sourceDone : entry.destinationDone);
   if (ctState === CtState.New && !isDone) {
@@ -44,10 +46,6 @@ export function nat(
   return true;
 }
 
-function isError(bytes: Uint8Array, { network }: Packet): boolean {
-  return protocol(bytes, network) === PROTOCOL_ICMP && isIcmpError(bytes[network + headerLength(bytes, network)]);
-}
-
 /** Asks the chain about the first packet of a connection and binds as it says. */
 function decide(
   kernel: Kernel,
@@ -60,14 +58,14 @@ function decide(
   incoming: Device | null,
   outgoing: Device | null,
 ): boolean {
-  const chain = namespace.filter === null ? null : namespace.filter.chain(Table.Nat, hook);
+  const chain = namespace.filterFor(packet)?.chain(Table.Nat, hook) ?? null;
   const { traversal } = kernel;
-  traversal.view.fib = namespace.fib;
+  traversal.view.namespace = namespace;
   traversal.view.readState(packet);
   const rule = chain === null ? null : traversal.run(kernel, packet, chain, hook, node);
   const target = rule === null ? (chain === null ? Target.Accept : chain.policy) : rule.record.target;
   if (target === Target.Drop) return false;
-  if (rule === null || target === Target.Accept || !setRange(kernel, packet, entry, rule, hook, incoming, outgoing)) {
+  if (rule === null || target === Target.Accept || !setRange(kernel, packet, namespace, entry, rule, hook, incoming, outgoing)) {
     return side === Side.Destination || bindAsIs(kernel, entry);
   }
   // No address to translate to.
@@ -77,7 +75,8 @@ function decide(
 
 /** nf_nat_alloc_null_binding: nothing is to be translated, but the replies must be told from others' all the same. */
 function bindAsIs(kernel: Kernel, entry: Entry): boolean {
-  range.from = range.to = entry.reply.destination >>> 0;
+  const { destination } = entry.reply;
+  range.from = range.to = isIpv6(destination) ? destination : destination >>> 0;
   range.low = range.high = 0;
   return bind(kernel, entry, Side.Source, range);
 }
@@ -93,8 +92,9 @@ function masqueradeAddress(kernel: Kernel, outgoing: Device, nextHop: number): n
 function setRange(
   kernel: Kernel,
   packet: Packet,
+  namespace: Namespace,
   entry: Entry,
-  { record }: Rule,
+  { record, natFrom, natTo }: Rule,
   hook: Hook,
   incoming: Device | null,
   outgoing: Device | null,
@@ -104,18 +104,27 @@ function setRange(
   const { bytes } = kernel.memory;
   switch (record.target) {
     case Target.Masquerade: {
-      if (sourceIp(bytes, packet.network) === 0) return false;
+      if (sourceOf(bytes, packet) === 0) return false;
+      entry.masqueradedBy = outgoing;
+      if (packet.isIpv6) {
+        range.from = range.to = outgoing === null ? 0 : chooseSource6(kernel.addresses, namespace, outgoing, packet.destination6);
+        return true;
+      }
       const nextHop = packet.bridged ? destinationIp(bytes, packet.network) : packet.nextHop;
       range.from = range.to = outgoing === null ? 0 : masqueradeAddress(kernel, outgoing, nextHop);
-      entry.masqueradedBy = outgoing;
       return true;
     }
     case Target.Redirect:
+      if (packet.isIpv6) {
+        const first = incoming?.addresses6.find(({ isUsable }) => isUsable)?.ip ?? 0;
+        range.from = range.to = hook === Hook.Output ? LOOPBACK6 : first;
+        return true;
+      }
       range.from = range.to = hook === Hook.Output ? LOCALHOST : incoming === null ? 0 : incoming.ip >>> 0;
       return true;
     default:
-      range.from = record.natFrom[0];
-      range.to = record.natTo[0];
+      range.from = natFrom;
+      range.to = natTo;
       return true;
   }
 }

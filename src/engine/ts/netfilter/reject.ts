@@ -1,5 +1,12 @@
 import { RejectWith } from "../../../../assembly/abi/netfilter";
 import {
+  ICMP6_ADDRESS_UNREACHABLE,
+  ICMP6_NO_ROUTE,
+  ICMP6_POLICY_FAIL,
+  ICMP6_PORT_UNREACHABLE,
+  ICMP6_PROHIBITED,
+  ICMP6_REJECT_ROUTE,
+  ICMP6_UNREACHABLE,
   ICMP_ADMINISTRATIVELY_PROHIBITED,
   ICMP_HOST_PROHIBITED,
   ICMP_HOST_UNREACHABLE,
@@ -13,8 +20,9 @@ import {
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import { icmpError, mayAnswer } from "../nodes/icmp-error";
+import { icmp6Error } from "../nodes/icmp6-error";
 import { replyReset } from "../tcp/segment";
-import { headerLength, protocol } from "../wire/ipv4";
+import { protocolOf, transportOf } from "../wire/ip";
 import { controlBits, dataOffset, RST, TCP_HEADER } from "../wire/tcp";
 import { hasSoundChecksum } from "./sound";
 
@@ -22,6 +30,7 @@ import { hasSoundChecksum } from "./sound";
 export function reject(kernel: Kernel, packet: Packet, how: RejectWith): void {
   if (!hasSoundChecksum(kernel, packet)) return;
   if (how === RejectWith.TcpReset) resetSender(kernel, packet);
+  else if (packet.isIpv6) icmp6Error(kernel, packet, ICMP6_UNREACHABLE, code6Of(how), 0);
   else icmpError(kernel, packet, ICMP_UNREACHABLE, codeOf(how), 0);
 }
 
@@ -44,14 +53,30 @@ function codeOf(how: RejectWith): number {
   }
 }
 
+/** reject_tg6. */
+function code6Of(how: RejectWith): number {
+  switch (how) {
+    case RejectWith.NetUnreachable:
+      return ICMP6_NO_ROUTE;
+    case RejectWith.HostUnreachable:
+      return ICMP6_ADDRESS_UNREACHABLE;
+    case RejectWith.AdminProhibited:
+      return ICMP6_PROHIBITED;
+    case RejectWith.NetProhibited:
+      return ICMP6_POLICY_FAIL;
+    case RejectWith.HostProhibited:
+      return ICMP6_REJECT_ROUTE;
+    default:
+      return ICMP6_PORT_UNREACHABLE;
+  }
+}
+
 /** nf_send_reset. */
 function resetSender(kernel: Kernel, packet: Packet): void {
   const { bytes } = kernel.memory;
-  const { network } = packet;
-  if (protocol(bytes, network) !== PROTOCOL_TCP || !mayAnswer(kernel, packet)) return;
-  const header = headerLength(bytes, network);
-  const tcp = network + header;
-  const available = packet.datagramLength - header;
+  if (protocolOf(bytes, packet) !== PROTOCOL_TCP || !mayAnswer(kernel, packet)) return;
+  const tcp = transportOf(bytes, packet);
+  const available = packet.network + packet.datagramLength - tcp;
   if (available < TCP_HEADER) return;
   const offset = dataOffset(bytes, tcp);
   if (offset < TCP_HEADER || offset > available || (controlBits(bytes, tcp) & RST) !== 0) return;

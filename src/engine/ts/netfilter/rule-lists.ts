@@ -21,16 +21,14 @@ interface Kind {
   ask(view: PacketView): number | null;
 }
 
-const isWhole = (mask: number): boolean => mask === -1;
-
 /** The most selective first: a rule is filed under the first kind that it tests. */
 const KINDS: readonly Kind[] = [
   {
     match: MATCH_DESTINATION,
-    valueOf: (rule) => (isWhole(rule.destinationMask) ? rule.destination : null),
+    valueOf: ({ destination }) => destination.single,
     ask: (view) => view.destination,
   },
-  { match: MATCH_SOURCE, valueOf: (rule) => (isWhole(rule.sourceMask) ? rule.source : null), ask: (view) => view.source },
+  { match: MATCH_SOURCE, valueOf: ({ source }) => source.single, ask: (view) => view.source },
   {
     match: MATCH_DESTINATION_PORT,
     valueOf: ({ record }) => (record.destinationPortFrom === record.destinationPortTo ? record.destinationPortFrom : null),

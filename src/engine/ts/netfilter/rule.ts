@@ -3,6 +3,7 @@ import {
   ADDRTYPE_LOCAL,
   ADDRTYPE_MULTICAST,
   ADDRTYPE_UNICAST,
+  Family,
   MATCH_CT_DIRECTION,
   MATCH_CT_ORIGINAL_DESTINATION,
   MATCH_CT_ORIGINAL_PORT,
@@ -22,8 +23,9 @@ import {
 } from "../../../../assembly/abi/netfilter";
 import { RouteType } from "../../../../assembly/abi/program";
 import { NONE } from "../../../../assembly/abi/version";
-import type { RuleRecord } from "../../program";
-import type { Fib } from "../tables/fib";
+import type { AddressWords, RuleRecord } from "../../program";
+import { isGroup6 } from "../ipv6/scope";
+import { type AddressTable, UNKNOWN6 } from "../memory/address-table";
 import { isMulticast, LIMITED_BROADCAST } from "../wire/ipv4";
 import type { Chain } from "./filter";
 import type { PacketView } from "./view";
@@ -39,16 +41,43 @@ export const CONNECTION_TESTS = MATCH_CTSTATE | ENTRY_TESTS;
 const HEADER_TESTS = MATCH_IN | MATCH_OUT | MATCH_SOURCE | MATCH_DESTINATION | MATCH_PROTOCOL | MATCH_MARK;
 const TYPE_TESTS = MATCH_SOURCE_TYPE | MATCH_DESTINATION_TYPE;
 
+/** The addresses that have the bits that a mask names. */
+export class Network {
+  /** The only one of them, or null. */
+  readonly single: number | null;
+  private readonly address: number;
+  private readonly mask: number;
+  private readonly words: readonly number[];
+  private readonly masks: readonly number[];
+  private readonly addresses: AddressTable | null;
+
+  constructor(address: AddressWords, mask: AddressWords, family: Family, addresses: AddressTable) {
+    this.words = address.map((word) => word | 0);
+    this.masks = mask.map((word) => word | 0);
+    [this.address, this.mask] = [this.words[0], this.masks[0]];
+    this.addresses = family === Family.Ipv6 ? addresses : null;
+    const isSingle = family === Family.Ipv6 ? this.masks.every((word) => word === -1) : this.mask === -1;
+    this.single = !isSingle ? null : family === Family.Ipv6 ? addresses.note(address) : this.address;
+  }
+
+  has(address: number): boolean {
+    if (this.addresses === null) return (address & this.mask) === this.address;
+    if (address === UNKNOWN6) return false;
+    for (let i = 0; i < 4; i++) if ((this.addresses.word(address, i) & this.masks[i]) !== this.words[i]) return false;
+    return true;
+  }
+}
+
 /** A rule as the packet path reads it: its record with signed words, and the chain that it leads to. */
 export class Rule {
   readonly in: number;
   readonly out: number;
-  readonly source: number;
-  readonly sourceMask: number;
-  readonly destination: number;
-  readonly destinationMask: number;
-  readonly ctDestination: number;
-  readonly ctDestinationMask: number;
+  readonly source: Network;
+  readonly destination: Network;
+  readonly ctDestination: Network;
+  /** u32, or numbers of IPv6 addresses; 0: none. */
+  readonly natFrom: number;
+  readonly natTo: number;
   readonly mark: number;
   readonly markMask: number;
   /** The chain of Jump and Goto. */
@@ -57,15 +86,17 @@ export class Rule {
   constructor(
     readonly index: number,
     readonly record: RuleRecord,
+    readonly family: Family,
+    addresses: AddressTable,
   ) {
     this.in = record.in | 0;
     this.out = record.out | 0;
-    this.source = record.source[0] | 0;
-    this.sourceMask = record.sourceMask[0] | 0;
-    this.destination = record.destination[0] | 0;
-    this.destinationMask = record.destinationMask[0] | 0;
-    this.ctDestination = record.ctDestination[0] | 0;
-    this.ctDestinationMask = record.ctDestinationMask[0] | 0;
+    this.source = new Network(record.source, record.sourceMask, family, addresses);
+    this.destination = new Network(record.destination, record.destinationMask, family, addresses);
+    this.ctDestination = new Network(record.ctDestination, record.ctDestinationMask, family, addresses);
+    const isIpv6Rule = family === Family.Ipv6;
+    this.natFrom = isIpv6Rule ? addresses.note(record.natFrom) : record.natFrom[0];
+    this.natTo = isIpv6Rule ? addresses.note(record.natTo) : record.natTo[0];
     this.mark = record.mark | 0;
     this.markMask = record.markMask | 0;
   }
@@ -87,10 +118,10 @@ export class Rule {
 
   private matchesHeader(view: PacketView, matches: number): boolean {
     if ((matches & MATCH_DESTINATION) !== 0) {
-      if (!this.holds(MATCH_DESTINATION, (view.destination & this.destinationMask) === this.destination)) return false;
+      if (!this.holds(MATCH_DESTINATION, this.destination.has(view.destination))) return false;
     }
     if ((matches & MATCH_SOURCE) !== 0) {
-      if (!this.holds(MATCH_SOURCE, (view.source & this.sourceMask) === this.source)) return false;
+      if (!this.holds(MATCH_SOURCE, this.source.has(view.source))) return false;
     }
     if ((matches & MATCH_IN) !== 0 && !this.holds(MATCH_IN, view.in === this.in)) return false;
     if ((matches & MATCH_OUT) !== 0 && !this.holds(MATCH_OUT, view.out === this.out)) return false;
@@ -130,8 +161,7 @@ export class Rule {
     if (entry === null) return (matches & MATCH_CTSTATE) !== 0;
     const { destination, destinationPort } = entry.original;
     if ((matches & MATCH_CT_ORIGINAL_DESTINATION) !== 0) {
-      const isThere = (destination & this.ctDestinationMask) === this.ctDestination;
-      if (!this.holds(MATCH_CT_ORIGINAL_DESTINATION, isThere)) return false;
+      if (!this.holds(MATCH_CT_ORIGINAL_DESTINATION, this.ctDestination.has(destination))) return false;
     }
     if ((matches & MATCH_CT_ORIGINAL_PORT) !== 0) {
       const isInside = destinationPort >= record.ctPortFrom && destinationPort <= record.ctPortTo;
@@ -143,20 +173,23 @@ export class Rule {
 
   private matchesTypes(view: PacketView, matches: number): boolean {
     const { record } = this;
-    const { fib } = view;
     if ((matches & MATCH_DESTINATION_TYPE) !== 0) {
-      if (!this.holds(MATCH_DESTINATION_TYPE, (addressType(fib, view.destination) & record.destinationType) !== 0)) return false;
+      if (!this.holds(MATCH_DESTINATION_TYPE, (addressType(view, view.destination) & record.destinationType) !== 0)) return false;
     }
     if ((matches & MATCH_SOURCE_TYPE) === 0) return true;
-    return this.holds(MATCH_SOURCE_TYPE, (addressType(fib, view.source) & record.sourceType) !== 0);
+    return this.holds(MATCH_SOURCE_TYPE, (addressType(view, view.source) & record.sourceType) !== 0);
   }
 }
 
 /** inet_addr_type: what the namespace's own addresses make of an address; other routes do not count. */
-function addressType(fib: Fib | null, address: number): number {
+function addressType({ namespace, addresses, isIpv6: ofIpv6 }: PacketView, address: number): number {
+  if (ofIpv6) {
+    if (addresses !== null && isGroup6(addresses, address)) return ADDRTYPE_MULTICAST;
+    return namespace?.routeTo(address)?.type === RouteType.Local ? ADDRTYPE_LOCAL : ADDRTYPE_UNICAST;
+  }
   if (address >>> 24 === 0 || address === LIMITED_BROADCAST) return ADDRTYPE_BROADCAST;
   if (isMulticast(address)) return ADDRTYPE_MULTICAST;
-  const type = fib?.find(address)?.type;
+  const type = namespace?.fib.find(address)?.type;
   if (type === RouteType.Local) return ADDRTYPE_LOCAL;
   return type === RouteType.Broadcast ? ADDRTYPE_BROADCAST : ADDRTYPE_UNICAST;
 }

@@ -1,8 +1,8 @@
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
-import { hasValidIcmpChecksum, ICMP_HEADER } from "../wire/icmp";
-import { fragmentField, headerLength, MORE_FRAGMENTS, OFFSET_MASK, protocol } from "../wire/ipv4";
+import { hasValidIcmp6Checksum, hasValidIcmpChecksum, ICMP_HEADER } from "../wire/icmp";
+import { isFragment, protocolOf, transportOf } from "../wire/ip";
 import { ACK, controlBits, dataOffset, FIN, hasValidTcpChecksum, RST, SYN, TCP_HEADER } from "../wire/tcp";
 import { hasValidUdpChecksum, UDP_HEADER, udpLength } from "../wire/udp";
 
@@ -16,12 +16,10 @@ const ICMP_TYPE_MAX = 18;
 
 /** Is it whole, and can it be? Fragments are not. Checksums are another matter. */
 export function isTrackable(bytes: Uint8Array, packet: Packet): boolean {
-  const { network } = packet;
-  if ((fragmentField(bytes, network) & (MORE_FRAGMENTS | OFFSET_MASK)) !== 0) return false;
-  const header = headerLength(bytes, network);
-  const transport = network + header;
-  const available = packet.datagramLength - header;
-  switch (protocol(bytes, network)) {
+  if (isFragment(bytes, packet)) return false;
+  const transport = transportOf(bytes, packet);
+  const available = packet.network + packet.datagramLength - transport;
+  switch (protocolOf(bytes, packet)) {
     case PROTOCOL_TCP: {
       if (available < TCP_HEADER) return false;
       const offset = dataOffset(bytes, transport);
@@ -33,7 +31,9 @@ export function isTrackable(bytes: Uint8Array, packet: Packet): boolean {
       return length >= UDP_HEADER && length <= available;
     }
     case PROTOCOL_ICMP:
-      return available >= ICMP_HEADER && bytes[transport] <= ICMP_TYPE_MAX;
+      return packet.isIpv6 || (available >= ICMP_HEADER && bytes[transport] <= ICMP_TYPE_MAX);
+    case PROTOCOL_ICMP6:
+      return !packet.isIpv6 || available >= ICMP_HEADER;
     default:
       return true;
   }
@@ -43,11 +43,10 @@ export function isTrackable(bytes: Uint8Array, packet: Packet): boolean {
 export function hasSoundChecksum({ memory }: Kernel, packet: Packet): boolean {
   const { bytes } = memory;
   const { network } = packet;
-  if ((fragmentField(bytes, network) & (MORE_FRAGMENTS | OFFSET_MASK)) !== 0) return true;
-  const header = headerLength(bytes, network);
-  const transport = network + header;
-  const available = packet.datagramLength - header;
-  switch (protocol(bytes, network)) {
+  if (isFragment(bytes, packet)) return true;
+  const transport = transportOf(bytes, packet);
+  const available = network + packet.datagramLength - transport;
+  switch (protocolOf(bytes, packet)) {
     case PROTOCOL_TCP:
       return available < TCP_HEADER || hasValidTcpChecksum(memory, network, transport, available);
     case PROTOCOL_UDP: {
@@ -56,7 +55,9 @@ export function hasSoundChecksum({ memory }: Kernel, packet: Packet): boolean {
       return length < UDP_HEADER || length > available || hasValidUdpChecksum(memory, network, transport, length);
     }
     case PROTOCOL_ICMP:
-      return available < ICMP_HEADER || hasValidIcmpChecksum(memory, transport, available);
+      return packet.isIpv6 || available < ICMP_HEADER || hasValidIcmpChecksum(memory, transport, available);
+    case PROTOCOL_ICMP6:
+      return !packet.isIpv6 || available < ICMP_HEADER || hasValidIcmp6Checksum(memory, network, transport, available);
     default:
       return true;
   }

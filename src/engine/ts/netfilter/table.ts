@@ -14,12 +14,12 @@ import type { PacketView } from "./view";
  * has the devices and the headers.
  */
 export function runTable(kernel: Kernel, packet: Packet, namespace: Namespace, table: Table, hook: Hook, node: Node): boolean {
-  const { filter } = namespace;
+  const filter = namespace.filterFor(packet);
   const chain = filter === null ? null : filter.chain(table, hook);
   if (filter === null || chain === null) return true;
   const { traversal } = kernel;
   const { view } = traversal;
-  view.fib = namespace.fib;
+  view.namespace = namespace;
   view.readState(packet);
   const { conntrack: entry } = packet;
   const isCacheable = entry !== null && packet.trace === UNTRACED && packet.ctState !== CtState.Related && kernel.cachesVerdicts;

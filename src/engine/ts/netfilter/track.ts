@@ -5,17 +5,18 @@ import {
   CONNTRACK_UDP_STREAM_AFTER_NS,
   CONNTRACK_UDP_STREAM_NS,
 } from "../../../../assembly/abi/limits";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { ICMP6_ADVERTISEMENT, PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { readQuote4, readQuote6 } from "../ipv6/quote";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import type { Namespace } from "../tables/namespace";
 import { ICMP_HEADER } from "../wire/icmp";
-import { destinationIp, fragmentField, headerLength, IPV4_HEADER, OFFSET_MASK, protocol } from "../wire/ipv4";
+import { destinationOf, protocolOf, sourceOf, transportOf } from "../wire/ip";
 import { controlBits } from "../wire/tcp";
 import { attach, CtState, type Entry, Tuple } from "./entry";
 import { hasSoundChecksum, isTrackable } from "./sound";
 import { beginsConnection, eventOf, Tracked, trackTcp } from "./tcp-track";
-import { asks, invert, readTuple } from "./tuple";
+import { asks, invert, isIcmp, readTuple } from "./tuple";
 
 /** ICMP messages about other datagrams (icmp_is_err). */
 const UNREACHABLE = 3;
@@ -23,6 +24,13 @@ const SOURCE_QUENCH = 4;
 const REDIRECT = 5;
 const TIME_EXCEEDED = 11;
 const PARAMETER_PROBLEM = 12;
+/** ICMPv6: what is no error (RFC 4443 §2.1), and messages of multicast listeners (RFC 2710, RFC 3810). */
+const INFORMATIONAL6 = 128;
+const GROUP_QUERY = 130;
+const GROUP_REPORT_2 = 143;
+
+/** Added to a number, it is no protocol's. */
+const FOREIGN = 256;
 
 const packetTuple = new Tuple();
 const quotedTuple = new Tuple();
@@ -39,37 +47,55 @@ export function track(kernel: Kernel, packet: Packet, namespace: Namespace, isAr
   // What the stacks of the simulation send is sound; only what was injected or put together of fragments may not be.
   const mayBeDamaged = isArriving && (packet.flow === null || packet.fragmentMax > 0);
   if (mayBeDamaged && !hasSoundChecksum(kernel, packet)) return true;
-  const { network } = packet;
-  const kind = protocol(bytes, network);
-  const transport = network + headerLength(bytes, network);
-  if (kind === PROTOCOL_ICMP && isIcmpError(bytes[transport])) {
+  const kind = protocolOf(bytes, packet);
+  const transport = transportOf(bytes, packet);
+  if (isErrorMessage(bytes, packet)) {
     relate(kernel, packet, namespace, transport + ICMP_HEADER);
     return true;
   }
-  readTuple(bytes, network, transport, packetTuple);
-  return join(kernel, packet, namespace, kind, transport);
+  if (packet.isIpv6 && kind === PROTOCOL_ICMP6 && isUntracked(bytes[transport])) {
+    packet.ctState = CtState.Untracked;
+    return true;
+  }
+  const tracked = trackedProtocol(kind, packet.isIpv6);
+  readTuple(bytes, tracked, transport, sourceOf(bytes, packet), destinationOf(bytes, packet), packetTuple);
+  return join(kernel, packet, namespace, tracked, transport);
 }
 
-/** Is the ICMP type about another datagram? */
-export function isIcmpError(type: number): boolean {
+/** Is the packet an ICMP message about another datagram? Its ICMP header is whole. */
+export function isErrorMessage(bytes: Uint8Array, packet: Packet): boolean {
+  const kind = protocolOf(bytes, packet);
+  if (packet.isIpv6) return kind === PROTOCOL_ICMP6 && bytes[packet.transport] < INFORMATIONAL6;
+  return kind === PROTOCOL_ICMP && isIcmpError(bytes[transportOf(bytes, packet)]);
+}
+
+/** The protocol of a tuple: ICMP of the other family has no identifier. */
+function trackedProtocol(kind: number, isIpv6: boolean): number {
+  return kind === (isIpv6 ? PROTOCOL_ICMP : PROTOCOL_ICMP6) ? kind + FOREIGN : kind;
+}
+
+/** What speaks of the link alone (noct_valid_new in nf_conntrack_proto_icmpv6.c). */
+function isUntracked(type: number): boolean {
+  return (type >= GROUP_QUERY && type <= ICMP6_ADVERTISEMENT) || type === GROUP_REPORT_2;
+}
+
+function isIcmpError(type: number): boolean {
   return type === UNREACHABLE || type === SOURCE_QUENCH || type === REDIRECT || type === TIME_EXCEEDED || type === PARAMETER_PROBLEM;
 }
 
 /** nf_conntrack_inet_error: the error belongs to the connection of what it quotes, if it is sent where that came from. */
 function relate(kernel: Kernel, packet: Packet, namespace: Namespace, quoted: number): void {
   const { bytes } = kernel.memory;
-  const available = packet.network + packet.datagramLength - quoted;
-  if (available < IPV4_HEADER) return;
-  const header = headerLength(bytes, quoted);
-  const isWhole = header >= IPV4_HEADER && available >= header + 8 && (fragmentField(bytes, quoted) & OFFSET_MASK) === 0;
-  if (!isWhole) return;
-  const kind = protocol(bytes, quoted);
-  readTuple(bytes, quoted, quoted + header, quotedTuple);
+  const end = packet.network + packet.datagramLength;
+  const quote = packet.isIpv6 ? readQuote6(kernel, quoted, end) : readQuote4(kernel, quoted, end);
+  if (quote === null || quote.isLaterFragment) return;
+  const kind = trackedProtocol(quote.protocol, packet.isIpv6);
+  readTuple(bytes, kind, quote.transport, quote.source, quote.destination, quotedTuple);
   if (!invert(kind, quotedTuple, inverse)) return;
   const entry = lookUp(kernel, namespace, kind, inverse);
   if (entry === null) return;
   const isReply = kernel.conntrack.foundReply;
-  if (destinationIp(bytes, packet.network) !== inverse.destination) return;
+  if (destinationOf(bytes, packet) !== inverse.destination) return;
   attach(packet, entry, CtState.Related, isReply);
 }
 
@@ -86,7 +112,7 @@ function join(kernel: Kernel, packet: Packet, namespace: Namespace, kind: number
     let entry = lookUp(kernel, namespace, kind, packetTuple);
     const isReply = entry !== null && conntrack.foundReply;
     if (entry === null) {
-      const mayBegin = kind === PROTOCOL_TCP ? beginsConnection(eventOf(control)) : kind !== PROTOCOL_ICMP || asks(memory.bytes[transport]);
+      const mayBegin = kind === PROTOCOL_TCP ? beginsConnection(eventOf(control)) : !isIcmp(kind) || asks(kind, memory.bytes[transport]);
       if (!mayBegin) return true;
       entry = conntrack.create(namespace, kind, kernel.clock);
       if (entry === null) return false;
@@ -116,6 +142,7 @@ function trackDatagram({ conntrack, clock }: Kernel, entry: Entry): Tracked {
       break;
     }
     case PROTOCOL_ICMP:
+    case PROTOCOL_ICMP6:
       conntrack.setDeadline(entry, clock + CONNTRACK_ICMP_NS);
       break;
     default:

@@ -3,12 +3,13 @@ import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import { read16, read32, write16, write32 } from "../wire/bytes";
 import { fold } from "../wire/checksum";
-import { hasValidIcmpChecksum, ICMP_HEADER, ICMP_IDENTIFIER, updateIcmpChecksum } from "../wire/icmp";
+import { hasValidIcmp6Checksum, hasValidIcmpChecksum, ICMP_HEADER, ICMP_IDENTIFIER, updateIcmp6Checksum, updateIcmpChecksum } from "../wire/icmp";
 import { fragmentField, headerLength, OFFSET_MASK, protocol } from "../wire/ipv4";
 import { TCP_HEADER } from "../wire/tcp";
 import { UDP_HEADER } from "../wire/udp";
 import { Side } from "./bind";
 import { type Entry, Tuple } from "./entry";
+import { rewriteQuote6, translate6, writeAddress6 } from "./translate6";
 import { hasIdentifier, invert } from "./tuple";
 
 /** Offsets in the IPv4, TCP, UDP and ICMP headers. */
@@ -32,6 +33,10 @@ function isTranslated({ snat, dnat }: Entry, side: Side, isReply: boolean): bool
 export function translate(kernel: Kernel, packet: Packet, entry: Entry, side: Side): void {
   if (!isTranslated(entry, side, packet.ctReply)) return;
   invert(entry.protocol, entry.tuple(!packet.ctReply), look);
+  if (packet.isIpv6) {
+    translate6(kernel, packet, side, look);
+    return;
+  }
   const { bytes } = kernel.memory;
   const { network } = packet;
   rewrite(bytes, network, network + packet.datagramLength, side, look);
@@ -39,6 +44,7 @@ export function translate(kernel: Kernel, packet: Packet, entry: Entry, side: Si
 
 /** nf_nat_icmp_reply_translation: an error about a packet of the connection. False if it has to be dropped. */
 export function translateError(kernel: Kernel, packet: Packet, entry: Entry, side: Side): boolean {
+  if (packet.isIpv6) return translateError6(kernel, packet, entry, side);
   const { memory } = kernel;
   const { bytes } = memory;
   const { network } = packet;
@@ -55,6 +61,21 @@ export function translateError(kernel: Kernel, packet: Packet, entry: Entry, sid
   return true;
 }
 
+/** The same of ICMPv6. */
+function translateError6(kernel: Kernel, packet: Packet, entry: Entry, side: Side): boolean {
+  const { memory } = kernel;
+  const { network, transport: icmp } = packet;
+  const end = network + packet.datagramLength;
+  if (!hasValidIcmp6Checksum(memory, network, icmp, end - icmp)) return false;
+  if (!isTranslated(entry, side, packet.ctReply)) return true;
+  const other = entry.tuple(!packet.ctReply);
+  rewriteQuote6(kernel, icmp + ICMP_HEADER, end, side === Side.Source ? Side.Destination : Side.Source, other);
+  invert(entry.protocol, other, look);
+  writeAddress6(kernel, packet, side, look);
+  updateIcmp6Checksum(memory, network, icmp, end - icmp);
+  return true;
+}
+
 /** Writes address and port of one end into the datagram that ends at `end`, and puts its checksums right. */
 function rewrite(bytes: Uint8Array, network: number, end: number, side: Side, tuple: Tuple): void {
   const transport = network + headerLength(bytes, network);
@@ -63,7 +84,7 @@ function rewrite(bytes: Uint8Array, network: number, end: number, side: Side, tu
   const available = isFirst ? end - transport : 0;
   rewriteAddress(bytes, network, checksumOf(bytes, kind, transport, available), side, tuple);
   if (kind === PROTOCOL_ICMP) {
-    const isAsked = available >= ICMP_HEADER && hasIdentifier(bytes[transport]);
+    const isAsked = available >= ICMP_HEADER && hasIdentifier(PROTOCOL_ICMP, bytes[transport]);
     if (isAsked) rewriteWord(bytes, transport + ICMP_IDENTIFIER, tuple.sourcePort, transport + ICMP_CHECKSUM, false);
     return;
   }
@@ -74,7 +95,7 @@ function rewrite(bytes: Uint8Array, network: number, end: number, side: Side, tu
 }
 
 /** Where the checksum over the addresses is; 0: nowhere. */
-function checksumOf(bytes: Uint8Array, kind: number, transport: number, available: number): number {
+export function checksumOf(bytes: Uint8Array, kind: number, transport: number, available: number): number {
   if (kind === PROTOCOL_TCP && available >= TCP_HEADER) return transport + TCP_CHECKSUM;
   const hasChecksum = kind === PROTOCOL_UDP && available >= UDP_HEADER && read16(bytes, transport + UDP_CHECKSUM) !== 0;
   return hasChecksum ? transport + UDP_CHECKSUM : 0;
@@ -91,7 +112,7 @@ function rewriteAddress(bytes: Uint8Array, network: number, checksum: number, si
   if (checksum !== 0) adjust(bytes, checksum, change, bytes[network + 9] === PROTOCOL_UDP);
 }
 
-function rewriteWord(bytes: Uint8Array, at: number, value: number, checksum: number, isUdp: boolean): void {
+export function rewriteWord(bytes: Uint8Array, at: number, value: number, checksum: number, isUdp: boolean): void {
   const old = read16(bytes, at);
   if (old === value) return;
   write16(bytes, at, value);
@@ -99,7 +120,7 @@ function rewriteWord(bytes: Uint8Array, at: number, value: number, checksum: num
 }
 
 /** RFC 1624, equation 3: the checksum after words of the sum went (complemented) and came. UDP has no checksum 0. */
-function adjust(bytes: Uint8Array, at: number, change: number, isUdp: boolean): void {
+export function adjust(bytes: Uint8Array, at: number, change: number, isUdp: boolean): void {
   const checksum = ~fold((~read16(bytes, at) & 0xffff) + change) & 0xffff;
   write16(bytes, at, isUdp && checksum === 0 ? 0xffff : checksum);
 }

@@ -1,11 +1,13 @@
 import { CTSTATE_DNAT, CTSTATE_ESTABLISHED, CTSTATE_INVALID, CTSTATE_NEW, CTSTATE_RELATED, CTSTATE_SNAT, CTSTATE_UNTRACKED } from "../../../../assembly/abi/netfilter";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import type { Kernel } from "../kernel";
+import type { AddressTable } from "../memory/address-table";
 import type { Packet } from "../memory/packet";
 import type { Device } from "../tables/device";
-import type { Fib } from "../tables/fib";
+import type { Namespace } from "../tables/namespace";
 import { read16 } from "../wire/bytes";
 import { ICMP_CODE, ICMP_HEADER } from "../wire/icmp";
-import { destinationIp, fragmentField, headerLength, OFFSET_MASK, protocol, sourceIp } from "../wire/ipv4";
+import { destinationOf, isLaterFragment, protocolOf, sourceOf, transportOf } from "../wire/ip";
 import { controlBits, TCP_HEADER } from "../wire/tcp";
 import { UDP_HEADER } from "../wire/udp";
 import { CtState, type Entry } from "./entry";
@@ -17,7 +19,10 @@ const NO_DEVICE = -2;
 export class PacketView {
   in = NO_DEVICE;
   out = NO_DEVICE;
-  fib: Fib | null = null;
+  namespace: Namespace | null = null;
+  /** Of the words behind the numbers of IPv6 addresses. */
+  addresses: AddressTable | null = null;
+  isIpv6 = false;
   source = 0;
   destination = 0;
   protocol = 0;
@@ -40,18 +45,19 @@ export class PacketView {
   }
 
   /** Reads the headers as they are now. */
-  readHeaders(bytes: Uint8Array, packet: Packet): void {
-    const { network } = packet;
-    const header = headerLength(bytes, network);
-    const transport = network + header;
-    const available = packet.datagramLength - header;
-    this.source = sourceIp(bytes, network);
-    this.destination = destinationIp(bytes, network);
-    this.protocol = protocol(bytes, network);
+  readHeaders({ memory, addresses }: Kernel, packet: Packet): void {
+    const { bytes } = memory;
+    const transport = transportOf(bytes, packet);
+    const available = packet.network + packet.datagramLength - transport;
+    this.addresses = addresses;
+    this.isIpv6 = packet.isIpv6;
+    this.source = sourceOf(bytes, packet);
+    this.destination = destinationOf(bytes, packet);
+    this.protocol = protocolOf(bytes, packet);
     this.hasPorts = false;
     this.sourcePort = this.destinationPort = 0;
     this.icmpType = this.tcpFlags = -1;
-    if ((fragmentField(bytes, network) & OFFSET_MASK) !== 0) return;
+    if (isLaterFragment(bytes, packet)) return;
     switch (this.protocol) {
       case PROTOCOL_TCP:
         if (available < TCP_HEADER) return;
@@ -62,6 +68,8 @@ export class PacketView {
         if (available >= UDP_HEADER) this.readPorts(bytes, transport);
         return;
       case PROTOCOL_ICMP:
+      case PROTOCOL_ICMP6:
+        if (this.isIpv6 !== (this.protocol === PROTOCOL_ICMP6)) return;
         if (available < ICMP_HEADER) return;
         this.icmpType = bytes[transport];
         this.icmpCode = bytes[transport + ICMP_CODE];

@@ -44,7 +44,7 @@ function act(kernel: Kernel, socket: Socket, packet: Packet): void {
       serveQuery(kernel, socket, packet);
       return;
     case SocketRole.Identity:
-      answer(kernel, socket, packet, Math.min(identityBytes(socket.responseBytes, packet.askerIp, packet.askedIp), MESSAGE_MAX));
+      answer(kernel, socket, packet, Math.min(identityBytes(kernel, socket.responseBytes, packet.askerIp, packet.askedIp), MESSAGE_MAX));
       return;
     default: {
       const { flow } = packet;

@@ -2,14 +2,16 @@ import { Drop } from "../../../../assembly/abi/drop";
 import { CAPTURE_INBOUND } from "../../../../assembly/abi/event";
 import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
-import { BRIDGE_NF_IPV4, RouteType } from "../../../../assembly/abi/program";
-import { ETHERTYPE_IPV4 } from "../../../../assembly/abi/protocol";
+import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, RouteType } from "../../../../assembly/abi/program";
+import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
+import { checkHeader6 } from "../ipv6/headers";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
+import type { Filter } from "../netfilter/filter";
 import type { Device } from "../tables/device";
 import { etherType, isBroadcast, isGroup, macHigh, macLow, SOURCE, writeMac } from "../wire/ethernet";
-import { destinationIp } from "../wire/ipv4";
+import { destinationOf } from "../wire/ip";
 import { floodCopies } from "./bridge-flood";
 import { checkHeader } from "./ip-input";
 import { resolve } from "./neighbour-output";
@@ -37,15 +39,22 @@ export function bridgeInput(kernel: Kernel, packet: Packet): Node {
   const high = macHigh(bytes, packet.frame);
   const low = macLow(bytes, packet.frame);
   if (isLinkLocal(high, low)) return drop(kernel, packet, Drop.UnhandledProto, Node.BridgeInput);
-  const { filter, bridgeNf } = bridge.namespace;
-  if (filter === null || (bridgeNf & BRIDGE_NF_IPV4) === 0 || etherType(bytes, packet.frame) !== ETHERTYPE_IPV4) {
-    return bridgeFrame(kernel, packet, port, bridge);
-  }
-  const reason = checkHeader(kernel, packet);
+  const filter = filterOf(bytes, packet, bridge);
+  if (filter === null) return bridgeFrame(kernel, packet, port, bridge);
+  const reason = etherType(bytes, packet.frame) === ETHERTYPE_IPV6 ? checkHeader6(kernel, packet) : checkHeader(kernel, packet);
   if (reason !== Drop.None) return drop(kernel, packet, reason, Node.BridgeInput);
   packet.type = isBroadcast(high, low) ? PacketType.Broadcast : isGroup(high) ? PacketType.Multicast : PacketType.Host;
   packet.bridged = packet.filtered = true;
   return filter.visits(Hook.Prerouting) ? Node.Prerouting : bridgeFrame(kernel, packet, port, bridge);
+}
+
+/** The packet filter that br_netfilter asks about what crosses the bridge, or null. */
+function filterOf(bytes: Uint8Array, { frame }: Packet, { namespace }: Device): Filter | null {
+  const { filter, filter6, bridgeNf } = namespace;
+  if (bridgeNf === 0 || (filter === null && filter6 === null)) return null;
+  const type = etherType(bytes, frame);
+  if (type === ETHERTYPE_IPV4) return (bridgeNf & BRIDGE_NF_IPV4) === 0 ? null : filter;
+  return type === ETHERTYPE_IPV6 && (bridgeNf & BRIDGE_NF_IPV6) !== 0 ? filter6 : null;
 }
 
 /**
@@ -57,9 +66,9 @@ export function passBridge(kernel: Kernel, packet: Packet, asked: number): Node 
   const bridge = port === null ? null : port.master;
   if (port === null || bridge === null) return drop(kernel, packet, Drop.DevReady, Node.BridgeInput);
   const { bytes } = kernel.memory;
-  const destination = destinationIp(bytes, packet.network);
+  const destination = destinationOf(bytes, packet);
   if (destination === asked) return bridgeFrame(kernel, packet, port, bridge);
-  const route = bridge.namespace.fib.find(destination);
+  const route = bridge.namespace.routeTo(destination);
   if (route === null || route.type !== RouteType.Unicast || route.device !== bridge) {
     writeMac(bytes, packet.frame, bridge.macHigh, bridge.macLow);
     return bridgeFrame(kernel, packet, port, bridge);

@@ -11,14 +11,15 @@ import { finishOutput } from "./ip-output";
 export function forward(kernel: Kernel, packet: Packet): Node {
   const { device, target, bridged } = packet;
   const namespace = device === null ? null : device.namespace;
-  if (device === null || target === null || namespace === null || namespace.filter === null) return finishOutput(packet);
+  const filter = namespace === null ? null : namespace.filterFor(packet);
+  if (device === null || target === null || namespace === null || filter === null) return finishOutput(packet);
   const { view } = kernel.traversal;
   packet.filtered = true;
   view.setDevices(bridged ? device.master : device, bridged ? target.master : target);
-  view.readHeaders(kernel.memory.bytes, packet);
+  view.readHeaders(kernel, packet);
   const passes =
     runTable(kernel, packet, namespace, Table.Mangle, Hook.Forward, Node.Forward) &&
     runTable(kernel, packet, namespace, Table.Filter, Hook.Forward, Node.Forward);
   if (!passes) return drop(kernel, packet, Drop.NetfilterDrop, Node.Forward);
-  return namespace.filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
 }

@@ -1,4 +1,4 @@
-import { ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, PROTOCOL_ICMP } from "../../../../assembly/abi/protocol";
+import { ICMP6_UNREACHABLE, ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, PROTOCOL_ICMP } from "../../../../assembly/abi/protocol";
 import { Node } from "../../../../assembly/abi/node";
 import { dropUnbuilt } from "../graph/drop";
 import { visit } from "../graph/step";
@@ -21,6 +21,7 @@ import {
   protocol,
   sourceIp,
 } from "../wire/ipv4";
+import { mayAnswer6 } from "./icmp6-error";
 import { takeDatagram, writeDatagram } from "./socket-output";
 
 /** icmp_send: an error is at most 576 bytes long, so that every host can receive it (RFC 1812 §4.3.2.3). */
@@ -44,6 +45,7 @@ export function icmpError(kernel: Kernel, packet: Packet, type: number, code: nu
 
 /** May its sender be told anything at all? */
 export function mayAnswer(kernel: Kernel, packet: Packet): boolean {
+  if (packet.isIpv6) return mayAnswer6(kernel, packet, ICMP6_UNREACHABLE);
   const { network, device } = packet;
   const { bytes } = kernel.memory;
   if (packet.received && (packet.type === PacketType.Broadcast || packet.type === PacketType.Multicast)) return false;
@@ -63,7 +65,7 @@ function send(kernel: Kernel, packet: Packet, type: number, code: number, info: 
   const { network, device } = packet;
   if (device === null) return;
   const quoted = Math.min(packet.datagramLength, QUOTE_MAX);
-  const error = takeDatagram(kernel, packet.flow, ICMP_HEADER + quoted);
+  const error = takeDatagram(kernel, packet.flow, ICMP_HEADER + quoted, sourceIp(kernel.memory.bytes, network));
   if (error === null) {
     dropUnbuilt(kernel, Node.IcmpError, device, packet.flow, packet.sequence);
     return;
@@ -79,7 +81,7 @@ function send(kernel: Kernel, packet: Packet, type: number, code: number, info: 
   if (packet.conntrack !== null) attach(error, packet.conntrack, CtState.Related, !packet.ctReply);
   const source = namespace.addresses.has(destination) ? destination : own;
   writeDatagram(kernel, error, namespace, PROTOCOL_ICMP, source, sourceIp(memory.bytes, network));
-  const icmp = error.network + IPV4_HEADER;
+  const icmp = error.transport;
   writeIcmp(memory.bytes, icmp, type, code, 0, info);
   memory.copy(icmp + ICMP_HEADER, network, quoted);
   updateIcmpChecksum(memory, icmp, ICMP_HEADER + quoted);

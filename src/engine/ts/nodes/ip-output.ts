@@ -13,6 +13,7 @@ import type { Route } from "../tables/fib";
 import type { Namespace } from "../tables/namespace";
 import { failSegment } from "../tcp/lifecycle";
 import { write16 } from "../wire/bytes";
+import { protocolOf } from "../wire/ip";
 import { destinationIp, DONT_FRAGMENT, IPV4_HEADER, protocol, setFragmentField, setSourceIp, sourceIp, updateChecksum } from "../wire/ipv4";
 import { updateTcpChecksum } from "../wire/tcp";
 import { updateUdpChecksum } from "../wire/udp";
@@ -28,7 +29,7 @@ export function ipOutput(kernel: Kernel, packet: Packet): Node {
   const destination = destinationIp(bytes, network);
   const route = namespace === null ? null : namespace.fib.find(destination);
   const device = namespace === null || route === null ? null : outputDevice(namespace, route);
-  if (namespace === null || route === null || device === null) return refuse(kernel, packet, route);
+  if (namespace === null || route === null || device === null) return refuse(kernel, packet, route, Node.IpOutput);
 
   if (sourceIp(bytes, network) === 0) setSourceIp(bytes, network, chooseSource(route, device, destination));
   const total = packet.datagramLength;
@@ -64,9 +65,10 @@ export function finishOutput(packet: Packet): Node {
   if (packet.bridged) return Node.DeviceTransmit;
   if (packet.fragmentMax > 0) {
     packet.mtu = Math.min(packet.mtu, packet.fragmentMax);
-    return Node.IpFragment;
+    if (!packet.isIpv6) return Node.IpFragment;
   }
-  return packet.datagramLength > packet.mtu ? Node.IpFragment : Node.NeighbourOutput;
+  if (packet.datagramLength <= packet.mtu) return Node.NeighbourOutput;
+  return packet.isIpv6 ? Node.Ip6Fragment : Node.IpFragment;
 }
 
 /** The device that a route sends to, or null if it sends nowhere. */
@@ -93,15 +95,16 @@ export function isRefusing({ type }: Route): boolean {
   return type !== RouteType.Unicast && type !== RouteType.Local && type !== RouteType.Broadcast;
 }
 
-function refuse(kernel: Kernel, packet: Packet, route: Route | null): Node {
+/** There is no way, or one that refuses. */
+export function refuse(kernel: Kernel, packet: Packet, route: Route | null, node: Node): Node {
   const isRefused = route !== null && isRefusing(route);
   reportError(kernel, packet, isRefused ? FlowError.HostUnreachable : FlowError.NetworkUnreachable);
-  return drop(kernel, packet, isRefused ? Drop.RouteUnreachable : Drop.IpOutNoRoutes, Node.IpOutput);
+  return drop(kernel, packet, isRefused ? Drop.RouteUnreachable : Drop.IpOutNoRoutes, node);
 }
 
 /** What the sending system call would return. Answers and ICMP errors have no one to tell. */
-function reportError(kernel: Kernel, packet: Packet, error: FlowError): void {
-  const kind = protocol(kernel.memory.bytes, packet.network);
+export function reportError(kernel: Kernel, packet: Packet, error: FlowError): void {
+  const kind = protocolOf(kernel.memory.bytes, packet);
   if (kind === PROTOCOL_TCP) {
     if (error !== FlowError.MessageTooLong) failSegment(kernel, packet, error);
     return;

@@ -16,14 +16,14 @@ export function ipvlanInput(kernel: Kernel, packet: Packet): Node {
   const { frame, frameLength } = packet;
   const first = lower.above.find(({ kind }) => kind === DeviceKind.Ipvlan);
   if (first?.mode === IpvlanMode.L2 && isGroup(macHigh(bytes, frame))) {
-    if (!isOwn(bytes, packet, lower)) {
+    if (!isOwn(kernel, packet, lower)) {
       for (const device of lower.above) {
         if (device.kind === DeviceKind.Ipvlan && device.up) appendCopy(kernel, packet, device, Node.Receive);
       }
     }
     return stack(kernel, packet, lower);
   }
-  const address = destinationAddress(bytes, frame, frameLength);
+  const address = destinationAddress(kernel.addresses, bytes, frame, frameLength);
   const holder = address === null ? null : lower.holder(address);
   if (holder === null) return stack(kernel, packet, lower);
   packet.target = holder;
@@ -31,8 +31,8 @@ export function ipvlanInput(kernel: Kernel, packet: Packet): Node {
 }
 
 /** ipvlan_external_frame: a frame that came back was heard by all on its way out. */
-function isOwn(bytes: Uint8Array, { frame, frameLength }: Packet, lower: Device): boolean {
+function isOwn({ memory: { bytes }, addresses }: Kernel, { frame, frameLength }: Packet, lower: Device): boolean {
   if (macHigh(bytes, frame + SOURCE) !== lower.macHigh || macLow(bytes, frame + SOURCE) !== lower.macLow) return false;
-  const address = sourceAddress(bytes, frame, frameLength);
+  const address = sourceAddress(addresses, bytes, frame, frameLength);
   return address !== null && lower.holder(address) !== null;
 }

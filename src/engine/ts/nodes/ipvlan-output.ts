@@ -71,7 +71,7 @@ function routeOut(kernel: Kernel, packet: Packet, device: Device, lower: Device)
 }
 
 function holderOf(kernel: Kernel, { frame, frameLength }: Packet, lower: Device): Device | null {
-  const address = destinationAddress(kernel.memory.bytes, frame, frameLength);
+  const address = destinationAddress(kernel.addresses, kernel.memory.bytes, frame, frameLength);
   return address === null ? null : lower.holder(address);
 }
 

@@ -1,27 +1,40 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
-import { ICMP_PROTOCOL_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import {
+  ICMP6_PARAMETER_PROBLEM,
+  ICMP6_UNKNOWN_NEXT_HEADER,
+  ICMP_PROTOCOL_UNREACHABLE,
+  ICMP_UNREACHABLE,
+  NEXT_NONE,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMP6,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
+import { walkHeaders } from "../ipv6/headers";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
-import { fragmentField, MORE_FRAGMENTS, OFFSET_MASK, protocol } from "../wire/ipv4";
+import { isFragment } from "../wire/ip";
+import { protocol } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
+import { icmp6Error } from "./icmp6-error";
 
 /** ip_local_deliver: fragments are put together first, the rest goes to its protocol. */
 export function localDeliver(kernel: Kernel, packet: Packet): Node {
-  const isFragment = (fragmentField(kernel.memory.bytes, packet.network) & (MORE_FRAGMENTS | OFFSET_MASK)) !== 0;
-  return isFragment ? Node.Reassemble : deliver(kernel, packet, Node.LocalDeliver);
+  return isFragment(kernel.memory.bytes, packet) ? Node.Reassemble : deliver(kernel, packet, Node.LocalDeliver);
 }
 
 /** What is whole goes by LocalIn, if the namespace has it, to its protocol. */
 export function deliver(kernel: Kernel, packet: Packet, node: Node): Node {
-  const filter = packet.device === null ? null : packet.device.namespace.filter;
+  const filter = packet.device === null ? null : packet.device.namespace.filterFor(packet);
   return filter?.visits(Hook.Input) === true ? Node.LocalIn : deliverToProtocol(kernel, packet, node);
 }
 
 /** ip_protocol_deliver_rcu, on behalf of the node that has the whole datagram. */
 export function deliverToProtocol(kernel: Kernel, packet: Packet, node: Node): Node {
+  if (packet.isIpv6) return deliver6(kernel, packet, node);
   switch (protocol(kernel.memory.bytes, packet.network)) {
     case PROTOCOL_ICMP:
       return Node.IcmpInput;
@@ -32,5 +45,27 @@ export function deliverToProtocol(kernel: Kernel, packet: Packet, node: Node): N
     default:
       icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0);
       return drop(kernel, packet, Drop.IpNoProto, node);
+  }
+}
+
+/** ip6_protocol_deliver_rcu. */
+function deliver6(kernel: Kernel, packet: Packet, node: Node): Node {
+  switch (packet.protocol6) {
+    case PROTOCOL_ICMP6:
+      return Node.Icmp6Input;
+    case PROTOCOL_UDP:
+      return Node.UdpInput;
+    case PROTOCOL_TCP:
+      return Node.TcpInput;
+    case NEXT_NONE:
+      kernel.pool.release(packet);
+      return Node.Done;
+    default: {
+      const { network, datagramLength } = packet;
+      const headers = walkHeaders(kernel.memory.bytes, network, network + datagramLength);
+      const pointer = headers === null ? 0 : headers.named - network;
+      icmp6Error(kernel, packet, ICMP6_PARAMETER_PROBLEM, ICMP6_UNKNOWN_NEXT_HEADER, pointer);
+      return drop(kernel, packet, Drop.IpNoProto, node);
+    }
   }
 }

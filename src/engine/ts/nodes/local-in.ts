@@ -13,15 +13,16 @@ import { deliverToProtocol } from "./local-deliver";
 export function localIn(kernel: Kernel, packet: Packet): Node {
   const { device } = packet;
   const namespace = device === null ? null : device.namespace;
-  if (namespace === null || namespace.filter === null) return deliverToProtocol(kernel, packet, Node.LocalDeliver);
+  const filter = namespace === null ? null : namespace.filterFor(packet);
+  if (namespace === null || filter === null) return deliverToProtocol(kernel, packet, Node.LocalDeliver);
   const { view } = kernel.traversal;
   packet.filtered = true;
   view.setDevices(device, null);
-  view.readHeaders(kernel.memory.bytes, packet);
+  view.readHeaders(kernel, packet);
   const passes =
     runTable(kernel, packet, namespace, Table.Mangle, Hook.Input, Node.LocalIn) &&
     runTable(kernel, packet, namespace, Table.Filter, Hook.Input, Node.LocalIn) &&
-    (!namespace.filter.translates || nat(kernel, packet, namespace, Hook.Input, Node.LocalIn, device, null)) &&
+    (!filter.translates || nat(kernel, packet, namespace, Hook.Input, Node.LocalIn, device, null)) &&
     confirm(kernel, packet);
   if (!passes) return drop(kernel, packet, Drop.NetfilterDrop, Node.LocalIn);
   kernel.conntrack.forget(packet);

@@ -4,46 +4,48 @@ import { Hook, Table } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
-import type { Packet } from "../memory/packet";
+import { type Packet, PathMtuDiscovery } from "../memory/packet";
 import { nat } from "../netfilter/nat";
 import { runTable } from "../netfilter/table";
 import { track } from "../netfilter/track";
 import { failFlow } from "../simulation/source";
 import type { Namespace } from "../tables/namespace";
-import { DONT_FRAGMENT, destinationIp, fragmentField, isLoopback, sourceIp } from "../wire/ipv4";
+import { destinationOf } from "../wire/ip";
+import { DONT_FRAGMENT, fragmentField, isLoopback, sourceIp } from "../wire/ipv4";
 import { finishOutput, isRefusing, outputDevice, setRoute } from "./ip-output";
 
 /** NF_INET_LOCAL_OUT: raw, connection tracking, mangle, nat with another route if need be, filter. */
 export function localOut(kernel: Kernel, packet: Packet): Node {
   const { namespace, target } = packet;
-  if (namespace === null || namespace.filter === null) return finishOutput(packet);
-  const { tracks, translates } = namespace.filter;
+  const filter = namespace === null ? null : namespace.filterFor(packet);
+  if (namespace === null || filter === null) return finishOutput(packet);
+  const { tracks, translates } = filter;
   const { view } = kernel.traversal;
   const { bytes } = kernel.memory;
   packet.filtered = true;
   view.setDevices(null, target);
-  view.readHeaders(bytes, packet);
+  view.readHeaders(kernel, packet);
   if (!runTable(kernel, packet, namespace, Table.Raw, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
   if (tracks && !track(kernel, packet, namespace, false)) return deny(kernel, packet, Drop.ConntrackFull);
   if (!runTable(kernel, packet, namespace, Table.Mangle, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
   if (translates) {
     const asked = view.destination;
     if (!nat(kernel, packet, namespace, Hook.Output, Node.LocalOut, null, target)) return deny(kernel, packet, Drop.NetfilterDrop);
-    if (destinationIp(bytes, packet.network) !== asked && !reroute(kernel, packet, namespace)) return Node.Done;
-    view.readHeaders(bytes, packet);
+    if (destinationOf(bytes, packet) !== asked && !reroute(kernel, packet, namespace)) return Node.Done;
+    view.readHeaders(kernel, packet);
   }
   if (!runTable(kernel, packet, namespace, Table.Filter, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
-  return namespace.filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
 }
 
 /** ip_route_me_harder: the route to where the packet goes now. False if it was dropped. */
 function reroute(kernel: Kernel, packet: Packet, namespace: Namespace): boolean {
   const { bytes } = kernel.memory;
-  const { network } = packet;
-  const destination = destinationIp(bytes, network);
-  const route = namespace.fib.find(destination);
+  const { isIpv6, network } = packet;
+  const destination = destinationOf(bytes, packet);
+  const route = namespace.routeTo(destination);
   const device = route === null ? null : outputDevice(namespace, route);
-  const isStranded = device !== null && isLoopback(sourceIp(bytes, network)) && !device.isLoopback && !device.routeLocalnet;
+  const isStranded = device !== null && !isIpv6 && isLoopback(sourceIp(bytes, network)) && !device.isLoopback && !device.routeLocalnet;
   if (route === null || device === null || isStranded) {
     const isRefused = route !== null && isRefusing(route);
     tellSender(kernel, packet, isRefused ? FlowError.HostUnreachable : FlowError.NetworkUnreachable);
@@ -53,7 +55,7 @@ function reroute(kernel: Kernel, packet: Packet, namespace: Namespace): boolean 
   const mtu = kernel.pathMtus.find(namespace, destination, device.mtu, kernel.clock);
   setRoute(packet, route, device, destination, mtu);
   const mustFragment = packet.datagramLength > mtu;
-  const mayFragment = (fragmentField(bytes, network) & DONT_FRAGMENT) === 0;
+  const mayFragment = isIpv6 ? packet.pathMtuDiscovery !== PathMtuDiscovery.Do : (fragmentField(bytes, network) & DONT_FRAGMENT) === 0;
   if (mustFragment ? mayFragment : !kernel.isOversize(packet.datagramLength)) return true;
   tellSender(kernel, packet, FlowError.MessageTooLong);
   drop(kernel, packet, Drop.PktTooBig, Node.LocalOut);

@@ -1,10 +1,13 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { NEIGHBOUR_DELAY_NS, NEIGHBOUR_QUEUE_MAX, NEIGHBOUR_REACHABLE_NS, NEIGHBOUR_RETRANSMIT_NS } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
-import { ARP_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../../../../assembly/abi/protocol";
+import { ARP_REQUEST, ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../../../../assembly/abi/protocol";
 import { drop, dropUnbuilt } from "../graph/drop";
 import { append } from "../graph/walk";
+import { solicit6 } from "../ipv6/discovery";
+import { isGroup6 } from "../ipv6/scope";
 import type { Kernel } from "../kernel";
+import { isIpv6 } from "../memory/address-table";
 import type { Packet } from "../memory/packet";
 import { EventType } from "../simulation/event-queue";
 import type { Device } from "../tables/device";
@@ -21,8 +24,12 @@ export function neighbourOutput(kernel: Kernel, packet: Packet): Node {
   const { nextHop } = packet;
   if (device.isLoopback) return transmit(kernel, packet, device, 0, 0, 0, 0);
   if (device.isNoArp) return transmit(kernel, packet, device, device.macHigh, device.macLow, device.macHigh, device.macLow);
+  if (packet.isIpv6 && isGroup6(kernel.addresses, nextHop)) {
+    // RFC 2464 §7: 33:33 and the last word.
+    return transmit(kernel, packet, device, 0x3333, kernel.addresses.word(nextHop, 3), device.macHigh, device.macLow);
+  }
   if (packet.broadcast || nextHop === LIMITED_BROADCAST) return transmit(kernel, packet, device, 0xffff, -1, device.macHigh, device.macLow);
-  if (isMulticast(nextHop)) {
+  if (!packet.isIpv6 && isMulticast(nextHop)) {
     // RFC 1112 §6.4: 01:00:5e and the low 23 bits.
     const low = 0x5e000000 | (nextHop & 0x7fffff);
     return transmit(kernel, packet, device, 0x0100, low, device.macHigh, device.macLow);
@@ -72,12 +79,14 @@ function solicitAnew(kernel: Kernel, packet: Packet, entry: Neighbour): void {
 
 /** arp_solicit with arp_announce 0: the packet's source if it is ours, else the device's first address. */
 function solicitSource(kernel: Kernel, packet: Packet, device: Device): number {
+  // Neighbour discovery chooses one for each solicitation.
+  if (packet.isIpv6) return 0;
   const source = sourceIp(kernel.memory.bytes, packet.network);
   return device.namespace.addresses.has(source) ? source : device.ip;
 }
 
 /** Writes the Ethernet header in front of the datagram. */
-function writeHeader(
+export function writeHeader(
   kernel: Kernel,
   packet: Packet,
   destinationHigh: number,
@@ -85,7 +94,7 @@ function writeHeader(
   sourceHigh: number,
   sourceLow: number,
 ): void {
-  writeEthernet(kernel.memory.bytes, packet.frame, destinationHigh, destinationLow, sourceHigh, sourceLow, ETHERTYPE_IPV4);
+  writeEthernet(kernel.memory.bytes, packet.frame, destinationHigh, destinationLow, sourceHigh, sourceLow, packet.isIpv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
   packet.hasEthernet = true;
   packet.frameLength = ETHERNET_HEADER + packet.datagramLength;
 }
@@ -107,6 +116,10 @@ function transmit(
 /** arp_send: broadcast, or to the MAC that is in doubt while probing. */
 export function solicit(kernel: Kernel, entry: Neighbour): void {
   const { device } = entry;
+  if (isIpv6(entry.ip)) {
+    solicit6(kernel, entry);
+    return;
+  }
   const request = kernel.pool.take(null, kernel.clock);
   if (request === null) {
     dropUnbuilt(kernel, kernel.node, device, null, 0);

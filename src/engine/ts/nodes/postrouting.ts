@@ -15,16 +15,17 @@ import { tellSender } from "./local-out";
 export function postrouting(kernel: Kernel, packet: Packet): Node {
   const { device, target, bridged } = packet;
   const namespace = device === null ? null : device.namespace;
-  if (device === null || target === null || namespace === null || namespace.filter === null) return finishOutput(packet);
+  const filter = namespace === null ? null : namespace.filterFor(packet);
+  if (device === null || target === null || namespace === null || filter === null) return finishOutput(packet);
   const { view } = kernel.traversal;
   packet.filtered = true;
   const incoming = bridged ? device.master : packet.received ? device : null;
   const outgoing = bridged ? target.master : target;
   view.setDevices(incoming, outgoing);
-  view.readHeaders(kernel.memory.bytes, packet);
+  view.readHeaders(kernel, packet);
   const passes =
     runTable(kernel, packet, namespace, Table.Mangle, Hook.Postrouting, Node.Postrouting) &&
-    (!namespace.filter.translates || nat(kernel, packet, namespace, Hook.Postrouting, Node.Postrouting, incoming, outgoing)) &&
+    (!filter.translates || nat(kernel, packet, namespace, Hook.Postrouting, Node.Postrouting, incoming, outgoing)) &&
     confirm(kernel, packet);
   if (!passes) {
     tellSender(kernel, packet, FlowError.NotPermitted);

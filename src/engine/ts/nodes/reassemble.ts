@@ -2,11 +2,13 @@ import { Drop } from "../../../../assembly/abi/drop";
 import { REASSEMBLY_TIMEOUT_NS } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { drop } from "../graph/drop";
+import { reassemble6 } from "../ipv6/reassemble";
 import type { Kernel } from "../kernel";
 import { DATAGRAM_MAX } from "../memory/memory";
 import type { Packet } from "../memory/packet";
 import { copyFields } from "../memory/pool";
 import { EventType } from "../simulation/event-queue";
+import type { Flow } from "../tables/flow";
 import { Fit, type ReassemblyBuffer } from "../tables/reassembly";
 import {
   destinationIp,
@@ -29,6 +31,7 @@ const PAYLOAD_MAX = DATAGRAM_MAX - IPV4_HEADER;
 
 /** ip_defrag: can the fragment be, whose is it, does it fit; the one that completes a datagram carries it on. */
 export function reassemble(kernel: Kernel, packet: Packet): Node {
+  if (packet.isIpv6) return reassemble6(kernel, packet);
   const { network } = packet;
   const { bytes } = kernel.memory;
   const header = headerLength(bytes, network);
@@ -38,7 +41,9 @@ export function reassemble(kernel: Kernel, packet: Packet): Node {
   const isLast = (field & MORE_FRAGMENTS) === 0;
   const isImpossible = length === 0 || offset + length > PAYLOAD_MAX || (!isLast && (length & 7) !== 0);
   if (isImpossible) return drop(kernel, packet, Drop.FragTooFar, Node.Reassemble);
-  const buffer = findBuffer(kernel, packet);
+  const source = sourceIp(bytes, network);
+  const destination = destinationIp(bytes, network);
+  const buffer = findBuffer(kernel, packet, source, destination, identification(bytes, network), protocol(bytes, network), REASSEMBLY_TIMEOUT_NS);
   if (buffer === null) return drop(kernel, packet, Drop.NoMemory, Node.Reassemble);
 
   switch (buffer.store(network + header, offset, length, isLast)) {
@@ -58,14 +63,18 @@ export function reassemble(kernel: Kernel, packet: Packet): Node {
   return Node.Done;
 }
 
-function findBuffer(kernel: Kernel, packet: Packet): ReassemblyBuffer | null {
-  const { network, device } = packet;
+/** The buffer of a fragment's datagram, or null if there is none and none is free. */
+export function findBuffer(
+  kernel: Kernel,
+  packet: Packet,
+  source: number,
+  destination: number,
+  id: number,
+  kind: number,
+  timeout: number,
+): ReassemblyBuffer | null {
+  const { device } = packet;
   if (device === null) return null;
-  const { bytes } = kernel.memory;
-  const source = sourceIp(bytes, network);
-  const destination = destinationIp(bytes, network);
-  const id = identification(bytes, network);
-  const kind = protocol(bytes, network);
   const known = kernel.reassembly.find(device.namespace, source, destination, id, kind);
   if (known !== null) return known;
   const buffer = kernel.reassembly.findFree();
@@ -73,7 +82,7 @@ function findBuffer(kernel: Kernel, packet: Packet): ReassemblyBuffer | null {
   buffer.begin(device.namespace, source, destination, id, kind);
   copyFields(buffer.kept, packet);
   buffer.kept.flow = packet.flow;
-  buffer.deadline = kernel.clock + REASSEMBLY_TIMEOUT_NS;
+  buffer.deadline = kernel.clock + timeout;
   if (!buffer.timerQueued) {
     buffer.timerQueued = true;
     kernel.queue.push(buffer.deadline, EventType.ReassemblyTimer, buffer.index, 0);
@@ -85,20 +94,29 @@ function findBuffer(kernel: Kernel, packet: Packet): ReassemblyBuffer | null {
 function complete(kernel: Kernel, packet: Packet, buffer: ReassemblyBuffer): Node {
   const header = buffer.headerLength;
   const total = header + buffer.total;
-  const { kept } = buffer;
-  const { flow } = kept;
+  const { flow } = buffer.kept;
   const { longest } = buffer;
   buffer.free();
   if (total > DATAGRAM_MAX) return drop(kernel, packet, Drop.FragTooFar, Node.Reassemble);
-  const { device } = packet;
-  kernel.pool.assign(packet, flow);
-  copyFields(packet, kept);
-  packet.device = device;
+  takeFields(kernel, packet, buffer, flow);
   packet.network = buffer.payload - header;
   packet.datagramLength = total;
   setTotalLength(kernel.memory.bytes, packet.network, total);
   setFragmentField(kernel.memory.bytes, packet.network, 0);
   updateChecksum(kernel.memory, packet.network, header);
+  return resume(kernel, packet, longest);
+}
+
+/** The fragment that completes a datagram carries it on, as what the first that arrived was. */
+export function takeFields(kernel: Kernel, packet: Packet, { kept }: ReassemblyBuffer, flow: Flow | null): void {
+  const { device } = packet;
+  kernel.pool.assign(packet, flow);
+  copyFields(packet, kept);
+  packet.device = device;
+}
+
+/** Where a datagram goes that is whole. */
+export function resume(kernel: Kernel, packet: Packet, longest: number): Node {
   if (!packet.defragmenting) return deliver(kernel, packet, Node.Reassemble);
   packet.defragmenting = false;
   packet.fragmentMax = longest;

@@ -2,7 +2,7 @@ import { Drop } from "../../../../assembly/abi/drop";
 import { CAPTURE_INBOUND } from "../../../../assembly/abi/event";
 import { Node } from "../../../../assembly/abi/node";
 import { DeviceKind } from "../../../../assembly/abi/program";
-import { ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../../../../assembly/abi/protocol";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
@@ -45,6 +45,8 @@ export function stack(kernel: Kernel, packet: Packet, device: Device): Node {
       return Node.IpInput;
     case ETHERTYPE_ARP:
       return Node.ArpInput;
+    case ETHERTYPE_IPV6:
+      return Node.Ip6Input;
     default:
       return drop(kernel, packet, Drop.UnhandledProto, kernel.node);
   }

@@ -15,7 +15,7 @@ import { scheduleOutput } from "../tcp/output";
 import { pushWake } from "../tcp/splice";
 import { receiveSegment } from "../tcp/receive";
 import { replyReset, sendAck, sendSyn } from "../tcp/segment";
-import { destinationIp, headerLength, sourceIp } from "../wire/ipv4";
+import { destinationOf, sourceOf, transportOf } from "../wire/ip";
 import {
   ACK,
   acknowledgement,
@@ -43,9 +43,8 @@ export function tcpInput(kernel: Kernel, packet: Packet): Node {
   const { memory } = kernel;
   const { bytes } = memory;
   const { network, device } = packet;
-  const header = headerLength(bytes, network);
-  const tcp = network + header;
-  const available = packet.datagramLength - header;
+  const tcp = transportOf(bytes, packet);
+  const available = network + packet.datagramLength - tcp;
   if (device === null || available < TCP_HEADER) return drop(kernel, packet, Drop.HdrTrunc, Node.TcpInput);
   const offset = dataOffset(bytes, tcp);
   if (offset < TCP_HEADER || offset > available) return drop(kernel, packet, Drop.HdrTrunc, Node.TcpInput);
@@ -54,9 +53,9 @@ export function tcpInput(kernel: Kernel, packet: Packet): Node {
   const { namespace } = device;
   const connection = kernel.connections.find(
     namespace,
-    destinationIp(bytes, network),
+    destinationOf(bytes, packet),
     destinationPort(bytes, tcp),
-    sourceIp(bytes, network),
+    sourceOf(bytes, packet),
     sourcePort(bytes, tcp),
   );
   const length = available - offset;
@@ -69,7 +68,8 @@ export function tcpInput(kernel: Kernel, packet: Packet): Node {
 function withoutConnection(kernel: Kernel, packet: Packet, namespace: Namespace, tcp: number, length: number): Node {
   const { bytes } = kernel.memory;
   const control = controlBits(bytes, tcp);
-  const listener = findSocket(namespace.tcpSockets, destinationIp(bytes, packet.network), destinationPort(bytes, tcp));
+  const sockets = packet.isIpv6 ? namespace.tcpSockets6 : namespace.tcpSockets;
+  const listener = findSocket(sockets, destinationOf(bytes, packet), destinationPort(bytes, tcp));
   if ((control & RST) !== 0) return drop(kernel, packet, listener === null ? Drop.NoSocket : Drop.TcpReset, Node.TcpInput);
   if (listener === null || (control & ACK) !== 0) {
     replyReset(kernel, packet, tcp, length);

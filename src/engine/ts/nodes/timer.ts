@@ -2,16 +2,18 @@ import { Drop } from "../../../../assembly/abi/drop";
 import { NEIGHBOUR_PROBES_MAX, NEIGHBOUR_RETRANSMIT_NS } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { RouteType } from "../../../../assembly/abi/program";
-import { ICMP_HOST_UNREACHABLE, ICMP_REASSEMBLY_TIMEOUT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
+import { ICMP6_ADDRESS_UNREACHABLE, ICMP6_UNREACHABLE, ICMP_HOST_UNREACHABLE, ICMP_REASSEMBLY_TIMEOUT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
 import { account, drop } from "../graph/drop";
 import { visit } from "../graph/step";
 import { enter, leave } from "../graph/walk";
+import { tellExpired6 } from "../ipv6/reassemble";
 import type { Kernel } from "../kernel";
 import { EventType } from "../simulation/event-queue";
 import { type Neighbour, NeighbourState, NO_DEADLINE } from "../tables/neighbour";
 import type { ReassemblyBuffer } from "../tables/reassembly";
 import { totalLength } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
+import { icmp6Error } from "./icmp6-error";
 import { armNeighbour, solicit } from "./neighbour-output";
 
 /** A timer that finds its CPU's backlog full comes back after this long, a jiffy at HZ=1000. */
@@ -83,7 +85,8 @@ function probe(kernel: Kernel, entry: Neighbour): void {
   }
   entry.state = NeighbourState.Failed;
   for (const packet of entry.queue) {
-    icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0);
+    if (packet.isIpv6) icmp6Error(kernel, packet, ICMP6_UNREACHABLE, ICMP6_ADDRESS_UNREACHABLE, 0);
+    else icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0);
     drop(kernel, packet, Drop.NeighFailed, Node.NeighbourOutput);
   }
   entry.queue.length = 0;
@@ -100,13 +103,18 @@ export function reassemblyTimer(kernel: Kernel, buffer: ReassemblyBuffer): void 
   }
   visit(kernel, Node.Timer);
   // ip_expire: a router that put fragments together for netfilter keeps quiet.
-  const isOurs = namespace.fib.find(buffer.destination)?.type === RouteType.Local;
+  const isOurs = namespace.routeTo(buffer.destination)?.type === RouteType.Local;
   if (buffer.headerLength > 0 && isOurs) {
     kept.network = buffer.payload - buffer.headerLength;
-    kept.datagramLength = totalLength(kernel.memory.bytes, kept.network);
-    icmpError(kernel, kept, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIMEOUT, 0);
+    if (kept.isIpv6) tellExpired6(kernel, buffer);
+    else tellExpired(kernel, buffer);
   }
   account(kernel, Drop.FragReasmTimeout, Node.Reassemble, kept.trace, kept.device, kept.flow, kept.sequence, buffer.received);
   buffer.free();
   leave(kernel, namespace.cpu);
+}
+
+function tellExpired(kernel: Kernel, { kept }: ReassemblyBuffer): void {
+  kept.datagramLength = totalLength(kernel.memory.bytes, kept.network);
+  icmpError(kernel, kept, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIMEOUT, 0);
 }

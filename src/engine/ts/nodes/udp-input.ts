@@ -3,8 +3,9 @@ import { Drop } from "../../../../assembly/abi/drop";
 import { SOCKET_QUEUE_MAX } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { FlowKind, RouteType, SocketRole } from "../../../../assembly/abi/program";
-import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
+import { ICMP6_PORT_UNREACHABLE, ICMP6_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
+import { isGroup6 } from "../ipv6/scope";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
 import { knownPayload } from "../processes/datagram";
@@ -13,26 +14,28 @@ import { accountAnswer, accountMessage } from "../simulation/source";
 import type { Flow } from "../tables/flow";
 import type { Session } from "../tables/session";
 import { findSocket, type Socket } from "../tables/socket";
-import { destinationIp, headerLength, sourceIp } from "../wire/ipv4";
+import { destinationOf, sourceOf, transportOf } from "../wire/ip";
 import { destinationPort, hasValidUdpChecksum, sourcePort, UDP_HEADER, udpLength } from "../wire/udp";
 import { icmpError } from "./icmp-error";
+import { icmp6Error } from "./icmp6-error";
 
 /** udp_rcv: length, checksum, socket, then what the socket's process does. */
 export function udpInput(kernel: Kernel, packet: Packet): Node {
   const { memory } = kernel;
   const { network, device } = packet;
-  const header = headerLength(memory.bytes, network);
-  const udp = network + header;
-  const available = packet.datagramLength - header;
+  const udp = transportOf(memory.bytes, packet);
+  const available = network + packet.datagramLength - udp;
   if (device === null || available < UDP_HEADER) return drop(kernel, packet, Drop.HdrTrunc, Node.UdpInput);
   const length = udpLength(memory.bytes, udp);
   if (length < UDP_HEADER || length > available) return drop(kernel, packet, Drop.PktTooSmall, Node.UdpInput);
   if (!hasValidUdpChecksum(memory, network, udp, length)) return drop(kernel, packet, Drop.UdpCsum, Node.UdpInput);
-  const socket = findSocket(device.namespace.udpSockets, destinationIp(memory.bytes, network), destinationPort(memory.bytes, udp));
-  if (socket === null || isConnectedElsewhere(memory.bytes, socket, network, udp)) {
+  const { namespace } = device;
+  const sockets = packet.isIpv6 ? namespace.udpSockets6 : namespace.udpSockets;
+  const socket = findSocket(sockets, destinationOf(memory.bytes, packet), destinationPort(memory.bytes, udp));
+  if (socket === null || isConnectedElsewhere(kernel, socket, packet, udp)) {
     const session = kernel.sessions.isEmpty ? null : findSession(kernel, packet, udp);
     if (session !== null) return queueForSession(kernel, packet, session, length - UDP_HEADER);
-    if (packet.type === PacketType.Host) icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+    if (packet.type === PacketType.Host) portUnreachable(kernel, packet);
     return drop(kernel, packet, Drop.NoSocket, Node.UdpInput);
   }
   packet.payloadLength = length - UDP_HEADER;
@@ -51,11 +54,18 @@ export function udpInput(kernel: Kernel, packet: Packet): Node {
   }
 }
 
+function portUnreachable(kernel: Kernel, packet: Packet): void {
+  if (packet.isIpv6) icmp6Error(kernel, packet, ICMP6_UNREACHABLE, ICMP6_PORT_UNREACHABLE, 0);
+  else icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+}
+
 /** A client's socket is connected: it hears its server alone, or whoever answers what it sent to many. */
-function isConnectedElsewhere(bytes: Uint8Array, { role, flow, namespace }: Socket, network: number, udp: number): boolean {
+function isConnectedElsewhere(kernel: Kernel, { role, flow, namespace }: Socket, packet: Packet, udp: number): boolean {
+  const { bytes } = kernel.memory;
   if (role !== SocketRole.Client || flow === null) return false;
   const { destination, record } = flow;
-  if (sourceIp(bytes, network) === destination && sourcePort(bytes, udp) === record.destinationPort) return false;
+  if (sourceOf(bytes, packet) === destination && sourcePort(bytes, udp) === record.destinationPort) return false;
+  if (packet.isIpv6) return !isGroup6(kernel.addresses, destination);
   const isMulticast = destination >>> 28 === 14 || destination === -1;
   return !isMulticast && namespace.fib.find(destination)?.type !== RouteType.Broadcast;
 }
@@ -72,10 +82,10 @@ function sink(kernel: Kernel, packet: Packet): Node {
 /** __udp_enqueue_schedule_skb: the datagram waits until the process has woken up. */
 function queueForProcess(kernel: Kernel, packet: Packet, socket: Socket): Node {
   if (socket.waiting >= SOCKET_QUEUE_MAX) return drop(kernel, packet, Drop.SocketRcvBuff, Node.UdpInput);
-  const { flow, network } = packet;
+  const { flow } = packet;
   const { bytes } = kernel.memory;
-  packet.askerIp = sourceIp(bytes, network);
-  packet.askedIp = destinationIp(bytes, network);
+  packet.askerIp = sourceOf(bytes, packet);
+  packet.askedIp = destinationOf(bytes, packet);
   socket.waiting++;
   kernel.totals.delivered++;
   // The others say so when they know that it was meant for them.
@@ -86,11 +96,11 @@ function queueForProcess(kernel: Kernel, packet: Packet, socket: Socket): Node {
 
 /** The socket that a process has opened towards the sender, if there is one. */
 function findSession(kernel: Kernel, packet: Packet, udp: number): Session | null {
-  const { device, network } = packet;
+  const { device } = packet;
   const { bytes } = kernel.memory;
   return device === null
     ? null
-    : kernel.sessions.find(device.namespace, destinationPort(bytes, udp), sourceIp(bytes, network), sourcePort(bytes, udp));
+    : kernel.sessions.find(device.namespace, destinationPort(bytes, udp), sourceOf(bytes, packet), sourcePort(bytes, udp));
 }
 
 function queueForSession(kernel: Kernel, packet: Packet, session: Session, length: number): Node {

@@ -12,7 +12,7 @@ import { fillPayload, takeDatagram, writeDatagram } from "../nodes/socket-output
 import type { Device } from "../tables/device";
 import type { Flow } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
-import { headerLength, IPV4_HEADER } from "../wire/ipv4";
+import { transportOf } from "../wire/ip";
 import { UDP_HEADER, writeUdp } from "../wire/udp";
 
 /** What a process's datagram has of the one that caused it. */
@@ -45,7 +45,7 @@ export function knownPayload(kernel: Kernel, packet: Packet): Uint8Array | null 
   const { memory } = kernel;
   const isInSlot = packet.network >= packet.frame && packet.network < packet.frame + memory.slotBytes;
   if (!isInSlot) return null;
-  const start = packet.network + headerLength(memory.bytes, packet.network) + UDP_HEADER;
+  const start = transportOf(memory.bytes, packet) + UDP_HEADER;
   return memory.bytes.slice(start, start + packet.payloadLength);
 }
 
@@ -53,7 +53,7 @@ export function knownPayload(kernel: Kernel, packet: Packet): Uint8Array | null 
 export function sendDatagram(kernel: Kernel, cause: Cause, ends: Ends, payload: Uint8Array | number): void {
   const { flow } = cause;
   const length = typeof payload === "number" ? payload : payload.length;
-  const packet = takeDatagram(kernel, flow, UDP_HEADER + length);
+  const packet = takeDatagram(kernel, flow, UDP_HEADER + length, ends.destinationIp);
   if (packet === null) {
     dropUnbuilt(kernel, kernel.node, cause.device, flow, cause.sequence);
     return;
@@ -64,7 +64,7 @@ export function sendDatagram(kernel: Kernel, cause: Cause, ends: Ends, payload: 
   packet.response = cause.response;
   packet.pathMtuDiscovery = flow !== null && flow.record.dontFragment !== 0 ? PathMtuDiscovery.Do : PathMtuDiscovery.Want;
   writeDatagram(kernel, packet, ends.namespace, PROTOCOL_UDP, ends.sourceIp, ends.destinationIp);
-  const udp = packet.network + IPV4_HEADER;
+  const udp = packet.transport;
   writeUdp(kernel.memory.bytes, udp, ends.sourcePort, ends.destinationPort, UDP_HEADER + length);
   fillPayload(kernel, packet, udp + UDP_HEADER, packet.sequence, length);
   if (typeof payload !== "number") kernel.memory.bytes.set(payload, udp + UDP_HEADER);
@@ -73,12 +73,12 @@ export function sendDatagram(kernel: Kernel, cause: Cause, ends: Ends, payload: 
 
 /** The address to answer from: the one that was asked; a broadcast's is the route's choice. */
 export function answerSource(namespace: Namespace, askedIp: number): number {
-  return namespace.fib.find(askedIp)?.type === RouteType.Local ? askedIp : 0;
+  return namespace.routeTo(askedIp)?.type === RouteType.Local ? askedIp : 0;
 }
 
 /** Whether a process can send there. */
 export function hasRoute(namespace: Namespace, destination: number): boolean {
-  const route = namespace.fib.find(destination);
+  const route = namespace.routeTo(destination);
   return route !== null && outputDevice(namespace, route) !== null;
 }
 
@@ -92,5 +92,5 @@ export function takePort(namespace: Namespace, isFree: (port: number) => boolean
 }
 
 export function takeUdpPort(kernel: Kernel, namespace: Namespace): number {
-  return takePort(namespace, (port) => !namespace.udpSockets.has(port) && kernel.sessions.at(namespace, port) === null);
+  return takePort(namespace, (port) => !namespace.udpSockets.has(port) && !namespace.udpSockets6.has(port) && kernel.sessions.at(namespace, port) === null);
 }

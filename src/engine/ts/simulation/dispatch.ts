@@ -1,3 +1,4 @@
+import { detectDuplicates } from "../ipv6/dad";
 import type { Kernel } from "../kernel";
 import { wakeSocket } from "../nodes/application-wake";
 import { neighbourTimer, reassemblyTimer } from "../nodes/timer";
@@ -48,6 +49,9 @@ export function dispatch(kernel: Kernel): void {
       return;
     case EventType.SessionWake:
       sessionWake(kernel, kernel.sessions.sessions[first], kernel.pool.packets[second]);
+      return;
+    case EventType.Dad:
+      detectDuplicates(kernel);
       return;
     case EventType.SessionTimer:
       sessionTimer(kernel, kernel.sessions.sessions[first]);

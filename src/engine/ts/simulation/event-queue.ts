@@ -22,6 +22,8 @@ export enum EventType {
   SessionWake,
   /** (session). */
   SessionTimer,
+  /** Addresses of IPv6 are looked after. */
+  Dad,
 }
 
 /** Children of a heap node: a flatter heap than a binary one touches fewer cache lines. */

@@ -4,7 +4,7 @@ import { EventKind } from "../../../../assembly/abi/event";
 import { EXPONENTIAL_SCALE } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { FlowKind, RouteType } from "../../../../assembly/abi/program";
-import { ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { ICMP6_ECHO_REQUEST, ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import { NONE } from "../../../../assembly/abi/version";
 import { writeQuery } from "../dns/message";
 import { account, dropUnbuilt } from "../graph/drop";
@@ -19,7 +19,8 @@ import { Arrival, type Flow, NO_REQUEST } from "../tables/flow";
 import { NO_DEADLINE } from "../tables/neighbour";
 import { canWrite, closeWhenIdle, leaveExchange, writeMessage } from "../tcp/lifecycle";
 import { ICMP_HEADER, updateIcmpChecksum, writeIcmp } from "../wire/icmp";
-import { IPV4_HEADER, setTtl } from "../wire/ipv4";
+import { setTtl } from "../wire/ipv4";
+import { setHopLimit } from "../wire/ipv6";
 import { UDP_HEADER } from "../wire/udp";
 import { announce } from "./announce";
 import { EventType } from "./event-queue";
@@ -93,7 +94,7 @@ function write(kernel: Kernel, flow: Flow): boolean {
 
 /** Sending there takes SO_BROADCAST, which ping does not ask for. */
 function isBroadcast({ namespace, destination }: Flow): boolean {
-  return destination === -1 || namespace.fib.find(destination)?.type === RouteType.Broadcast;
+  return destination === -1 || namespace.routeTo(destination)?.type === RouteType.Broadcast;
 }
 
 function sendStream(kernel: Kernel, flow: Flow): boolean {
@@ -118,7 +119,7 @@ function sendDatagram(kernel: Kernel, flow: Flow): boolean {
     kernel.chargeCopy(flow.record.bytes);
   }
   awaitAnswer(kernel, flow, sequence);
-  if (packet !== null) follow(kernel, packet, Node.IpOutput);
+  if (packet !== null) follow(kernel, packet, packet.isIpv6 ? Node.Ip6Output : Node.IpOutput);
   return true;
 }
 
@@ -132,27 +133,33 @@ export function countSent(flow: Flow): number {
 function buildMessage(kernel: Kernel, flow: Flow): Packet | null {
   const { record, namespace } = flow;
   const isEcho = record.protocol === PROTOCOL_ICMP;
-  const packet = takeDatagram(kernel, flow, (isEcho ? ICMP_HEADER : UDP_HEADER) + record.bytes);
+  const packet = takeDatagram(kernel, flow, (isEcho ? ICMP_HEADER : UDP_HEADER) + record.bytes, flow.destination);
   if (packet === null) return null;
   packet.sequence = flow.sequence;
   packet.isMessage = true;
   packet.pathMtuDiscovery = record.dontFragment === 0 ? PathMtuDiscovery.Want : PathMtuDiscovery.Do;
   writeDatagram(kernel, packet, namespace, isEcho ? PROTOCOL_ICMP : PROTOCOL_UDP, 0, flow.destination);
-  if (record.ttl) setTtl(kernel.memory.bytes, packet.network, record.ttl);
+  if (record.ttl) setHops(kernel.memory.bytes, packet, record.ttl);
   beginTrace(kernel, packet);
   if (isEcho) {
-    const icmp = packet.network + IPV4_HEADER;
-    writeIcmp(kernel.memory.bytes, icmp, ICMP_ECHO_REQUEST, 0, record.sourcePort, (flow.sequence + (record.firstSequence ?? 0)) & 0xffff);
+    const icmp = packet.transport;
+    const type = packet.isIpv6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO_REQUEST;
+    writeIcmp(kernel.memory.bytes, icmp, type, 0, record.sourcePort, (flow.sequence + (record.firstSequence ?? 0)) & 0xffff);
     fillPayload(kernel, packet, icmp + ICMP_HEADER, flow.sequence, record.bytes);
-    updateIcmpChecksum(kernel.memory, icmp, ICMP_HEADER + record.bytes);
+    if (!packet.isIpv6) updateIcmpChecksum(kernel.memory, icmp, ICMP_HEADER + record.bytes);
   } else {
     writeUdpMessage(kernel, packet, record.sourcePort, record.destinationPort, record.bytes);
     if (record.kind === FlowKind.Query) {
-      const at = packet.network + IPV4_HEADER + UDP_HEADER;
+      const at = packet.transport + UDP_HEADER;
       writeQuery(kernel.memory.bytes, at, flow.sequence & 0xffff, kernel.dns.domains[record.name ?? NONE], record.queryType ?? 0);
     }
   }
   return packet;
+}
+
+function setHops(bytes: Uint8Array, { isIpv6, network }: Packet, hops: number): void {
+  if (isIpv6) setHopLimit(bytes, network, hops);
+  else setTtl(bytes, network, hops);
 }
 
 function awaitAnswer(kernel: Kernel, flow: Flow, sequence: number): void {

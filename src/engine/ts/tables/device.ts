@@ -1,5 +1,6 @@
 import { Node } from "../../../../assembly/abi/node";
 import {
+  DEVICE_DISABLE_IPV6,
   DEVICE_HAIRPIN,
   DEVICE_IPVLAN_PRIVATE,
   DEVICE_IPVLAN_VEPA,
@@ -11,6 +12,7 @@ import {
 } from "../../../../assembly/abi/program";
 import type { DeviceRecord } from "../../program";
 import type { Link } from "../simulation/link";
+import type { Address6 } from "./address6";
 import type { Namespace } from "./namespace";
 import type { Neighbour } from "./neighbour";
 
@@ -48,6 +50,10 @@ export class Device {
   addresses: number[] = [];
   /** The same with the masks of their networks. */
   networks: { readonly ip: number; readonly mask: number }[] = [];
+  /** Its IPv6 addresses, in the order of the program. */
+  addresses6: Address6[] = [];
+  /** net.ipv6.conf.DEVICE.disable_ipv6. */
+  isIpv6Disabled = false;
   captured = false;
   /** Entries by IP. */
   readonly neighbours = new Map<number, Neighbour>();
@@ -76,6 +82,7 @@ export class Device {
     this.isVepa = (flags & DEVICE_IPVLAN_VEPA) !== 0;
     this.isNoArp = kind === DeviceKind.Ipvlan && mode !== IpvlanMode.L2;
     this.hairpin = (flags & DEVICE_HAIRPIN) !== 0;
+    this.isIpv6Disabled = (flags & DEVICE_DISABLE_IPV6) !== 0;
     this.routeLocalnet = (flags & DEVICE_ROUTE_LOCALNET) !== 0;
     this.up = (flags & DEVICE_UP) !== 0;
   }

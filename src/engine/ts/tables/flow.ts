@@ -5,6 +5,7 @@ import { NONE } from "../../../../assembly/abi/version";
 import type { FlowCounters, FlowOutcome } from "../../engine";
 import { type FlowRecord, NO_ADDRESS6 } from "../../program";
 import type { Random } from "../simulation/random";
+import { type AddressTable, isIpv6 } from "../memory/address-table";
 import type { Connection } from "./connection";
 import { Histogram } from "./counters";
 import type { Namespace } from "./namespace";
@@ -103,10 +104,23 @@ export class Outcome {
     this.localPort = localPort;
   }
 
-  snapshot(): FlowOutcome {
-    const { replyTtl, server, peerPort, localPort } = this;
-    const reply = this.reply.slice();
-    return { errorBy: this.errorBy >>> 0, replyTtl, server, peerIp: this.peerIp >>> 0, peerPort, localIp: this.localIp >>> 0, localPort, errorBy6: NO_ADDRESS6, peerIp6: NO_ADDRESS6, localIp6: NO_ADDRESS6, reply };
+  snapshot(addresses: AddressTable): FlowOutcome {
+    const { errorBy, peerIp, localIp, replyTtl, server, peerPort, localPort } = this;
+    const ipv4 = (address: number) => (isIpv6(address) ? 0 : address >>> 0);
+    const ipv6 = (address: number) => (isIpv6(address) ? addresses.wordsOf(address) : NO_ADDRESS6);
+    return {
+      errorBy: ipv4(errorBy),
+      replyTtl,
+      server,
+      peerIp: ipv4(peerIp),
+      peerPort,
+      localIp: ipv4(localIp),
+      localPort,
+      errorBy6: ipv6(errorBy),
+      peerIp6: ipv6(peerIp),
+      localIp6: ipv6(localIp),
+      reply: this.reply.slice(),
+    };
   }
 }
 
@@ -114,7 +128,6 @@ export class Outcome {
 export class Flow {
   record: FlowRecord;
   namespace: Namespace;
-  destination = 0;
   random: Random;
   /** Counts uses of the index, so that a replaced flow's source event is recognised. */
   generation = 0;
@@ -157,20 +170,20 @@ export class Flow {
   constructor(
     readonly index: number,
     record: FlowRecord,
+    public destination: number,
     namespace: Namespace,
     random: Random,
   ) {
     this.record = record;
     this.namespace = namespace;
-    this.destination = record.destination | 0;
     this.random = random;
   }
 
   /** Another flow takes the index: everything starts anew but the count of packets that exist. */
-  replace(record: FlowRecord, namespace: Namespace, random: Random): void {
+  replace(record: FlowRecord, destination: number, namespace: Namespace, random: Random): void {
     this.record = record;
     this.namespace = namespace;
-    this.destination = record.destination | 0;
+    this.destination = destination;
     this.random = random;
     this.generation++;
     this.state = FlowState.Waiting;
@@ -189,7 +202,7 @@ export class Flow {
     this.outcome.clear();
   }
 
-  snapshot(): FlowCounters {
+  snapshot(addresses: AddressTable): FlowCounters {
     return {
       sent: this.sent,
       sentBytes: this.sentBytes,
@@ -207,7 +220,7 @@ export class Flow {
       state: this.state,
       error: this.error,
       latency: this.latency.snapshot(),
-      outcome: this.outcome.snapshot(),
+      outcome: this.outcome.snapshot(addresses),
     };
   }
 }

@@ -1,11 +1,13 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
+import { Family } from "../../../../assembly/abi/netfilter";
 import { DEVICE_UP, DeviceKind } from "../../../../assembly/abi/program";
 import { NONE } from "../../../../assembly/abi/version";
-import type { DatapathProgram, FlowRecord } from "../../program";
+import { type DatapathProgram, type FlowRecord, NO_ADDRESS6 } from "../../program";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import { loadRules } from "../netfilter/load";
+import { isIpv6 } from "../memory/address-table";
 import { Cpu } from "../simulation/clock";
 import { Link } from "../simulation/link";
 import { Random, RandomKind } from "../simulation/random";
@@ -13,6 +15,7 @@ import { Device } from "./device";
 import { LocalMacs } from "./fdb";
 import { Fib } from "./fib";
 import { Host, Namespace } from "./namespace";
+import { loadIpv6, loadNeighbours6 } from "./load6";
 import { type Neighbour, NeighbourState } from "./neighbour";
 
 /** Makes hosts, devices and what belongs to them of a program's records. On a running kernel what has the same index goes on. */
@@ -20,15 +23,18 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
   loadHosts(kernel, program);
   const restarted = loadDevices(kernel, program);
   const addressed = loadAddresses(kernel, program);
+  const addressed6 = loadIpv6(kernel, program, restarted);
   kernel.localMacs = new LocalMacs(kernel.devices);
   kernel.fdb.forgetStrays(kernel.localMacs);
   const isStray = ({ device, ip, state }: Neighbour) =>
     restarted.has(device) ||
-    (addressed.has(device) && device.ip === 0) ||
+    (isIpv6(ip) ? addressed6.has(device) && device.addresses6.length === 0 : addressed.has(device) && device.ip === 0) ||
     state === NeighbourState.Permanent ||
-    program.neighbours.some((record) => record.device === device.index && (record.ip | 0) === ip);
+    program.neighbours.some((record) => record.device === device.index && (record.ip | 0) === ip) ||
+    program.neighbours6.some((record) => record.device === device.index && kernel.addresses.note(record.ip) === ip);
   kernel.neighbours.removeStrays(isStray, (entry) => dropWaiting(kernel, entry));
   loadNeighbours(kernel, program);
+  loadNeighbours6(kernel, program);
   loadRules(kernel, program);
 }
 
@@ -48,12 +54,14 @@ function loadHosts({ hosts, namespaces, links, seed }: Kernel, program: Datapath
   for (const { cpus, backlog, costless = 0 } of program.hosts.slice(hosts.length)) {
     hosts.push(new Host(Array.from({ length: cpus }, () => new Cpu(backlog, costless !== 0)), backlog, costless));
   }
-  program.namespaces.forEach(({ host, forwarding, ttl, bridgeNf }, index) => {
+  program.namespaces.forEach(({ host, forwarding, ttl, bridgeNf, forwarding6 = 0, hopLimit = 64 }, index) => {
     const namespace = namespaces[index] ?? new Namespace(index, hosts[host]);
     namespaces[index] = namespace;
     namespace.forwarding = forwarding !== 0;
     namespace.ttl = ttl;
     namespace.bridgeNf = bridgeNf;
+    namespace.forwarding6 = forwarding6 !== 0;
+    namespace.hopLimit = hopLimit;
   });
   program.links.forEach((record, index) => {
     const link = links[index] ?? new Link(record, Random.of(seed, RandomKind.Link, index));
@@ -133,7 +141,7 @@ function dropWaiting(kernel: Kernel, entry: Neighbour): void {
 
 function isSameFlow(known: FlowRecord, record: FlowRecord): boolean {
   const fields = Object.keys({ ...known, ...record }) as (keyof FlowRecord)[];
-  const defaults = { name: NONE, queryType: 0, sourcePorts: 1, untilAnswer: 0, ttl: 0, firstSequence: 0 };
+  const defaults = { name: NONE, queryType: 0, sourcePorts: 1, untilAnswer: 0, ttl: 0, firstSequence: 0, family: Family.Ipv4, destination6: NO_ADDRESS6 };
   const [before, after]: FlowRecord[] = [{ ...defaults, ...known }, { ...defaults, ...record }];
-  return fields.every((field) => before![field] === after![field]);
+  return fields.every((field) => String(before![field]) === String(after![field]));
 }

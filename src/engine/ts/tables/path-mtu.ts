@@ -1,4 +1,5 @@
-import { PATH_MTU_EXPIRES_NS, PATH_MTU_MAX, PATH_MTU_MIN } from "../../../../assembly/abi/limits";
+import { PATH_MTU6_MIN, PATH_MTU_EXPIRES_NS, PATH_MTU_MAX, PATH_MTU_MIN } from "../../../../assembly/abi/limits";
+import { isIpv6 } from "../memory/address-table";
 import type { Namespace } from "./namespace";
 
 /** A learned path MTU, the kernel's fib_nh_exception. */
@@ -25,7 +26,7 @@ export class PathMtuTable {
 
   /** A router said what fits. A larger value than the known one is not believed before that expires. */
   learn(namespace: Namespace, destination: number, nextHopMtu: number, clock: number): void {
-    const mtu = Math.max(nextHopMtu, PATH_MTU_MIN);
+    const mtu = Math.max(nextHopMtu, isIpv6(destination) ? PATH_MTU6_MIN : PATH_MTU_MIN);
     const entry = namespace.pathMtus.get(destination) ?? this.create(namespace, destination, clock);
     if (entry === undefined || (clock < entry.expires && mtu >= entry.mtu)) return;
     entry.mtu = mtu;

@@ -26,6 +26,8 @@ export class ReassemblyBuffer {
   readonly payload: number;
   /** Bytes of the first fragment's header; 0 until it is there. */
   headerLength = 0;
+  /** Bytes of the first fragment's payload. */
+  firstLength = 0;
   /** Bytes of payload that came, and that there are in all (-1: the last fragment has not come). */
   received = 0;
   total = -1;
@@ -57,7 +59,7 @@ export class ReassemblyBuffer {
     this.units.fill(0, 0, this.highestUnit + 1);
     this.highestUnit = -1;
     this.presentUnits = 0;
-    this.headerLength = 0;
+    this.headerLength = this.firstLength = 0;
     this.received = this.longest = 0;
     this.total = -1;
   }

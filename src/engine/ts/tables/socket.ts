@@ -1,17 +1,31 @@
+import { Family } from "../../../../assembly/abi/netfilter";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import { SocketRole } from "../../../../assembly/abi/program";
 import { NONE } from "../../../../assembly/abi/version";
-import type { SocketRecord } from "../../program";
+import { NO_ADDRESS6, type SocketRecord } from "../../program";
+import { type AddressTable, LOOPBACK6 } from "../memory/address-table";
 import type { Flow } from "./flow";
 import type { Namespace } from "./namespace";
 
 /** What a record means that does not say. */
-const DEFAULTS = { targetIp: 0, targetPort: 0, responseBytes: 0, resolver: NONE, flags: 0 };
+const DEFAULTS = {
+  targetIp: 0,
+  targetPort: 0,
+  responseBytes: 0,
+  resolver: NONE,
+  flags: 0,
+  family: Family.Ipv4,
+  ip6: NO_ADDRESS6,
+  targetFamily: Family.Ipv4,
+  targetIp6: NO_ADDRESS6,
+};
 
 /** A socket and what its process does. */
 export class Socket {
   namespace: Namespace;
   protocol = 0;
+  isIpv6 = false;
+  /** UNSPECIFIED: any. */
   ip = 0;
   port = 0;
   role = SocketRole.Sink;
@@ -36,14 +50,17 @@ export class Socket {
     this.namespace = namespace;
   }
 
-  configure(record: SocketRecord, namespace: Namespace, flow: Flow | null): void {
+  configure(record: SocketRecord, namespace: Namespace, flow: Flow | null, addresses: AddressTable): void {
+    const { ip6 = NO_ADDRESS6, targetIp6 = NO_ADDRESS6 } = record;
     this.namespace = namespace;
+    this.isIpv6 = record.family === Family.Ipv6;
     this.protocol = record.protocol;
-    this.ip = record.ip | 0;
+    this.ip = this.isIpv6 ? addresses.note(ip6) : record.ip | 0;
     this.port = record.port;
     this.role = record.role;
     this.flow = flow;
-    this.targetIp = (record.targetIp ?? 0) | 0;
+    const isTargetIpv6 = record.targetFamily === Family.Ipv6;
+    this.targetIp = isTargetIpv6 ? addresses.note(targetIp6) || LOOPBACK6 : (record.targetIp ?? 0) | 0;
     this.targetPort = record.targetPort ?? 0;
     this.responseBytes = record.responseBytes ?? 0;
     this.resolver = record.resolver ?? NONE;
@@ -57,7 +74,7 @@ export class Socket {
     if (this.record === null) return false;
     const known: SocketRecord = { ...DEFAULTS, ...this.record };
     const given: SocketRecord = { ...DEFAULTS, ...record };
-    return (Object.keys(given) as (keyof SocketRecord)[]).every((field) => known[field] === given[field]);
+    return (Object.keys(given) as (keyof SocketRecord)[]).every((field) => String(known[field]) === String(given[field]));
   }
 }
 
@@ -73,11 +90,14 @@ export class SocketTable {
     for (const namespace of namespaces) {
       namespace.udpSockets.clear();
       namespace.tcpSockets.clear();
+      namespace.udpSockets6.clear();
+      namespace.tcpSockets6.clear();
     }
     for (const socket of this.sockets) {
-      if (socket.protocol === PROTOCOL_UDP) file(socket.namespace.udpSockets, socket);
+      const { namespace, isIpv6 } = socket;
+      if (socket.protocol === PROTOCOL_UDP) file(isIpv6 ? namespace.udpSockets6 : namespace.udpSockets, socket);
       // A client's TCP socket does not listen: only its connections receive.
-      if (socket.protocol === PROTOCOL_TCP && socket.role !== SocketRole.Client) file(socket.namespace.tcpSockets, socket);
+      if (socket.protocol === PROTOCOL_TCP && socket.role !== SocketRole.Client) file(isIpv6 ? namespace.tcpSockets6 : namespace.tcpSockets, socket);
     }
   }
 }

@@ -1,7 +1,9 @@
 import { FlowError, FlowState } from "../../../../assembly/abi/counter";
 import { TCP_MESSAGES_MAX, TCP_RTO_INITIAL_NS, TCP_SEND_BUFFER } from "../../../../assembly/abi/limits";
 import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
+import { sourceOfRoute6 } from "../ipv6/choose";
 import type { Kernel } from "../kernel";
+import { isIpv6 } from "../memory/address-table";
 import { DATAGRAM_MAX } from "../memory/memory";
 import type { Packet } from "../memory/packet";
 import { chooseSource, outputDevice } from "../nodes/ip-output";
@@ -11,7 +13,9 @@ import { type Connection, TcpState } from "../tables/connection";
 import { type Flow, NO_REQUEST } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
 import type { Socket } from "../tables/socket";
-import { destinationIp, IPV4_HEADER, sourceIp } from "../wire/ipv4";
+import { destinationOf, sourceOf } from "../wire/ip";
+import { IPV4_HEADER } from "../wire/ipv4";
+import { IPV6_HEADER } from "../wire/ipv6";
 import { destinationPort, mssOption, sequenceNumber, sourcePort, TCP_HEADER, timestampOption } from "../wire/tcp";
 import { scheduleOutput } from "./output";
 import { sendSyn } from "./segment";
@@ -36,7 +40,7 @@ export function canWrite(kernel: Kernel, flow: Flow): boolean {
 function canConnect(kernel: Kernel, flow: Flow): boolean {
   const { namespace, destination, record } = flow;
   const { connections } = kernel;
-  const local = localIp(namespace, destination);
+  const local = localIp(kernel, namespace, destination);
   const ports = Math.max(record.sourcePorts ?? 1, 1);
   for (let k = 0; k < ports && !connections.isFull; k++) {
     const port = record.sourcePort + ((flow.sequence + k) % ports);
@@ -67,7 +71,7 @@ export function writeMessage(kernel: Kernel, flow: Flow, sequence: number): void
 /** tcp_v4_connect, up to the SYN. */
 function connect(kernel: Kernel, flow: Flow): Connection {
   const { namespace, destination, record } = flow;
-  const local = localIp(namespace, destination);
+  const local = localIp(kernel, namespace, destination);
   const connection = kernel.connections.take(namespace, local, flow.sourcePort, destination, record.destinationPort);
   connection.begin(kernel.tcpRandom.next());
   connection.flow = flow;
@@ -79,8 +83,8 @@ function connect(kernel: Kernel, flow: Flow): Connection {
 /** A SYN came to a listening socket. The table has room. */
 export function accept(kernel: Kernel, listener: Socket, namespace: Namespace, packet: Packet, tcp: number, flow: Flow | null): void {
   const { bytes } = kernel.memory;
-  const remoteIp = sourceIp(bytes, packet.network);
-  const local = destinationIp(bytes, packet.network);
+  const remoteIp = sourceOf(bytes, packet);
+  const local = destinationOf(bytes, packet);
   const connection = kernel.connections.take(namespace, local, destinationPort(bytes, tcp), remoteIp, sourcePort(bytes, tcp));
   connection.begin(kernel.tcpRandom.next());
   connection.flow = flow;
@@ -104,23 +108,25 @@ export function agreeOnMss(connection: Connection, bytes: Uint8Array, tcp: numbe
 }
 
 /** A path takes less than thought; the MSS that follows from it. */
-export function mssOf(mtu: number): number {
-  return Math.max(MSS_MIN, mtu - IPV4_HEADER - TCP_HEADER);
+export function mssOf(mtu: number, remoteIp: number): number {
+  return Math.max(MSS_MIN, mtu - (isIpv6(remoteIp) ? IPV6_HEADER : IPV4_HEADER) - TCP_HEADER);
 }
 
 /** The source address that the route to `destination` gives; 0 if there is no way. */
-export function localIp(namespace: Namespace, destination: number): number {
-  const route = namespace.fib.find(destination);
+export function localIp({ addresses }: Kernel, namespace: Namespace, destination: number): number {
+  const route = namespace.routeTo(destination);
   const device = route === null ? null : outputDevice(namespace, route);
-  return route === null || device === null ? 0 : chooseSource(route, device, destination);
+  if (route === null || device === null) return 0;
+  if (isIpv6(destination)) return sourceOfRoute6(addresses, namespace, route, device, destination);
+  return chooseSource(route, device, destination);
 }
 
 export function ownMss(kernel: Kernel, namespace: Namespace, remoteIp: number): number {
-  const route = namespace.fib.find(remoteIp);
+  const route = namespace.routeTo(remoteIp);
   const device = route === null ? null : outputDevice(namespace, route);
   if (device === null) return MSS_DEFAULT;
   const mtu = kernel.pathMtus.find(namespace, remoteIp, device.mtu, kernel.clock);
-  return mssOf(Math.min(mtu, DATAGRAM_MAX, kernel.datagramBytes));
+  return mssOf(Math.min(mtu, DATAGRAM_MAX, kernel.datagramBytes), remoteIp);
 }
 
 /** The end of a connection that has nothing to complain of. */
@@ -190,15 +196,14 @@ export function completeExchange(kernel: Kernel, connection: Connection, packet:
 
 /** A segment found no route: an attempt to connect fails, later ones are sent again until time is up. */
 export function failSegment(kernel: Kernel, packet: Packet, error: FlowError): void {
-  const { namespace, network } = packet;
+  const { namespace, transport: tcp } = packet;
   if (namespace === null) return;
   const { bytes } = kernel.memory;
-  const tcp = network + IPV4_HEADER;
   const connection = kernel.connections.find(
     namespace,
-    sourceIp(bytes, network),
+    sourceOf(bytes, packet),
     sourcePort(bytes, tcp),
-    destinationIp(bytes, network),
+    destinationOf(bytes, packet),
     destinationPort(bytes, tcp),
   );
   if (connection !== null && connection.state === TcpState.SynSent) abort(kernel, connection, error);

@@ -12,7 +12,7 @@ import { fillPayload, takeDatagram, writeDatagram } from "../nodes/socket-output
 import { writeExchange } from "../processes/exchange";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { NO_DEADLINE } from "../tables/neighbour";
-import { destinationIp, IPV4_HEADER, sourceIp } from "../wire/ipv4";
+import { destinationOf, sourceOf } from "../wire/ip";
 import {
   ACK,
   acknowledgement,
@@ -105,7 +105,7 @@ function transmit(kernel: Kernel, connection: Connection, control: number, seque
   }
   const isSyn = (control & SYN) !== 0;
   const header = TCP_HEADER + (isSyn ? TCP_SYN_OPTIONS : TCP_OPTIONS);
-  const packet = takeDatagram(kernel, flow, header + length);
+  const packet = takeDatagram(kernel, flow, header + length, connection.remoteIp);
   if (packet === null) {
     dropUnbuilt(kernel, kernel.node, null, flow, 0);
     return;
@@ -114,7 +114,7 @@ function transmit(kernel: Kernel, connection: Connection, control: number, seque
   packet.pathMtuDiscovery = PathMtuDiscovery.Do;
   writeDatagram(kernel, packet, namespace, PROTOCOL_TCP, connection.localIp, connection.remoteIp);
   const { bytes } = kernel.memory;
-  const tcp = packet.network + IPV4_HEADER;
+  const tcp = packet.transport;
   const window = isSyn ? TCP_SYN_WINDOW : Math.max(0, TCP_RECEIVE_WINDOW - connection.unread) >> TCP_WINDOW_SCALE;
   writeTcp(bytes, tcp, connection.localPort, connection.remotePort, sequence, connection.rcvNxt, header, control, window);
   const timestamp = Math.floor(kernel.clock / TIMESTAMP_NS) % 4294967296 | 0;
@@ -129,10 +129,11 @@ function transmit(kernel: Kernel, connection: Connection, control: number, seque
 
 /** tcp_v4_send_reset: the answer to a segment that no connection wants. */
 export function replyReset(kernel: Kernel, offender: Packet, tcp: number, length: number): void {
-  const { device, flow, network } = offender;
+  const { device, flow } = offender;
   if (device === null) return;
   const { bytes } = kernel.memory;
-  const packet = takeDatagram(kernel, flow, TCP_HEADER);
+  const sender = sourceOf(bytes, offender);
+  const packet = takeDatagram(kernel, flow, TCP_HEADER, sender);
   if (packet === null) {
     dropUnbuilt(kernel, kernel.node, device, flow, offender.sequence);
     return;
@@ -146,11 +147,12 @@ export function replyReset(kernel: Kernel, offender: Packet, tcp: number, length
   // nf_ct_attach, if a rule of the packet filter resets.
   if (offender.conntrack !== null) attach(packet, offender.conntrack, CtState.Related, !offender.ctReply);
   packet.pathMtuDiscovery = PathMtuDiscovery.Do;
-  writeDatagram(kernel, packet, device.namespace, PROTOCOL_TCP, destinationIp(bytes, network), sourceIp(bytes, network));
+  writeDatagram(kernel, packet, device.namespace, PROTOCOL_TCP, destinationOf(bytes, offender), sender);
+  if (packet.isIpv6) packet.target = device;
   const sequence = hasAck ? acknowledgement(bytes, tcp) : 0;
   const acknowledged = hasAck ? 0 : (sequenceNumber(bytes, tcp) + consumed) | 0;
   const flags = hasAck ? RST : RST | ACK;
-  const at = packet.network + IPV4_HEADER;
+  const at = packet.transport;
   writeTcp(bytes, at, destinationPort(bytes, tcp), sourcePort(bytes, tcp), sequence, acknowledged, TCP_HEADER, flags, 0);
   append(kernel, packet, Node.SocketOutput);
 }

@@ -67,7 +67,7 @@ export function serveSpliced(kernel: Kernel, connection: Connection): void {
 function open(kernel: Kernel, accepted: Connection, { namespace, targetIp, targetPort }: Socket): boolean {
   const { connections } = kernel;
   if (!hasRoute(namespace, targetIp) || connections.isFull) return false;
-  const local = localIp(namespace, targetIp);
+  const local = localIp(kernel, namespace, targetIp);
   const port = takePort(namespace, (candidate) => connections.find(namespace, local, candidate, targetIp, targetPort) === null);
   if (port === 0) return false;
   const opened = connections.take(namespace, local, port, targetIp, targetPort);

@@ -35,7 +35,7 @@ function answer(kernel: Kernel, connection: Connection, flow: Flow): void {
   flow.outcome.see(namespace, remoteIp, remotePort, localIp, localPort);
   const isExchange = flow.record.kind === FlowKind.Exchange;
   const isIdentity = isExchange && role === SocketRole.Identity;
-  const bytes = isIdentity ? identityBytes(listener.responseBytes, remoteIp, localIp) : flow.record.responseBytes;
+  const bytes = isIdentity ? identityBytes(kernel, listener.responseBytes, remoteIp, localIp) : flow.record.responseBytes;
   connection.writeEnd = (connection.writeEnd + owed * bytes) | 0;
   connection.owed = 0;
   if (isExchange) connection.closing = true;

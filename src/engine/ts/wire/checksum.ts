@@ -43,8 +43,15 @@ export function complement(total: number): number {
   return ~fold(total) & 0xffff;
 }
 
-/** Sum of the pseudo header of UDP and TCP (RFC 768, RFC 9293 §3.1); both addresses lie side by side in the IPv4 header. */
+/** Sum of the pseudo header of UDP and TCP (RFC 768, RFC 9293 §3.1, RFC 8200 §8.1); both addresses lie side by side in either header. */
 export function pseudoSum(bytes: Uint8Array, network: number, protocol: number, length: number): number {
+  if (bytes[network] >>> 4 === 6) return pseudoSum6(bytes, network + 8, protocol, length);
   const source = network + 12;
   return read16(bytes, source) + read16(bytes, source + 2) + read16(bytes, source + 4) + read16(bytes, source + 6) + protocol + length;
+}
+
+function pseudoSum6(bytes: Uint8Array, source: number, protocol: number, length: number): number {
+  let total = protocol + length;
+  for (let at = source; at < source + 32; at += 2) total += read16(bytes, at);
+  return total;
 }

@@ -1,6 +1,7 @@
+import { PROTOCOL_ICMP6 } from "../../../../assembly/abi/protocol";
 import type { Memory } from "../memory/memory";
 import { read16, write16 } from "./bytes";
-import { complement, sum } from "./checksum";
+import { complement, fold, pseudoSum, sum } from "./checksum";
 
 export const ICMP_HEADER = 8;
 
@@ -34,4 +35,14 @@ export function hasValidIcmpChecksum(memory: Memory, icmp: number, length: numbe
 export function updateIcmpChecksum(memory: Memory, icmp: number, length: number): void {
   write16(memory.bytes, icmp + 2, 0);
   write16(memory.bytes, icmp + 2, complement(sum(memory, icmp, length)));
+}
+
+/** ICMPv6 covers the addresses, too (RFC 4443 §2.3). */
+export function hasValidIcmp6Checksum(memory: Memory, network: number, icmp: number, length: number): boolean {
+  return fold(sum(memory, icmp, length) + pseudoSum(memory.bytes, network, PROTOCOL_ICMP6, length)) === 0xffff;
+}
+
+export function updateIcmp6Checksum(memory: Memory, network: number, icmp: number, length: number): void {
+  write16(memory.bytes, icmp + 2, 0);
+  write16(memory.bytes, icmp + 2, complement(sum(memory, icmp, length) + pseudoSum(memory.bytes, network, PROTOCOL_ICMP6, length)));
 }

@@ -32,6 +32,7 @@ export function updateUdpChecksum(memory: Memory, network: number, udp: number, 
 }
 
 export function hasValidUdpChecksum(memory: Memory, network: number, udp: number, length: number): boolean {
-  if (read16(memory.bytes, udp + 6) === 0) return true;
+  // IPv6 has no datagrams without a checksum (RFC 8200 §8.1).
+  if (read16(memory.bytes, udp + 6) === 0) return memory.bytes[network] >>> 4 !== 6;
   return fold(sum(memory, udp, length) + pseudoSum(memory.bytes, network, PROTOCOL_UDP, length)) === 0xffff;
 }

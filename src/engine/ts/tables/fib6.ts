@@ -1,0 +1,72 @@
+import { RouteType } from "../../../../assembly/abi/program";
+import type { Route6Record } from "../../program";
+import type { AddressTable } from "../memory/address-table";
+import type { Address6 } from "./address6";
+import type { Device } from "./device";
+import type { Route } from "./fib";
+
+interface PrefixLength {
+  readonly prefix: number;
+  readonly masks: readonly number[];
+  readonly routes: Map<string, Route>;
+}
+
+/**
+ * The IPv6 routes of one namespace. Key: prefix; value: the route of lowest metric, then lowest index. What a lookup found is
+ * remembered by destination, of which there are no more than the table of addresses has.
+ */
+export class Fib6 {
+  private readonly lengths: PrefixLength[] = [];
+  private readonly found = new Map<number, Route | null>();
+
+  constructor(
+    private readonly addresses: AddressTable,
+    /** Of the namespace, by number: the first of each. */
+    private readonly own: ReadonlyMap<number, Address6>,
+  ) {}
+
+  /** Adds a route; call it in the order of the routes' indices. */
+  learn(record: Route6Record, device: Device | null): void {
+    const { prefix, destination, type, metric } = record;
+    let length = this.lengths.find((known) => known.prefix === prefix);
+    if (length === undefined) {
+      length = { prefix, masks: masksOf(prefix), routes: new Map() };
+      this.lengths.push(length);
+      this.lengths.sort((a, b) => b.prefix - a.prefix);
+    }
+    const key = keyOf(length.masks, destination);
+    const known = length.routes.get(key);
+    if (known !== undefined && known.metric <= metric) return;
+    length.routes.set(key, { type, device, gateway: this.addresses.note(record.gateway), source: this.addresses.note(record.source), metric });
+  }
+
+  /** The route of the longest matching prefix, or null; there is none to an address of one's own that is not usable. */
+  find(destination: number): Route | null {
+    let route = this.found.get(destination);
+    if (route === undefined) {
+      route = this.search(destination);
+      this.found.set(destination, route);
+    }
+    return route?.type === RouteType.Local && this.own.get(destination)?.isUsable === false ? null : route;
+  }
+
+  private search(destination: number): Route | null {
+    const words = this.addresses.wordsOf(destination);
+    for (const { masks, routes } of this.lengths) {
+      const route = routes.get(keyOf(masks, words));
+      if (route !== undefined) return route;
+    }
+    return null;
+  }
+}
+
+function masksOf(prefix: number): number[] {
+  return [0, 32, 64, 96].map((from) => {
+    const bits = Math.min(32, Math.max(0, prefix - from));
+    return bits === 0 ? 0 : -1 << (32 - bits);
+  });
+}
+
+function keyOf(masks: readonly number[], words: readonly number[]): string {
+  return masks.map((mask, i) => (words[i] & mask) >>> 0).join();
+}
