@@ -64,7 +64,7 @@ describe("ICMP errors", () => {
 
   it.each([
     [RouteType.Unreachable, "icmp 3/1", FlowError.HostUnreachable, 1],
-    [RouteType.Prohibit, "icmp 3/13", FlowError.ProtocolError, 1],
+    [RouteType.Prohibit, "icmp 3/13", FlowError.HostUnreachable, 1],
     [RouteType.Blackhole, undefined, FlowError.None, 0],
   ])("say what a router's route of type %i means", (type, message, error, errors) => {
     const { draft, left } = twoBridges();
