@@ -4,7 +4,9 @@ export type { Duration, PacketRate, Probability, Rate, Size } from "./net/units"
 export type { CompareOptions, Divergence, EngineComparison, EngineTiming } from "./api/compare";
 export { Capture, type CaptureOptions } from "./api/capture";
 export type { Docker, DockerTopology, DockerTraffic } from "./api/docker";
-export { Lab, type StartOptions } from "./api/lab";
+export { Lab } from "./api/lab";
+export type { CommandOutcome, DockerCommandOptions, OnHost } from "./api/operations";
+export type { StartOptions } from "./api/start";
 export type { ContainerOptions, DockerOptions, EndpointOptions, LinkOptions, NetworkOptions } from "./api/options";
 export type { DockerHostOptions, MachineName, UnderlayOptions } from "./api/world";
 export type { PingOptions, PingReply, PingResult } from "./api/ping";

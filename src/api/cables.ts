@@ -1,6 +1,6 @@
 import { NONE } from "../../assembly/abi/version";
 import { linkRecord } from "../compile/link";
-import type { LinkRecord, ProgramPatch } from "../engine/program";
+import type { DatapathProgram, LinkRecord, ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import { deviceOf } from "./capture";
 import { readLinkOptions, type LinkOptions } from "./options";
@@ -9,11 +9,16 @@ import type { CompiledTopology } from "./spec";
 /** What the cables of a running lab do at present: a link in each direction. */
 export class Cables {
   readonly #topology: CompiledTopology;
-  readonly #links: LinkRecord[];
+  /** Links that are not as they were described. */
+  readonly #changed = new Map<number, LinkRecord>();
 
   constructor(topology: CompiledTopology) {
     this.#topology = topology;
-    this.#links = [...topology.program.links];
+  }
+
+  /** The links of a program, with what has been changed since they were described. */
+  presentLinks({ links }: DatapathProgram): LinkRecord[] {
+    return links.map((record, index) => this.#changed.get(index) ?? record);
   }
 
   /**
@@ -23,7 +28,9 @@ export class Cables {
    * @throws SimulationError `UNSUPPORTED` if the cable was described without properties: there is no link that could get some.
    */
   change(device: string, options: LinkOptions): { readonly patch: ProgramPatch; commit(): void } {
-    const { devices } = this.#topology.program;
+    const { program } = this.#topology;
+    const { devices } = program;
+    const present = this.presentLinks(program);
     const own = devices[deviceOf(this.#topology, device)];
     const indices = [own?.link ?? NONE, devices[own?.peer ?? NONE]?.link ?? NONE].filter((index) => index !== NONE);
     if (indices.length === 0) {
@@ -31,11 +38,11 @@ export class Cables {
       throw new SimulationError("UNSUPPORTED", message, { device });
     }
     const changes = readLinkOptions(options, "link");
-    const links = indices.map((index) => ({ index, record: linkRecord({ ...this.#links[index], ...changes }, "link") }));
+    const links = indices.map((index) => ({ index, record: linkRecord({ ...present[index], ...changes }, "link") }));
     return {
       patch: { links },
       commit: () => {
-        for (const { index, record } of links) this.#links[index] = record;
+        for (const { index, record } of links) this.#changed.set(index, record);
       },
     };
   }

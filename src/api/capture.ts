@@ -23,7 +23,8 @@ const SNAPLEN_DEFAULT = 65_535;
 export class Capture {
   readonly snaplen: number;
   /** Indices of the captured devices. @internal */
-  readonly devices: ReadonlySet<number>;
+  readonly devices: Set<number>;
+  readonly #at: CaptureOptions["at"];
   readonly #topology: CompiledTopology;
   readonly #batches: RecordBatch[] = [];
   #isStopped = false;
@@ -35,6 +36,7 @@ export class Capture {
     }
     this.#topology = topology;
     this.snaplen = snaplen;
+    this.#at = at;
     this.devices = new Set(at === "all" ? topology.devices.values() : at.flatMap((name) => devicesOf(topology, name)));
   }
 
@@ -55,6 +57,14 @@ export class Capture {
   /** Ends the capture; what it has stays readable. */
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** Takes in the devices that have the names by now. @internal */
+  follow(): void {
+    const { devices } = this.#topology;
+    for (const [name, index] of devices) {
+      if (this.#at === "all" || this.#at.some((at) => at === name || name.startsWith(`${at}:`))) this.devices.add(index);
+    }
   }
 
   /** @internal */

@@ -2,7 +2,7 @@ import { compile } from "../compile/index";
 import type { Platform } from "../engine/host";
 import { SimulationError } from "../errors";
 import { runComparison, type CompareOptions, type EngineComparison } from "./compare";
-import { startLab, type Lab, type StartOptions } from "./lab";
+import type { Lab } from "./lab";
 import {
   readContainerOptions,
   HOST_NAME,
@@ -14,6 +14,7 @@ import {
   type DockerOptions,
   type NetworkOptions,
 } from "./options";
+import { startLab, type StartOptions } from "./start";
 import type { CompiledTopology, TopologySpec, TrafficSpec } from "./spec";
 import { completeWorld, readUnderlayOptions, type DockerHostOptions, type MachineName, type UnderlayOptions, type WorldSettings } from "./world";
 import { TrafficMethodsBase, trafficSpec, type TrafficMethods, type TrafficSettings } from "./traffic";

@@ -1,28 +1,39 @@
-import type { Counters } from "../engine/engine";
+import { FlowState } from "../../assembly/abi/counter";
+import type { Counters, DropCount, FlowCounters, Nanoseconds } from "../engine/engine";
 import type { FlowRecord, ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import { summarizeFlow, type FlowSummary } from "../observe/summary";
-import { summarizeTraffic, type CountedFlow, type TrafficSummary } from "../observe/traffic";
-import type { CompiledTopology, FlowDescription, TrafficCursor, TrafficSpec } from "./spec";
+import { addCounters, addDrops, summarizeTraffic, type CountedFlow, type TrafficSummary } from "../observe/traffic";
+import type { CompiledTopology, FlowDescription, FollowedTopology, TrafficCursor, TrafficSpec } from "./spec";
 
 interface FlowEntry {
   /** Absent for the slot of probes: what it counts belongs to no flow that anybody described. */
   readonly description: FlowDescription | undefined;
   readonly record: FlowRecord;
+  /** From when the flow counts, and until when: also if it began anew in between. */
+  readonly span: Pick<FlowRecord, "startNs" | "stopNs">;
+  /** What it had counted when it began anew. */
+  readonly past?: { readonly counters: FlowCounters; readonly drops: readonly DropCount[] };
+  /** It keeps still because its sender does not run. */
+  readonly isSilent?: boolean;
 }
 
-/** Which flow is at which index: those of the description, those added since, and one slot that pings and other probes share. */
+type FlowPatch = Required<Pick<ProgramPatch, "flows" | "sockets">>;
+
+/** Which flow is at which index: those of the description, those added since, one slot that pings and other probes share, and slots of announcements. */
 export class FlowTable {
   readonly #topology: CompiledTopology;
   readonly #entries: FlowEntry[];
   #cursor: TrafficCursor;
   #probeIndex: number | undefined;
+  /** Slots of announcements, and when they are over. */
+  readonly #announcing = new Map<number, Nanoseconds>();
 
   constructor(topology: CompiledTopology) {
     const { flows } = topology.describe();
     this.#topology = topology;
     this.#cursor = topology.cursor;
-    this.#entries = topology.program.flows.map((record, index) => ({ record, description: flows[index] }));
+    this.#entries = topology.program.flows.map((record, index) => ({ record, span: record, description: flows[index] }));
   }
 
   get descriptions(): FlowDescription[] {
@@ -36,7 +47,7 @@ export class FlowTable {
       patch: { flows, sockets },
       commit: () => {
         flows.forEach(({ index, record }, position) => {
-          this.#entries[index] = { record, description: descriptions[position] };
+          this.#entries[index] = { record, span: record, description: descriptions[position] };
         });
         this.#cursor = cursor;
       },
@@ -44,7 +55,7 @@ export class FlowTable {
   }
 
   /** Resolves one ping or other probe. All of them use one slot, one after the other, each with an identifier or port of its own. */
-  resolveProbe(traffic: TrafficSpec): {
+  resolveProbe(traffic: TrafficSpec, serves?: "anything" | "what is known"): {
     readonly index: number;
     readonly record: FlowRecord;
     readonly sockets: NonNullable<ProgramPatch["sockets"]>;
@@ -52,7 +63,7 @@ export class FlowTable {
     commit(): void;
   } {
     const { flowIndex, flowNames } = this.#cursor;
-    const { flows, sockets, descriptions, cursor } = this.#topology.resolveTraffic([traffic], { ...this.#cursor, flowIndex: this.#probeIndex ?? flowIndex });
+    const { flows, sockets, descriptions, cursor } = this.#topology.resolveTraffic([traffic], { ...this.#cursor, flowIndex: this.#probeIndex ?? flowIndex }, serves);
     const [flow, another] = flows;
     const [description] = descriptions;
     if (flow === undefined || description === undefined || another !== undefined) {
@@ -67,9 +78,51 @@ export class FlowTable {
       commit: () => {
         const isNewSlot = this.#probeIndex === undefined;
         this.#probeIndex = flow.index;
-        this.#entries[flow.index] = { record: flow.record, description: undefined };
+        this.#entries[flow.index] = { record: flow.record, span: flow.record, description: undefined };
         this.#cursor = { ...cursor, flowIndex: isNewSlot ? cursor.flowIndex : flowIndex, flowNames };
       },
+    };
+  }
+
+  get cursor(): TrafficCursor {
+    return this.#cursor;
+  }
+
+  /** The flows in a network that has changed: those whose sender or target is elsewhere begin anew, and go on counting. */
+  follow({ topology, sockets, announcements }: FollowedTopology, counters: Counters, nowNs: Nanoseconds): { readonly patch: FlowPatch; commit(): void } {
+    const placed = this.#entries.flatMap(({ description, record, isSilent = false }, index) => {
+      const { state = FlowState.Waiting, sent = 0 } = counters.flows[index] ?? {};
+      return description === undefined ? [] : [{ index, record, description, sent, isOver: state === FlowState.Finished && !isSilent, isSilent }];
+    });
+    const moved = topology.moveTraffic(placed, topology.cursor, nowNs);
+    const idle = [...this.#announcing].filter(([, until]) => until < nowNs).map(([index]) => index);
+    let { flowIndex } = moved.cursor;
+    const told = announcements.map((record) => ({ index: idle.shift() ?? flowIndex++, record }));
+    const { flows: room } = topology.program.capacity;
+    if (flowIndex > room) throw new SimulationError("LIMIT_EXCEEDED", `flows: the network has room for ${room}, ${flowIndex} are needed`, { limit: "flows", needed: flowIndex });
+    return {
+      patch: { flows: [...moved.flows.map(({ index, record }) => ({ index, record })), ...told], sockets: [...sockets, ...moved.sockets] },
+      commit: () => {
+        for (const { index, record, address, isSilent } of moved.flows) this.#restart(index, { record, address, isSilent }, counters);
+        for (const { index, record } of told) {
+          this.#entries[index] = { record, span: record, description: undefined };
+          this.#announcing.set(index, record.stopNs);
+        }
+        this.#cursor = { ...moved.cursor, flowIndex };
+      },
+    };
+  }
+
+  #restart(index: number, { record, address, isSilent }: { readonly record: FlowRecord; readonly address: string; readonly isSilent: boolean }, counters: Counters): void {
+    const { description, span, past } = this.#entries[index]!;
+    const seen = countersOf(counters, index, past);
+    this.#entries[index] = {
+      record,
+      span,
+      description: description && { ...description, address },
+      isSilent,
+      // What was under way is lost.
+      ...(seen && { past: { ...seen, counters: { ...seen.counters, inFlight: 0 } } }),
     };
   }
 
@@ -84,15 +137,24 @@ export class FlowTable {
 
   /** Each flow by itself, and added up by description and sender. */
   summarize(counters: Counters): { readonly flows: FlowSummary[]; readonly traffic: TrafficSummary[] } {
-    const counted = this.#entries.flatMap(({ description, record }, index): CountedFlow[] => {
-      const flow = counters.flows[index];
-      if (description === undefined || flow === undefined) return [];
-      const drops = counters.flowDrops.filter(({ of }) => of === index);
-      return [{ traffic: description.traffic.name, label: description, record, counters: flow, drops }];
+    const counted = this.#entries.flatMap(({ description, record, span, past }, index): CountedFlow[] => {
+      const seen = countersOf(counters, index, past);
+      if (description === undefined || seen === undefined) return [];
+      const { startNs, stopNs } = span;
+      return [{ traffic: description.traffic.name, label: description, record: { ...record, startNs, stopNs }, ...seen }];
     });
     return {
       flows: counted.map((flow) => summarizeFlow(flow.label, flow.record, flow.counters, flow.drops, counters.now)),
       traffic: summarizeTraffic(counted, counters.now),
     };
   }
+}
+
+/** What a flow has counted since its description began. */
+function countersOf({ flows, flowDrops }: Counters, index: number, past: FlowEntry["past"]): FlowEntry["past"] {
+  const counters = flows[index];
+  if (counters === undefined) return undefined;
+  const drops = flowDrops.filter(({ of }) => of === index);
+  if (past === undefined) return { counters, drops };
+  return { counters: { ...addCounters(past.counters, counters), state: counters.state }, drops: addDrops(past.drops, drops) };
 }

@@ -4,7 +4,8 @@ import { FakeEngine, Fault } from "../../test/support/fake-engine";
 import type { EngineHost } from "../engine/host";
 import { SimulationError, type ErrorCode } from "../errors";
 import { EngineSession } from "../worker/session";
-import { startLab, type Lab } from "./lab";
+import type { Lab } from "./lab";
+import { startLab } from "./start";
 
 /** What no run of a test comes to the end of. */
 const LONG = "20h";

@@ -1,5 +1,5 @@
 import type { EngineKind, Nanoseconds } from "../engine/engine";
-import type { EngineHost, HostOptions, Platform, RunEnd, RunListener } from "../engine/host";
+import type { EngineHost, RunEnd, RunListener } from "../engine/host";
 import type { ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
@@ -7,7 +7,9 @@ import { summarizeDevices, summarizeDrops } from "../observe/summary";
 import { Cables } from "./cables";
 import { Capture, deviceOf, type CaptureOptions } from "./capture";
 import { FlowTable } from "./flow-table";
+import { LiveTopology } from "./live-topology";
 import { Observers } from "./observers";
+import { LabOperations, Operations, type Operation } from "./operations";
 import type { LinkOptions } from "./options";
 import { runPing, type PingOptions, type PingResult } from "./ping";
 import type { ProbeContext } from "./probe/context";
@@ -17,43 +19,8 @@ import type { CompiledTopology, TopologyDescription } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
 import { LabTraffic } from "./traffic";
 
-/** How a simulation is started. */
-export interface StartOptions extends HostOptions {
-  /** Decides everything that is left to chance; the description's own seed unless given. Unsigned, 32 bits. */
-  readonly seed?: number;
-}
-
 /** Safari has no `Symbol.asyncDispose` yet; compilers of `await using` look here then. */
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
-
-/**
- * Starts a simulation: nothing moves until `run`. The network is compiled while the worker starts.
- *
- * @throws SimulationError as `compile` does; `LIMIT_EXCEEDED` if the network does not fit the engine, `UNSUPPORTED` if the engine
- * cannot run here, `WORKER_EXITED` if the worker cannot be started.
- */
-export async function startLab(compile: () => CompiledTopology, options: StartOptions, platform: Platform): Promise<Lab> {
-  if (options.seed !== undefined) checkSeed(options.seed);
-  const opening = platform.openHost(options);
-  try {
-    const topology = compile();
-    const { seed = topology.spec.seed } = options;
-    const host = await opening;
-    await host.load(topology.program, { seed });
-    return new Lab(topology, seed, host);
-  } catch (error) {
-    await opening.then(
-      (host) => host.dispose(),
-      () => undefined,
-    );
-    throw error;
-  }
-}
-
-function checkSeed(seed: number): void {
-  if (Number.isInteger(seed) && seed >= 0 && seed <= 0xffffffff) return;
-  throw new SimulationError("INVALID_INPUT", `seed: expected a whole number from 0 to 4294967295, found ${seed}`);
-}
 
 /**
  * A running simulation. Calls take their turn, in the order in which they were made, and simulated time passes only in `run`
@@ -63,14 +30,17 @@ function checkSeed(seed: number): void {
  * await using lab = await docker("shop").container("web").container("db").start({ seed: 7 });
  * console.log(String(await lab.ping("web", "db")));
  */
-export class Lab implements AsyncDisposable {
+export class Lab extends LabOperations implements AsyncDisposable {
   readonly seed: number;
-  readonly #topology: CompiledTopology;
+  readonly #topology: LiveTopology;
   readonly #host: EngineHost;
   readonly #flows: FlowTable;
   readonly #observers = new Observers();
   readonly #cables: Cables;
   readonly #probing: ProbeContext;
+  readonly #operations: Operations;
+  /** Devices that have been set down. */
+  readonly #down = new Set<number>();
   #pendingTraffic: { readonly name: string; readonly traffic: LabTraffic }[] = [];
   #now: Nanoseconds = 0;
   #delivered = 0;
@@ -79,16 +49,17 @@ export class Lab implements AsyncDisposable {
 
   /** @internal */
   constructor(topology: CompiledTopology, seed: number, host: EngineHost) {
+    super();
+    const live = new LiveTopology(topology);
     this.seed = seed;
-    this.#topology = topology;
+    this.#topology = live;
     this.#host = host;
-    this.#flows = new FlowTable(topology);
-    this.#cables = new Cables(topology);
+    this.#flows = new FlowTable(live);
+    this.#cables = new Cables(live);
+    const shared = { topology: live, flows: this.#flows, now: () => this.#now, apply: (patch: ProgramPatch) => host.apply(patch) };
+    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, counters: () => host.counters() });
     this.#probing = {
-      topology,
-      flows: this.#flows,
-      now: () => this.#now,
-      apply: (patch) => host.apply(patch),
+      ...shared,
       observe: (once) => this.#observe(once),
       advance: (until, listener) => this.#advance(until, listener),
       counters: async () => {
@@ -202,12 +173,12 @@ export class Lab implements AsyncDisposable {
 
   /** Sets a device up, as `ip link set … up` does. */
   up(device: string): Promise<void> {
-    return this.#apply(() => ({ devices: [{ index: deviceOf(this.#topology, device), up: true }] }));
+    return this.#setUp(device, true);
   }
 
   /** Sets a device down: what passes it from now on is dropped with `DevReady`. */
   down(device: string): Promise<void> {
-    return this.#apply(() => ({ devices: [{ index: deviceOf(this.#topology, device), up: false }] }));
+    return this.#setUp(device, false);
   }
 
   /**
@@ -329,8 +300,17 @@ export class Lab implements AsyncDisposable {
     return new SimulationError("NOT_FOUND", `trace: expected ${expected}, found "${name}"`, { name, known });
   }
 
-  #apply(patch: () => ProgramPatch): Promise<void> {
-    return this.#inTurn(() => this.#host.apply(patch()));
+  #setUp(device: string, up: boolean): Promise<void> {
+    return this.#inTurn(async () => {
+      const index = deviceOf(this.#topology, device);
+      await this.#host.apply({ devices: [{ index, up }] });
+      if (up) this.#down.delete(index);
+      else this.#down.add(index);
+    });
+  }
+
+  protected override operate<T>(operation: Operation<T>): Promise<T> {
+    return this.#inTurn(() => this.#operations.run(operation));
   }
 
   /** What was asked for between two calls takes effect before the second. */

@@ -4,7 +4,8 @@ import { requests, shop, traffic } from "../../test/support/shop";
 import { NO_TSHARK, tshark, tsharkFields } from "../../test/support/tshark";
 import { createTsEngine } from "../engine/ts/index";
 import { EngineSession } from "../worker/session";
-import { startLab, type Lab } from "./lab";
+import type { Lab } from "./lab";
+import { startLab } from "./start";
 import { compile, type TopologySpec } from "./spec";
 
 const labs: Lab[] = [];

@@ -19,6 +19,11 @@ export class Observers {
     this.#traces.add(trace);
   }
 
+  /** The network has other devices now. */
+  follow(): void {
+    for (const capture of this.#captures) capture.follow();
+  }
+
   /**
    * What the engine should record from now on, or `undefined` if it knows. `extra` is a trace for this once, as a ping wants it.
    */

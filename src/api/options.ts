@@ -173,7 +173,8 @@ export function readLinkOptions({ rate, delay, jitter, loss, duplicate, reorder,
   };
 }
 
-function readEndpoint(network: string, options: EndpointOptions, field: string): EndpointSpec {
+/** @throws SimulationError `INVALID_INPUT`, naming the property of `field`. */
+export function readEndpoint(network: string, options: EndpointOptions, field: string): EndpointSpec {
   const { ipv4, mac, aliases = [], gwPriority = 0, interfaceName, link } = options;
   return {
     network,

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { shop } from "../../test/support/shop";
 import { createTsEngine } from "../engine/ts/index";
 import { EngineSession } from "../worker/session";
-import { startLab, type Lab } from "./lab";
+import type { Lab } from "./lab";
+import { startLab } from "./start";
 import { compile } from "./spec";
 
 const labs: Lab[] = [];

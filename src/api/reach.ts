@@ -87,7 +87,7 @@ export async function runReach(context: ProbeContext, from: string, to: string, 
 /** A name that leads nowhere is an outcome; a sender that is not there is a mistake. */
 function resolve({ flows, topology }: ProbeContext, traffic: TrafficSpec): ReturnType<ProbeContext["flows"]["resolveProbe"]> | { readonly reason: string } {
   try {
-    return flows.resolveProbe(traffic);
+    return flows.resolveProbe(traffic, "what is known");
   } catch (error) {
     const { containers, hosts } = topology.describe();
     const isKnown = [...containers, ...hosts].some(({ name }) => name === traffic.from);

@@ -9,11 +9,16 @@ export type {
   ContainerDescription,
   EndpointDescription,
   FlowDescription,
+  FollowedTopology,
+  MovedTraffic,
+  PlacedFlow,
   NetworkDescription,
   PublishedPortDescription,
   ResolvedTraffic,
   TopologyDescription,
   TrafficCursor,
 } from "../compile/compiled";
+export { type Daemons, stateOf } from "../model/decide";
+export { parseIptables } from "../model/firewall";
 export { compile } from "../compile/index";
 export { emptyWorld } from "../model/world";

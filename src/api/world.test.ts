@@ -3,7 +3,8 @@ import { docker, refusalOf } from "../../test/support/docker";
 import { createTsEngine } from "../engine/ts/index";
 import { EngineSession } from "../worker/session";
 import type { DockerTopology } from "./docker";
-import { startLab, type Lab } from "./lab";
+import type { Lab } from "./lab";
+import { startLab } from "./start";
 
 const labs: Lab[] = [];
 

@@ -18,8 +18,8 @@ import type { Programs } from "./programs";
 import { splitWords } from "./words";
 
 export interface DockerClientOptions {
-  /** The images that the host has. */
-  readonly images: readonly ImageSpec[];
+  /** The images that the host has; `"any"`: whatever is asked for, and nothing is known of it. */
+  readonly images: readonly ImageSpec[] | "any";
   /** What processes in containers do; without it they run on, and `docker exec` is refused. */
   readonly programs?: Programs;
 }

@@ -8,7 +8,7 @@ import type { Programs } from "./programs";
 export interface Call {
   readonly command: Command;
   readonly daemon: DaemonOperations;
-  readonly images: readonly ImageSpec[];
+  readonly images: readonly ImageSpec[] | "any";
   readonly programs: Programs | undefined;
   readonly flags: FlagValues;
   readonly args: readonly string[];

@@ -29,6 +29,10 @@ const PROXIED_EXCHANGES = 4096;
 const TIME_WAIT_MAX = 65536;
 /** Clients of UDP proxies and queries under way at one time; 600 bytes each. */
 const SESSIONS = 1024;
+/** Things that come beside those that there are: a container has three devices, and is a namespace anew whenever it starts. */
+const SPARE = 256;
+/** Every sandbox knows everybody on its networks. */
+const SPARE_NAMES = 8192;
 const EVENT_RECORDS = 65536;
 const CAPTURE_BYTES = 4 * 1024 * 1024;
 
@@ -90,19 +94,19 @@ function connectionsOf(flows: readonly FlowRecord[], processes: readonly SocketR
 function processCapacity(processes: readonly SocketRecord[], { domains, resolvers, searches, zones, zoneRecords, upstreams }: DnsTables) {
   return {
     sessions: processes.length === 0 ? NO_PROCESSES.sessions : SESSIONS,
-    domains: NO_PROCESSES.domains + 2 * domains.length,
-    domainBytes: NO_PROCESSES.domainBytes + 2 * domainBytes(domains),
+    domains: SPARE_NAMES + 2 * domains.length,
+    domainBytes: 16 * SPARE_NAMES + 2 * domainBytes(domains),
     resolvers: roomFor(resolvers),
     searches: roomFor(searches),
     zones: roomFor(zones),
-    zoneRecords: roomFor(zoneRecords),
+    zoneRecords: SPARE_NAMES + 2 * zoneRecords.length,
     upstreams: roomFor(upstreams),
   };
 }
 
 /** What a network that changes while it runs may come to need. */
 function roomFor(records: readonly unknown[]): number {
-  return 2 * records.length + 64;
+  return 2 * records.length + SPARE;
 }
 
 /** Where packets wait: transmit queues and the wire behind them, sockets, unresolved neighbours. */

@@ -1,4 +1,6 @@
+import type { Nanoseconds } from "../engine/engine";
 import type { DatapathProgram, FlowRecord, SocketRecord } from "../engine/program";
+import type { Daemons } from "../model/decide";
 import type { PortProtocol, TopologySpec, TrafficSpec } from "../model/spec";
 import type { DockerState } from "../model/state";
 
@@ -22,7 +24,13 @@ export interface CompiledTopology {
    * @example
    * const { flows, sockets, cursor } = compiled.resolveTraffic([spec], compiled.cursor);
    */
-  resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor): ResolvedTraffic;
+  resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor, serves?: "anything" | "what is known"): ResolvedTraffic;
+  /** The same for flows that are there already, after the network has changed: only those that have to change come back. */
+  moveTraffic(flows: readonly PlacedFlow[], cursor: TrafficCursor, nowNs: Nanoseconds): MovedTraffic;
+  /** The daemons as they are after the description, to be asked for more. Everybody who asks gets daemons of their own. */
+  daemons(): Daemons;
+  /** What daemons have made of the network since: everything that is still there keeps its index. */
+  follow(state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology;
   /** `ip addr`, `ip route` and `bridge link` of every namespace, as text. */
   render(): string;
   /** `iptables-save` and `ip6tables-save` of every host, as text: what Docker programs, and rules of the user. */
@@ -40,6 +48,37 @@ export interface TrafficCursor {
   /** Sockets that exist, by `namespace/protocol/port`. */
   readonly listening: ReadonlyMap<string, { readonly index: number; readonly record: SocketRecord }>;
   readonly flowNames: ReadonlySet<string>;
+  /** Indices of sockets that are closed, to be taken first. */
+  readonly freeSockets: readonly number[];
+}
+
+/** A flow that exists. */
+export interface PlacedFlow {
+  readonly index: number;
+  readonly record: FlowRecord;
+  readonly description: FlowDescription;
+  /** Messages that it has sent. */
+  readonly sent: number;
+  /** Whether it has sent all that it was to send. */
+  readonly isOver: boolean;
+  /** Whether it keeps still because its sender does not run. */
+  readonly isSilent: boolean;
+}
+
+export interface MovedTraffic {
+  readonly flows: readonly { readonly index: number; readonly record: FlowRecord; readonly address: string; readonly isSilent: boolean }[];
+  readonly sockets: readonly { readonly index: number; readonly record: SocketRecord }[];
+  readonly cursor: TrafficCursor;
+}
+
+/** A topology after daemons have changed it, and what an engine that runs the one before has to be told. */
+export interface FollowedTopology {
+  /** Its cursor knows of the sockets below. */
+  readonly topology: CompiledTopology;
+  /** Sockets of the daemons' processes that are new, changed or closed. */
+  readonly sockets: readonly { readonly index: number; readonly record: SocketRecord }[];
+  /** Flows that tell neighbours of new addresses. */
+  readonly announcements: readonly FlowRecord[];
 }
 
 export interface ResolvedTraffic {

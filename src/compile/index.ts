@@ -1,12 +1,9 @@
 import type { DatapathProgram } from "../engine/program";
-import { decide } from "../model/decide";
-import { Resolver } from "../model/resolver";
+import { type Daemons, startDaemons, stateOf } from "../model/decide";
 import type { TopologySpec } from "../model/spec";
 import { capacityOf } from "./capacity";
 import type { CompiledTopology } from "./compiled";
-import { describeTopology } from "./describe";
-import { render } from "./render";
-import { renderRules } from "./render/iptables-save";
+import { topologyOf, trafficContext } from "./follow";
 import { compileState } from "./state";
 import { cursorAfter, resolveTraffic } from "./traffic";
 
@@ -21,12 +18,11 @@ export { type CompiledState, compileState, type Layout, type StateOptions } from
  * @example compile(docker("shop").container("web").spec).program.devices.length
  */
 export function compile(spec: TopologySpec): CompiledTopology {
-  const state = decide(spec);
+  const daemons = startDaemons(spec);
+  const state = stateOf(daemons);
   const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay });
-  const { network } = layout;
-  const context = { state, network, names: new Resolver(state) };
   const processes = keyed.map(({ record }) => record);
-  const { flows, sockets, descriptions, cursor } = resolveTraffic(spec.traffic, cursorAfter(processes), context);
+  const { flows, sockets, descriptions, cursor } = resolveTraffic(spec.traffic, cursorAfter(processes), trafficContext(state, layout));
   const flowRecords = flows.map(({ record }) => record);
   const socketRecords = sockets.map(({ record }) => record);
   const program: DatapathProgram = {
@@ -34,17 +30,18 @@ export function compile(spec: TopologySpec): CompiledTopology {
     names: { ...laidOut.names, flows: descriptions.map(({ name }) => name) },
     sockets: [...processes, ...socketRecords],
     flows: flowRecords,
-    capacity: capacityOf(network.builder, { ...laidOut, processes, flows: flowRecords, sockets: socketRecords }),
+    capacity: capacityOf(layout.network.builder, { ...laidOut, processes, flows: flowRecords, sockets: socketRecords }),
   };
-  return {
-    spec,
-    state,
-    program,
-    devices: network.builder.deviceIndex,
-    cursor,
-    describe: () => describeTopology(spec, state, descriptions),
-    resolveTraffic: (traffic, from) => resolveTraffic(traffic, from, { ...context, capacity: program.capacity }),
-    render: () => render(program),
-    rules: () => renderRules(state.hosts),
+  const processSockets = new Map(keyed.map(({ key, record }, index) => [key, { index, record }]));
+  return topologyOf({ spec, state, layout, program, descriptions, cursor, processes: processSockets, daemons: handOver(spec, daemons) });
+}
+
+/** Those that have done the work already for the first who asks, new ones for others. */
+function handOver(spec: TopologySpec, daemons: Daemons): () => Daemons {
+  let own: Daemons | undefined = daemons;
+  return () => {
+    const taken = own ?? startDaemons(spec);
+    own = undefined;
+    return taken;
   };
 }

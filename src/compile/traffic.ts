@@ -1,14 +1,15 @@
 import { FlowKind, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
+import type { Nanoseconds } from "../engine/engine";
 import type { Capacity, FlowRecord, SocketRecord } from "../engine/program";
 import { type ErrorCode, SimulationError } from "../errors";
 import { EPHEMERAL_PORTS } from "../model/world";
-import type { Resolver } from "../model/resolver";
+import type { Resolution, Resolver } from "../model/resolver";
 import type { TargetSpec, TrafficSpec } from "../model/spec";
-import type { ContainerState, DockerState } from "../model/state";
+import type { DockerState } from "../model/state";
 import { formatIpv4 } from "../net/ip";
-import type { FlowDescription, ResolvedTraffic, TrafficCursor } from "./compiled";
+import type { FlowDescription, MovedTraffic, PlacedFlow, ResolvedTraffic, TrafficCursor } from "./compiled";
 import { intervalOf } from "./interval";
 import type { CompiledNetwork } from "./topology";
 
@@ -38,6 +39,7 @@ const EMPTY_CURSOR: TrafficCursor = {
   ephemeralPorts: new Map(),
   listening: new Map(),
   flowNames: new Set(),
+  freeSockets: [],
 };
 
 /** Traffic comes after the sockets that there are without it, and keeps away from their ports. */
@@ -53,17 +55,23 @@ export interface TrafficContext {
   readonly names: Resolver;
   /** Of a network that runs already. */
   readonly capacity?: Capacity;
+  /** Which ports of a host somebody serves: any, as traffic says so, or those that containers and processes of the host have. */
+  readonly serves?: "anything" | "what is known";
 }
 
 /** Turns traffic into flows and sockets; see `CompiledTopology.resolveTraffic`. */
-export function resolveTraffic(
-  traffic: readonly TrafficSpec[],
-  cursor: TrafficCursor,
-  { state, network, names, capacity }: TrafficContext,
-): ResolvedTraffic {
-  const resolver = new TrafficResolver(cursor, state, network, names);
+export function resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor, context: TrafficContext): ResolvedTraffic {
+  const resolver = new TrafficResolver(cursor, context);
   for (const spec of traffic) resolver.add(spec);
-  return resolver.finish(capacity);
+  return resolver.finish(context.capacity);
+}
+
+/** What becomes of flows when their network has changed; see `CompiledTopology.moveTraffic`. */
+export function moveTraffic(flows: readonly PlacedFlow[], cursor: TrafficCursor, context: TrafficContext, nowNs: Nanoseconds): MovedTraffic {
+  const resolver = new TrafficResolver(cursor, context);
+  const moved = flows.flatMap((flow) => resolver.move(flow, nowNs) ?? []);
+  const { sockets, cursor: next } = resolver.finish(context.capacity);
+  return { flows: moved, sockets, cursor: next };
 }
 
 class TrafficResolver {
@@ -76,14 +84,18 @@ class TrafficResolver {
   readonly #ephemeralPorts: Map<string, number>;
   readonly #listening: Map<string, { readonly index: number; readonly record: SocketRecord }>;
   readonly #flowNames: Set<string>;
+  readonly #freeSockets: number[];
+  readonly #serves: TrafficContext["serves"];
   #flowIndex: number;
   #socketIndex: number;
   #icmpIdentifier: number;
 
-  constructor(cursor: TrafficCursor, state: DockerState, network: CompiledNetwork, names: Resolver) {
+  constructor(cursor: TrafficCursor, { state, network, names, serves }: TrafficContext) {
     this.#state = state;
     this.#network = network;
     this.#names = names;
+    this.#serves = serves;
+    this.#freeSockets = [...cursor.freeSockets];
     this.#flowIndex = cursor.flowIndex;
     this.#socketIndex = cursor.socketIndex;
     this.#icmpIdentifier = cursor.icmpIdentifier;
@@ -97,11 +109,8 @@ class TrafficResolver {
     const senders = this.#senders(spec);
     let turn = 0;
     for (const from of senders) {
-      const machine = this.#machineAddress(spec.to.host);
-      const resolution = machine === undefined ? this.#names.resolve(from, spec.to.host) : { addresses: [machine] };
-      if ("reason" in resolution) {
-        this.#refuseName(spec, resolution.reason);
-      }
+      const resolution = this.#resolve(from, spec.to.host);
+      if ("reason" in resolution) fail("NOT_FOUND", spec, resolution.reason);
       for (let client = 0; client < spec.clients; client++) {
         const address = resolution.addresses[turn++ % resolution.addresses.length]!;
         const name = nameOf(spec, senders.length > 1 ? from : undefined, spec.clients > 1 ? client + 1 : undefined);
@@ -111,6 +120,36 @@ class TrafficResolver {
         this.#descriptions.push({ name, traffic: spec, from, to: formatTarget(spec.to), address: formatIpv4(address) });
       }
     }
+  }
+
+  /** A flow whose sender is in another sandbox now, keeps still or goes on, or whose target has another address; undefined: nothing of that. */
+  move({ index, record, description, sent, isOver, isSilent }: PlacedFlow, nowNs: Nanoseconds): MovedTraffic["flows"][number] | undefined {
+    const { traffic: spec, from, address: known } = description;
+    const namespace = this.#network.namespaces.get(from);
+    if (namespace === undefined) {
+      if (isSilent || isOver) return undefined;
+      return { index, record: { ...record, startNs: nowNs, stopNs: nowNs }, address: known, isSilent: true };
+    }
+    const resolution = this.#resolve(from, spec.to.host);
+    const addresses = "addresses" in resolution ? resolution.addresses : [];
+    // A name that leads nowhere any more is one that the process has looked up before.
+    const destination = addresses.length === 0 || addresses.includes(record.destination) ? record.destination : addresses[0]!;
+    if (spec.kind !== "ping") this.#serve(spec, namespace, destination);
+    const isElsewhere = namespace !== record.namespace;
+    // The server may still hold the old connection: a new process takes another port.
+    const [counter, before] = [`${namespace}/${record.protocol}`, this.#ephemeralPorts.get(`${record.namespace}/${record.protocol}`)];
+    if (before !== undefined && !this.#ephemeralPorts.has(counter)) this.#ephemeralPorts.set(counter, before);
+    if (isOver || (!isElsewhere && !isSilent && destination === record.destination)) return undefined;
+    const startNs = Math.max(spec.startNs, nowNs);
+    const stopNs = Math.max(startNs, spec.stopNs ?? Number.MAX_SAFE_INTEGER);
+    const sourcePort = isElsewhere && spec.kind !== "ping" ? this.#connect(spec, namespace, record.protocol, index) : record.sourcePort;
+    const count = record.count === NONE ? NONE : Math.max(1, record.count - (isSilent ? 0 : sent));
+    return { index, record: { ...record, namespace, destination, sourcePort, startNs, stopNs, count }, address: formatIpv4(destination), isSilent: false };
+  }
+
+  #resolve(from: string, host: string): Resolution {
+    const machine = this.#machineAddress(host);
+    return machine === undefined ? this.#names.resolve(from, host) : { addresses: [machine] };
   }
 
   /** @throws SimulationError `LIMIT_EXCEEDED` if a network that runs already has no room left. */
@@ -130,6 +169,7 @@ class TrafficResolver {
         ephemeralPorts: this.#ephemeralPorts,
         listening: this.#listening,
         flowNames: this.#flowNames,
+        freeSockets: this.#freeSockets,
       },
     };
   }
@@ -148,41 +188,41 @@ class TrafficResolver {
     return this.#state.containers.some((container) => container.name === name) ? undefined : this.#network.machines.get(name);
   }
 
-  #refuseName(spec: TrafficSpec, reason: string): never {
-    const { host, port } = spec.to;
-    const published = this.#publisher(host, port);
-    if (published) {
-      const direct = `${published.name}:${published.ports.find(({ hostPort }) => hostPort === port)?.containerPort}/${spec.to.protocol}`;
-      fail("UNSUPPORTED", spec, `published ports are not simulated yet: expected the container itself, such as ${direct}, found ${formatTarget(spec.to)}`);
-    }
-    return fail("NOT_FOUND", spec, reason);
-  }
-
-  /** The container that published a port of a host. */
-  #publisher(host: string, port: number | undefined): ContainerState | undefined {
-    return this.#state.containers.find((container) => container.host === host && container.ports.some(({ hostPort }) => hostPort === port));
-  }
-
   #addFlow(spec: TrafficSpec, namespace: number, destination: number): void {
     const isPing = spec.kind === "ping";
     const protocol = PROTOCOLS[spec.to.protocol];
-    const server = destination >>> 24 === LOOPBACK_NETWORK ? namespace : this.#network.owners.get(destination);
-    // A closed port or an address that nobody has is left alone: the packets will find out.
-    if (!isPing && server !== undefined) this.#listen(spec, this.#behind(spec, server));
+    if (!isPing) this.#serve(spec, namespace, destination);
     const index = this.#flowIndex++;
     const sourcePort = isPing ? this.#takeIdentifier(spec) : this.#connect(spec, namespace, protocol, index);
     this.#flows.push({ index, record: flowRecord(spec, { namespace, destination, protocol, sourcePort }) });
   }
 
-  /** Who serves a port of a namespace: a container that published it on its host, else a process there. */
-  #behind({ to }: TrafficSpec, namespace: number): Listener {
-    for (const { host, name, ports } of this.#state.containers) {
-      if (this.#network.places.get(host) !== namespace) continue;
-      const published = ports.find(({ active, hostPort, protocol }) => active && hostPort === to.port && protocol === to.protocol);
+  /** Somebody answers there. A closed port or an address that nobody has is left alone: the packets will find out. */
+  #serve(spec: TrafficSpec, namespace: number, destination: number): void {
+    const server = destination >>> 24 === LOOPBACK_NETWORK ? namespace : this.#network.owners.get(destination);
+    if (server === undefined) return;
+    const published = this.#behind(spec, server);
+    for (const listener of published) this.#listen(spec, listener);
+    if (published.length > 0 || (this.#serves === "what is known" && this.#isIdleHost(server, spec.to))) return;
+    this.#listen(spec, { namespace: server, port: spec.to.port! });
+  }
+
+  /** Whether a namespace is that of a host of which nobody says that anything listens there. */
+  #isIdleHost(namespace: number, { port, protocol }: TargetSpec): boolean {
+    const host = this.#state.hosts.find(({ name }) => this.#network.places.get(name) === namespace);
+    if (!host) return false;
+    const shares = this.#state.containers.some(({ running, host: owner, name }) => running && owner === host.name && this.#network.places.get(`${owner}/${name}`) === namespace);
+    return !shares && !host.world.listeners.some((listener) => listener.port === port && listener.protocol === protocol);
+  }
+
+  /** The containers that published a port of the host that a namespace is of; each may have done so on another address. */
+  #behind({ to }: TrafficSpec, namespace: number): Listener[] {
+    return this.#state.containers.flatMap(({ host, name, ports }) => {
       const inside = this.#network.places.get(`${host}/${name}`);
-      if (published && inside !== undefined) return { namespace: inside, port: published.containerPort };
-    }
-    return { namespace, port: to.port! };
+      if (inside === undefined || this.#network.places.get(host) !== namespace) return [];
+      const published = ports.filter(({ active, hostPort, protocol }) => active && hostPort === to.port && protocol === to.protocol);
+      return published.map(({ containerPort }) => ({ namespace: inside, port: containerPort }));
+    });
   }
 
   /** The server's socket: it answers if anybody asks. */
@@ -193,7 +233,7 @@ class TrafficResolver {
     if (existing?.record.role === SocketRole.Client) fail("CONFLICT", spec, `to: port ${port} is in use by a client there`);
     const role = isAnswered(spec) ? SocketRole.Responder : SocketRole.Sink;
     if (existing && (existing.record.role === SocketRole.Responder || existing.record.role === role)) return;
-    this.#setSocket(key, existing?.index ?? this.#socketIndex++, { namespace, protocol, ip: 0, port, role, flow: NONE });
+    this.#setSocket(key, existing?.index ?? this.#takeSocket(), { namespace, protocol, ip: 0, port, role, flow: NONE });
   }
 
   /** The client's socket, on the next ephemeral port. */
@@ -204,8 +244,12 @@ class TrafficResolver {
     if (port > EPHEMERAL_PORTS.to) fail("LIMIT_EXCEEDED", spec, `all ephemeral ports of ${spec.from} are in use`);
     this.#ephemeralPorts.set(counter, port + (spec.kind === "exchange" ? EXCHANGE_PORTS : 1));
     const key = socketKey(namespace, protocol, port);
-    this.#setSocket(key, this.#socketIndex++, { namespace, protocol, ip: 0, port, role: SocketRole.Client, flow });
+    this.#setSocket(key, this.#takeSocket(), { namespace, protocol, ip: 0, port, role: SocketRole.Client, flow });
     return port;
+  }
+
+  #takeSocket(): number {
+    return this.#freeSockets.shift() ?? this.#socketIndex++;
   }
 
   #takeIdentifier(spec: TrafficSpec): number {
@@ -304,7 +348,8 @@ export function formatTarget({ host, port, protocol }: TargetSpec): string {
   return port === undefined ? host : `${host}:${port}/${protocol}`;
 }
 
-function socketKey(namespace: number, protocol: number, port: number): string {
+/** What two sockets cannot both have. */
+export function socketKey(namespace: number, protocol: number, port: number): string {
   return `${namespace}/${protocol}/${port}`;
 }
 

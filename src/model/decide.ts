@@ -5,6 +5,9 @@ import { rulesOf } from "./generations";
 import type { ContainerSpec, HostSpec, TopologySpec } from "./spec";
 import type { DockerState } from "./state";
 
+/** The daemons of a description by the names of their hosts. */
+export type Daemons = ReadonlyMap<string, Daemon>;
+
 /**
  * What Docker makes of a description: networks are created and containers started, in their order.
  *
@@ -12,6 +15,11 @@ import type { DockerState } from "./state";
  * @example decide(docker("shop").container("web").spec).containers[0]?.endpoints[0]?.ip // 0xac110002
  */
 export function decide(spec: TopologySpec): DockerState {
+  return stateOf(startDaemons(spec));
+}
+
+/** The same as daemons that can be asked for more. */
+export function startDaemons(spec: TopologySpec): Daemons {
   if (spec.hosts.length === 0) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
   const daemons = new Map(spec.hosts.map((host, index) => [host.name, daemonOf(spec, host, index)]));
   for (const network of spec.networks) {
@@ -25,9 +33,14 @@ export function decide(spec: TopologySpec): DockerState {
     if (daemons.has(container.name)) throw new SimulationError("CONFLICT", `container ${container.name}: the host has the same name`, details);
     run(daemon, container);
   }
+  return daemons;
+}
+
+/** What all of them know together. */
+export function stateOf(daemons: Daemons): DockerState {
   const states = [...daemons.values()].map((daemon) => daemon.state());
   return {
-    generation: spec.generation,
+    generation: states[0]!.generation,
     hosts: states.flatMap(({ hosts }) => hosts),
     networks: states.flatMap(({ networks }) => networks),
     containers: states.flatMap(({ containers }) => containers),

@@ -38,7 +38,8 @@ export function summarizeTraffic(flows: readonly CountedFlow[], now: Nanoseconds
   });
 }
 
-function addCounters(a: FlowCounters, b: FlowCounters): FlowCounters {
+/** What two flows, or one before and after it began anew, have counted together. */
+export function addCounters(a: FlowCounters, b: FlowCounters): FlowCounters {
   return {
     sent: a.sent + b.sent,
     sentBytes: a.sentBytes + b.sentBytes,
@@ -75,7 +76,7 @@ function addHistograms(a: LatencyHistogram, b: LatencyHistogram): LatencyHistogr
   };
 }
 
-function addDrops(a: readonly DropCount[], b: readonly DropCount[]): DropCount[] {
+export function addDrops(a: readonly DropCount[], b: readonly DropCount[]): DropCount[] {
   const sums = new Map(a.map(({ reason, count }) => [reason, count]));
   for (const { reason, count } of b) sums.set(reason, (sums.get(reason) ?? 0) + count);
   const [of = 0] = [...a, ...b].map((drop) => drop.of);

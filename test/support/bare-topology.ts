@@ -32,10 +32,15 @@ export function bareTopology(): CompiledTopology {
       capacity: { packets: 0, frameBytes: 0, events: 0, fdb: 0, neighbours: 0, sockets: 0, flows: 0, connections: 0, ...NO_PROCESSES, conntrack: 0, hosts: 0, namespaces: 0, devices: 0, addresses: 0, routes: 0, links: 0, chains: 0, rules: 0, addresses6: 0, eventRecords: 0, captureBytes: 0 },
     },
     devices: new Map([["host1:docker0", 0]]),
-    cursor: { flowIndex: 0, socketIndex: 0, icmpIdentifier: 1, ephemeralPorts: new Map(), listening: new Map(), flowNames: new Set() },
+    cursor: { flowIndex: 0, socketIndex: 0, icmpIdentifier: 1, ephemeralPorts: new Map(), listening: new Map(), flowNames: new Set(), freeSockets: [] },
     describe: () => ({ name: "bare", generation: "29", hosts: [], networks: [], containers: [], flows: [] }),
     resolveTraffic: () => {
       throw new SimulationError("NOT_FOUND", 'from: expected a container, found "nobody"');
+    },
+    moveTraffic: (_, cursor) => ({ flows: [], sockets: [], cursor }),
+    daemons: () => new Map(),
+    follow: () => {
+      throw new SimulationError("UNSUPPORTED", "nothing can change it");
     },
     render: () => "",
     rules: () => "",

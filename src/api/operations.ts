@@ -1,0 +1,196 @@
+import type { Counters, Nanoseconds } from "../engine/engine";
+import type { ProgramPatch } from "../engine/program";
+import { SimulationError } from "../errors";
+import type { Cables } from "./cables";
+import type { FlowTable } from "./flow-table";
+import { type LiveTopology, withDevicesDown } from "./live-topology";
+import type { Observers } from "./observers";
+import { readEndpoint, type EndpointOptions } from "./options";
+import { parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
+
+/** What a `docker` command has printed, and its exit code. */
+export interface CommandOutcome {
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface OnHost {
+  /** The host whose daemon is meant; the first one unless given. */
+  readonly host?: string;
+}
+
+export interface DockerCommandOptions extends OnHost {
+  readonly stdin?: string;
+}
+
+/** Something that is asked of daemons. */
+export type Operation<T> = (daemons: Daemons) => T | Promise<T>;
+
+type Daemon = Daemons extends ReadonlyMap<string, infer D> ? D : never;
+
+/** What changing a network takes of a running lab. */
+export interface OperationContext {
+  readonly topology: LiveTopology;
+  readonly flows: FlowTable;
+  readonly cables: Cables;
+  readonly observers: Observers;
+  /** Devices that have been set down. */
+  readonly down: ReadonlySet<number>;
+  now(): Nanoseconds;
+  counters(): Promise<Counters>;
+  apply(patch: ProgramPatch): Promise<void>;
+}
+
+/** The daemons of a running lab, and what their changes make of its network. */
+export class Operations {
+  readonly #context: OperationContext;
+  readonly #done: Operation<unknown>[] = [];
+  #daemons: Daemons | undefined;
+
+  constructor(context: OperationContext) {
+    this.#context = context;
+  }
+
+  /** Asks the daemons, and lets the packet path follow at once. What the engine has no room for is undone. */
+  async run<T>(operation: Operation<T>): Promise<T> {
+    this.#daemons ??= this.#context.topology.daemons();
+    const daemons = this.#daemons;
+    try {
+      // What is refused may leave something behind, as with Docker.
+      const { value, error } = await attempt(operation, daemons);
+      await this.#follow(daemons);
+      this.#done.push(operation);
+      if (error !== undefined) throw error;
+      return value as T;
+    } catch (error) {
+      if (this.#done.at(-1) !== operation) this.#daemons = await this.#undone();
+      throw error;
+    }
+  }
+
+  async #follow(daemons: Daemons): Promise<void> {
+    const { topology, flows, cables, observers, down, now, counters, apply } = this.#context;
+    const followed = topology.follow(stateOf(daemons), flows.cursor, now());
+    if (followed.sockets.length === 0 && isSameProgram(topology, followed.topology)) {
+      topology.become(followed.topology);
+      return;
+    }
+    const { patch, commit } = flows.follow(followed, await counters(), now());
+    const { program } = followed.topology;
+    const tables = withDevicesDown({ ...program, links: cables.presentLinks(program) }, down);
+    await apply({ program: { ...tables, sockets: [], flows: [] }, ...patch });
+    topology.become(followed.topology);
+    commit();
+    observers.follow();
+  }
+
+  /** Daemons that have done all but the last operation. */
+  async #undone(): Promise<Daemons> {
+    const daemons = this.#context.topology.daemons();
+    for (const operation of this.#done) await attempt(operation, daemons);
+    return daemons;
+  }
+}
+
+async function attempt<T>(operation: Operation<T>, daemons: Daemons): Promise<{ readonly value?: T; readonly error?: unknown }> {
+  try {
+    return { value: await operation(daemons) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Whether a state looks the same to packets as the one before. */
+function isSameProgram(before: CompiledTopology, after: CompiledTopology): boolean {
+  const tables = ({ program, state }: CompiledTopology) =>
+    JSON.stringify([{ ...program, sockets: [], flows: [] }, state.containers.map(({ host, name, running, startOrder }) => [host, name, running, startOrder])]);
+  return tables(before) === tables(after);
+}
+
+/** What can be asked of the daemons of a running lab. Time stands still meanwhile. */
+export abstract class LabOperations {
+  protected abstract operate<T>(operation: Operation<T>): Promise<T>;
+
+  /**
+   * Runs a command line of the `docker` client on a host. What Docker refuses is an outcome, with its words on stderr. Every image is
+   * there; processes in containers answer to what is asked of them, but run no programs, so `docker exec` is refused: `ping` and `reach` do that.
+   *
+   * @throws SimulationError `UNSUPPORTED` for what Docker can do and the simulator cannot.
+   * @example const { exit, stderr } = await lab.docker("network connect back web");
+   */
+  docker(line: string | readonly string[], { host, stdin = "" }: DockerCommandOptions = {}): Promise<CommandOutcome> {
+    return this.operate(async (daemons) => {
+      // Few labs need it, and it is large.
+      const { DockerClient } = await import("../client");
+      return new DockerClient(daemonAt(daemons, host), { images: "any" }).run(line, stdin);
+    });
+  }
+
+  /**
+   * `docker network connect`.
+   *
+   * @throws SimulationError in the daemon's words, as all that follow; nothing has changed then.
+   * @example await lab.connect("web", "back", { aliases: ["www"] })
+   */
+  connect(container: string, network: string, options: EndpointOptions = {}): Promise<void> {
+    return this.operate((daemons) => on(daemons, container, (daemon, name) => daemon.connect(name, readEndpoint(network, options, `connect.${network}`))));
+  }
+
+  /** `docker network disconnect`. */
+  disconnect(container: string, network: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    return this.operate((daemons) => on(daemons, container, (daemon, name) => daemon.disconnect(name, network, options)));
+  }
+
+  /** `docker stop`: its traffic keeps still until it is started again. */
+  stop(container: string): Promise<void> {
+    return this.operate((daemons) => on(daemons, container, (daemon, name) => daemon.stopContainer(name)));
+  }
+
+  /** `docker start`: with another MAC, and perhaps another address, as Docker gives them. */
+  start(container: string): Promise<void> {
+    return this.operate((daemons) => on(daemons, container, (daemon, name) => daemon.startContainer(name)));
+  }
+
+  /** `docker restart`. */
+  restart(container: string): Promise<void> {
+    return this.operate((daemons) => on(daemons, container, (daemon, name) => daemon.restartContainer(name)));
+  }
+
+  /** `docker rm`; a running one needs `force`. */
+  remove(container: string, options: { readonly force?: boolean } = {}): Promise<void> {
+    return this.operate((daemons) => on(daemons, container, (daemon, name) => daemon.removeContainer(name, options)));
+  }
+
+  /**
+   * Rules that a host's user adds or deletes: lines of `iptables` commands, or what `iptables-save` prints.
+   *
+   * @throws SimulationError at `iptables:line:column` for what is wrong.
+   * @example await lab.iptables("-I DOCKER-USER -s 172.18.0.0/16 -j DROP")
+   */
+  iptables(rules: string, { host }: OnHost = {}): Promise<void> {
+    return this.operate((daemons) => daemonAt(daemons, host).firewall.apply(parseIptables(rules, { file: "iptables" })));
+  }
+}
+
+function daemonAt(daemons: Daemons, host: string | undefined): Daemon {
+  const [first] = daemons.values();
+  const found = host === undefined ? first : daemons.get(host);
+  if (found) return found;
+  throw new SimulationError("NOT_FOUND", `host: expected one of ${[...daemons.keys()].join(", ")}, found ${JSON.stringify(host)}`);
+}
+
+/** On the first host that has a container of that name; `h2/web` names the host. A service of one container stands for that. */
+function on(daemons: Daemons, name: string, action: (daemon: Daemon, name: string) => void): void {
+  const { daemon, container } = find(daemons, name);
+  action(daemon, container);
+}
+
+function find(daemons: Daemons, name: string): { readonly daemon: Daemon; readonly container: string } {
+  for (const [host, daemon] of daemons) if (name.startsWith(`${host}/`)) return { daemon, container: name.slice(host.length + 1) };
+  const containers = [...daemons.values()].flatMap((daemon) => daemon.containers().map((container) => ({ daemon, container })));
+  const named = containers.find(({ container }) => container.name === name);
+  const replicas = containers.filter(({ container }) => container.service === name);
+  const [found] = named ? [named] : replicas.length === 1 ? replicas : [];
+  return found ? { daemon: found.daemon, container: found.container.name } : { daemon: daemonAt(daemons, undefined), container: name };
+}
