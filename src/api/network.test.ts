@@ -173,6 +173,9 @@ describe("a trace", () => {
     expect(packets[1]!.hops.map(({ device, node }) => `${device} ${node}`.replace(/veth\w+/, "veth"))).toEqual([
       "(no device) socket-output",
       "(no device) ip-output",
+      // The sandbox of a network with DNS has rules of its own.
+      "web:eth0 local-out",
+      "web:eth0 postrouting",
       "web:eth0 neighbour-output",
       "web:eth0 device-transmit",
       "host1:veth receive",
@@ -181,7 +184,9 @@ describe("a trace", () => {
       "host1:veth device-transmit",
       "db:eth0 receive",
       "db:eth0 ip-input",
+      "db:eth0 prerouting",
       "db:eth0 local-deliver",
+      "db:eth0 local-in",
       "db:eth0 udp-input",
       "db:eth0 udp-input",
     ]);

@@ -24,6 +24,14 @@ describe("a compiled network", () => {
     expect(program.namespaces).toEqual([1, 0, 0].map((bridgeNf) => ({ host: 0, forwarding: 1, ttl: 64, bridgeNf })));
   });
 
+  it("lets bridged packets meet iptables where the daemon needs it, and always under a daemon that loads br_netfilter", () => {
+    const bridgeNf = (topology: { compile(): { readonly program: { readonly namespaces: readonly { readonly bridgeNf: number }[] } } }) => topology.compile().program.namespaces[0]?.bridgeNf;
+    const icc = (value: string) => ({ options: { "com.docker.network.bridge.enable_icc": value } });
+    expect(bridgeNf(docker("x").network("n", icc("true")))).toBe(0);
+    expect(bridgeNf(docker("x").network("n", icc("false")))).toBe(1);
+    expect(bridgeNf(docker("x", { docker: "20.10" }))).toBe(1);
+  });
+
   it("is the same for the same description", () => {
     expect(JSON.stringify(docker("x").container("web").compile().program)).toBe(JSON.stringify(docker("x").container("web").compile().program));
   });

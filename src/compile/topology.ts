@@ -1,5 +1,7 @@
 import { BRIDGE_NF_IPV4, DEVICE_HAIRPIN, DEVICE_ROUTE_LOCALNET, DeviceKind } from "../../assembly/abi/program";
+import { rulesOf } from "../model/generations";
 import { Identity } from "../model/identity";
+import type { DockerGeneration } from "../model/spec";
 import { type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, hasParent, type HostState, isBridge, type NetworkState } from "../model/state";
 import type { UnderlaySpec } from "../model/underlay";
 import { type EndpointPlace, type Laying, nameDevice } from "./laying";
@@ -92,7 +94,7 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
   const { builder, state, namespaces, places, bridges, owners, loopbackMtu } = laying;
   const { name, cpus, backlog } = host;
   const networks = state.networks.filter((network) => network.host === name && !network.configOnly);
-  const settings = { forwarding: Number(host.world.ipForward), bridgeNf: filtersBridges(host, networks) ? BRIDGE_NF_IPV4 : 0 };
+  const settings = { forwarding: Number(host.world.ipForward), bridgeNf: filtersBridges(host, networks, state.generation) ? BRIDGE_NF_IPV4 : 0 };
   const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }), settings);
   namespaces.set(name, namespace);
   places.set(name, namespace);
@@ -106,8 +108,10 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
 }
 
 /** Whether bridged packets meet iptables: the daemon turns it on where its rules would be idle otherwise (libnetwork setup_bridgenetfiltering.go). */
-function filtersBridges({ world, flags }: HostState, networks: readonly NetworkState[]): boolean {
-  return world.bridgeNetfilter || (flags.iptables && (!flags.userlandProxy || networks.some((network) => isBridge(network) && !network.bridge.icc)));
+function filtersBridges({ world, flags }: HostState, networks: readonly NetworkState[], generation: DockerGeneration): boolean {
+  if (world.bridgeNetfilter) return true;
+  const isNeeded = !flags.userlandProxy || networks.some((network) => isBridge(network) && !network.bridge.icc);
+  return flags.iptables && (isNeeded || rulesOf(generation).loadsBridgeNetfilter);
 }
 
 function addBridge(laying: Laying, namespace: number, network: BridgeNetworkState, { flags }: HostState): number {

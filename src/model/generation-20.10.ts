@@ -31,6 +31,8 @@ export const generation20: GenerationRules = {
       other.parent.device === device ? `network ${prefix}${other.id.slice(0, 12)} is already using parent interface ${device}` : undefined,
     makesGateway: true,
   },
+  // drivers/bridge/bridge.go: configure runs modprobe, and the module's sysctls are 1 (Linux br_netfilter_hooks.c).
+  loadsBridgeNetfilter: true,
   forwardsAtStart: ({ ip6tables }) => (ip6tables ? [4, 6] : [4]),
   endpointMac: (_identity, ip) => macOf0242(ip),
   bridgeMac: (identity, ...name) => identity.random0242Mac(...name),

@@ -32,6 +32,7 @@ export const generation29: GenerationRules = {
     },
     makesGateway: false,
   },
+  loadsBridgeNetfilter: false,
   forwardsAtStart: () => [],
   endpointMac: (identity, _ip, ...name) => identity.randomMac(...name),
   bridgeMac: (identity, ...name) => identity.randomMac(...name),

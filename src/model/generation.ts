@@ -41,6 +41,8 @@ export interface GenerationRules {
     /** Whether containers of macvlan and ipvlan get a gateway that nobody named. */
     readonly makesGateway: boolean;
   };
+  /** Whether a daemon with iptables loads br_netfilter whenever it starts, so that bridged packets meet iptables from then on. */
+  readonly loadsBridgeNetfilter: boolean;
   /** The families whose forwarding the daemon turns on when it starts; others with their first network. */
   forwardsAtStart(flags: DaemonFlags): (4 | 6)[];
   /** MAC of an endpoint on a bridge or macvlan network that was not given one. */

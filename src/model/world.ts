@@ -74,6 +74,6 @@ export function emptyWorld(hostname: string): HostWorld {
     listeners: [],
     ipForward: false,
     localPorts: EPHEMERAL_PORTS,
-    bridgeNetfilter: true,
+    bridgeNetfilter: false,
   };
 }

@@ -52,5 +52,6 @@ export function recordedHost({ ip, mac, hostname }: { readonly ip: string; reado
     routes: [{ destination: "default", type: "unicast", via: "192.0.2.1", scope: "global" }],
     hosts: ["127.0.0.1\tlocalhost", "192.0.2.50\tlan.example.test"],
     resolvConf: { nameservers: ["198.51.100.53"], search: [], options: [] },
+    bridgeNetfilter: true,
   };
 }
