@@ -15,7 +15,7 @@ import { recordDrops, writeRecord } from "./trace";
 export function drop(packet: Packet, reason: Drop, node: Node): Node {
   dropRecord(reason, node, packet.device, packet.flow, packet.sequence, frameLength(packet), packet.trace);
   if (packet.device.flags & DEVICE_CAPTURED && packet.framed != 0 && packet.length != 0) {
-    const outbound = node == Node.DeviceTransmit || node == Node.Link || node == Node.NeighbourOutput || node == Node.IpOutput;
+    const outbound = node == Node.DeviceTransmit || node == Node.Link || node == Node.NeighbourOutput || node == Node.IpOutput || node == Node.Ip6Output;
     captureFrame(packet, outbound ? CAPTURE_OUTBOUND : CAPTURE_INBOUND, reason, node);
   }
   freePacket(packet);

@@ -10,6 +10,11 @@ import { bridgeOutput } from "../nodes/bridge-output";
 import { deviceTransmit } from "../nodes/device-transmit";
 import { forward } from "../nodes/forward";
 import { icmpInput } from "../nodes/icmp-input";
+import { icmp6Input } from "../nodes/icmp6-input";
+import { ip6Forward } from "../nodes/ip6-forward";
+import { ip6Fragment } from "../nodes/ip6-fragment";
+import { ip6Input } from "../nodes/ip6-input";
+import { ip6Output } from "../nodes/ip6-output";
 import { ipForward } from "../nodes/ip-forward";
 import { ipFragment } from "../nodes/ip-fragment";
 import { ipInput } from "../nodes/ip-input";
@@ -33,7 +38,7 @@ import { tcpInput } from "../nodes/tcp-input";
 import { udpInput } from "../nodes/udp-input";
 import { linkOutput } from "../simulation/link";
 
-/** IcmpError and Timer are visited by those who need them: they are nobody's next node. */
+/** IcmpError, Icmp6Error and Timer are visited by those who need them: they are nobody's next node. */
 @inline export function step(packet: Packet, node: Node): Node {
   switch (node) {
     case Node.SocketOutput:
@@ -62,6 +67,16 @@ import { linkOutput } from "../simulation/link";
       return ipInput(packet);
     case Node.IpForward:
       return ipForward(packet);
+    case Node.Ip6Input:
+      return ip6Input(packet);
+    case Node.Ip6Forward:
+      return ip6Forward(packet);
+    case Node.Ip6Output:
+      return ip6Output(packet);
+    case Node.Ip6Fragment:
+      return ip6Fragment(packet);
+    case Node.Icmp6Input:
+      return icmp6Input(packet);
     case Node.LocalDeliver:
       return localDeliver(packet);
     case Node.Reassemble:

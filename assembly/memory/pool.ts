@@ -67,7 +67,25 @@ export class Packet {
   filter: u32;
 }
 
+/** What is known of an IPv6 packet; numbers of addresses, and places counted from its header. */
+@unmanaged
+export class Notes {
+  source: u32;
+  destination: u32;
+  /** What lies behind all headers, where it begins, and where the byte is that says so. */
+  protocol: u32;
+  transport: u32;
+  nextAt: u32;
+  /** Of a fragment: where its header is; else 0. And where the byte is that says so. */
+  fragment: u32;
+  fragmentNextAt: u32;
+}
+
 const FIELDS: usize = 64;
+/** In the headroom, behind the longest headers that are kept there. */
+const NOTES: usize = FIELDS + 96;
+/** What a packet that is none takes: its fields and notes. */
+export const GHOST_BYTES: i32 = 192;
 const FRAME: usize = FIELDS + <usize>PACKET_HEADROOM;
 const TAIL: u32 = 16;
 /** A UDP datagram may be longer than a slot: it is built here and leaves in pieces. */
@@ -88,6 +106,7 @@ export let packetsPeak: u32 = 0;
 let scratchOwner: usize = 0;
 
 export function reservePool(packets: u32, bytes: u32): void {
+  if (NOTES + offsetof<Notes>() > FRAME || NOTES + offsetof<Notes>() > <usize>GHOST_BYTES) ERROR("Notes outgrew the headroom");
   if (offsetof<Packet>() > FIELDS) ERROR("Packet outgrew the bytes in front of the headroom");
   frameBytes = bytes;
   slots = packets;
@@ -159,7 +178,13 @@ export function copyPacket(packet: Packet): Packet {
   copy.network = network;
   if (carriesEntry(copy)) hold(trackedOf(tupleOf(copy)));
   copyBytes(frameOf(copy), frameOf(packet), packet.length);
+  if (load<u8>(network) >> 4 == 6) memory.copy(changetype<usize>(notesOf(copy)), changetype<usize>(notesOf(packet)), offsetof<Notes>());
   return copy;
+}
+
+/** Of an IPv6 packet. */
+@inline export function notesOf(packet: Packet): Notes {
+  return changetype<Notes>(changetype<usize>(packet) + NOTES);
 }
 
 /** Address of the Ethernet header. */

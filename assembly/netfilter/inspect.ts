@@ -4,13 +4,15 @@
  */
 import { ADDRTYPE_BROADCAST, ADDRTYPE_LOCAL, ADDRTYPE_MULTICAST, ADDRTYPE_UNICAST } from "../abi/netfilter";
 import { RouteType } from "../abi/program";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import { PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
+import { addressAt6, destinationIn, isLaterFragment, protocolIn, sourceIn, transportBytes, transportIn } from "../memory/network";
 import { Packet } from "../memory/pool";
+import { copyWords6 } from "../tables/address6";
 import { hasRoute, lookup } from "../tables/fib";
 import { Namespace } from "../tables/namespace";
 import { ICMP_HEADER } from "../wire/icmp";
-import { destinationOf, fragmentWord, headerLength, IP_BROADCAST, IP_OFFSET_MASK, isMulticast, protocolOf, sourceOf, totalLength } from "../wire/ipv4";
+import { destinationOf, IP_BROADCAST, isMulticast, sourceOf } from "../wire/ipv4";
 import { flagsOf, TCP_HEADER } from "../wire/tcp";
 import { destinationPort as destinationPortOf, sourcePort as sourcePortOf, UDP_HEADER } from "../wire/udp";
 
@@ -44,19 +46,23 @@ export let tcpFlags: u32 = NONE;
 
 export function inspect(packet: Packet): void {
   const ip = packet.network;
-  store<u32>(SOURCE, sourceOf(ip));
-  store<u32>(DESTINATION, destinationOf(ip));
-  protocol = protocolOf(ip);
+  if (namespace.isIpv6) {
+    copyWords6(SOURCE, addressAt6(ip, true));
+    copyWords6(DESTINATION, addressAt6(ip, false));
+  } else {
+    v128.store(SOURCE, i32x4.replace_lane(i32x4.splat(0), 0, sourceOf(ip)));
+    v128.store(DESTINATION, i32x4.replace_lane(i32x4.splat(0), 0, destinationOf(ip)));
+  }
+  protocol = protocolIn(packet);
   hasPorts = false;
   sourcePort = 0;
   destinationPort = 0;
   icmpType = NONE;
   tcpFlags = NONE;
-  if (fragmentWord(ip) & IP_OFFSET_MASK) return;
-  const header = headerLength(ip);
-  const bytes = totalLength(ip) - header;
-  const transport = ip + header;
-  if (protocol == PROTOCOL_ICMP) {
+  if (isLaterFragment(packet)) return;
+  const bytes = transportBytes(packet);
+  const transport = transportIn(packet);
+  if (protocol == <u32>(namespace.isIpv6 ? PROTOCOL_ICMP6 : PROTOCOL_ICMP)) {
     if (bytes < ICMP_HEADER) return;
     icmpType = <u32>load<u8>(transport);
     icmpCode = <u32>load<u8>(transport, 1);
@@ -68,8 +74,14 @@ export function inspect(packet: Packet): void {
   }
 }
 
-/** inet_addr_type: what the local routes say. */
-export function addressType(ip: u32): u32 {
+/** inet_addr_type: what the local routes say; of the packet's source or destination. */
+export function addressType(packet: Packet, isSource: bool): u32 {
+  const ip = isSource ? sourceIn(packet) : destinationIn(packet);
+  if (namespace.isIpv6) {
+    if (load<u8>(addressAt6(packet.network, isSource)) == 0xff) return ADDRTYPE_MULTICAST;
+    const route = lookup(namespace, ip).route;
+    return changetype<usize>(route) != 0 && route.type == RouteType.Local ? ADDRTYPE_LOCAL : ADDRTYPE_UNICAST;
+  }
   if (ip >>> 24 == 0 || ip == IP_BROADCAST) return ADDRTYPE_BROADCAST;
   if (isMulticast(ip)) return ADDRTYPE_MULTICAST;
   const decision = lookup(namespace, ip);

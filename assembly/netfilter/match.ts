@@ -46,6 +46,7 @@ import {
 } from "../abi/netfilter";
 import { NONE } from "../abi/version";
 import { Packet } from "../memory/pool";
+import { bytesOf6, copyWords6 } from "../tables/address6";
 import { isReply, originalOf, trackedOf, Tuple } from "../tables/conntrack";
 import {
   addressType,
@@ -55,6 +56,7 @@ import {
   icmpCode,
   icmpType,
   inDevice,
+  namespace,
   outDevice,
   protocol,
   SOURCE,
@@ -63,6 +65,8 @@ import {
 } from "./inspect";
 import { carriesEntry, ctstateOf, tupleOf } from "./state";
 
+/** Where a connection's first packet was sent, as rules have it. */
+const ORIGINAL = memory.data(16, 16);
 const CONNECTION: u32 = MATCH_CTSTATE | MATCH_CT_DIRECTION | MATCH_CT_ORIGINAL_DESTINATION | MATCH_CT_ORIGINAL_PORT;
 const ANY_ICMP_TYPE: u32 = 255;
 /** Tests of devices, addresses, protocol and ports: almost all that rules have. */
@@ -105,10 +109,10 @@ function matchesPorts(rule: usize, tests: u32, inverts: u32): bool {
 
 function matchesRare(rule: usize, tests: u32, inverts: u32, packet: Packet): bool {
   if (tests & MATCH_SOURCE_TYPE) {
-    if (((addressType(load<u32>(SOURCE)) & load<u32>(rule, RULE_SOURCE_TYPE)) != 0) == isOn(inverts, MATCH_SOURCE_TYPE)) return false;
+    if (((addressType(packet, true) & load<u32>(rule, RULE_SOURCE_TYPE)) != 0) == isOn(inverts, MATCH_SOURCE_TYPE)) return false;
   }
   if (tests & MATCH_DESTINATION_TYPE) {
-    const isOfType = (addressType(load<u32>(DESTINATION)) & load<u32>(rule, RULE_DESTINATION_TYPE)) != 0;
+    const isOfType = (addressType(packet, false) & load<u32>(rule, RULE_DESTINATION_TYPE)) != 0;
     if (isOfType == isOn(inverts, MATCH_DESTINATION_TYPE)) return false;
   }
   if (tests & MATCH_MARK) {
@@ -144,7 +148,9 @@ function matchesConnection(rule: usize, tests: u32, inverts: u32, packet: Packet
   }
   if (tests & MATCH_CT_ORIGINAL_DESTINATION) {
     const destination = bswap<u32>(<u32>(original.addresses >> 32));
-    const isThere = (destination & load<u32>(rule, RULE_CT_DESTINATION_MASK)) == load<u32>(rule, RULE_CT_DESTINATION);
+    if (namespace.isIpv6) copyWords6(ORIGINAL, bytesOf6(destination));
+    else v128.store(ORIGINAL, i32x4.replace_lane(i32x4.splat(0), 0, destination));
+    const isThere = isWithin(ORIGINAL, rule + RULE_CT_DESTINATION, rule + RULE_CT_DESTINATION_MASK);
     if (isThere == isOn(inverts, MATCH_CT_ORIGINAL_DESTINATION)) return false;
   }
   if (!(tests & MATCH_CT_ORIGINAL_PORT)) return true;

@@ -6,15 +6,19 @@ import { Drop } from "../abi/drop";
 import { Hook, RULE_NAT_FROM, RULE_NAT_PORT_FROM, RULE_NAT_PORT_TO, RULE_NAT_TO, Table, Target } from "../abi/netfilter";
 import { Node } from "../abi/node";
 import { DeviceKind } from "../abi/program";
-import { PROTOCOL_ICMP } from "../abi/protocol";
-import { Packet } from "../memory/pool";
+import { PROTOCOL_ICMP, PROTOCOL_ICMP6 } from "../abi/protocol";
+import { addressAt6, destinationIn, isLaterFragment, protocolIn, QUOTED, readQuote6, sourceIn, transportBytes, transportIn } from "../memory/network";
+import { notesOf, Packet } from "../memory/pool";
+import { bytesOf6, LOCALHOST6, noteWords6 } from "../tables/address6";
 import {
   CONFIRMED,
   DESTINATION_DONE,
   DESTINATION_NAT,
   invertAddresses,
   invertPorts,
+  isIcmpTuple,
   isReply,
+  isTuple6,
   MASQUERADED,
   otherTuple,
   remove,
@@ -25,12 +29,15 @@ import {
   Tuple,
 } from "../tables/conntrack";
 import { addressTowards, Device, deviceAt, deviceCount } from "../tables/device";
+import { Route } from "../tables/fib";
+import { chooseSource6, firstAddress6 } from "../tables/interface6";
 import { Namespace } from "../tables/namespace";
 import { chainBit } from "../tables/ruleset";
-import { isValid, sumWords } from "../wire/checksum";
+import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ICMP_HEADER, writeIcmpChecksum } from "../wire/icmp";
-import { destinationOf, headerLength, protocolOf, sourceOf, totalLength } from "../wire/ipv4";
-import { rewriteAddress, rewriteSide } from "../wire/rewrite";
+import { destinationOf, headerLength, totalLength } from "../wire/ipv4";
+import { writeIcmp6Checksum } from "../wire/ipv6";
+import { rewriteAddress, rewriteAddress6, rewriteSide, rewriteTransport6 } from "../wire/rewrite";
 import { bind } from "./bind";
 import { BRIDGED, NEW, RELATED, stateOf, tupleOf } from "./state";
 import { decidingRule, traverse } from "./traverse";
@@ -44,7 +51,9 @@ export function nat(packet: Packet, namespace: Namespace, hook: Hook, node: Node
   const tuple = tupleOf(packet);
   const tracked = trackedOf(tuple);
   const state = stateOf(packet);
-  if (state == RELATED && protocolOf(packet.network) == PROTOCOL_ICMP) return translateError(packet, tuple, isSource);
+  if (state == RELATED && protocolIn(packet) == <u32>(namespace.isIpv6 ? PROTOCOL_ICMP6 : PROTOCOL_ICMP)) {
+    return namespace.isIpv6 ? translateError6(packet, tuple, isSource) : translateError(packet, tuple, isSource);
+  }
   const done = isSource ? SOURCE_DONE : DESTINATION_DONE;
   if (state == NEW && !(tracked.status & done)) {
     if (!(tracked.status & CONFIRMED) && !decide(packet, tracked, namespace, hook, node, ingress, egress)) return Drop.NetfilterDrop;
@@ -68,7 +77,22 @@ export function nat(packet: Packet, namespace: Namespace, hook: Hook, node: Node
   const other = changetype<Tuple>(otherTuple(tuple));
   const addresses = invertAddresses(other.addresses);
   const ports = invertPorts(other.ports);
-  rewriteSide(ip, ip + totalLength(ip), isSource, addressOf(addresses, isSource), portOf(ports, isSource));
+  if (isTuple6(ports)) translate6(packet, isSource, addressOf(addresses, isSource), portOf(ports, isSource));
+  else rewriteSide(ip, ip + totalLength(ip), isSource, addressOf(addresses, isSource), portOf(ports, isSource));
+}
+
+function translate6(packet: Packet, isSource: bool, address: u32, port: u32): void {
+  const change = readdress6(packet, isSource, bswap<u32>(address));
+  if (isLaterFragment(packet)) return;
+  const transport = transportIn(packet);
+  rewriteTransport6(protocolIn(packet), transport, transport + transportBytes(packet), isSource, port, change);
+}
+
+/** Gives the packet an address by its number. */
+function readdress6(packet: Packet, isSource: bool, number: u32): u64 {
+  if (isSource) notesOf(packet).source = number;
+  else notesOf(packet).destination = number;
+  return rewriteAddress6(addressAt6(packet.network, isSource), bytesOf6(number));
 }
 
 @inline function addressOf(addresses: u64, isSource: bool): u32 {
@@ -76,7 +100,7 @@ export function nat(packet: Packet, namespace: Namespace, hook: Hook, node: Node
 }
 
 @inline function portOf(ports: u64, isSource: bool): u32 {
-  const isFirst = isSource || ((ports >> 32) & 0xff) == PROTOCOL_ICMP;
+  const isFirst = isSource || isIcmpTuple(ports);
   return <u32>(isFirst ? ports : ports >> 16) & 0xffff;
 }
 
@@ -100,15 +124,15 @@ function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Ho
       return false;
     case Target.Dnat:
     case Target.Snat:
-      return bind(tracked, target == Target.Snat, load<u32>(rule, RULE_NAT_FROM), load<u32>(rule, RULE_NAT_TO), low, high);
+      return bind(tracked, target == Target.Snat, addressIn(namespace, rule + RULE_NAT_FROM), addressIn(namespace, rule + RULE_NAT_TO), low, high);
     case Target.Redirect: {
-      const address = hook == Hook.Output ? LOCALHOST : ingress.firstAddress;
+      const own = namespace.isIpv6 ? firstAddress6(ingress, false) : ingress.firstAddress;
+      const address = hook == Hook.Output ? (namespace.isIpv6 ? LOCALHOST6 : LOCALHOST) : own;
       return address != 0 && bind(tracked, false, address, address, low, high);
     }
     case Target.Masquerade: {
-      if (sourceOf(packet.network) == 0) break;
-      const isLocal = egress.kind == DeviceKind.Loopback;
-      const address = isLocal ? otherAddress(egress) : addressTowards(egress, packet.filter & BRIDGED ? destinationOf(packet.network) : packet.next);
+      if (sourceIn(packet) == 0) break;
+      const address = masqueradeAddress(packet, namespace, egress);
       tracked.status |= MASQUERADED;
       tracked.masqueradeDevice = egress.index;
       return address != 0 && bind(tracked, true, address, address, low, high);
@@ -117,8 +141,38 @@ function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Ho
       break;
   }
   if (hook == Hook.Prerouting || hook == Hook.Output) return true;
-  const source = sourceOf(packet.network);
+  const source = sourceIn(packet);
   return bind(tracked, true, source, source, 0, 0);
+}
+
+/** nf_nat_masquerade_ipv4 and _ipv6; 0: there is none. */
+function masqueradeAddress(packet: Packet, stack: Namespace, egress: Device): u32 {
+  if (stack.isIpv6) return chooseSource6(stack, changetype<Route>(0), destinationIn(packet), egress);
+  if (egress.kind == DeviceKind.Loopback) return otherAddress(egress);
+  return addressTowards(egress, packet.filter & BRIDGED ? destinationOf(packet.network) : packet.next);
+}
+
+/** An address of a rule: for IPv6 its number. */
+function addressIn(stack: Namespace, words: usize): u32 {
+  return stack.isIpv6 ? noteWords6(words) : load<u32>(words);
+}
+
+/** The same as below, of ICMPv6. */
+function translateError6(packet: Packet, tuple: usize, isSource: bool): Drop {
+  const ip = packet.network;
+  const icmp = transportIn(packet);
+  const bytes = transportBytes(packet);
+  if (!isValid(sumPseudoHeader(ip, PROTOCOL_ICMP6, bytes) + sumWords(icmp, bytes))) return Drop.NetfilterDrop;
+  if (!(trackedOf(tuple).status & natOf(tuple, isSource))) return Drop.None;
+  const other = changetype<Tuple>(otherTuple(tuple));
+  const inner = icmp + ICMP_HEADER;
+  if (readQuote6(inner, bytes - ICMP_HEADER)) {
+    const change = rewriteAddress6(addressAt6(inner, !isSource), bytesOf6(bswap<u32>(addressOf(other.addresses, !isSource))));
+    rewriteTransport6(QUOTED.protocol, inner + QUOTED.transport, icmp + bytes, !isSource, portOf(other.ports, !isSource), change);
+  }
+  readdress6(packet, isSource, bswap<u32>(addressOf(invertAddresses(other.addresses), isSource)));
+  writeIcmp6Checksum(ip, icmp, bytes);
+  return Drop.None;
 }
 
 /** nf_nat_icmp_reply_translation: an error, and inside it the packet that it quotes, which went the other way. */

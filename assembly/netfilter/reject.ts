@@ -2,6 +2,13 @@
 import { RejectWith, RULE_REJECT_WITH } from "../abi/netfilter";
 import { Node } from "../abi/node";
 import {
+  ICMP6_ADDRESS_UNREACHABLE,
+  ICMP6_NO_ROUTE,
+  ICMP6_POLICY_FAIL,
+  ICMP6_PORT_UNREACHABLE,
+  ICMP6_PROHIBITED,
+  ICMP6_REJECT_ROUTE,
+  ICMP6_UNREACHABLE,
   ICMP_ADMINISTRATIVELY_PROHIBITED,
   ICMP_HOST_PROHIBITED,
   ICMP_HOST_UNREACHABLE,
@@ -10,15 +17,19 @@ import {
   ICMP_PORT_UNREACHABLE,
   ICMP_PROTOCOL_UNREACHABLE,
   ICMP_UNREACHABLE,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMP6,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from "../abi/protocol";
+import { isFragment, isIpv6, isLaterFragment, protocolIn, transportBytes, transportIn } from "../memory/network";
 import { Packet } from "../memory/pool";
+import { icmp6Error, mayBlame6 } from "../nodes/icmp6-error";
 import { icmpError, mayBlame } from "../nodes/icmp-error";
 import { sendReset } from "../tcp/segment";
 import { load16 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
-import { fragmentWord, headerLength, IP_MF, IP_OFFSET_MASK, protocolOf, totalLength } from "../wire/ipv4";
+import { ICMP_HEADER } from "../wire/icmp";
 import { dataOffset, flagsOf, RST, TCP_HEADER } from "../wire/tcp";
 import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../wire/udp";
 import { decidingRule } from "./traverse";
@@ -28,7 +39,25 @@ export function reject(packet: Packet, node: Node): void {
   const how = load<u32>(decidingRule, RULE_REJECT_WITH);
   if (!hasRightChecksum(packet)) return;
   if (how == RejectWith.TcpReset) reset(packet, node);
+  else if (isIpv6(packet)) icmp6Error(packet, ICMP6_UNREACHABLE, code6Of(how), 0);
   else icmpError(packet, ICMP_UNREACHABLE, codeOf(how), 0);
+}
+
+function code6Of(how: u32): u32 {
+  switch (how) {
+    case RejectWith.NetUnreachable:
+      return ICMP6_NO_ROUTE;
+    case RejectWith.HostUnreachable:
+      return ICMP6_ADDRESS_UNREACHABLE;
+    case RejectWith.AdminProhibited:
+      return ICMP6_PROHIBITED;
+    case RejectWith.NetProhibited:
+      return ICMP6_POLICY_FAIL;
+    case RejectWith.HostProhibited:
+      return ICMP6_REJECT_ROUTE;
+    default:
+      return ICMP6_PORT_UNREACHABLE;
+  }
 }
 
 function codeOf(how: u32): u32 {
@@ -50,15 +79,18 @@ function codeOf(how: u32): u32 {
   }
 }
 
-/** Whole TCP and UDP packets; others are not looked at. */
+/** Of whole TCP, UDP and ICMP packets; others are not looked at. */
 function hasRightChecksum(packet: Packet): bool {
+  if (isFragment(packet)) return true;
   const ip = packet.network;
-  if (fragmentWord(ip) & (IP_MF | IP_OFFSET_MASK)) return true;
-  const header = headerLength(ip);
-  const bytes = totalLength(ip) - header;
-  const transport = ip + header;
-  const protocol = protocolOf(ip);
+  const bytes = transportBytes(packet);
+  const transport = transportIn(packet);
+  const protocol = protocolIn(packet);
+  const isSix = isIpv6(packet);
   if (protocol == PROTOCOL_TCP) return bytes < TCP_HEADER || isValid(sumPseudoHeader(ip, PROTOCOL_TCP, bytes) + sumWords(transport, bytes));
+  if (protocol == <u32>(isSix ? PROTOCOL_ICMP6 : PROTOCOL_ICMP)) {
+    return bytes < ICMP_HEADER || isValid(sumWords(transport, bytes) + (isSix ? sumPseudoHeader(ip, PROTOCOL_ICMP6, bytes) : 0));
+  }
   if (protocol != PROTOCOL_UDP || bytes < UDP_HEADER || load<u16>(transport, UDP_CHECKSUM) == 0) return true;
   const length = load16(transport + UDP_LENGTH);
   if (length < UDP_HEADER || length > bytes) return true;
@@ -66,11 +98,10 @@ function hasRightChecksum(packet: Packet): bool {
 }
 
 function reset(packet: Packet, node: Node): void {
-  const ip = packet.network;
-  if (protocolOf(ip) != PROTOCOL_TCP || fragmentWord(ip) & IP_OFFSET_MASK || !mayBlame(packet)) return;
-  const header = headerLength(ip);
-  const bytes = totalLength(ip) - header;
-  const tcp = ip + header;
+  if (protocolIn(packet) != PROTOCOL_TCP || isLaterFragment(packet)) return;
+  if (!(isIpv6(packet) ? mayBlame6(packet, false) : mayBlame(packet))) return;
+  const bytes = transportBytes(packet);
+  const tcp = transportIn(packet);
   if (bytes < TCP_HEADER || dataOffset(tcp) < TCP_HEADER || dataOffset(tcp) > bytes || flagsOf(tcp) & RST) return;
   sendReset(packet, bytes - dataOffset(tcp), node, true);
 }

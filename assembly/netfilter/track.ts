@@ -10,13 +10,16 @@ import {
   CONNTRACK_UDP_STREAM_AFTER_NS,
   CONNTRACK_UDP_STREAM_NS,
 } from "../abi/limits";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
-import { Packet } from "../memory/pool";
+import { ICMP6_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import { NONE } from "../abi/version";
+import { destinationIn, isFragment, protocolIn, QUOTED, readQuote6, transportBytes, transportIn } from "../memory/network";
+import { Notes, notesOf, Packet } from "../memory/pool";
 import { clock } from "../simulation/clock";
 import {
   ASSURED,
   assure,
   findTuple,
+  hasIcmp6Partner,
   hasIcmpPartner,
   hold,
   invertAddresses,
@@ -36,10 +39,10 @@ import { Namespace } from "../tables/namespace";
 import { load16 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ICMP_HEADER } from "../wire/icmp";
-import { fragmentWord, headerLength, IP_DESTINATION, IP_MF, IP_OFFSET_MASK, IP_SOURCE, IPV4_HEADER, protocolOf, totalLength } from "../wire/ipv4";
+import { fragmentWord, headerLength, IP_DESTINATION, IP_OFFSET_MASK, IP_SOURCE, IPV4_HEADER, protocolOf, totalLength } from "../wire/ipv4";
 import { dataOffset, flagsOf, TCP_HEADER } from "../wire/tcp";
 import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../wire/udp";
-import { attach, detach, ESTABLISHED, NEW, RELATED } from "./state";
+import { attach, detach, ESTABLISHED, NEW, RELATED, setUntracked } from "./state";
 import { hasValidFlags, mayBegin, trackTcp, Verdict } from "./track-tcp";
 
 const ICMP_TYPE_MAX: u32 = 18;
@@ -50,21 +53,30 @@ export let tuplePorts: u64 = 0;
 export let tupleProtocol: u32 = 0;
 /** The flags of a TCP segment, the type of an ICMP message. */
 let detail: u32 = 0;
+/** ICMP, or ICMPv6 if the packet is IPv6. */
+let isIcmp: bool = false;
+let isFamily6: bool = false;
 
 /** Protocol and namespace as tuples have them. */
-@inline function kindOf(namespace: Namespace, protocol: u32): u64 {
-  return <u64>(protocol | (namespace.index << 8)) << 32;
+@inline function kindOf(stack: Namespace, protocol: u32): u64 {
+  return <u64>(protocol | (stack.key << 8)) << 32;
+}
+
+/** Both addresses of an IPv6 packet as tuples have them. */
+@inline function numbersOf(notes: Notes): u64 {
+  return <u64>bswap<u32>(notes.source) | (<u64>bswap<u32>(notes.destination) << 32);
 }
 
 /** Reads the tuple of a packet. False: it is not sound, and no connection has it. */
 export function readTuple(packet: Packet, namespace: Namespace, checksChecksums: bool): bool {
   const ip = packet.network;
-  if (fragmentWord(ip) & (IP_MF | IP_OFFSET_MASK)) return false;
-  const header = headerLength(ip);
-  const bytes = totalLength(ip) - header;
-  const transport = ip + header;
-  const protocol = protocolOf(ip);
+  if (isFragment(packet)) return false;
+  const bytes = transportBytes(packet);
+  const transport = transportIn(packet);
+  const protocol = protocolIn(packet);
   let ports: u32 = 0;
+  isIcmp = protocol == <u32>(namespace.isIpv6 ? PROTOCOL_ICMP6 : PROTOCOL_ICMP);
+  isFamily6 = namespace.isIpv6;
   if (protocol == PROTOCOL_UDP) {
     if (!isSoundUdp(ip, transport, bytes, checksChecksums)) return false;
     ports = load<u32>(transport);
@@ -72,13 +84,14 @@ export function readTuple(packet: Packet, namespace: Namespace, checksChecksums:
     if (!isSoundTcp(ip, transport, bytes, checksChecksums)) return false;
     ports = load<u32>(transport);
     detail = flagsOf(transport);
-  } else if (protocol == PROTOCOL_ICMP) {
+  } else if (isIcmp) {
     if (bytes < ICMP_HEADER) return false;
     detail = <u32>load<u8>(transport);
-    if (detail > ICMP_TYPE_MAX || (checksChecksums && !isValid(sumWords(transport, bytes)))) return false;
+    if (detail > ICMP_TYPE_MAX && !namespace.isIpv6) return false;
+    if (checksChecksums && !isValid(sumWords(transport, bytes) + (namespace.isIpv6 ? sumPseudoHeader(ip, PROTOCOL_ICMP6, bytes) : 0))) return false;
     ports = icmpPorts(transport);
   }
-  tupleAddresses = load<u64>(ip, IP_SOURCE);
+  tupleAddresses = namespace.isIpv6 ? numbersOf(notesOf(packet)) : load<u64>(ip, IP_SOURCE);
   tuplePorts = <u64>ports | kindOf(namespace, protocol);
   tupleProtocol = protocol;
   return true;
@@ -93,7 +106,8 @@ export function readTuple(packet: Packet, namespace: Namespace, checksChecksums:
   if (bytes < UDP_HEADER) return false;
   const length = load16(udp + UDP_LENGTH);
   if (length < UDP_HEADER || length > bytes) return false;
-  return !checksChecksums || load<u16>(udp, UDP_CHECKSUM) == 0 || isValid(sumPseudoHeader(ip, PROTOCOL_UDP, length) + sumWords(udp, length));
+  if (load<u16>(udp, UDP_CHECKSUM) == 0) return load<u8>(ip) >> 4 == 4;
+  return !checksChecksums || isValid(sumPseudoHeader(ip, PROTOCOL_UDP, length) + sumWords(udp, length));
 }
 
 @inline function isSoundTcp(ip: usize, tcp: usize, bytes: u32, checksChecksums: bool): bool {
@@ -105,7 +119,13 @@ export function readTuple(packet: Packet, namespace: Namespace, checksChecksums:
 
 /** An ICMP message about another packet: it has no tuple of its own. */
 @inline export function isIcmpError(): bool {
-  return tupleProtocol == PROTOCOL_ICMP && (detail == 3 || detail == 4 || detail == 5 || detail == 11 || detail == 12);
+  if (!isIcmp) return false;
+  return isFamily6 ? detail < <u32>ICMP6_ECHO_REQUEST : detail == 3 || detail == 4 || detail == 5 || detail == 11 || detail == 12;
+}
+
+/** Neighbour discovery and its like belong to no connection (nf_conntrack_icmpv6_init_net, noct_valid_new). */
+function isUntracked6(): bool {
+  return isIcmp && isFamily6 && ((detail >= 130 && detail <= 136) || detail == 143);
 }
 
 /** What a packet in the direction of a found tuple is. */
@@ -116,7 +136,12 @@ export function readTuple(packet: Packet, namespace: Namespace, checksChecksums:
 /** Lets the packet whose tuple was read, and found to be `found` or null, join its connection. */
 export function track(packet: Packet, namespace: Namespace, found: Tuple): Drop {
   if (isIcmpError()) {
-    relateError(packet, namespace);
+    if (isFamily6) relateError6(packet, namespace);
+    else relateError(packet, namespace);
+    return Drop.None;
+  }
+  if (isUntracked6()) {
+    setUntracked(packet);
     return Drop.None;
   }
   while (true) {
@@ -146,13 +171,14 @@ export function track(packet: Packet, namespace: Namespace, found: Tuple): Drop 
 
 function mayStart(): bool {
   if (tupleProtocol == PROTOCOL_TCP) return mayBegin(detail);
-  return tupleProtocol != PROTOCOL_ICMP || detail == 8 || detail == 13 || detail == 15 || detail == 17;
+  if (isIcmp && isFamily6) return detail == 128 || detail == 139;
+  return !isIcmp || detail == 8 || detail == 13 || detail == 15 || detail == 17;
 }
 
 @inline function notePacket(tuple: usize): Verdict {
   if (tupleProtocol == PROTOCOL_UDP) return trackUdp(trackedOf(tuple));
   if (tupleProtocol == PROTOCOL_TCP) return trackTcp(tuple, detail);
-  setDeadline(trackedOf(tuple), clock + <i64>(tupleProtocol == PROTOCOL_ICMP ? CONNTRACK_ICMP_NS : CONNTRACK_GENERIC_NS));
+  setDeadline(trackedOf(tuple), clock + <i64>(isIcmp ? CONNTRACK_ICMP_NS : CONNTRACK_GENERIC_NS));
   return Verdict.Fine;
 }
 
@@ -163,6 +189,32 @@ function mayStart(): bool {
   setDeadline(tracked, clock + <i64>(isStream ? CONNTRACK_UDP_STREAM_NS : CONNTRACK_UDP_NS));
   if (isStream) assure(tracked);
   return Verdict.Fine;
+}
+
+/** The same of ICMPv6. */
+function relateError6(packet: Packet, stack: Namespace): void {
+  const icmp = transportIn(packet);
+  const inner = icmp + ICMP_HEADER;
+  if (!readQuote6(inner, transportBytes(packet) - ICMP_HEADER)) return;
+  if (QUOTED.source == NONE || QUOTED.destination == NONE) return;
+  const transport = inner + QUOTED.transport;
+  const protocol = QUOTED.protocol;
+  let ports: u32 = 0;
+  if (protocol == PROTOCOL_UDP || protocol == PROTOCOL_TCP) ports = load<u32>(transport);
+  if (protocol == PROTOCOL_ICMP6) {
+    if (!hasIcmp6Partner(<u32>load<u8>(transport))) return;
+    ports = icmpPorts(transport);
+  }
+  joinRelated(packet, numbersOf(QUOTED), <u64>ports | kindOf(stack, protocol), bswap<u32>(destinationIn(packet)));
+}
+
+/** An error about a packet with a tuple, on its way to `destination`. */
+function joinRelated(packet: Packet, addresses: u64, ports: u64, destination: u32): void {
+  const found = findTuple(invertAddresses(addresses), invertPorts(ports));
+  if (isNoTuple(found) || <u32>(found.addresses >> 32) != destination) return;
+  const tuple = changetype<usize>(found);
+  hold(trackedOf(tuple));
+  attach(packet, tuple, RELATED);
 }
 
 /** nf_conntrack_inet_error: the connection of the packet that an error quotes, if the error goes to one of its ends. */
@@ -182,9 +234,5 @@ function relateError(packet: Packet, namespace: Namespace): void {
     if (!hasIcmpPartner(<u32>load<u8>(transport))) return;
     ports = icmpPorts(transport);
   }
-  const found = findTuple(invertAddresses(load<u64>(inner, IP_SOURCE)), invertPorts(<u64>ports | kindOf(namespace, protocol)));
-  if (isNoTuple(found) || <u32>(found.addresses >> 32) != load<u32>(ip, IP_DESTINATION)) return;
-  const tuple = changetype<usize>(found);
-  hold(trackedOf(tuple));
-  attach(packet, tuple, RELATED);
+  joinRelated(packet, load<u64>(inner, IP_SOURCE), <u64>ports | kindOf(namespace, protocol), load<u32>(ip, IP_DESTINATION));
 }

@@ -38,7 +38,7 @@ export let decidingRule: usize = 0;
 export function traverse(packet: Packet, hook: Hook, table: Table, node: Node): Target {
   if (FRAME_BYTES != 16 + 16 * 8 || CHAIN_DEPTH_MAX != 16) ERROR("FRAMES: its size disagrees with the numbers that it is made of");
   inspect(packet);
-  const start = builtInChain(namespace.index, hook, table);
+  const start = builtInChain(namespace.key, hook, table);
   let depth: usize = 0;
   open(FRAMES, start);
   while (true) {

@@ -5,6 +5,7 @@
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { Hook } from "../abi/netfilter";
 import { NONE } from "../abi/version";
+import { protocolIn } from "../memory/network";
 import { Packet } from "../memory/pool";
 import {
   CONFIRMED,
@@ -18,7 +19,6 @@ import {
 import { Namespace } from "../tables/namespace";
 import { internPath, Path, pathGeneration, startPath } from "../tables/path";
 import { READS_TCP_FLAGS } from "../tables/ruleset";
-import { protocolOf } from "../wire/ipv4";
 import { inDevice, outDevice } from "./inspect";
 import { ESTABLISHED, NEW, stateOf, tupleOf } from "./state";
 
@@ -40,7 +40,7 @@ let wantedMark: u32 = 0;
 /** A traced packet tells of every rule, and a segment may be told by its flags. */
 @inline function isRepeatable(packet: Packet, namespace: Namespace): bool {
   if (packet.trace != NONE) return false;
-  return !(namespace.filter & READS_TCP_FLAGS) || protocolOf(packet.network) != PROTOCOL_TCP;
+  return !(namespace.filter & READS_TCP_FLAGS) || protocolIn(packet) != PROTOCOL_TCP;
 }
 
 @inline function keyOf(status: u32, state: u32): u64 {

@@ -49,11 +49,11 @@ function answer(packet: Packet, isIdentity: bool): void {
   let bytes = payloadBytes;
   if (packet.flow != NONE) {
     const flow = flowAt(packet.flow);
-    if (packet.response == 0) see(flow, socket.namespace.index, askerIp, askerPort, askedIp, socket.port);
+    if (packet.response == 0) see(flow, socket.namespace, askerIp, askerPort, askedIp, socket.port);
     if (packet.response == 0 && isIdentity) accountReceived(packet, payloadBytes, Node.ApplicationWake);
     if (flow.kind == FlowKind.Request) bytes = flow.responseBytes;
   }
-  if (isIdentity) bytes = min(identityBytes(socket.responseBytes, askerIp, askedIp), MESSAGE_MAX);
+  if (isIdentity) bytes = min(identityBytes(socket.namespace, socket.responseBytes, askerIp, askedIp), MESSAGE_MAX);
   takeOver(packet);
   setResponse(1);
   const namespace = socket.namespace;

@@ -33,16 +33,15 @@ export function arpInput(packet: Packet): Node {
   const sender = arpSenderIp(frame);
   const senderMac = arpSenderMac(frame);
   const isRequest = arpOperation(frame) == ARP_REQUEST;
-  const entry = findNeighbour(device, sender);
+  const entry = findNeighbour(device, sender, false);
   if (isRequest && lookup(device.namespace, target).isOwn) {
     if (sender != 0) {
-      if (isNoNeighbour(entry)) enter(device, sender, senderMac);
-      else update(entry, senderMac, NeighbourState.Stale, true);
+      enterNeighbour(device, sender, senderMac, false, entry, Node.ArpInput);
     }
     reply(device, target, senderMac, sender);
   } else if (!isNoNeighbour(entry)) {
     const state = !isRequest && packet.type == PacketType.Host ? NeighbourState.Reachable : NeighbourState.Stale;
-    update(entry, senderMac, state, sender == target || clock - entry.updated > <i64>NEIGHBOUR_LOCK_NS);
+    updateNeighbour(entry, senderMac, state, sender == target || clock - entry.updated > <i64>NEIGHBOUR_LOCK_NS, Node.ArpInput);
   }
   return consume(packet);
 }
@@ -61,9 +60,13 @@ function reply(device: Device, ip: u32, targetMac: u64, targetIp: u32): void {
   append(answer, Node.DeviceTransmit, Node.ArpInput);
 }
 
-/** A sender that was not known; a full table ignores it. */
-function enter(device: Device, ip: u32, mac: u64): void {
-  const entry = createNeighbour(device, ip);
+/** Somebody asks who is known as `known`, or not at all; a full table ignores those. */
+export function enterNeighbour(device: Device, ip: u32, mac: u64, isIpv6: bool, known: Neighbour, node: Node): void {
+  if (!isNoNeighbour(known)) {
+    updateNeighbour(known, mac, NeighbourState.Stale, true, node);
+    return;
+  }
+  const entry = createNeighbour(device, ip, isIpv6);
   if (isNoNeighbour(entry)) return;
   entry.mac = mac;
   entry.state = NeighbourState.Stale;
@@ -71,7 +74,7 @@ function enter(device: Device, ip: u32, mac: u64): void {
 }
 
 /** neigh_update. */
-function update(entry: Neighbour, mac: u64, state: NeighbourState, mayReplace: bool): void {
+export function updateNeighbour(entry: Neighbour, mac: u64, state: NeighbourState, mayReplace: bool, node: Node): void {
   const old = entry.state;
   if (old == NeighbourState.Permanent) return;
   const wasValid = old != NeighbourState.Incomplete && old != NeighbourState.Failed;
@@ -81,5 +84,5 @@ function update(entry: Neighbour, mac: u64, state: NeighbourState, mayReplace: b
   entry.state = state;
   entry.deadline = NEVER;
   if (state == NeighbourState.Reachable) entry.confirmed = clock;
-  if (old == NeighbourState.Incomplete) releaseQueue(entry, Node.ArpInput);
+  if (old == NeighbourState.Incomplete) releaseQueue(entry, node);
 }

@@ -1,5 +1,6 @@
 /** __br_forward and br_dev_queue_push_xmit: out of one port. */
 import { Node } from "../abi/node";
+import { stackOfPacket } from "../memory/network";
 import { Packet } from "../memory/pool";
 import { BRIDGED } from "../netfilter/state";
 import { VISITS_FORWARD, VISITS_POSTROUTING } from "../tables/ruleset";
@@ -10,7 +11,7 @@ import { VISITS_FORWARD, VISITS_POSTROUTING } from "../tables/ruleset";
 }
 
 function afterBridgeForward(packet: Packet): Node {
-  const filter = packet.device.namespace.filter;
+  const filter = stackOfPacket(packet).filter;
   if (filter & VISITS_FORWARD) return Node.Forward;
   return filter & VISITS_POSTROUTING ? Node.Postrouting : Node.DeviceTransmit;
 }

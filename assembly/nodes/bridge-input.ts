@@ -12,12 +12,14 @@ import { captureFrame } from "../graph/capture";
 import { drop } from "../graph/drop";
 import { frameOf, Packet, PacketType } from "../memory/pool";
 import { BRIDGED } from "../netfilter/state";
-import { Device, DEVICE_CAPTURED, DEVICE_FILTERED, isNull } from "../tables/device";
+import { Device, DEVICE_CAPTURED, DEVICE_FILTERED, DEVICE_FILTERED6, isNull } from "../tables/device";
 import { find, Found, foundPort, learn } from "../tables/fdb";
+import { stackOf } from "../tables/namespace";
 import { VISITS_PREROUTING } from "../tables/ruleset";
-import { destinationMac, etherType, isGroup, isReserved, MAC_BROADCAST, sourceMac, TYPE_IPV4 } from "../wire/ethernet";
+import { destinationMac, etherType, isGroup, isReserved, MAC_BROADCAST, sourceMac, TYPE_IPV4, TYPE_IPV6 } from "../wire/ethernet";
 import { floodPorts } from "./bridge-flood";
 import { checkHeader } from "./ip-input";
+import { checkHeader6 } from "./ip6-input";
 
 export function bridgeInput(packet: Packet): Node {
   // It was here before it waited for the MAC of its new destination.
@@ -30,17 +32,18 @@ export function bridgeInput(packet: Packet): Node {
   if (source == 0 || isGroup(source)) return drop(packet, Drop.MacInvalidSource, Node.BridgeInput);
   if (port.flags & DEVICE_PORT_SECURITY && !isNull(port.egress) && source != port.egress.mac) return drop(packet, Drop.PortSecurity, Node.BridgeInput);
   if (isReserved(destination)) return drop(packet, Drop.UnhandledProto, Node.BridgeInput);
-  if (bridge.flags & DEVICE_FILTERED && etherType(frame) == TYPE_IPV4) return filterFrame(packet, bridge, destination);
+  if (bridge.flags & DEVICE_FILTERED && etherType(frame) == TYPE_IPV4) return filterFrame(packet, bridge, destination, false);
+  if (bridge.flags & DEVICE_FILTERED6 && etherType(frame) == TYPE_IPV6) return filterFrame(packet, bridge, destination, true);
   return switchFrame(packet, Node.BridgeInput);
 }
 
-/** br_nf_pre_routing: the frame is a packet for iptables. */
-function filterFrame(packet: Packet, bridge: Device, destination: u64): Node {
-  const reason = checkHeader(packet);
+/** br_nf_pre_routing: the frame is a packet for iptables, or for ip6tables. */
+function filterFrame(packet: Packet, bridge: Device, destination: u64, isSix: bool): Node {
+  const reason = isSix ? checkHeader6(packet) : checkHeader(packet);
   if (reason != Drop.None) return drop(packet, reason, Node.BridgeInput);
   packet.type = !isGroup(destination) ? <u8>PacketType.Host : destination == MAC_BROADCAST ? <u8>PacketType.Broadcast : <u8>PacketType.Multicast;
   packet.filter |= BRIDGED;
-  return bridge.namespace.filter & VISITS_PREROUTING ? Node.Prerouting : switchFrame(packet, Node.BridgeInput);
+  return stackOf(bridge.namespace, isSix).filter & VISITS_PREROUTING ? Node.Prerouting : switchFrame(packet, Node.BridgeInput);
 }
 
 /** From learning on, as part of the visit in progress. */

@@ -2,9 +2,11 @@
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { drop } from "../graph/drop";
+import { isIpv6 } from "../memory/network";
 import { Packet } from "../memory/pool";
 import { passForward } from "../netfilter/hooks";
 import { BRIDGED } from "../netfilter/state";
+import { stackOf } from "../tables/namespace";
 import { VISITS_POSTROUTING } from "../tables/ruleset";
 import { leaveFilter } from "./postrouting";
 
@@ -12,7 +14,7 @@ export function forward(packet: Packet): Node {
   const isBridged = (packet.filter & BRIDGED) != 0;
   const ingress = isBridged ? packet.out.master : packet.device;
   const egress = isBridged ? packet.out.master : packet.out;
-  const namespace = ingress.namespace;
+  const namespace = stackOf(ingress.namespace, isIpv6(packet));
   const reason = passForward(packet, namespace, ingress, egress);
   if (reason != Drop.None) return drop(packet, reason, Node.Forward);
   return namespace.filter & VISITS_POSTROUTING ? Node.Postrouting : leaveFilter(packet);

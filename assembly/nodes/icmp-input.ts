@@ -1,9 +1,10 @@
 /** icmp_rcv: echo requests are answered, replies find the ping that waits for them, errors reach the process that caused them. */
-import { FLOW_COUNTER_ERROR_BY, FLOW_COUNTER_REPLY_TTL, FlowError } from "../abi/counter";
+import { FLOW_COUNTER_REPLY_TTL, FlowError } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { FlowKind, SocketRole } from "../abi/program";
 import {
+  ICMP6_ECHO_REPLY,
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_FRAGMENTATION_NEEDED,
@@ -13,6 +14,7 @@ import {
   ICMP_TIME_EXCEEDED,
   ICMP_UNREACHABLE,
   PROTOCOL_ICMP,
+  PROTOCOL_ICMP6,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
   ICMP_NET_PROHIBITED,
@@ -22,10 +24,12 @@ import {
 import { NONE } from "../abi/version";
 import { drop, dropUnmade } from "../graph/drop";
 import { append, consume } from "../graph/walk";
+import { destinationIn, headerBytes, isIpv6, sourceIn, stackOfPacket, writeNetwork } from "../memory/network";
 import { DontFragment, Packet, PacketType, takeDatagram } from "../memory/pool";
 import { askNext } from "../processes/forward";
 import { visit } from "../simulation/cpu";
-import { accountAnswered, accountReceived, delivered, see, socketError } from "../tables/counters";
+import { accountAnswered, accountReceived, delivered, noteErrorBy, see, socketError } from "../tables/counters";
+import { isGroup6, UNSPECIFIED } from "../tables/address6";
 import { flowAt } from "../tables/flow";
 import { Namespace } from "../tables/namespace";
 import { learnPathMtu } from "../tables/path-mtu";
@@ -35,7 +39,8 @@ import { tcpError } from "../tcp/error";
 import { copyBytes, load16 } from "../wire/bytes";
 import { isValid, sumWords } from "../wire/checksum";
 import { ICMP_HEADER, ICMP_INFO, icmpIdentifier, writeIcmpChecksum } from "../wire/icmp";
-import { destinationOf, headerLength, IP_TTL, IPV4_HEADER, protocolOf, sourceOf, totalLength, writeIpv4 } from "../wire/ipv4";
+import { destinationOf, headerLength, IP_TTL, IPV4_HEADER, protocolOf, sourceOf, totalLength } from "../wire/ipv4";
+import { IP6_HOP_LIMIT } from "../wire/ipv6";
 import { destinationPort, sourcePort } from "../wire/udp";
 
 export function icmpInput(packet: Packet): Node {
@@ -46,57 +51,61 @@ export function icmpInput(packet: Packet): Node {
   if (bytes < ICMP_HEADER) return drop(packet, Drop.HdrTrunc, Node.IcmpInput);
   if (!isValid(sumWords(icmp, bytes))) return drop(packet, Drop.IcmpCsum, Node.IcmpInput);
   const type = <u32>load<u8>(icmp);
-  if (type == ICMP_ECHO_REQUEST) return echoRequest(packet, icmp, bytes);
-  if (type == ICMP_ECHO_REPLY) return echoReply(packet, icmp, bytes);
+  if (type == ICMP_ECHO_REQUEST) return echoRequest(packet, icmp, bytes, Node.IcmpInput);
+  if (type == ICMP_ECHO_REPLY) return echoReply(packet, icmp, bytes, Node.IcmpInput);
   if (type == ICMP_UNREACHABLE || type == ICMP_TIME_EXCEEDED) return errorMessage(packet, icmp, bytes);
   return drop(packet, Drop.UnhandledProto, Node.IcmpInput);
 }
 
-/** icmp_echo; broadcasts are ignored (icmp_echo_ignore_broadcasts 1). */
-function echoRequest(packet: Packet, icmp: usize, bytes: u32): Node {
-  if (packet.type != PacketType.Host) return consume(packet);
-  const namespace = packet.device.namespace;
-  const reply = takeDatagram(IPV4_HEADER + bytes);
+/** icmp_echo and icmpv6_echo_reply; broadcasts of IPv4 are ignored (icmp_echo_ignore_broadcasts 1). */
+export function echoRequest(packet: Packet, icmp: usize, bytes: u32, node: Node): Node {
+  const stack = stackOfPacket(packet);
+  const isSix = stack.isIpv6;
+  if (packet.type != PacketType.Host && !isSix) return consume(packet);
+  const total = headerBytes(stack) + bytes;
+  const reply = takeDatagram(total);
+  const asked = destinationIn(packet);
   if (changetype<usize>(reply) == 0) {
-    dropUnmade(Drop.NoMemory, Node.IcmpInput, packet.device, packet.flow, packet.sequence);
+    dropUnmade(Drop.NoMemory, node, packet.device, packet.flow, packet.sequence);
   } else {
     reply.flow = packet.flow;
     reply.sequence = packet.sequence;
     reply.bornAt = packet.bornAt;
     reply.trace = packet.trace;
     reply.response = 1;
-    reply.namespace = namespace.index;
     reply.dontFragment = <u8>DontFragment.Never;
-    const ip = packet.network;
-    writeIpv4(reply.network, IPV4_HEADER + bytes, namespace.ttl, PROTOCOL_ICMP, destinationOf(ip), sourceOf(ip));
-    const answer = reply.network + IPV4_HEADER;
+    const source = isSix && isGroup6(asked) ? UNSPECIFIED : asked;
+    writeNetwork(reply, stack, total, stack.ttl, isSix ? PROTOCOL_ICMP6 : PROTOCOL_ICMP, source, sourceIn(packet));
+    const answer = reply.network + headerBytes(stack);
     copyBytes(answer, icmp, bytes);
-    store<u8>(answer, ICMP_ECHO_REPLY);
-    writeIcmpChecksum(answer, bytes);
-    append(reply, Node.IpOutput, Node.IcmpInput);
+    store<u8>(answer, isSix ? ICMP6_ECHO_REPLY : ICMP_ECHO_REPLY);
+    if (isSix) reply.out = packet.device;
+    else writeIcmpChecksum(answer, bytes);
+    append(reply, isSix ? Node.Ip6Output : Node.IpOutput, node);
   }
   delivered++;
   if (packet.flow != NONE && packet.response == 0 && flowAt(packet.flow).kind == FlowKind.Ping) {
-    accountReceived(packet, bytes - ICMP_HEADER, Node.IcmpInput);
-    see(flowAt(packet.flow), namespace.index, sourceOf(packet.network), 0, destinationOf(packet.network), 0);
+    accountReceived(packet, bytes - ICMP_HEADER, node);
+    see(flowAt(packet.flow), stack, sourceIn(packet), 0, asked, 0);
   }
   return consume(packet);
 }
 
 /** ping_rcv. */
-function echoReply(packet: Packet, icmp: usize, bytes: u32): Node {
+export function echoReply(packet: Packet, icmp: usize, bytes: u32, node: Node): Node {
   if (isPing(packet, icmpIdentifier(icmp))) {
-    store<u32>(flowAt(packet.flow).counters, load<u8>(packet.network, IP_TTL), FLOW_COUNTER_REPLY_TTL);
-    accountAnswered(packet, bytes - ICMP_HEADER, Node.IcmpInput);
+    const ttl = load<u8>(packet.network + (isIpv6(packet) ? IP6_HOP_LIMIT : IP_TTL));
+    store<u32>(flowAt(packet.flow).counters, ttl, FLOW_COUNTER_REPLY_TTL);
+    accountAnswered(packet, bytes - ICMP_HEADER, node);
   }
   return consume(packet);
 }
 
-/** Whether the packet belongs to a ping of this namespace with that identifier. */
+/** Whether the packet belongs to a ping of this stack with that identifier. */
 function isPing(packet: Packet, identifier: u32): bool {
   if (packet.flow == NONE) return false;
   const flow = flowAt(packet.flow);
-  return flow.kind == FlowKind.Ping && flow.namespace == packet.device.namespace && flow.sourcePort == identifier;
+  return flow.kind == FlowKind.Ping && flow.namespace == stackOfPacket(packet) && flow.sourcePort == identifier;
 }
 
 /** icmp_unreach, icmp_socket_deliver. */
@@ -112,9 +121,9 @@ function errorMessage(packet: Packet, icmp: usize, bytes: u32): Node {
   const error = errorOf(icmp);
   const protocol = protocolOf(inner);
   const transport = inner + header;
-  if (protocol == PROTOCOL_UDP) udpError(packet, namespace, inner, transport, error);
-  else if (protocol == PROTOCOL_ICMP) echoError(packet, transport, error);
-  else if (protocol == PROTOCOL_TCP) tcpError(namespace, inner, transport, error, sourceOf(packet.network));
+  if (protocol == PROTOCOL_UDP) udpError(packet, namespace, sourceOf(inner), destinationOf(inner), transport, error);
+  else if (protocol == PROTOCOL_ICMP) echoError(packet, transport, ICMP_ECHO_REQUEST, error);
+  else if (protocol == PROTOCOL_TCP) tcpError(namespace, sourceOf(inner), destinationOf(inner), transport, error, sourceOf(packet.network));
   return consume(packet);
 }
 
@@ -145,34 +154,36 @@ function errorOf(icmp: usize): FlowError {
   }
 }
 
-function udpError(packet: Packet, namespace: Namespace, inner: usize, udp: usize, error: FlowError): void {
-  const socket = findSocket(namespace, PROTOCOL_UDP, sourceOf(inner), sourcePort(udp));
+/** About a datagram between two addresses. */
+export function udpError(packet: Packet, namespace: Namespace, source: u32, destination: u32, udp: usize, error: FlowError): void {
+  const socket = findSocket(namespace, PROTOCOL_UDP, source, sourcePort(udp));
   if (!isNoSocket(socket) && socket.role == SocketRole.Client && socket.flow != NONE) {
     const flow = flowAt(socket.flow);
-    if (flow.destination == destinationOf(inner) && flow.destinationPort == destinationPort(udp)) {
+    if (flow.destination == destination && flow.destinationPort == destinationPort(udp)) {
       report(packet, socket.flow, error);
       return;
     }
   }
-  if (error != FlowError.MessageTooLong && hasSessions()) sessionError(packet, namespace, inner, udp);
+  if (error != FlowError.MessageTooLong && hasSessions()) sessionError(packet, namespace, destination, udp);
 }
 
 /** A resolver's query came back: the next server is asked. A proxy takes no notice. */
-function sessionError(packet: Packet, namespace: Namespace, inner: usize, udp: usize): void {
-  const session = findSession(namespace, sourcePort(udp), destinationOf(inner), destinationPort(udp));
+function sessionError(packet: Packet, namespace: Namespace, destination: u32, udp: usize): void {
+  const session = findSession(namespace, sourcePort(udp), destination, destinationPort(udp));
   if (isNoSession(session) || session.kind != SessionKind.Forward) return;
   visit(Node.ApplicationWake);
   askNext(session, packet.device, Node.ApplicationWake);
 }
 
-function echoError(packet: Packet, icmp: usize, error: FlowError): void {
-  if (load<u8>(icmp) == ICMP_ECHO_REQUEST && isPing(packet, icmpIdentifier(icmp))) report(packet, packet.flow, error);
+/** About an echo request of the given type. */
+export function echoError(packet: Packet, icmp: usize, type: u32, error: FlowError): void {
+  if (<u32>load<u8>(icmp) == type && isPing(packet, icmpIdentifier(icmp))) report(packet, packet.flow, error);
 }
 
 /** A datagram that may be fragmented does not fail for its length: the next one will be. */
 function report(packet: Packet, flowIndex: u32, error: FlowError): void {
   const flow = flowAt(flowIndex);
   if (error == FlowError.MessageTooLong && !flow.dontFragment) return;
-  store<u32>(flow.counters, sourceOf(packet.network), FLOW_COUNTER_ERROR_BY);
+  noteErrorBy(flow, stackOfPacket(packet), sourceIn(packet));
   socketError(flow, error, packet.sequence);
 }

@@ -38,7 +38,8 @@ export function ipFragment(packet: Packet): Node {
   return consume(packet);
 }
 
-function inherit(fragment: Packet, packet: Packet): void {
+/** A piece has what the whole has. */
+export function inherit(fragment: Packet, packet: Packet): void {
   fragment.device = packet.device;
   fragment.out = packet.out;
   fragment.next = packet.next;

@@ -19,7 +19,7 @@ import { VISITS_OUTPUT, VISITS_POSTROUTING } from "../tables/ruleset";
 import { failConnecting } from "../tcp/close";
 import { store16, store32 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, IP_DF, IP_FRAGMENT, IP_ID, IP_SOURCE, protocolOf, writeChecksum } from "../wire/ipv4";
+import { destinationOf, IP_DF, IP_FRAGMENT, IP_ID, IP_SOURCE, IPV4_HEADER, protocolOf, writeChecksum } from "../wire/ipv4";
 import { writeTcpChecksum } from "../wire/tcp";
 import { writeUdpChecksum } from "../wire/udp";
 
@@ -36,7 +36,7 @@ export function ipOutput(packet: Packet): Node {
   if (isNull(device)) return unroutable(packet, Drop.IpOutNoRoutes, FlowError.NetworkUnreachable);
   packet.device = device;
   packet.out = device;
-  if (load<u32>(ip, IP_SOURCE) == 0) store32(ip + IP_SOURCE, sourceFor(route, destination));
+  if (load<u32>(ip, IP_SOURCE) == 0) store32(ip + IP_SOURCE, sourceFor(namespace, route, destination));
   store16(ip + IP_ID, namespace.nextId);
   namespace.nextId = (namespace.nextId + 1) & 0xffff;
 
@@ -48,8 +48,8 @@ export function ipOutput(packet: Packet): Node {
   store16(ip + IP_FRAGMENT, setsDf ? IP_DF : 0);
   writeChecksum(ip);
   const protocol = protocolOf(ip);
-  if (protocol == PROTOCOL_UDP) writeUdpChecksum(ip);
-  else if (protocol == PROTOCOL_TCP) writeTcpChecksum(ip);
+  if (protocol == PROTOCOL_UDP) writeUdpChecksum(ip, ip + IPV4_HEADER);
+  else if (protocol == PROTOCOL_TCP) writeTcpChecksum(ip, ip + IPV4_HEADER, total - IPV4_HEADER);
 
   packet.next = route.gateway != 0 ? route.gateway : destination;
   packet.routeType = <u8>type;

@@ -5,7 +5,7 @@ import { appendCopy } from "../graph/copy";
 import { frameOf, Packet } from "../memory/pool";
 import { aboveAt, Device, holderOf, isNull } from "../tables/device";
 import { destinationMac, isGroup, sourceMac } from "../wire/ethernet";
-import { NO_ADDRESS, senderAddress, targetAddress } from "../wire/network-address";
+import { senderAddress, targetAddress } from "../wire/network-address";
 import { stack } from "./receive";
 
 export function ipvlanInput(packet: Packet): Node {
@@ -15,8 +15,7 @@ export function ipvlanInput(packet: Packet): Node {
     if (!wasSentHere(packet, lower)) spread(packet, lower);
     return stack(packet, lower, Node.IpvlanInput);
   }
-  const address = targetAddress(frame, packet.length);
-  const holder = address == NO_ADDRESS ? changetype<Device>(0) : holderOf(lower, <u32>address);
+  const holder = holderOf(lower, targetAddress(frame, packet.length));
   if (isNull(holder)) return stack(packet, lower, Node.IpvlanInput);
   packet.out = holder;
   return Node.Receive;
@@ -35,8 +34,7 @@ function bridges(lower: Device): bool {
 function wasSentHere(packet: Packet, lower: Device): bool {
   const frame = frameOf(packet);
   if (sourceMac(frame) != lower.mac) return false;
-  const address = senderAddress(frame, packet.length);
-  return address != NO_ADDRESS && !isNull(holderOf(lower, <u32>address));
+  return !isNull(holderOf(lower, senderAddress(frame, packet.length)));
 }
 
 function spread(packet: Packet, lower: Device): void {

@@ -14,7 +14,7 @@ import { aboveAt, Device, holderOf, isNull } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { destinationMac, ETHERNET_HEADER, isGroup } from "../wire/ethernet";
 import { destinationOf, fragmentWord, IP_DF, totalLength } from "../wire/ipv4";
-import { isWholeIpv4, NO_ADDRESS, targetAddress } from "../wire/network-address";
+import { isWholeIpv4, targetAddress } from "../wire/network-address";
 
 export function ipvlanOutput(packet: Packet): Node {
   return packet.device.mode == IpvlanMode.L2 ? bridge(packet, packet.device, packet.out) : outbound(packet, packet.device, packet.out);
@@ -64,8 +64,7 @@ function outbound(packet: Packet, device: Device, lower: Device): Node {
 
 /** The device on top of `lower` that the packet is for, or null. */
 function find(packet: Packet, lower: Device): Device {
-  const address = targetAddress(frameOf(packet), packet.length);
-  return address == NO_ADDRESS ? changetype<Device>(0) : holderOf(lower, <u32>address);
+  return holderOf(lower, targetAddress(frameOf(packet), packet.length));
 }
 
 function handOver(packet: Packet, device: Device, holder: Device): Node {

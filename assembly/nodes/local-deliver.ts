@@ -1,16 +1,28 @@
 /** ip_local_deliver and ip_protocol_deliver_rcu: fragments are collected, the rest goes to its protocol. */
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
-import { ICMP_PROTOCOL_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import {
+  ICMP6_PARAMETER_PROBLEM,
+  ICMP6_UNKNOWN_NEXT_HEADER,
+  ICMP_PROTOCOL_UNREACHABLE,
+  ICMP_UNREACHABLE,
+  NEXT_NONE,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMP6,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from "../abi/protocol";
 import { drop } from "../graph/drop";
-import { Packet } from "../memory/pool";
+import { consume } from "../graph/walk";
+import { isFragment, isIpv6, protocolIn, stackOfPacket } from "../memory/network";
+import { notesOf, Packet } from "../memory/pool";
 import { VISITS_INPUT } from "../tables/ruleset";
-import { fragmentWord, IP_MF, IP_OFFSET_MASK, protocolOf } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
+import { icmp6Error } from "./icmp6-error";
 import { reassembleFor } from "./reassemble";
 
 export function localDeliver(packet: Packet): Node {
-  if (fragmentWord(packet.network) & (IP_MF | IP_OFFSET_MASK)) {
+  if (isFragment(packet)) {
     reassembleFor(Node.LocalDeliver);
     return Node.Reassemble;
   }
@@ -19,16 +31,25 @@ export function localDeliver(packet: Packet): Node {
 
 /** A whole datagram: LocalIn if it is visited, else its protocol at once. */
 @inline export function admit(packet: Packet, inProgress: Node): Node {
-  return packet.device.namespace.filter & VISITS_INPUT ? Node.LocalIn : deliverToProtocol(packet, inProgress);
+  return stackOfPacket(packet).filter & VISITS_INPUT ? Node.LocalIn : deliverToProtocol(packet, inProgress);
 }
 
 /** The handler of the packet's protocol, or none: that is an error. */
 @inline export function deliverToProtocol(packet: Packet, inProgress: Node): Node {
-  const protocol = protocolOf(packet.network);
+  const protocol = protocolIn(packet);
   if (protocol == PROTOCOL_UDP) return Node.UdpInput;
   if (protocol == PROTOCOL_TCP) return Node.TcpInput;
+  if (isIpv6(packet)) return deliver6(packet, protocol, inProgress);
   if (protocol == PROTOCOL_ICMP) return Node.IcmpInput;
   return unknownProtocol(packet, inProgress);
+}
+
+/** The pointer of the error says which byte names the protocol. */
+function deliver6(packet: Packet, protocol: u32, inProgress: Node): Node {
+  if (protocol == PROTOCOL_ICMP6) return Node.Icmp6Input;
+  if (protocol == NEXT_NONE) return consume(packet);
+  icmp6Error(packet, ICMP6_PARAMETER_PROBLEM, ICMP6_UNKNOWN_NEXT_HEADER, notesOf(packet).nextAt);
+  return drop(packet, Drop.IpNoProto, inProgress);
 }
 
 function unknownProtocol(packet: Packet, inProgress: Node): Node {

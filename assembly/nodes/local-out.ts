@@ -3,23 +3,24 @@ import { FlowError } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
-import { frameBytes, Packet } from "../memory/pool";
+import { destinationIn, isIpv6 } from "../memory/network";
+import { DontFragment, frameBytes, Packet } from "../memory/pool";
 import { passOutput, passOutputFilter } from "../netfilter/hooks";
 import { Device, isNull } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
-import { Namespace, namespaceAt } from "../tables/namespace";
+import { Namespace, namespaceAt, stackOf } from "../tables/namespace";
 import { pathMtu } from "../tables/path-mtu";
 import { VISITS_POSTROUTING } from "../tables/ruleset";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, fragmentWord, IP_DF, isLoopback, sourceOf } from "../wire/ipv4";
+import { fragmentWord, IP_DF, isLoopback, sourceOf } from "../wire/ipv4";
 import { leaveFilter, refuse } from "./postrouting";
 
 export function localOut(packet: Packet): Node {
-  const namespace = namespaceAt(packet.namespace);
-  const before = destinationOf(packet.network);
+  const namespace = stackOf(namespaceAt(packet.namespace), isIpv6(packet));
+  const before = destinationIn(packet);
   const reason = passOutput(packet, namespace, packet.out);
   if (reason != Drop.None) return refuse(packet, reason, FlowError.NotPermitted, Node.LocalOut);
-  const destination = destinationOf(packet.network);
+  const destination = destinationIn(packet);
   if (destination != before) {
     const failure = reroute(packet, namespace, destination);
     if (failure != Drop.None) return refuse(packet, failure, errorOf(failure), Node.LocalOut);
@@ -42,7 +43,7 @@ function reroute(packet: Packet, namespace: Namespace, destination: u32): Drop {
   const route = decision.route;
   if (route.type > RouteType.Broadcast) return Drop.RouteUnreachable;
   const device = route.type == RouteType.Local ? namespace.loopback : route.device;
-  if (isNull(device) || !mayCarry(device, sourceOf(packet.network))) return Drop.IpOutNoRoutes;
+  if (isNull(device) || !(namespace.isIpv6 || mayCarry(device, sourceOf(packet.network)))) return Drop.IpOutNoRoutes;
   packet.device = device;
   packet.out = device;
   packet.next = route.gateway != 0 ? route.gateway : destination;
@@ -50,8 +51,12 @@ function reroute(packet: Packet, namespace: Namespace, destination: u32): Drop {
   const mtu = pathMtu(namespace, destination, device.mtu);
   const isTooLong = packet.length - ETHERNET_HEADER > mtu;
   packet.mtu = isTooLong ? mtu : 0;
-  const mayNotLeave = isTooLong ? (fragmentWord(packet.network) & IP_DF) != 0 : packet.length > frameBytes;
+  const mayNotLeave = isTooLong ? mayNotBeCut(packet) : packet.length > frameBytes;
   return mayNotLeave ? Drop.PktTooBig : Drop.None;
+}
+
+@inline function mayNotBeCut(packet: Packet): bool {
+  return isIpv6(packet) ? packet.dontFragment == DontFragment.Always : (fragmentWord(packet.network) & IP_DF) != 0;
 }
 
 /** Addresses of 127/8 stay inside, unless the device is told otherwise. */

@@ -10,36 +10,48 @@ import { ARP_REQUEST } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { drop, dropUnmade } from "../graph/drop";
 import { append } from "../graph/walk";
+import { addressAt6, isIpv6 } from "../memory/network";
 import { frameOf, Packet, takePacket } from "../memory/pool";
 import { clock } from "../simulation/clock";
 import { BRIDGED } from "../netfilter/state";
+import { bytesOf6, multicastMac6 } from "../tables/address6";
 import { Device, DEVICE_NO_ARP } from "../tables/device";
 import { lookup } from "../tables/fib";
 import { armNeighbour, createNeighbour, dequeue, enqueue, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { ARP_FRAME, writeArp } from "../wire/arp";
-import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, writeDestinationMac, writeEthernet } from "../wire/ethernet";
+import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, TYPE_IPV6, writeDestinationMac, writeEthernet } from "../wire/ethernet";
 import { IP_BROADCAST, isMulticast, sourceOf } from "../wire/ipv4";
 import { switchFrame } from "./bridge-input";
+import { solicit6 } from "../ipv6/discovery";
 
 export function neighbourOutput(packet: Packet): Node {
   const device = packet.out;
   packet.device = device;
   const nextHop = packet.next;
   if (device.kind == DeviceKind.Loopback) {
-    writeEthernet(frameOf(packet), 0, 0, TYPE_IPV4);
+    writeEthernet(frameOf(packet), 0, 0, isIpv6(packet) ? TYPE_IPV6 : TYPE_IPV4);
     packet.framed = 1;
     return Node.DeviceTransmit;
   }
   if (device.flags & DEVICE_NO_ARP) return transmit(packet, device, device.mac);
+  if (isIpv6(packet)) return output6(packet, device, nextHop);
   if (packet.routeType == RouteType.Broadcast || nextHop == IP_BROADCAST) return transmit(packet, device, MAC_BROADCAST);
   if (isMulticast(nextHop)) return transmit(packet, device, multicastMac(nextHop));
-  const entry = findNeighbour(device, nextHop);
+  const entry = findNeighbour(device, nextHop, false);
   if (isNoNeighbour(entry)) return resolveNew(packet, device, nextHop);
   return outputTo(packet, device, entry);
 }
 
+/** A group has no number if it is a next hop that was made here: then it is the destination. */
+function output6(packet: Packet, device: Device, nextHop: u32): Node {
+  const at = nextHop == NONE ? addressAt6(packet.network, false) : bytesOf6(nextHop);
+  if (load<u8>(at) == 0xff) return transmit(packet, device, multicastMac6(at));
+  const entry = findNeighbour(device, nextHop, true);
+  return isNoNeighbour(entry) ? resolveNew(packet, device, nextHop) : outputTo(packet, device, entry);
+}
+
 @inline function transmit(packet: Packet, device: Device, destination: u64): Node {
-  writeEthernet(frameOf(packet), destination, device.mac, TYPE_IPV4);
+  writeEthernet(frameOf(packet), destination, device.mac, isIpv6(packet) ? TYPE_IPV6 : TYPE_IPV4);
   packet.framed = 1;
   return Node.DeviceTransmit;
 }
@@ -67,7 +79,7 @@ function startDelay(packet: Packet, device: Device, entry: Neighbour): void {
 }
 
 function resolveNew(packet: Packet, device: Device, nextHop: u32): Node {
-  const entry = createNeighbour(device, nextHop);
+  const entry = createNeighbour(device, nextHop, isIpv6(packet));
   return isNoNeighbour(entry) ? drop(packet, Drop.NeighCreateFail, Node.NeighbourOutput) : resolve(packet, entry);
 }
 
@@ -87,8 +99,9 @@ function resolve(packet: Packet, entry: Neighbour): Node {
   return Node.Done;
 }
 
-/** The packet's own source if it is one of the namespace's, else the device's first address (arp_announce 0). */
+/** The packet's own source if it is one of the namespace's, else the device's first address (arp_announce 0). A solicitation has its own choice. */
 function solicitSourceOf(packet: Packet, device: Device): u32 {
+  if (isIpv6(packet)) return 0;
   const source = sourceOf(packet.network);
   return lookup(device.namespace, source).isOwn ? source : device.firstAddress;
 }
@@ -96,6 +109,10 @@ function solicitSourceOf(packet: Packet, device: Device): u32 {
 /** Appends an ARP request: to the MAC that is known while it is probed, else to all. */
 export function solicit(entry: Neighbour, inProgress: Node): void {
   const device = entry.device;
+  if (entry.isIpv6) {
+    solicit6(entry, inProgress);
+    return;
+  }
   const request = takePacket(ARP_FRAME - ETHERNET_HEADER);
   if (changetype<usize>(request) == 0) {
     dropUnmade(Drop.NoMemory, inProgress, device, NONE, 0);
@@ -112,9 +129,9 @@ export function solicit(entry: Neighbour, inProgress: Node): void {
 
 /** A bridged frame whose packet has another destination: it gets the MAC of that, and the bridge goes on with it. */
 export function resolveFrame(packet: Packet, bridge: Device, nextHop: u32): Node {
-  let entry = findNeighbour(bridge, nextHop);
+  let entry = findNeighbour(bridge, nextHop, isIpv6(packet));
   if (isNoNeighbour(entry)) {
-    entry = createNeighbour(bridge, nextHop);
+    entry = createNeighbour(bridge, nextHop, isIpv6(packet));
     if (isNoNeighbour(entry)) return drop(packet, Drop.NeighCreateFail, Node.NeighbourOutput);
     return resolve(packet, entry);
   }

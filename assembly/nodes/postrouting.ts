@@ -4,18 +4,21 @@ import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { DeviceKind } from "../abi/program";
 import { drop } from "../graph/drop";
+import { isIpv6 } from "../memory/network";
 import { Packet } from "../memory/pool";
 import { passPostrouting } from "../netfilter/hooks";
 import { BRIDGED, detach } from "../netfilter/state";
 import { socketError } from "../tables/counters";
 import { noDevice } from "../tables/device";
 import { flowAt } from "../tables/flow";
+import { stackOf } from "../tables/namespace";
+import { leaveStack6 } from "./ip6-forward";
 
 export function postrouting(packet: Packet): Node {
   const isBridged = (packet.filter & BRIDGED) != 0;
   const egress = isBridged ? packet.out.master : packet.out;
   const ingress = isBridged ? egress : packet.received != 0 ? packet.device : noDevice;
-  const reason = passPostrouting(packet, egress.namespace, ingress, egress);
+  const reason = passPostrouting(packet, stackOf(egress.namespace, isIpv6(packet)), ingress, egress);
   if (reason != Drop.None) return refuse(packet, reason, FlowError.NotPermitted, Node.Postrouting);
   if (egress.kind != DeviceKind.Loopback) detach(packet);
   return leaveFilter(packet);
@@ -24,6 +27,7 @@ export function postrouting(packet: Packet): Node {
 /** What follows the last hook. */
 @inline export function leaveFilter(packet: Packet): Node {
   if (packet.filter & BRIDGED) return Node.DeviceTransmit;
+  if (isIpv6(packet)) return leaveStack6(packet);
   return packet.mtu == 0 ? Node.NeighbourOutput : Node.IpFragment;
 }
 

@@ -3,23 +3,24 @@ import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { RouteType } from "../abi/program";
 import { drop } from "../graph/drop";
+import { destinationIn, isFragment, isIpv6, stackOfPacket } from "../memory/network";
 import { frameOf, Packet } from "../memory/pool";
 import { passPrerouting } from "../netfilter/hooks";
 import { BRIDGED, stateOf } from "../netfilter/state";
 import { Device } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
+import { Namespace, stackOf } from "../tables/namespace";
 import { TRACKS } from "../tables/ruleset";
 import { writeDestinationMac } from "../wire/ethernet";
-import { destinationOf, fragmentWord, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
 import { switchFrame } from "./bridge-input";
 import { routeInput } from "./ip-input";
+import { routeInput6 } from "./ip6-input";
 import { resolveFrame } from "./neighbour-output";
 import { reassembleFor } from "./reassemble";
 
 export function prerouting(packet: Packet): Node {
   if (packet.filter & BRIDGED) return filterFrame(packet);
-  const isFragment = (fragmentWord(packet.network) & (IP_MF | IP_OFFSET_MASK)) != 0;
-  if (isFragment && packet.device.namespace.filter & TRACKS && stateOf(packet) == 0) {
+  if (isFragment(packet) && stackOfPacket(packet).filter & TRACKS && stateOf(packet) == 0) {
     reassembleFor(Node.Prerouting);
     return Node.Reassemble;
   }
@@ -28,22 +29,24 @@ export function prerouting(packet: Packet): Node {
 
 /** The tables, for a packet that came in to the stack. */
 export function filterInput(packet: Packet): Node {
-  const reason = passPrerouting(packet, packet.device.namespace, packet.device);
-  return reason == Drop.None ? routeInput(packet) : drop(packet, reason, Node.Prerouting);
+  const reason = passPrerouting(packet, stackOfPacket(packet), packet.device);
+  if (reason != Drop.None) return drop(packet, reason, Node.Prerouting);
+  return isIpv6(packet) ? routeInput6(packet) : routeInput(packet);
 }
 
 /** br_nf_pre_routing_finish: a frame whose packet goes elsewhere now gets the MAC of that place. */
 function filterFrame(packet: Packet): Node {
   const bridge = packet.device.master;
-  const before = destinationOf(packet.network);
-  const reason = passPrerouting(packet, bridge.namespace, bridge);
+  const stack = stackOf(bridge.namespace, isIpv6(packet));
+  const before = destinationIn(packet);
+  const reason = passPrerouting(packet, stack, bridge);
   if (reason != Drop.None) return drop(packet, reason, Node.Prerouting);
-  const destination = destinationOf(packet.network);
-  return destination == before ? switchFrame(packet, Node.Prerouting) : redirectFrame(packet, bridge, destination);
+  const destination = destinationIn(packet);
+  return destination == before ? switchFrame(packet, Node.Prerouting) : redirectFrame(packet, bridge, stack, destination);
 }
 
-function redirectFrame(packet: Packet, bridge: Device, destination: u32): Node {
-  const decision = lookup(bridge.namespace, destination);
+function redirectFrame(packet: Packet, bridge: Device, stack: Namespace, destination: u32): Node {
+  const decision = lookup(stack, destination);
   if (hasRoute(decision) && decision.route.type == RouteType.Unicast && decision.route.device == bridge) {
     return resolveFrame(packet, bridge, decision.route.gateway != 0 ? decision.route.gateway : destination);
   }

@@ -3,10 +3,12 @@ import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
-import { Packet } from "../memory/pool";
+import { isIpv6, readHeaders6, totalIn } from "../memory/network";
+import { notesOf, Packet } from "../memory/pool";
 import { DEFRAGMENTED } from "../netfilter/state";
-import { findBuffer, freeBuffer, isNoBuffer, keepFragment, payloadOf, Reassembly, takeBuffer, unitsPresent } from "../tables/reassembly";
-import { load16, store16 } from "../wire/bytes";
+import { findBuffer, freeBuffer, HEADER_ROOM, isNoBuffer, keepFragment, payloadOf, Reassembly, takeBuffer, unitsPresent } from "../tables/reassembly";
+import { ipv6Of, Namespace } from "../tables/namespace";
+import { load16, load32, store16 } from "../wire/bytes";
 import {
   fragmentWord,
   headerLength,
@@ -21,6 +23,7 @@ import {
   totalLength,
   writeChecksum,
 } from "../wire/ipv4";
+import { fragmentField, FRAGMENT_HEADER, FRAGMENT_MORE, FRAGMENT_OFFSET, IP6_LENGTH, IPV6_HEADER } from "../wire/ipv6";
 import { admit } from "./local-deliver";
 import { filterInput } from "./prerouting";
 
@@ -37,36 +40,61 @@ export function reassembleFor(node: Node): void {
 }
 
 export function reassemble(packet: Packet): Node {
+  return isIpv6(packet) ? reassemble6(packet) : reassemble4(packet);
+}
+
+function reassemble4(packet: Packet): Node {
   const ip = packet.network;
   const header = headerLength(ip);
   const bytes = totalLength(ip) - header;
   const word = fragmentWord(ip);
   const offset = (word & IP_OFFSET_MASK) << 3;
   const hasMore = (word & IP_MF) != 0;
-  const end = offset + bytes;
-  if (bytes == 0 || end > PAYLOAD_MAX || (hasMore && (bytes & 7) != 0)) return drop(packet, Drop.FragTooFar, Node.Reassemble);
-  const buffer = bufferFor(packet, ip);
+  if (isMisshapen(bytes, offset, hasMore, PAYLOAD_MAX)) return drop(packet, Drop.FragTooFar, Node.Reassemble);
+  const buffer = bufferFor(packet, packet.device.namespace, load<u64>(ip, IP_SOURCE), load16(ip + IP_ID), protocolOf(ip));
+  return collect(packet, buffer, header, ip + header, offset, bytes, hasMore);
+}
+
+/** The fragment's own header is left out, and the one before it names what follows. */
+function reassemble6(packet: Packet): Node {
+  const ip = packet.network;
+  const notes = notesOf(packet);
+  const header = notes.fragment;
+  const payload = header + FRAGMENT_HEADER;
+  const field = fragmentField(ip + header);
+  const bytes = totalIn(packet) - payload;
+  const offset = field & FRAGMENT_OFFSET;
+  const hasMore = (field & FRAGMENT_MORE) != 0;
+  if (header > HEADER_ROOM || isMisshapen(bytes, offset, hasMore, TOTAL_MAX)) return drop(packet, Drop.FragTooFar, Node.Reassemble);
+  const addresses = <u64>bswap<u32>(notes.source) | (<u64>bswap<u32>(notes.destination) << 32);
+  const buffer = bufferFor(packet, ipv6Of(packet.device.namespace), addresses, load32(ip + header + 4), 0);
+  if (offset == 0) store<u8>(ip + notes.fragmentNextAt, load<u8>(ip + header));
+  return collect(packet, buffer, header, ip + payload, offset, bytes, hasMore);
+}
+
+@inline function isMisshapen(bytes: u32, offset: u32, hasMore: bool, longest: u32): bool {
+  return bytes == 0 || offset + bytes > longest || (hasMore && (bytes & 7) != 0);
+}
+
+function collect(packet: Packet, buffer: Reassembly, header: u32, payload: usize, offset: u32, bytes: u32, hasMore: bool): Node {
   if (isNoBuffer(buffer)) return drop(packet, Drop.NoMemory, Node.Reassemble);
+  const end = offset + bytes;
   buffer.device = packet.device;
-  buffer.longest = max(buffer.longest, header + bytes);
+  buffer.longest = max(buffer.longest, totalIn(packet));
   const reason = conflict(buffer, offset, end, hasMore);
   if (reason != Drop.None) {
     if (reason == Drop.FragOverlap) freeBuffer(buffer);
     return drop(packet, reason, Node.Reassemble);
   }
   if (!hasMore) buffer.total = end;
-  keepFragment(buffer, ip, header, offset, bytes);
+  keepFragment(buffer, packet.network, header, payload, offset, bytes);
   if (buffer.total == 0 || buffer.received < buffer.total) return consume(packet);
   return complete(packet, buffer);
 }
 
-function bufferFor(packet: Packet, ip: usize): Reassembly {
-  const namespace = packet.device.namespace;
-  const addresses = load<u64>(ip, IP_SOURCE);
-  const id = load16(ip + IP_ID);
-  const protocol = protocolOf(ip);
-  const buffer = findBuffer(namespace, addresses, id, protocol);
-  return isNoBuffer(buffer) ? takeBuffer(namespace, addresses, id, protocol, packet) : buffer;
+function bufferFor(packet: Packet, stack: Namespace, addresses: u64, id: u32, protocol: u32): Reassembly {
+  const buffer = findBuffer(stack, addresses, id, protocol);
+  return isNoBuffer(buffer) ? takeBuffer(stack, addresses, id, protocol, packet) : buffer;
 }
 
 /** RFC 5722: a duplicate goes alone, an overlap takes the whole datagram along. */
@@ -90,12 +118,19 @@ function complete(packet: Packet, buffer: Reassembly): Node {
   packet.response = buffer.response;
   packet.type = buffer.type;
   const total = buffer.header + buffer.total;
-  if (total > TOTAL_MAX) return drop(packet, Drop.FragTooFar, Node.Reassemble);
   const ip = payloadOf(buffer) - buffer.header;
+  const isSix = buffer.namespace.isIpv6;
+  if (total > (isSix ? TOTAL_MAX + IPV6_HEADER : TOTAL_MAX)) return drop(packet, Drop.FragTooFar, Node.Reassemble);
   const isForPrerouting = caller == Node.Prerouting;
-  store16(ip + IP_TOTAL, total);
-  store16(ip + IP_FRAGMENT, isForPrerouting ? 0 : fragmentWord(ip) & IP_DF);
-  writeChecksum(ip);
+  if (isSix) {
+    store16(ip + IP6_LENGTH, total - IPV6_HEADER);
+    const reason = readHeaders6(notesOf(packet), ip, total);
+    if (reason != Drop.None) return drop(packet, reason, Node.Reassemble);
+  } else {
+    store16(ip + IP_TOTAL, total);
+    store16(ip + IP_FRAGMENT, isForPrerouting ? 0 : fragmentWord(ip) & IP_DF);
+    writeChecksum(ip);
+  }
   packet.network = ip;
   if (!isForPrerouting) return admit(packet, Node.Reassemble);
   packet.mtu = buffer.longest;

@@ -9,7 +9,7 @@ import { drop } from "../graph/drop";
 import { frameOf, Packet, PacketType } from "../memory/pool";
 import { detach } from "../netfilter/state";
 import { Device, DEVICE_CAPTURED, DEVICE_HAS_VLANS, isNull, vlanOn } from "../tables/device";
-import { destinationMac, ETHERNET_HEADER, etherType, isGroup, MAC_BROADCAST, TYPE_ARP, TYPE_IPV4 } from "../wire/ethernet";
+import { destinationMac, ETHERNET_HEADER, etherType, isGroup, MAC_BROADCAST, TYPE_ARP, TYPE_IPV4, TYPE_IPV6 } from "../wire/ethernet";
 import { isTagged, vlanId } from "../wire/vlan";
 
 export function receive(packet: Packet): Node {
@@ -45,6 +45,7 @@ function untag(packet: Packet, device: Device): bool {
   packet.type = typeOf(device, destinationMac(frame));
   const type = etherType(frame);
   if (type == TYPE_IPV4) return Node.IpInput;
+  if (type == TYPE_IPV6) return Node.Ip6Input;
   return type == TYPE_ARP ? Node.ArpInput : drop(packet, Drop.UnhandledProto, inProgress);
 }
 

@@ -4,6 +4,7 @@ import { Node } from "../abi/node";
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
+import { destinationIn, sourceIn, stackOfPacket, transportBytes, transportIn } from "../memory/network";
 import { Packet, PacketType } from "../memory/pool";
 import { Connection, findConnection, isBefore, isNoConnection, TcpState } from "../tables/connection";
 import { findSocket, isNoSocket, Socket } from "../tables/socket";
@@ -13,28 +14,26 @@ import { accept } from "../tcp/connect";
 import { sendReset } from "../tcp/segment";
 import { load32 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
-import { destinationOf, headerLength, sourceOf, totalLength } from "../wire/ipv4";
 import { ACK, dataOffset, FIN, flagsOf, RST, sequenceOf, SYN, TCP_HEADER, timestampsOption } from "../wire/tcp";
 
 export function tcpInput(packet: Packet): Node {
   const ip = packet.network;
-  const header = headerLength(ip);
-  const tcp = ip + header;
-  const part = totalLength(ip) - header;
+  const tcp = transportIn(packet);
+  const part = transportBytes(packet);
   if (part < TCP_HEADER) return drop(packet, Drop.HdrTrunc, Node.TcpInput);
   const offset = dataOffset(tcp);
   if (offset < TCP_HEADER || offset > part) return drop(packet, Drop.HdrTrunc, Node.TcpInput);
   if (!isValid(sumPseudoHeader(ip, PROTOCOL_TCP, part) + sumWords(tcp, part))) return drop(packet, Drop.TcpCsum, Node.TcpInput);
   if (packet.type != PacketType.Host) return drop(packet, Drop.NoSocket, Node.TcpInput);
   const ports = rotl<u32>(load32(tcp), 16);
-  const namespace = packet.device.namespace;
-  const connection = findConnection(namespace, destinationOf(ip), sourceOf(ip), ports);
+  const namespace = stackOfPacket(packet);
+  const connection = findConnection(namespace, destinationIn(packet), sourceIn(packet), ports);
   const bytes = part - offset;
   if (!isNoConnection(connection)) {
     if (!isReopened(connection, tcp)) return segmentArrives(connection, packet, tcp, bytes);
     endConnection(connection);
   }
-  const listener = findSocket(namespace, PROTOCOL_TCP, destinationOf(ip), ports >> 16);
+  const listener = findSocket(namespace, PROTOCOL_TCP, destinationIn(packet), ports >> 16);
   return isNoSocket(listener) ? refuse(packet, tcp, bytes) : listen(packet, tcp, bytes, listener);
 }
 

@@ -6,23 +6,27 @@ import { Drop } from "../abi/drop";
 import { NEIGHBOUR_PROBES_MAX, NEIGHBOUR_RETRANSMIT_NS } from "../abi/limits";
 import { Node } from "../abi/node";
 import { RouteType } from "../abi/program";
-import { ICMP_HOST_UNREACHABLE, ICMP_REASSEMBLY_TIMEOUT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../abi/protocol";
+import { ICMP6_ADDRESS_UNREACHABLE, ICMP6_REASSEMBLY_TIMEOUT, ICMP6_TIME_EXCEEDED, ICMP6_UNREACHABLE, ICMP_HOST_UNREACHABLE, ICMP_REASSEMBLY_TIMEOUT, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../abi/protocol";
 import { drop, dropRecord } from "../graph/drop";
 import { finish } from "../graph/walk";
-import { Packet } from "../memory/pool";
+import { readHeaders6 } from "../memory/network";
+import { GHOST_BYTES, notesOf, Packet } from "../memory/pool";
 import { clock, NEVER, now } from "../simulation/clock";
 import { enter, visit } from "../simulation/cpu";
 import { hasRoute, lookup } from "../tables/fib";
 import { armNeighbour, dequeue, Neighbour, NeighbourState } from "../tables/neighbour";
 import { armBuffer, freeBuffer, payloadOf, Reassembly } from "../tables/reassembly";
+import { store16 } from "../wire/bytes";
 import { destinationOf } from "../wire/ipv4";
+import { IP6_LENGTH, IPV6_HEADER } from "../wire/ipv6";
 import { icmpError, icmpErrorOfFragment } from "./icmp-error";
+import { icmp6Error, icmp6ErrorOfFragment } from "./icmp6-error";
 import { solicit } from "./neighbour-output";
 
 /** When a timer tries again that found its CPU busy. ns. */
 export const RETRY: i64 = 1000000;
 /** Stands for a fragment whose slot is long free. */
-const GHOST = changetype<Packet>(memory.data(64, 16));
+const GHOST = changetype<Packet>(memory.data(GHOST_BYTES, 16));
 
 /** A NeighbourTimer event. */
 export function neighbourTimer(entry: Neighbour): void {
@@ -70,7 +74,8 @@ function fail(entry: Neighbour): void {
   entry.state = NeighbourState.Failed;
   while (entry.queueCount != 0) {
     const packet = dequeue(entry);
-    icmpError(packet, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0);
+    if (entry.isIpv6) icmp6Error(packet, ICMP6_UNREACHABLE, ICMP6_ADDRESS_UNREACHABLE, 0);
+    else icmpError(packet, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0);
     drop(packet, Drop.NeighFailed, Node.NeighbourOutput);
   }
 }
@@ -94,7 +99,9 @@ export function reassemblyTimer(buffer: Reassembly): void {
 
 /** ip_expire: what connection tracking collects for others times out without a word. */
 function isForThisHost(buffer: Reassembly): bool {
-  const decision = lookup(buffer.namespace, destinationOf(payloadOf(buffer) - buffer.header));
+  const stack = buffer.namespace;
+  const destination = stack.isIpv6 ? bswap<u32>(<u32>(buffer.addresses >> 32)) : destinationOf(payloadOf(buffer) - buffer.header);
+  const decision = lookup(stack, destination);
   return hasRoute(decision) && decision.route.type == RouteType.Local;
 }
 
@@ -106,5 +113,18 @@ function reportFragment(buffer: Reassembly): void {
   GHOST.trace = buffer.trace;
   GHOST.type = buffer.type;
   GHOST.received = 1;
-  icmpErrorOfFragment(GHOST, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIMEOUT);
+  if (buffer.namespace.isIpv6) reportFragment6(buffer);
+  else icmpErrorOfFragment(GHOST, ICMP_TIME_EXCEEDED, ICMP_REASSEMBLY_TIMEOUT);
+}
+
+/** The fragment with offset 0, without its header, as far as the payload has come in one piece. */
+function reportFragment6(buffer: Reassembly): void {
+  const ip = GHOST.network;
+  const bytes = buffer.header + buffer.firstBytes;
+  const notes = notesOf(GHOST);
+  store16(ip + IP6_LENGTH, bytes - IPV6_HEADER);
+  if (readHeaders6(notes, ip, bytes) != Drop.None) return;
+  notes.source = bswap<u32>(<u32>buffer.addresses);
+  notes.destination = bswap<u32>(<u32>(buffer.addresses >> 32));
+  icmp6ErrorOfFragment(GHOST, ICMP6_TIME_EXCEEDED, ICMP6_REASSEMBLY_TIMEOUT);
 }

@@ -3,15 +3,17 @@ import { Drop } from "../abi/drop";
 import { SOCKET_QUEUE_MAX } from "../abi/limits";
 import { Node } from "../abi/node";
 import { FlowKind, RouteType, SocketRole } from "../abi/program";
-import { ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_UDP } from "../abi/protocol";
+import { ICMP6_PORT_UNREACHABLE, ICMP6_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE, PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
-import { frameOf, headroomOf, Packet, PacketType } from "../memory/pool";
+import { destinationIn, isIpv6, keepHeaders, sourceIn, stackOfPacket, transportBytes, transportIn } from "../memory/network";
+import { frameOf, Packet, PacketType } from "../memory/pool";
 import { clock } from "../simulation/clock";
 import { copyCost } from "../simulation/cpu";
 import { Event, pushEvent } from "../simulation/event-queue";
 import { accountAnswered, accountReceived, delivered } from "../tables/counters";
+import { isGroup6 } from "../tables/address6";
 import { hasRoute, lookup } from "../tables/fib";
 import { Flow, flowAt, flowCount, keepReply } from "../tables/flow";
 import { findSession, hasSessions, isNoSession } from "../tables/session";
@@ -19,23 +21,23 @@ import { findSocket, isNoSocket, Socket } from "../tables/socket";
 import { load16 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, headerLength, IP_BROADCAST, IPV4_HEADER, isMulticast, sourceOf, totalLength } from "../wire/ipv4";
+import { IP_BROADCAST, isMulticast } from "../wire/ipv4";
 import { destinationPort, sourcePort, UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../wire/udp";
 import { icmpError } from "./icmp-error";
+import { icmp6Error } from "./icmp6-error";
 
 export function udpInput(packet: Packet): Node {
   const ip = packet.network;
-  const header = headerLength(ip);
-  const udp = ip + header;
-  const part = totalLength(ip) - header;
+  const udp = transportIn(packet);
+  const part = transportBytes(packet);
   if (part < UDP_HEADER) return drop(packet, Drop.HdrTrunc, Node.UdpInput);
   const length = load16(udp + UDP_LENGTH);
   if (length < UDP_HEADER || length > part) return drop(packet, Drop.PktTooSmall, Node.UdpInput);
-  if (load<u16>(udp, UDP_CHECKSUM) != 0 && !isValid(sumPseudoHeader(ip, PROTOCOL_UDP, length) + sumWords(udp, length))) {
+  if (load<u16>(udp, UDP_CHECKSUM) == 0 ? isIpv6(packet) : !isValid(sumPseudoHeader(ip, PROTOCOL_UDP, length) + sumWords(udp, length))) {
     return drop(packet, Drop.UdpCsum, Node.UdpInput);
   }
-  const socket = findSocket(packet.device.namespace, PROTOCOL_UDP, destinationOf(ip), destinationPort(udp));
-  if (isNoSocket(socket) || (socket.role == SocketRole.Client && !isConnected(socket, ip, udp))) return hasSessions() ? serveSession(packet, udp) : refuse(packet);
+  const socket = findSocket(stackOfPacket(packet), PROTOCOL_UDP, destinationIn(packet), destinationPort(udp));
+  if (isNoSocket(socket) || (socket.role == SocketRole.Client && !isConnected(socket, packet, udp))) return hasSessions() ? serveSession(packet, udp) : refuse(packet);
   const bytes = length - UDP_HEADER;
   if (socket.role != SocketRole.Sink && socket.role != SocketRole.Client) return wait(packet, socket, bytes);
   copyCost(bytes);
@@ -54,15 +56,16 @@ export function udpInput(packet: Packet): Node {
 }
 
 /** Whether a client's socket hears the sender: its server, or anybody if it sends to many. */
-@inline function isConnected(socket: Socket, ip: usize, udp: usize): bool {
+@inline function isConnected(socket: Socket, packet: Packet, udp: usize): bool {
   if (socket.flow == NONE) return true;
   const flow = flowAt(socket.flow);
-  return (flow.destination == sourceOf(ip) && flow.destinationPort == sourcePort(udp)) || isKnownToMany(socket, flow);
+  return (flow.destination == sourceIn(packet) && flow.destinationPort == sourcePort(udp)) || isKnownToMany(socket, flow);
 }
 
 function isKnownToMany(socket: Socket, flow: Flow): bool {
   if (socket.flow >= flowCount) return true;
   const destination = flow.destination;
+  if (flow.namespace.isIpv6) return isGroup6(destination);
   if (isMulticast(destination) || destination == IP_BROADCAST) return true;
   const decision = lookup(socket.namespace, destination);
   return hasRoute(decision) && decision.route.type == RouteType.Broadcast;
@@ -70,17 +73,19 @@ function isKnownToMany(socket: Socket, flow: Flow): bool {
 
 /** The datagram may be for a socket that a process has opened towards its sender. */
 function serveSession(packet: Packet, udp: usize): Node {
-  const ip = packet.network;
-  const session = findSession(packet.device.namespace, destinationPort(udp), sourceOf(ip), sourcePort(udp));
+  const session = findSession(stackOfPacket(packet), destinationPort(udp), sourceIn(packet), sourcePort(udp));
   if (isNoSession(session)) return refuse(packet);
   delivered++;
-  if (ip != frameOf(packet) + ETHERNET_HEADER) keepHeaders(packet);
+  if (packet.network != frameOf(packet) + ETHERNET_HEADER) keepHeaders(packet, UDP_HEADER);
   pushEvent(clock, Event.SessionWake, <u32>changetype<usize>(session), <u32>changetype<usize>(packet));
   return Node.Done;
 }
 
 function refuse(packet: Packet): Node {
-  if (packet.type == PacketType.Host) icmpError(packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+  if (packet.type == PacketType.Host) {
+    if (isIpv6(packet)) icmp6Error(packet, ICMP6_UNREACHABLE, ICMP6_PORT_UNREACHABLE, 0);
+    else icmpError(packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
+  }
   return drop(packet, Drop.NoSocket, Node.UdpInput);
 }
 
@@ -92,17 +97,7 @@ function wait(packet: Packet, socket: Socket, bytes: u32): Node {
   const isResponder = socket.role == SocketRole.Responder;
   if (isResponder && packet.flow != NONE && packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
   socket.waiting++;
-  if (packet.network != frameOf(packet) + ETHERNET_HEADER) keepHeaders(packet);
+  if (packet.network != frameOf(packet) + ETHERNET_HEADER) keepHeaders(packet, UDP_HEADER);
   pushEvent(clock, Event.Wake, <u32>changetype<usize>(socket), <u32>changetype<usize>(packet));
   return Node.Done;
-}
-
-/** The headers of a reassembled datagram move from its buffer, which is free now, into the packet's headroom. */
-function keepHeaders(packet: Packet): void {
-  const ip = packet.network;
-  const to = headroomOf(packet);
-  memory.copy(to, ip, IPV4_HEADER);
-  memory.copy(to + IPV4_HEADER, ip + headerLength(ip), UDP_HEADER);
-  store<u8>(to, 0x45);
-  packet.network = to;
 }

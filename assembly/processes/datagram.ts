@@ -7,16 +7,16 @@ import { PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
 import { append } from "../graph/walk";
+import { destinationIn, headerBytes, sourceIn, transportIn, writeNetwork } from "../memory/network";
 import { DontFragment, frameOf, freePacket, Packet, takeDatagram } from "../memory/pool";
 import { Device, isNull } from "../tables/device";
-import { hasRoute, lookup } from "../tables/fib";
+import { hasRoute, lookup, outputDevice } from "../tables/fib";
 import { flowAt } from "../tables/flow";
-import { Namespace } from "../tables/namespace";
+import { ipv6Of, Namespace, namespaceAt } from "../tables/namespace";
 import { isNoSession, Session, sessionOfPort } from "../tables/session";
 import { hasSocket } from "../tables/socket";
 import { load16 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, headerLength, IPV4_HEADER, sourceOf, writeIpv4 } from "../wire/ipv4";
 import { writePayload } from "../wire/payload";
 import { sourcePort, UDP_HEADER, UDP_LENGTH, writeUdp } from "../wire/udp";
 
@@ -39,13 +39,12 @@ export let payloadKnown: bool = false;
 
 /** Notes who sent the datagram, and copies its payload if it lies in the packet's slot. */
 export function readDatagram(packet: Packet): void {
-  const ip = packet.network;
-  const udp = ip + headerLength(ip);
-  askerIp = sourceOf(ip);
-  askedIp = destinationOf(ip);
+  const udp = transportIn(packet);
+  askerIp = sourceIn(packet);
+  askedIp = destinationIn(packet);
   askerPort = sourcePort(udp);
   payloadBytes = load16(udp + UDP_LENGTH) - UDP_HEADER;
-  payloadKnown = ip == frameOf(packet) + ETHERNET_HEADER;
+  payloadKnown = packet.network == frameOf(packet) + ETHERNET_HEADER;
   if (payloadKnown) memory.copy(MESSAGE, udp + UDP_HEADER, payloadBytes);
 }
 
@@ -84,7 +83,8 @@ export function sendDatagram(
   isMessage: bool,
   inProgress: Node,
 ): void {
-  const total = IPV4_HEADER + UDP_HEADER + bytes;
+  const header = headerBytes(namespace);
+  const total = header + UDP_HEADER + bytes;
   const packet = takeDatagram(total);
   if (changetype<usize>(packet) == 0) {
     dropUnmade(Drop.NoMemory, inProgress, device, flow, sequence);
@@ -95,12 +95,11 @@ export function sendDatagram(
   packet.bornAt = bornAt;
   packet.trace = trace;
   packet.response = response;
-  packet.namespace = namespace.index;
   packet.dontFragment = <u8>(flow != NONE && flowAt(flow).dontFragment ? DontFragment.Always : DontFragment.Want);
-  const ip = packet.network;
-  const payload = ip + IPV4_HEADER + UDP_HEADER;
-  writeIpv4(ip, total, namespace.ttl, PROTOCOL_UDP, source, destination);
-  writeUdp(ip + IPV4_HEADER, fromPort, toPort, UDP_HEADER + bytes);
+  const udp = packet.network + header;
+  const payload = udp + UDP_HEADER;
+  writeNetwork(packet, namespace, total, namespace.ttl, PROTOCOL_UDP, source, destination);
+  writeUdp(udp, fromPort, toPort, UDP_HEADER + bytes);
   if (isMessage) memory.copy(payload, MESSAGE, bytes);
   else writePayload(payload, sequence, flow, bytes);
   append(packet, Node.SocketOutput, inProgress);
@@ -114,15 +113,12 @@ export function answerSource(namespace: Namespace, asked: u32): u32 {
 
 /** Whether IpOutput would find a device for it. */
 export function canReach(namespace: Namespace, destination: u32): bool {
-  const decision = lookup(namespace, destination);
-  if (!hasRoute(decision)) return false;
-  const type = decision.route.type;
-  if (type > RouteType.Broadcast) return false;
-  return !isNull(type == RouteType.Local ? namespace.loopback : decision.route.device);
+  return !isNull(outputDevice(namespace, lookup(namespace, destination).route));
 }
 
-/** The port that a namespace's process tries next. */
-export function nextPort(namespace: Namespace): u32 {
+/** The port that a namespace's process tries next; its stacks share them. */
+export function nextPort(stack: Namespace): u32 {
+  const namespace = namespaceAt(stack.index);
   const port = namespace.processPort;
   namespace.processPort = port == <u32>PROCESS_PORT_FIRST ? <u32>PROCESS_PORT_LAST : port - 1;
   return port;
@@ -130,11 +126,16 @@ export function nextPort(namespace: Namespace): u32 {
 
 export const PORTS_TO_TRY: u32 = <u32>(PROCESS_PORT_LAST - PROCESS_PORT_FIRST + 1);
 
+function isFree(stack: Namespace, port: u32): bool {
+  return !hasSocket(stack, PROTOCOL_UDP, port) && isNoSession(sessionOfPort(stack, port));
+}
+
 /** A free UDP port, or 0. */
 export function takeUdpPort(namespace: Namespace): u32 {
   for (let left = PORTS_TO_TRY; left != 0; left--) {
     const port = nextPort(namespace);
-    if (!hasSocket(namespace, PROTOCOL_UDP, port) && isNoSession(sessionOfPort(namespace, port))) return port;
+    const ipv4 = namespaceAt(namespace.index);
+    if (isFree(ipv4, port) && isFree(ipv6Of(ipv4), port)) return port;
   }
   return 0;
 }

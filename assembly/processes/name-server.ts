@@ -91,7 +91,7 @@ export function serveQuery(socket: Socket, packet: Packet): void {
 export function answerQuery(socket: Socket, packet: Packet, bytes: u32): void {
   const namespace = socket.namespace;
   if (packet.flow != NONE && packet.response == 0) {
-    see(flowAt(packet.flow), namespace.index, askerIp, askerPort, askedIp, socket.port);
+    see(flowAt(packet.flow), namespace, askerIp, askerPort, askedIp, socket.port);
     accountReceived(packet, payloadBytes, Node.ApplicationWake);
   }
   takeOver(packet);

@@ -5,13 +5,13 @@ import { NONE } from "../abi/version";
 import { drop } from "../graph/drop";
 import { recordHop } from "../graph/trace";
 import { finish } from "../graph/walk";
+import { transportIn } from "../memory/network";
 import { Packet } from "../memory/pool";
 import { RETRY } from "../nodes/timer";
 import { NEVER, now } from "../simulation/clock";
 import { copyCost, enter, visit } from "../simulation/cpu";
 import { noDevice } from "../tables/device";
 import { armSession, freeSession, Session, SessionKind, socketOf } from "../tables/session";
-import { headerLength } from "../wire/ipv4";
 import { destinationPort } from "../wire/udp";
 import { payloadBytes, readDatagram } from "./datagram";
 import { askNext, relay } from "./forward";
@@ -19,7 +19,7 @@ import { proxyAnswer } from "./udp-proxy";
 
 /** A SessionWake event. */
 export function sessionWake(session: Session, packet: Packet): void {
-  const port = destinationPort(packet.network + headerLength(packet.network));
+  const port = destinationPort(transportIn(packet));
   if (session.socket == 0 || session.port != port || changetype<usize>(session.namespace) == 0) {
     drop(packet, Drop.ProcessDrop, Node.ApplicationWake);
     return;

@@ -31,13 +31,14 @@ export function proxyRequest(socket: Socket, packet: Packet): void {
   }
   takeOver(packet);
   const node = Node.ApplicationWake;
-  sendDatagram(socket.namespace, 0, session.port, session.remoteIp, session.remotePort, payloadBytes, payloadKnown, node);
+  sendDatagram(session.namespace, 0, session.port, session.remoteIp, session.remotePort, payloadBytes, payloadKnown, node);
 }
 
 function openSession(socket: Socket): Session {
   const session = takeSession(SessionKind.Proxy, socket);
   if (isNoSession(session)) return session;
-  const port = canReach(socket.namespace, socket.targetIp) ? takeUdpPort(socket.namespace) : 0;
+  const stack = socket.targetStack;
+  const port = canReach(stack, socket.targetIp) ? takeUdpPort(stack) : 0;
   if (port == 0) {
     freeSession(session);
     return changetype<Session>(0);
@@ -45,7 +46,7 @@ function openSession(socket: Socket): Session {
   session.clientIp = askerIp;
   session.clientPort = askerPort;
   session.askedIp = askedIp;
-  bindSession(session, socket.namespace, port, socket.targetIp, socket.targetPort);
+  bindSession(session, stack, port, socket.targetIp, socket.targetPort);
   armSession(session, clock + <i64>PROXY_SESSION_NS);
   return session;
 }

@@ -17,6 +17,7 @@ export enum Event {
   TcpWake,
   SessionWake,
   SessionTimer,
+  Dad,
 }
 
 /** time i64, sequence × 16 + kind u64, two arguments u32. */

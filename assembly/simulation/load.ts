@@ -34,6 +34,7 @@ import { capacity, field, record, recordCount } from "../memory/image";
 import { reservePool } from "../memory/pool";
 import { seedDns } from "../processes/name-server";
 import { Connection, freeConnection, reserveConnections } from "../tables/connection";
+import { fillAddresses6, reserveAddresses6 } from "../tables/address6";
 import { reserveConntrack } from "../tables/conntrack";
 import { reserveCounters } from "../tables/counters";
 import { fillDevices, reserveDevices } from "../tables/device";
@@ -41,6 +42,7 @@ import { fillDomains, reserveDomains } from "../tables/domain";
 import { fillFdb, reserveFdb } from "../tables/fdb";
 import { fillRoutes, reserveRoutes } from "../tables/fib";
 import { fillFlows, flowAt, flowCount, isSameFlow, reserveFlows, setFlow } from "../tables/flow";
+import { fillInterfaces6, reserveInterfaces6 } from "../tables/interface6";
 import { fillAddresses, fillNamespaces, reserveAddedHosts, reserveNamespaces } from "../tables/namespace";
 import {
   dequeue,
@@ -86,6 +88,8 @@ export function loadProgram(withSeed: u32): bool {
 function reserveTables(): void {
   input = reserve(max<u64>(capacity(CAPACITY_FRAME_BYTES), max(DNS_NAME_MAX, max(FLOW_SIZE, LINK_SIZE))) + 16, 1);
   reserveNamespaces();
+  reserveAddresses6();
+  reserveInterfaces6();
   reserveDevices();
   reserveRoutes();
   reserveLinks();
@@ -115,6 +119,7 @@ function fillTables(): void {
   startDigest(seed);
   seedTcp(seed);
   seedDns(seed);
+  fillAddresses6();
   fillNetwork();
   fillReassembly();
   fillSockets();
@@ -127,6 +132,7 @@ function fillNetwork(): void {
   fillLinks(seed);
   fillDevices();
   fillAddresses();
+  fillInterfaces6();
   fillRoutes();
   fillRuleset();
   fillFdb();

@@ -10,6 +10,7 @@ import { finish, walk } from "../graph/walk";
 import { frameOf, Packet } from "../memory/pool";
 import { wake } from "../nodes/application-wake";
 import { neighbourTimer, reassemblyTimer } from "../nodes/timer";
+import { detectDuplicates } from "../ipv6/discovery";
 import { sessionTimer, sessionWake } from "../processes/session";
 import { Connection } from "../tables/connection";
 import { events } from "../tables/counters";
@@ -86,6 +87,9 @@ function dispatchOther(): void {
       break;
     case Event.SessionWake:
       sessionWake(changetype<Session>(record), changetype<Packet>(<usize>eventSecond));
+      break;
+    case Event.Dad:
+      detectDuplicates();
       break;
     case Event.SessionTimer:
       sessionTimer(changetype<Session>(record));

@@ -4,16 +4,19 @@ import { Drop } from "../abi/drop";
 import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, TCP_MESSAGES_MAX, TCP_SEND_BUFFER } from "../abi/limits";
 import { Node } from "../abi/node";
 import { FlowKind, RouteType } from "../abi/program";
-import { ARP_REQUEST, ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import { ARP_REQUEST, ICMP6_ECHO_REQUEST, ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
 import { recordHop, startTrace } from "../graph/trace";
 import { finish, walk } from "../graph/walk";
+import { headerBytes, writeNetwork } from "../memory/network";
 import { DontFragment, frameOf, Packet, takeDatagram, takePacket } from "../memory/pool";
 import { writeQuery } from "../processes/dns-message";
 import { Connection } from "../tables/connection";
 import { add, count, giveUp, noteError } from "../tables/counters";
+import { ADVERTISEMENT_BYTES, writeAnnouncement } from "../ipv6/discovery";
 import { isNull, noDevice, ownerOf } from "../tables/device";
+import { ownerOf6 } from "../tables/interface6";
 import { hasRoute, lookup } from "../tables/fib";
 import { Flow, flowAt, isClosedLoop, messagesInFlight, pushMessage, setState } from "../tables/flow";
 import { closeIfFinished, leaveExchange } from "../tcp/close";
@@ -22,7 +25,7 @@ import { scheduleOutput } from "../tcp/output";
 import { ARP_FRAME, writeArp } from "../wire/arp";
 import { ETHERNET_HEADER, MAC_BROADCAST, TYPE_ARP, writeEthernet } from "../wire/ethernet";
 import { ICMP_HEADER, writeIcmpChecksum, writeIcmpHeader } from "../wire/icmp";
-import { IP_BROADCAST, IPV4_HEADER, writeIpv4 } from "../wire/ipv4";
+import { IP_BROADCAST } from "../wire/ipv4";
 import { writePayload } from "../wire/payload";
 import { UDP_HEADER, writeUdp } from "../wire/udp";
 import { clock, NEVER, now } from "./clock";
@@ -92,7 +95,7 @@ function isDone(flow: Flow): bool {
 
 /** ping asks for no SO_BROADCAST. */
 function isBroadcast(flow: Flow): bool {
-  if (flow.destination == IP_BROADCAST) return true;
+  if (flow.destination == IP_BROADCAST && !flow.namespace.isIpv6) return true;
   const decision = lookup(flow.namespace, flow.destination);
   return hasRoute(decision) && decision.route.type == RouteType.Broadcast;
 }
@@ -128,24 +131,29 @@ function armTimeout(flow: Flow, deadline: i64): void {
   pushEvent(deadline, Event.FlowTimer, flow.index, 0);
 }
 
-/** Sends a gratuitous ARP request for the flow's destination from the device that has it, if one does. */
+/** Sends a gratuitous ARP request, or an advertisement, for the flow's destination from the device that has it, if one does. */
 function announce(flow: Flow): void {
   const ip = flow.destination;
-  const device = ownerOf(flow.namespace, ip);
+  const stack = flow.namespace;
+  const device = stack.isIpv6 ? ownerOf6(stack, ip) : ownerOf(stack, ip);
   if (isNull(device)) {
     count(flow, FLOW_COUNTER_BLOCKED);
     return;
   }
   const sequence = flow.sequence;
-  const packet = takePacket(ARP_FRAME - ETHERNET_HEADER);
+  const packet = takePacket(stack.isIpv6 ? ADVERTISEMENT_BYTES : ARP_FRAME - ETHERNET_HEADER);
   noteSent(flow, sequence, false);
   if (changetype<usize>(packet) == 0) {
     dropUnmade(Drop.NoMemory, Node.SocketOutput, noDevice, flow.index, sequence);
     return;
   }
   const frame = frameOf(packet);
-  writeEthernet(frame, MAC_BROADCAST, device.mac, TYPE_ARP);
-  writeArp(frame, ARP_REQUEST, device.mac, ip, MAC_BROADCAST, ip);
+  if (stack.isIpv6) {
+    writeAnnouncement(packet, device, ip);
+  } else {
+    writeEthernet(frame, MAC_BROADCAST, device.mac, TYPE_ARP);
+    writeArp(frame, ARP_REQUEST, device.mac, ip, MAC_BROADCAST, ip);
+  }
   packet.framed = 1;
   packet.flow = flow.index;
   packet.sequence = sequence;
@@ -169,7 +177,8 @@ function announce(flow: Flow): void {
 /** A UDP datagram or an ICMP echo request. */
 @inline function sendDatagram(flow: Flow): bool {
   const bytes = flow.bytes;
-  const total = IPV4_HEADER + UDP_HEADER + bytes;
+  const stack = flow.namespace;
+  const total = headerBytes(stack) + UDP_HEADER + bytes;
   const sequence = flow.sequence;
   const packet = takeDatagram(total);
   if (changetype<usize>(packet) == 0) {
@@ -179,33 +188,34 @@ function announce(flow: Flow): void {
   }
   packet.flow = flow.index;
   packet.sequence = sequence;
-  packet.namespace = flow.namespace.index;
   packet.dontFragment = <u8>(flow.dontFragment ? DontFragment.Always : DontFragment.Want);
   packet.fromSource = 1;
   startTrace(packet, flow);
   build(packet, flow, total);
   if (packet.trace != NONE) recordHop(packet, Node.SocketOutput);
   noteSent(flow, sequence, true);
-  walk(packet, Node.IpOutput);
+  walk(packet, stack.isIpv6 ? Node.Ip6Output : Node.IpOutput);
   return true;
 }
 
 /** The source address is the route's choice. */
 @inline function build(packet: Packet, flow: Flow, total: u32): void {
   if (ICMP_HEADER != UDP_HEADER) ERROR("build: the two headers are taken to be of the same length");
-  const ip = packet.network;
-  const transport = ip + IPV4_HEADER;
-  const length = total - IPV4_HEADER;
-  const ttl = flow.ttl != 0 ? flow.ttl : flow.namespace.ttl;
+  const stack = flow.namespace;
+  const header = headerBytes(stack);
+  const transport = packet.network + header;
+  const length = total - header;
+  const ttl = flow.ttl != 0 ? flow.ttl : stack.ttl;
   if (flow.kind == FlowKind.Query) writeQuery(transport + UDP_HEADER, packet.sequence, flow.name, flow.queryType);
   else writePayload(transport + UDP_HEADER, packet.sequence, flow.index, flow.bytes);
   if (flow.protocol == PROTOCOL_UDP) {
-    writeIpv4(ip, total, ttl, PROTOCOL_UDP, 0, flow.destination);
+    writeNetwork(packet, stack, total, ttl, PROTOCOL_UDP, 0, flow.destination);
     writeUdp(transport, flow.sourcePort, flow.destinationPort, length);
   } else {
-    writeIpv4(ip, total, ttl, PROTOCOL_ICMP, 0, flow.destination);
-    writeIcmpHeader(transport, ICMP_ECHO_REQUEST, 0, flow.sourcePort, (packet.sequence + flow.firstSequence) & 0xffff);
-    writeIcmpChecksum(transport, length);
+    writeNetwork(packet, stack, total, ttl, stack.isIpv6 ? PROTOCOL_ICMP6 : PROTOCOL_ICMP, 0, flow.destination);
+    writeIcmpHeader(transport, stack.isIpv6 ? ICMP6_ECHO_REQUEST : ICMP_ECHO_REQUEST, 0, flow.sourcePort, (packet.sequence + flow.firstSequence) & 0xffff);
+    // That of ICMPv6 covers the source.
+    if (!stack.isIpv6) writeIcmpChecksum(transport, length);
   }
 }
 

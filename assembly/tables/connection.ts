@@ -123,7 +123,7 @@ export function reserveConnections(entries: u32): void {
 }
 
 @inline function bucketOf(namespace: Namespace, localIp: u32, remoteIp: u32, ports: u32): usize {
-  const hash = finalize(localIp ^ rotl<u32>(remoteIp, 13) ^ (ports * 0x9e3779b1) ^ (namespace.index * 0x85ebca77));
+  const hash = finalize(localIp ^ rotl<u32>(remoteIp, 13) ^ (ports * 0x9e3779b1) ^ (namespace.key * 0x85ebca77));
   return buckets + (<usize>(hash & bucketMask) << 2);
 }
 

@@ -3,9 +3,10 @@
  * packet, and the one that answers have. Value: a record. Capacity: `capacity.conntrack`. No timer: a record past its deadline is
  * dead, and whoever meets it frees it; an insertion into a full table frees all dead ones first, then the oldest that nobody would miss.
  *
- * Addresses and ports are as they lie in headers, source in the low half: the inverse of a tuple is a rotation.
+ * Addresses and ports are as they lie in headers, source in the low half: the inverse of a tuple is a rotation. Of IPv6, numbers of
+ * addresses stand there, with their bytes in the order of a header as well.
  */
-import { PROTOCOL_ICMP } from "../abi/protocol";
+import { PROTOCOL_ICMP, PROTOCOL_ICMP6 } from "../abi/protocol";
 import { powerOfTwo, reserve } from "../memory/arena";
 import { clock } from "../simulation/clock";
 
@@ -13,7 +14,7 @@ import { clock } from "../simulation/clock";
 @unmanaged
 export class Tuple {
   addresses: u64;
-  /** Low half: the ports; of ICMP the identifier, type and code. High half: protocol | namespace << 8. */
+  /** Low half: the ports; of ICMP the identifier, type and code. High half: protocol | key of the stack << 8, whose lowest bit is the family. */
   ports: u64;
   /** Address of the next one of the same bucket, or 0. */
   next: u32;
@@ -140,15 +141,28 @@ export function forgetVerdicts(tracked: Tracked, generation: u32): void {
   return rotl<u64>(addresses, 32);
 }
 
+/** Protocol and family of ICMP and ICMPv6 in a tuple. */
+const ICMP_KIND: u64 = PROTOCOL_ICMP;
+const ICMP6_KIND: u64 = PROTOCOL_ICMP6 | 0x100;
+
+@inline export function isIcmpTuple(ports: u64): bool {
+  const kind = (ports >> 32) & 0x1ff;
+  return kind == ICMP_KIND || kind == ICMP6_KIND;
+}
+
+@inline export function isTuple6(ports: u64): bool {
+  return ((ports >> 40) & 1) != 0;
+}
+
 /** ICMP keeps its identifier; a type that has no partner stays. */
 @inline export function invertPorts(ports: u64): u64 {
-  if (((ports >> 32) & 0xff) == PROTOCOL_ICMP) return invertIcmp(ports);
+  if (isIcmpTuple(ports)) return invertIcmp(ports);
   return (ports & 0xffffffff00000000) | <u64>rotl<u32>(<u32>ports, 16);
 }
 
 function invertIcmp(ports: u64): u64 {
   const type = <u32>(ports >> 16) & 0xff;
-  return (ports & ~(<u64>0xff << 16)) | (<u64>icmpPartner(type) << 16);
+  return (ports & ~(<u64>0xff << 16)) | (<u64>(isTuple6(ports) ? icmp6Partner(type) : icmpPartner(type)) << 16);
 }
 
 /** The type that answers: echo 8 and 0, timestamp 13 and 14, information 15 and 16, address mask 17 and 18. */
@@ -156,6 +170,16 @@ function icmpPartner(type: u32): u32 {
   if (type == 8) return 0;
   if (type == 0) return 8;
   return type >= 13 && type <= 18 ? ((type - 13) ^ 1) + 13 : type;
+}
+
+/** Echo 128 and 129, node information 139 and 140. */
+function icmp6Partner(type: u32): u32 {
+  if (type == 128 || type == 129) return type ^ 1;
+  return type == 139 || type == 140 ? 279 - type : type;
+}
+
+export function hasIcmp6Partner(type: u32): bool {
+  return type == 128 || type == 129 || type == 139 || type == 140;
 }
 
 export function hasIcmpPartner(type: u32): bool {

@@ -6,6 +6,8 @@ import {
   FLOW_COUNTER_DELIVERED_BYTES,
   FLOW_COUNTER_DUPLICATES,
   FLOW_COUNTER_ERROR,
+  FLOW_COUNTER_ERROR_BY,
+  FLOW_COUNTER_ERROR_BY6,
   FLOW_COUNTER_ERRORS,
   FLOW_COUNTER_IN_FLIGHT,
   FLOW_COUNTER_LATENCY_COUNT,
@@ -13,8 +15,10 @@ import {
   FLOW_COUNTER_LATENCY_MIN,
   FLOW_COUNTER_LATENCY_SUM,
   FLOW_COUNTER_LOCAL_IP,
+  FLOW_COUNTER_LOCAL_IP6,
   FLOW_COUNTER_LOCAL_PORT,
   FLOW_COUNTER_PEER_IP,
+  FLOW_COUNTER_PEER_IP6,
   FLOW_COUNTER_PEER_PORT,
   FLOW_COUNTER_REORDERED,
   FLOW_COUNTER_SERVER,
@@ -41,6 +45,8 @@ import { countByFlow, Packet, packetsAlive, packetsPeak } from "../memory/pool";
 import { clock, NEVER } from "../simulation/clock";
 import { digest } from "../simulation/digest";
 import { Event, pendingEvents, pushEvent } from "../simulation/event-queue";
+import { bytesOf6, copyWords6 } from "./address6";
+import { Namespace } from "./namespace";
 import { Flow, flowAt, flowCount, isClosedLoop, isRoundTrip, messagesInFlight } from "./flow";
 
 export let events: u64 = 0;
@@ -139,12 +145,24 @@ function endRequest(flow: Flow): void {
 }
 
 /** What a server that answers has seen. */
-export function see(flow: Flow, server: u32, peerIp: u32, peerPort: u32, localIp: u32, localPort: u32): void {
-  store<u32>(flow.counters, server, FLOW_COUNTER_SERVER);
-  store<u32>(flow.counters, peerIp, FLOW_COUNTER_PEER_IP);
+export function see(flow: Flow, stack: Namespace, peerIp: u32, peerPort: u32, localIp: u32, localPort: u32): void {
+  store<u32>(flow.counters, stack.index, FLOW_COUNTER_SERVER);
+  storeAddress(flow, stack, peerIp, FLOW_COUNTER_PEER_IP, FLOW_COUNTER_PEER_IP6);
   store<u32>(flow.counters, peerPort, FLOW_COUNTER_PEER_PORT);
-  store<u32>(flow.counters, localIp, FLOW_COUNTER_LOCAL_IP);
+  storeAddress(flow, stack, localIp, FLOW_COUNTER_LOCAL_IP, FLOW_COUNTER_LOCAL_IP6);
   store<u32>(flow.counters, localPort, FLOW_COUNTER_LOCAL_PORT);
+}
+
+/** Who sent the ICMP error that a flow sees. */
+export function noteErrorBy(flow: Flow, stack: Namespace, by: u32): void {
+  storeAddress(flow, stack, by, FLOW_COUNTER_ERROR_BY, FLOW_COUNTER_ERROR_BY6);
+}
+
+/** Of the two places of an address, the other family's becomes zero. */
+function storeAddress(flow: Flow, stack: Namespace, address: u32, at4: usize, at6: usize): void {
+  store<u32>(flow.counters + at4, stack.isIpv6 ? 0 : address);
+  if (stack.isIpv6) copyWords6(flow.counters + at6, bytesOf6(address));
+  else memory.fill(flow.counters + at6, 0, 16);
 }
 
 /** What the sending process sees: of a datagram, of an echo. */

@@ -8,6 +8,7 @@ import {
   ADDRESS_IP,
   ADDRESS_PREFIX,
   ADDRESS_SIZE,
+  DEVICE_DISABLE_IPV6,
   DEVICE_FLAGS,
   DEVICE_HAIRPIN,
   DEVICE_IPVLAN_PRIVATE,
@@ -34,6 +35,9 @@ import { reserve } from "../memory/arena";
 import { capacity, record, recordCount } from "../memory/image";
 import { Link, linkAt } from "../simulation/link";
 import { ETHERNET_HEADER, macFromWords } from "../wire/ethernet";
+import { IPV6_ADDRESS, NO_ADDRESS } from "../wire/network-address";
+import { find6 } from "./address6";
+import { addressOn6, isNoAddress6 } from "./interface6";
 import { Namespace, namespaceAt } from "./namespace";
 
 /** Beside those of the program. */
@@ -42,9 +46,11 @@ export const DEVICE_CAPTURED: u32 = 0x80000000;
 export const DEVICE_NO_ARP: u32 = 0x40000000;
 /** A Vlan is on top of it. */
 export const DEVICE_HAS_VLANS: u32 = 0x20000000;
-const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA | DEVICE_ROUTE_LOCALNET;
+const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA | DEVICE_ROUTE_LOCALNET | DEVICE_DISABLE_IPV6;
 /** Of a bridge: iptables sees its frames (bridge-nf-call-iptables). */
 export const DEVICE_FILTERED: u32 = 0x10000000;
+/** The same of ip6tables (bridge-nf-call-ip6tables). */
+export const DEVICE_FILTERED6: u32 = 0x08000000;
 
 @unmanaged
 export class Device {
@@ -81,9 +87,12 @@ export class Device {
   aboveCount: u32;
   addresses: usize;
   addressCount: u32;
-  /** A new program took it away, down, or gave it another MAC or no address: its neighbours are forgotten. */
+  /** A new program took it away, down, or gave it another MAC: its neighbours are forgotten. */
   restarted: bool;
-  hadAddress: bool;
+  /** It had an address of the family, and has none now. */
+  lostAddress: bool;
+  lostAddress6: bool;
+  hasAddress6: bool;
 }
 
 export const DEVICE_BYTES: usize = 128;
@@ -196,7 +205,7 @@ function nameDevice(device: Device, index: u32): void {
 function fillDeviceAddresses(): void {
   for (let index: u32 = 0; index < deviceCount; index++) {
     const device = deviceAt(index);
-    device.hadAddress = device.firstAddress != 0;
+    device.lostAddress = device.firstAddress != 0;
     device.firstAddress = 0;
     device.addressCount = 0;
   }
@@ -225,7 +234,7 @@ function fillDeviceAddresses(): void {
   }
   for (let index: u32 = 0; index < deviceCount; index++) {
     const device = deviceAt(index);
-    if (device.hadAddress && device.firstAddress == 0) device.restarted = true;
+    if (device.firstAddress != 0) device.lostAddress = false;
   }
 }
 
@@ -314,10 +323,21 @@ export function aboveMac(lower: Device, mac: u64): Device {
 }
 
 /** The ipvlan device on top that is up and has the address, or null. */
-export function holderOf(lower: Device, ip: u32): Device {
+export function holderOf(lower: Device, address: i64): Device {
+  if (address == NO_ADDRESS) return changetype<Device>(0);
+  if (address & IPV6_ADDRESS) return holderOf6(lower, find6(<usize>(address & 0xffffffff)));
+  const ip = <u32>address;
   for (let index: u32 = 0; index < lower.aboveCount; index++) {
     const device = aboveAt(lower, index);
     if (device.kind == DeviceKind.Ipvlan && device.flags & DEVICE_UP && hasAddress(device, ip)) return device;
+  }
+  return changetype<Device>(0);
+}
+
+function holderOf6(lower: Device, number: u32): Device {
+  for (let index: u32 = 0; index < lower.aboveCount; index++) {
+    const device = aboveAt(lower, index);
+    if (device.kind == DeviceKind.Ipvlan && device.flags & DEVICE_UP && !isNoAddress6(addressOn6(device, number))) return device;
   }
   return changetype<Device>(0);
 }

@@ -6,13 +6,16 @@ import { FLOW_COUNTER_REPLY_BYTES, FLOW_COUNTER_SERVER, FLOW_COUNTER_SIZE, FLOW_
 import { DNS_MESSAGE_MAX } from "../abi/dns";
 import { DROP_COUNT } from "../abi/drop";
 import { Section } from "../abi/image";
+import { Family } from "../abi/netfilter";
 import { HISTOGRAM_BUCKETS, TCP_MESSAGES_MAX } from "../abi/limits";
 import {
   FLOW_BYTES,
   FLOW_COUNT,
   FLOW_DESTINATION,
+  FLOW_DESTINATION6,
   FLOW_DESTINATION_PORT,
   FLOW_DONT_FRAGMENT,
+  FLOW_FAMILY,
   FLOW_FIRST_SEQUENCE,
   FLOW_INTERVAL,
   FLOW_KIND,
@@ -39,7 +42,8 @@ import { reserve } from "../memory/arena";
 import { record, recordCount } from "../memory/image";
 import { NEVER } from "../simulation/clock";
 import { Random, RandomKind } from "../simulation/random";
-import { Namespace, namespaceAt } from "./namespace";
+import { noteTarget6 } from "./address6";
+import { Namespace, namespaceAt, stackOf } from "./namespace";
 
 /** Its generator is the flow's. */
 @unmanaged
@@ -195,8 +199,9 @@ export function setFlow(index: u32, from: usize): void {
   flow.index = index;
   flow.kind = load<u32>(from, FLOW_KIND);
   flow.protocol = load<u32>(from, FLOW_PROTOCOL);
-  flow.namespace = namespaceAt(load<u32>(from, FLOW_NAMESPACE));
-  flow.destination = load<u32>(from, FLOW_DESTINATION);
+  const isIpv6 = load<u32>(from, FLOW_FAMILY) == Family.Ipv6;
+  flow.namespace = stackOf(namespaceAt(load<u32>(from, FLOW_NAMESPACE)), isIpv6);
+  flow.destination = isIpv6 ? noteTarget6(from + FLOW_DESTINATION6) : load<u32>(from, FLOW_DESTINATION);
   flow.destinationPort = load<u32>(from, FLOW_DESTINATION_PORT);
   flow.sourcePort = load<u32>(from, FLOW_SOURCE_PORT);
   flow.bytes = load<u32>(from, FLOW_BYTES);

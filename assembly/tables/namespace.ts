@@ -1,4 +1,4 @@
-/** Hosts with their CPUs, and network namespaces. Key: index. */
+/** Hosts with their CPUs, and network namespaces, each of which is two stacks: IPv4, and IPv6. Key: index. */
 import { CAPACITY_ADDRESSES, CAPACITY_HOSTS, CAPACITY_NAMESPACES, Section } from "../abi/image";
 import { PROCESS_PORT_LAST } from "../abi/limits";
 import {
@@ -11,6 +11,8 @@ import {
   HOST_CPUS,
   HOST_SIZE,
   NAMESPACE_FORWARDING,
+  NAMESPACE_FORWARDING6,
+  NAMESPACE_HOP_LIMIT,
   NAMESPACE_HOST,
   NAMESPACE_SIZE,
   NAMESPACE_TTL,
@@ -38,12 +40,17 @@ export class Host {
   cpuCount: u32;
 }
 
+/** One of the two stacks of a namespace. */
 @unmanaged
 export class Namespace {
+  /** Of the namespace; both stacks have the same. */
   index: u32;
+  /** What tables know it by: index × 2, and 1 more for IPv6. */
+  key: u32;
+  isIpv6: bool;
   forwarding: u32;
   ttl: u32;
-  /** IPv4 identification of the next packet. */
+  /** Identification of the next packet, or of the next one that is fragmented. */
   nextId: u32;
   host: Host;
   /** The CPU that its sockets and timers run on. */
@@ -55,7 +62,7 @@ export class Namespace {
   routeCount: u32;
   addresses: usize;
   addressCount: u32;
-  /** The port that a process of it tries next. */
+  /** The port that a process of it tries next; the IPv4 stack's counts for both. */
   processPort: u32;
   /** Bits of what its packets meet: FILTERS and so on (`ruleset.ts`); 0: nothing. */
   filter: u32;
@@ -63,7 +70,8 @@ export class Namespace {
 
 const CPU_BYTES: usize = 32;
 const HOST_BYTES: usize = 8;
-const NAMESPACE_BYTES: usize = 64;
+const STACK_BYTES: usize = 64;
+const NAMESPACE_BYTES: usize = 2 * STACK_BYTES;
 
 let hosts: usize = 0;
 let hostCount: u32 = 0;
@@ -77,7 +85,7 @@ export let namespaceCount: u32 = 0;
 export function reserveNamespaces(): void {
   if (offsetof<Cpu>() > CPU_BYTES) ERROR("Cpu outgrew its stride");
   if (offsetof<Host>() > HOST_BYTES) ERROR("Host outgrew its stride");
-  if (offsetof<Namespace>() > NAMESPACE_BYTES) ERROR("Namespace outgrew its stride");
+  if (offsetof<Namespace>() > STACK_BYTES) ERROR("Namespace outgrew its stride");
   hosts = reserve(capacity(CAPACITY_HOSTS), HOST_BYTES);
   cpus = reserve(cpuBytes() + ringsBytes(), 1);
   rings = cpus + <usize>cpuBytes();
@@ -116,15 +124,26 @@ export function fillNamespaces(): void {
   for (let index: u32 = 0; index < namespaceCount; index++) {
     const from = record(Section.Namespaces, index, NAMESPACE_SIZE);
     const namespace = namespaceAt(index);
+    const stack6 = ipv6Of(namespace);
     namespace.forwarding = load<u32>(from, NAMESPACE_FORWARDING);
     namespace.ttl = load<u32>(from, NAMESPACE_TTL);
+    stack6.forwarding = load<u32>(from, NAMESPACE_FORWARDING6);
+    stack6.ttl = load<u32>(from, NAMESPACE_HOP_LIMIT);
     if (index < known) continue;
-    namespace.index = index;
-    namespace.nextId = 1;
-    namespace.processPort = PROCESS_PORT_LAST;
-    namespace.host = changetype<Host>(hosts + <usize>load<u32>(from, NAMESPACE_HOST) * HOST_BYTES);
-    namespace.cpu = cpuAt(namespace.host, index % namespace.host.cpuCount);
+    const host = changetype<Host>(hosts + <usize>load<u32>(from, NAMESPACE_HOST) * HOST_BYTES);
+    startStack(namespace, index, host, false);
+    startStack(stack6, index, host, true);
   }
+}
+
+function startStack(stack: Namespace, index: u32, host: Host, isIpv6: bool): void {
+  stack.index = index;
+  stack.key = (index << 1) | <u32>isIpv6;
+  stack.isIpv6 = isIpv6;
+  stack.nextId = 1;
+  stack.processPort = PROCESS_PORT_LAST;
+  stack.host = host;
+  stack.cpu = cpuAt(host, index % host.cpuCount);
 }
 
 function fillHosts(): void {
@@ -157,6 +176,7 @@ export function fillAddresses(): void {
     const device = deviceAt(index - 1);
     if (device.kind == DeviceKind.Loopback) device.namespace.loopback = device;
   }
+  for (let index: u32 = 0; index < namespaceCount; index++) ipv6Of(namespaceAt(index)).loopback = namespaceAt(index).loopback;
   const count = recordCount(Section.Addresses);
   for (let index: u32 = 0; index < count; index++) namespaceOfAddress(index).addressCount++;
   let at = addressList;
@@ -178,8 +198,24 @@ function namespaceOfAddress(index: u32): Namespace {
   return deviceAt(load<u32>(record(Section.Addresses, index, ADDRESS_SIZE), ADDRESS_DEVICE)).namespace;
 }
 
+/** The IPv4 stack. */
 @inline export function namespaceAt(index: u32): Namespace {
   return changetype<Namespace>(namespaces + <usize>index * NAMESPACE_BYTES);
+}
+
+/** The other stack of the same namespace. */
+@inline export function ipv6Of(ipv4: Namespace): Namespace {
+  return changetype<Namespace>(changetype<usize>(ipv4) + STACK_BYTES);
+}
+
+/** A stack by its key. */
+@inline export function stackAt(key: u32): Namespace {
+  return changetype<Namespace>(namespaces + <usize>key * STACK_BYTES);
+}
+
+/** The stack of a namespace for a family. */
+@inline export function stackOf(ipv4: Namespace, isIpv6: bool): Namespace {
+  return isIpv6 ? ipv6Of(ipv4) : ipv4;
 }
 
 @inline export function cpuAt(host: Host, index: u32): Cpu {

@@ -1,9 +1,20 @@
 /**
- * Neighbours (ARP). Key: device and IPv4 address. Value: state, MAC, waiting packets, timer. Capacity: `capacity.neighbours`;
+ * Neighbours (ARP, neighbour discovery). Key: device, family and address. Value: state, MAC, waiting packets, timer. Capacity: `capacity.neighbours`;
  * a full table takes no new entries, and only a new program removes some.
  */
 import { Section } from "../abi/image";
-import { NEIGHBOUR_DEVICE, NEIGHBOUR_IP, NEIGHBOUR_MAC_HIGH, NEIGHBOUR_MAC_LOW, NEIGHBOUR_SIZE } from "../abi/program";
+import {
+  NEIGHBOUR6_DEVICE,
+  NEIGHBOUR6_IP,
+  NEIGHBOUR6_MAC_HIGH,
+  NEIGHBOUR6_MAC_LOW,
+  NEIGHBOUR6_SIZE,
+  NEIGHBOUR_DEVICE,
+  NEIGHBOUR_IP,
+  NEIGHBOUR_MAC_HIGH,
+  NEIGHBOUR_MAC_LOW,
+  NEIGHBOUR_SIZE,
+} from "../abi/program";
 import { reserve } from "../memory/arena";
 import { HashTable } from "../memory/hash-table";
 import { record, recordCount } from "../memory/image";
@@ -11,6 +22,7 @@ import { Packet } from "../memory/pool";
 import { NEVER } from "../simulation/clock";
 import { Event, pushEvent } from "../simulation/event-queue";
 import { macFromWords } from "../wire/ethernet";
+import { noteWords6 } from "./address6";
 import { Device, deviceAt } from "./device";
 
 /** NUD_*. */
@@ -38,7 +50,7 @@ export class Neighbour {
   state: NeighbourState;
   device: Device;
   ip: u32;
-  /** Source of its ARP requests. */
+  /** Source of its requests. */
   solicitSource: u32;
   probes: u32;
   /** Packets that wait for the MAC, oldest first. */
@@ -47,6 +59,7 @@ export class Neighbour {
   queueCount: u32;
   /** A timer event of this entry is in the queue. */
   timerQueued: bool;
+  isIpv6: bool;
   /** The record is free: address of the next free one, or 0. */
   nextFree: usize;
 }
@@ -73,17 +86,39 @@ export function fillNeighbours(): void {
     const from = record(Section.Neighbours, index, NEIGHBOUR_SIZE);
     const device = deviceAt(load<u32>(from, NEIGHBOUR_DEVICE));
     const ip = load<u32>(from, NEIGHBOUR_IP);
-    const known = findNeighbour(device, ip);
-    const entry = isNoNeighbour(known) ? createNeighbour(device, ip) : known;
-    if (isNoNeighbour(entry)) continue;
-    entry.mac = macFromWords(load<u32>(from, NEIGHBOUR_MAC_HIGH), load<u32>(from, NEIGHBOUR_MAC_LOW));
-    entry.state = NeighbourState.Permanent;
+    fillPermanent(device, ip, false, macFromWords(load<u32>(from, NEIGHBOUR_MAC_HIGH), load<u32>(from, NEIGHBOUR_MAC_LOW)));
   }
+  for (let index: u32 = 0; index < recordCount(Section.Neighbours6); index++) {
+    const from = record(Section.Neighbours6, index, NEIGHBOUR6_SIZE);
+    const device = deviceAt(load<u32>(from, NEIGHBOUR6_DEVICE));
+    const ip = noteWords6(from + NEIGHBOUR6_IP);
+    fillPermanent(device, ip, true, macFromWords(load<u32>(from, NEIGHBOUR6_MAC_HIGH), load<u32>(from, NEIGHBOUR6_MAC_LOW)));
+  }
+}
+
+function fillPermanent(device: Device, ip: u32, isIpv6: bool, mac: u64): void {
+  const known = findNeighbour(device, ip, isIpv6);
+  const entry = isNoNeighbour(known) ? createNeighbour(device, ip, isIpv6) : known;
+  if (isNoNeighbour(entry)) return;
+  entry.mac = mac;
+  entry.state = NeighbourState.Permanent;
 }
 
 /** Whether a new program has no use for an entry: its device does not know it any more, or it is, or becomes, permanent. */
 export function isStray(entry: Neighbour): bool {
-  if (entry.device.restarted || entry.state == NeighbourState.Permanent) return true;
+  if (entry.device.restarted || (entry.isIpv6 ? entry.device.lostAddress6 : entry.device.lostAddress) || entry.state == NeighbourState.Permanent) return true;
+  return entry.isIpv6 ? becomesPermanent6(entry) : becomesPermanent(entry);
+}
+
+function becomesPermanent6(entry: Neighbour): bool {
+  for (let index: u32 = 0; index < recordCount(Section.Neighbours6); index++) {
+    const from = record(Section.Neighbours6, index, NEIGHBOUR6_SIZE);
+    if (load<u32>(from, NEIGHBOUR6_DEVICE) == entry.device.index && noteWords6(from + NEIGHBOUR6_IP) == entry.ip) return true;
+  }
+  return false;
+}
+
+function becomesPermanent(entry: Neighbour): bool {
   for (let index: u32 = 0; index < recordCount(Section.Neighbours); index++) {
     const from = record(Section.Neighbours, index, NEIGHBOUR_SIZE);
     if (load<u32>(from, NEIGHBOUR_DEVICE) == entry.device.index && load<u32>(from, NEIGHBOUR_IP) == entry.ip) return true;
@@ -111,7 +146,7 @@ export function indexNeighbours(): void {
       entry.nextFree = free;
       free = changetype<usize>(entry);
     } else {
-      TABLE.insert(keyOf(entry.device, entry.ip), <u32>changetype<usize>(entry));
+      TABLE.insert(keyOf(entry.device, entry.ip, entry.isIpv6), <u32>changetype<usize>(entry));
     }
   }
 }
@@ -124,22 +159,23 @@ export function indexNeighbours(): void {
   return changetype<usize>(entry) == 0;
 }
 
-@inline function keyOf(device: Device, ip: u32): u64 {
-  return <u64>ip | (<u64>(device.index + 1) << 32);
+@inline function keyOf(device: Device, ip: u32, isIpv6: bool): u64 {
+  return <u64>ip | (<u64>(device.index + 1) << 32) | (<u64>isIpv6 << 63);
 }
 
 /** The entry, or null. */
-@inline export function findNeighbour(device: Device, ip: u32): Neighbour {
-  return changetype<Neighbour>(<usize>TABLE.find(keyOf(device, ip)));
+@inline export function findNeighbour(device: Device, ip: u32, isIpv6: bool): Neighbour {
+  return changetype<Neighbour>(<usize>TABLE.find(keyOf(device, ip, isIpv6)));
 }
 
 /** A new entry in state None, or null. */
-export function createNeighbour(device: Device, ip: u32): Neighbour {
+export function createNeighbour(device: Device, ip: u32, isIpv6: bool): Neighbour {
   const entry = takeRecord();
   if (isNoNeighbour(entry)) return entry;
-  TABLE.insert(keyOf(device, ip), <u32>changetype<usize>(entry));
+  TABLE.insert(keyOf(device, ip, isIpv6), <u32>changetype<usize>(entry));
   entry.device = device;
   entry.ip = ip;
+  entry.isIpv6 = isIpv6;
   entry.state = NeighbourState.None;
   entry.mac = 0;
   entry.updated = 0;

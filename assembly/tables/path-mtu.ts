@@ -1,8 +1,8 @@
 /**
- * Learned path MTUs. Key: namespace and destination. Value: MTU and when it expires. Capacity: PATH_MTU_MAX; when they are all
+ * Learned path MTUs. Key: stack and destination. Value: MTU and when it expires. Capacity: PATH_MTU_MAX; when they are all
  * in use, the first expired one makes room, and if there is none the new one is not stored.
  */
-import { PATH_MTU_EXPIRES_NS, PATH_MTU_MAX, PATH_MTU_MIN } from "../abi/limits";
+import { PATH_MTU_EXPIRES_NS, PATH_MTU6_MIN, PATH_MTU_MAX, PATH_MTU_MIN } from "../abi/limits";
 import { HashTable } from "../memory/hash-table";
 import { clock } from "../simulation/clock";
 import { Namespace } from "./namespace";
@@ -31,7 +31,7 @@ export function reservePathMtus(): void {
 }
 
 @inline function keyOf(namespace: Namespace, destination: u32): u64 {
-  return <u64>destination | (<u64>(namespace.index + 1) << 32);
+  return <u64>destination | (<u64>(namespace.key + 1) << 32);
 }
 
 /** The device's MTU, or a smaller one that the path is known to have. */
@@ -49,7 +49,7 @@ function find(key: u64, deviceMtu: u32): u32 {
 /** Keeps what an ICMP message says, if it is less than what is known. */
 export function learnPathMtu(namespace: Namespace, destination: u32, claimed: u32): void {
   const key = keyOf(namespace, destination);
-  const mtu = max<u32>(claimed, PATH_MTU_MIN);
+  const mtu = max<u32>(claimed, namespace.isIpv6 ? PATH_MTU6_MIN : PATH_MTU_MIN);
   let entry = changetype<PathMtu>(<usize>TABLE.find(key));
   if (changetype<usize>(entry) == 0) {
     entry = takeEntry();

@@ -1,8 +1,8 @@
 /**
- * Datagrams that arrive in pieces. Key: namespace, source, destination, identification and protocol. Value: the bytes so far.
+ * Datagrams that arrive in pieces. Key: stack, source, destination, identification and, of IPv4, protocol. Value: the bytes so far.
  * Capacity: REASSEMBLY_MAX buffers; when they are all in use, a new datagram is not begun.
  */
-import { REASSEMBLY_MAX, REASSEMBLY_TIMEOUT_NS } from "../abi/limits";
+import { REASSEMBLY6_TIMEOUT_NS, REASSEMBLY_MAX, REASSEMBLY_TIMEOUT_NS } from "../abi/limits";
 import { reserve } from "../memory/arena";
 import { Packet } from "../memory/pool";
 import { clock, NEVER } from "../simulation/clock";
@@ -15,7 +15,7 @@ export class Reassembly {
   /** NEVER: the buffer is free. */
   deadline: i64;
   namespace: Namespace;
-  /** Source and destination as they lie in the header. */
+  /** Source and destination as tuples of connections have them. */
   addresses: u64;
   id: u32;
   protocol: u32;
@@ -26,6 +26,8 @@ export class Reassembly {
   unitsEnd: u32;
   /** Length of the header of the fragment with offset 0, or 0; it lies right in front of the payload. */
   header: u32;
+  /** Bytes of payload of the fragment with offset 0. */
+  firstBytes: u32;
   /** Total length of the longest fragment. */
   longest: u32;
   /** Device of the last fragment. */
@@ -43,8 +45,8 @@ export class Reassembly {
 const RECORD_BYTES: usize = 96;
 /** A bit per unit of eight bytes. */
 const BITMAP_BYTES: usize = 8192 / 8;
-/** The longest header is 60 bytes. */
-const HEADER_ROOM: usize = 64;
+/** The longest header in front of a payload that is taken. */
+export const HEADER_ROOM: u32 = 64;
 const PAYLOAD_BYTES: usize = 65536;
 const BUFFER_BYTES: usize = RECORD_BYTES + BITMAP_BYTES + HEADER_ROOM + PAYLOAD_BYTES + 64;
 
@@ -107,7 +109,7 @@ export function takeBuffer(namespace: Namespace, addresses: u64, id: u32, protoc
   buffer.type = packet.type;
   buffer.response = packet.response;
   memory.fill(bitmapOf(buffer), 0, BITMAP_BYTES);
-  armBuffer(buffer, clock + <i64>REASSEMBLY_TIMEOUT_NS);
+  armBuffer(buffer, clock + <i64>(namespace.isIpv6 ? REASSEMBLY6_TIMEOUT_NS : REASSEMBLY_TIMEOUT_NS));
   return buffer;
 }
 
@@ -130,8 +132,8 @@ export function unitsPresent(buffer: Reassembly, from: u32, to: u32): u32 {
   return present;
 }
 
-/** Keeps a fragment: `offset` is a multiple of 8, and none of its units is there. */
-export function keepFragment(buffer: Reassembly, ip: usize, header: u32, offset: u32, bytes: u32): void {
+/** Keeps a fragment, whose payload lies at `payload`: `offset` is a multiple of 8, and none of its units is there. */
+export function keepFragment(buffer: Reassembly, ip: usize, header: u32, payload: usize, offset: u32, bytes: u32): void {
   const first = offset >> 3;
   const end = (offset + bytes + 7) >> 3;
   const bitmap = bitmapOf(buffer);
@@ -139,8 +141,9 @@ export function keepFragment(buffer: Reassembly, ip: usize, header: u32, offset:
   buffer.unitsEnd = max(buffer.unitsEnd, end);
   buffer.received += bytes;
   // Not copyBytes: it would write beyond the fragment, where another one may be already.
-  memory.copy(payloadOf(buffer) + offset, ip + header, bytes);
+  memory.copy(payloadOf(buffer) + offset, payload, bytes);
   if (offset != 0) return;
   buffer.header = header;
+  buffer.firstBytes = bytes;
   memory.copy(payloadOf(buffer) - header, ip, header);
 }

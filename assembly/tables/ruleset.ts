@@ -1,5 +1,5 @@
 /**
- * Chains and rules. Key: index; a namespace finds its built-in chains by hook and table. Capacity: `capacity.chains` and
+ * Chains and rules. Key: index; a stack finds its built-in chains by hook and table. Capacity: `capacity.chains` and
  * `capacity.rules`. They may be loaded again while packets wait: then verdicts that were remembered are forgotten.
  */
 import { RULE_COUNTER_SIZE } from "../abi/counter";
@@ -26,13 +26,13 @@ import {
   Table,
   Target,
 } from "../abi/netfilter";
-import { BRIDGE_NF_IPV4, DeviceKind, NAMESPACE_BRIDGE_NF, NAMESPACE_SIZE } from "../abi/program";
+import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, DeviceKind, NAMESPACE_BRIDGE_NF, NAMESPACE_SIZE } from "../abi/program";
 import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
 import { capacity, record, recordCount } from "../memory/image";
 import { buildClassifier, reserveClassifiers, startClassifiers } from "./classifier";
-import { Device, DEVICE_FILTERED, deviceAt, deviceCount } from "./device";
-import { namespaceAt, namespaceCount } from "./namespace";
+import { Device, DEVICE_FILTERED, DEVICE_FILTERED6, deviceAt, deviceCount } from "./device";
+import { ipv6Of, Namespace, namespaceAt, namespaceCount, stackAt, stackOf } from "./namespace";
 import { forgetPaths, settlePaths } from "./path";
 
 @unmanaged
@@ -80,7 +80,7 @@ export function reserveRuleset(): void {
   chains = reserve(capacity(CAPACITY_CHAINS), CHAIN_BYTES);
   rules = reserve(capacity(CAPACITY_RULES), RULE_SIZE);
   counters = reserve(capacity(CAPACITY_RULES), RULE_COUNTER_SIZE);
-  entryPoints = reserve(capacity(CAPACITY_NAMESPACES), ENTRY_POINTS);
+  entryPoints = reserve(2 * <u64>capacity(CAPACITY_NAMESPACES), ENTRY_POINTS);
   reserveClassifiers(capacity(CAPACITY_CHAINS), capacity(CAPACITY_RULES));
 }
 
@@ -102,13 +102,13 @@ export function reserveRuleset(): void {
   return <u32>1 << (<u32>hook * <u32>TABLES + <u32>table);
 }
 
-@inline function entryPoint(namespace: u32, hook: Hook, table: Table): usize {
-  return entryPoints + <usize>namespace * ENTRY_POINTS + ((<usize>hook * TABLES + table) << 2);
+@inline function entryPoint(stack: u32, hook: Hook, table: Table): usize {
+  return entryPoints + <usize>stack * ENTRY_POINTS + ((<usize>hook * TABLES + table) << 2);
 }
 
 /** The built-in chain; there is one. */
-@inline export function builtInChain(namespace: u32, hook: Hook, table: Table): Chain {
-  return changetype<Chain>(<usize>load<u32>(entryPoint(namespace, hook, table)));
+@inline export function builtInChain(stack: u32, hook: Hook, table: Table): Chain {
+  return changetype<Chain>(<usize>load<u32>(entryPoint(stack, hook, table)));
 }
 
 /** Counts a packet of a rule. */
@@ -128,13 +128,14 @@ export function fillRuleset(): void {
   ruleCount = recordCount(Section.Rules);
   memory.copy(rules, record(Section.Rules, 0, RULE_SIZE), <usize>ruleCount * RULE_SIZE);
   memory.fill(counters, 0, <usize>ruleCount * RULE_COUNTER_SIZE);
-  memory.fill(entryPoints, 0, <usize>namespaceCount * ENTRY_POINTS);
-  for (let index: u32 = 0; index < namespaceCount; index++) namespaceAt(index).filter = 0;
+  memory.fill(entryPoints, 0, <usize>namespaceCount * 2 * ENTRY_POINTS);
+  const stacks = namespaceCount << 1;
+  for (let key: u32 = 0; key < stacks; key++) stackAt(key).filter = 0;
   forgetPaths();
   startClassifiers();
   const count = recordCount(Section.Chains);
   for (let index: u32 = 0; index < count; index++) fillChain(index, record(Section.Chains, index, CHAIN_SIZE));
-  for (let index: u32 = 0; index < namespaceCount; index++) chooseHooks(index);
+  for (let key: u32 = 0; key < stacks; key++) chooseHooks(stackAt(key));
   for (let index: u32 = 0; index < deviceCount; index++) chooseFrames(deviceAt(index));
 }
 
@@ -142,7 +143,9 @@ export function fillRuleset(): void {
 function chooseFrames(device: Device): void {
   if (device.kind != DeviceKind.Bridge) return;
   const bridgeNf = load<u32>(record(Section.Namespaces, device.namespace.index, NAMESPACE_SIZE), NAMESPACE_BRIDGE_NF);
+  device.flags &= ~(DEVICE_FILTERED | DEVICE_FILTERED6);
   if (bridgeNf & BRIDGE_NF_IPV4 && device.namespace.filter & FILTERS) device.flags |= DEVICE_FILTERED;
+  if (bridgeNf & BRIDGE_NF_IPV6 && ipv6Of(device.namespace).filter & FILTERS) device.flags |= DEVICE_FILTERED6;
 }
 
 function fillChain(index: u32, from: usize): void {
@@ -151,16 +154,13 @@ function fillChain(index: u32, from: usize): void {
   chain.policy = load<u32>(from, CHAIN_POLICY);
   chain.first = ruleAt(load<u32>(from, CHAIN_FIRST));
   chain.end = chain.first + <usize>load<u32>(from, CHAIN_COUNT) * RULE_SIZE;
-  chain.classifier = 0;
-  // Chains of IPv6 are known, and nothing leads to them yet.
-  if (load<u32>(from, CHAIN_FAMILY) != Family.Ipv4) return;
   chain.classifier = buildClassifier(index, chain.first, chain.end);
-  const namespace = namespaceAt(load<u32>(from, CHAIN_NAMESPACE));
+  const namespace = stackOf(namespaceAt(load<u32>(from, CHAIN_NAMESPACE)), load<u32>(from, CHAIN_FAMILY) == Family.Ipv6);
   namespace.filter |= FILTERS | needsOf(chain);
   const hook = load<u32>(from, CHAIN_HOOK);
   if (hook == NONE) return;
   const table = load<u32>(from, CHAIN_TABLE);
-  store<u32>(entryPoint(namespace.index, hook, table), <u32>changetype<usize>(chain));
+  store<u32>(entryPoint(namespace.key, hook, table), <u32>changetype<usize>(chain));
   namespace.filter |= chainBit(hook, table);
   if (table == Table.Nat) namespace.filter |= TRACKS | TRANSLATES;
 }
@@ -177,8 +177,7 @@ function needsOf(chain: Chain): u32 {
   return needs;
 }
 
-function chooseHooks(index: u32): void {
-  const namespace = namespaceAt(index);
+function chooseHooks(namespace: Namespace): void {
   const tables: u32 = (1 << <u32>TABLES) - 1;
   for (let hook: u32 = 0; hook < <u32>HOOKS; hook++) {
     const hasChain = ((namespace.filter >> (hook * <u32>TABLES)) & tables) != 0;

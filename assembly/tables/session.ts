@@ -123,7 +123,7 @@ function unbind(session: Session): void {
 }
 
 @inline function bucketOf(namespace: Namespace, port: u32): usize {
-  return buckets + (<usize>(finalize((namespace.index << 16) ^ port) & bucketMask) << 2);
+  return buckets + (<usize>(finalize((namespace.key << 16) ^ port) & bucketMask) << 2);
 }
 
 /** Who has a port of a namespace, or null. */

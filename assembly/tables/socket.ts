@@ -1,12 +1,15 @@
 /**
- * Sockets. Key: namespace, protocol and port; among those of one key an exact address wins over any address, then the lowest
+ * Sockets. Key: stack, protocol and port; among those of one key an exact address wins over any address, then the lowest
  * index. Capacity: `capacity.sockets`. A patch may append or replace one: the index of keys is then built anew.
  */
 import { Section } from "../abi/image";
+import { Family } from "../abi/netfilter";
 import {
+  SOCKET_FAMILY,
   SOCKET_FLAGS,
   SOCKET_FLOW,
   SOCKET_IP,
+  SOCKET_IP6,
   SOCKET_NAMESPACE,
   SOCKET_PORT,
   SOCKET_PROTOCOL,
@@ -14,7 +17,9 @@ import {
   SOCKET_RESPONSE_BYTES,
   SOCKET_ROLE,
   SOCKET_SIZE,
+  SOCKET_TARGET_FAMILY,
   SOCKET_TARGET_IP,
+  SOCKET_TARGET_IP6,
   SOCKET_TARGET_PORT,
   SocketRole,
 } from "../abi/program";
@@ -22,7 +27,8 @@ import { PROTOCOL_TCP } from "../abi/protocol";
 import { reserve } from "../memory/arena";
 import { HashTable } from "../memory/hash-table";
 import { record, recordCount } from "../memory/image";
-import { Namespace, namespaceAt } from "./namespace";
+import { noteTarget6, noteWords6 } from "./address6";
+import { Namespace, namespaceAt, stackOf } from "./namespace";
 import { freeSessionsOf, hasSessions } from "./session";
 
 @unmanaged
@@ -38,6 +44,7 @@ export class Socket {
   /** The next one of the same key, or null. */
   next: usize;
   /** Of a proxy. */
+  targetStack: Namespace;
   targetIp: u32;
   targetPort: u32;
   /** Of an identity server. */
@@ -71,7 +78,7 @@ export function reserveSockets(entries: u32): void {
 }
 
 @inline function keyOf(namespace: Namespace, protocol: u32, port: u32): u64 {
-  return (<u64>(namespace.index + 1) << 32) | (protocol << 16) | port;
+  return (<u64>(namespace.key + 1) << 32) | (protocol << 16) | port;
 }
 
 /** Who receives what is sent to an address and a port, or null. Of TCP sockets only those that listen count. */
@@ -111,13 +118,17 @@ function writeSocket(index: u32, from: usize): void {
   const record = records + <usize>index * SOCKET_SIZE;
   if (hasSessions() && memory.compare(record, from, SOCKET_SIZE) != 0) freeSessionsOf(socket);
   memory.copy(record, from, SOCKET_SIZE);
-  socket.namespace = namespaceAt(load<u32>(from, SOCKET_NAMESPACE));
+  const namespace = namespaceAt(load<u32>(from, SOCKET_NAMESPACE));
+  const isIpv6 = load<u32>(from, SOCKET_FAMILY) == Family.Ipv6;
+  const targetsIpv6 = load<u32>(from, SOCKET_TARGET_FAMILY) == Family.Ipv6;
+  socket.namespace = stackOf(namespace, isIpv6);
+  socket.targetStack = stackOf(namespace, targetsIpv6);
   socket.protocol = load<u32>(from, SOCKET_PROTOCOL);
-  socket.ip = load<u32>(from, SOCKET_IP);
+  socket.ip = isIpv6 ? noteWords6(from + SOCKET_IP6) : load<u32>(from, SOCKET_IP);
   socket.port = load<u32>(from, SOCKET_PORT);
   socket.role = load<u32>(from, SOCKET_ROLE);
   socket.flow = load<u32>(from, SOCKET_FLOW);
-  socket.targetIp = load<u32>(from, SOCKET_TARGET_IP);
+  socket.targetIp = targetsIpv6 ? noteTarget6(from + SOCKET_TARGET_IP6) : load<u32>(from, SOCKET_TARGET_IP);
   socket.targetPort = load<u32>(from, SOCKET_TARGET_PORT);
   socket.responseBytes = load<u32>(from, SOCKET_RESPONSE_BYTES);
   socket.resolver = load<u32>(from, SOCKET_RESOLVER);

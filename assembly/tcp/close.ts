@@ -2,13 +2,13 @@
 import { FlowError, FlowState } from "../abi/counter";
 import { SocketRole } from "../abi/program";
 import { NONE } from "../abi/version";
+import { destinationIn, isIpv6, sourceIn, transportIn } from "../memory/network";
 import { Packet } from "../memory/pool";
 import { Connection, findConnection, freeConnection, isNoConnection, TcpState } from "../tables/connection";
 import { giveUp, noteError } from "../tables/counters";
 import { Flow, flowAt, messagesInFlight, setState, stateOf } from "../tables/flow";
-import { namespaceAt } from "../tables/namespace";
+import { namespaceAt, stackOf } from "../tables/namespace";
 import { load32 } from "../wire/bytes";
-import { destinationOf, IPV4_HEADER, sourceOf } from "../wire/ipv4";
 import { scheduleOutput } from "./output";
 import { sever } from "./splice";
 
@@ -57,9 +57,9 @@ export function leaveExchange(flow: Flow): void {
 
 /** A segment found no route: a connection that is being set up fails with it. */
 export function failConnecting(packet: Packet, error: FlowError): void {
-  const ip = packet.network;
-  const ports = load32(ip + IPV4_HEADER);
-  const connection = findConnection(namespaceAt(packet.namespace), sourceOf(ip), destinationOf(ip), ports);
+  const stack = stackOf(namespaceAt(packet.namespace), isIpv6(packet));
+  const ports = load32(transportIn(packet));
+  const connection = findConnection(stack, sourceIn(packet), destinationIn(packet), ports);
   if (!isNoConnection(connection) && connection.state == TcpState.SynSent) failConnection(connection, error);
 }
 

@@ -1,23 +1,23 @@
 /** tcp_v4_connect and tcp_conn_request: both ends of the set-up. */
 import { TCP_SYN_WINDOW } from "../abi/limits";
 import { Node } from "../abi/node";
-import { RouteType, SocketRole } from "../abi/program";
+import { SocketRole } from "../abi/program";
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { NONE } from "../abi/version";
+import { destinationIn, headerBytes, sourceIn, stackOfPacket } from "../memory/network";
 import { frameBytes, Packet } from "../memory/pool";
 import { clock } from "../simulation/clock";
 import { Random, RandomKind } from "../simulation/random";
 import { startWindow } from "../tables/congestion";
 import { armConnection, Connection, findConnection, hasFreeConnection, isNoConnection, takeConnection, TcpState } from "../tables/connection";
-import { Device, isNull } from "../tables/device";
-import { hasRoute, lookup, sourceFor } from "../tables/fib";
+import { isNull } from "../tables/device";
+import { lookup, outputDevice, sourceFor } from "../tables/fib";
 import { Flow, flowAt } from "../tables/flow";
 import { Namespace } from "../tables/namespace";
 import { pathMtu } from "../tables/path-mtu";
 import { Socket } from "../tables/socket";
 import { load32 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, IPV4_HEADER, sourceOf } from "../wire/ipv4";
 import { mssOption, sequenceOf, TCP_HEADER, timestampsOption, windowOf } from "../wire/tcp";
 import { sendSyn } from "./segment";
 
@@ -25,7 +25,6 @@ import { sendSyn } from "./segment";
 const MSS_DEFAULT: u32 = 536;
 /** tcp_min_snd_mss. */
 const MSS_MIN: u32 = 48;
-const HEADERS: u32 = IPV4_HEADER + TCP_HEADER;
 
 const RANDOM = changetype<Random>(memory.data(16, 8));
 
@@ -70,9 +69,8 @@ export function openConnection(namespace: Namespace, local: u32, remote: u32, po
 /** A SYN for a listening socket: answers with SYN-ACK. False: no record is free. */
 export function accept(packet: Packet, tcp: usize, listener: Socket): bool {
   if (!hasFreeConnection()) return false;
-  const ip = packet.network;
   const ports = rotl<u32>(load32(tcp), 16);
-  const connection = takeConnection(packet.device.namespace, destinationOf(ip), sourceOf(ip), ports, TcpState.SynReceived);
+  const connection = takeConnection(stackOfPacket(packet), destinationIn(packet), sourceIn(packet), ports, TcpState.SynReceived);
   const isOfFlow = packet.flow != NONE && packet.response == 0 && flowAt(packet.flow).protocol == PROTOCOL_TCP;
   connection.flow = isOfFlow ? packet.flow : NONE;
   connection.role = listener.role;
@@ -111,24 +109,18 @@ function start(connection: Connection, rcvNxt: u32): void {
   connection.ownMss = ownMss(connection.namespace, connection.remoteIp);
 }
 
-/** Where IpOutput would send, or null. */
-function outputDevice(namespace: Namespace, destination: u32): Device {
-  const decision = lookup(namespace, destination);
-  if (!hasRoute(decision) || decision.route.type > RouteType.Broadcast) return changetype<Device>(0);
-  return decision.route.type == RouteType.Local ? namespace.loopback : decision.route.device;
-}
-
 /** The source that IpOutput would choose; 0 without a route. */
 export function localAddress(namespace: Namespace, destination: u32): u32 {
-  if (isNull(outputDevice(namespace, destination))) return 0;
-  return sourceFor(lookup(namespace, destination).route, destination);
+  const route = lookup(namespace, destination).route;
+  return isNull(outputDevice(namespace, route)) ? 0 : sourceFor(namespace, route, destination);
 }
 
 function ownMss(namespace: Namespace, destination: u32): u32 {
-  const device = outputDevice(namespace, destination);
+  const device = outputDevice(namespace, lookup(namespace, destination).route);
   if (isNull(device)) return MSS_DEFAULT;
   const mtu = min(min<u32>(pathMtu(namespace, destination, device.mtu), 65535), frameBytes - ETHERNET_HEADER);
-  return max(mtu, MSS_MIN + HEADERS) - HEADERS;
+  const headers = headerBytes(namespace) + TCP_HEADER;
+  return max(mtu, MSS_MIN + headers) - headers;
 }
 
 function portsOf(flow: Flow): u32 {

@@ -108,12 +108,12 @@ function answerRequests(connection: Connection): void {
   const owed = <u64>connection.owed;
   const flow = flowAt(connection.flow);
   copyCost(owed * flow.bytes);
-  see(flow, connection.namespace.index, connection.remoteIp, connection.ports & 0xffff, connection.localIp, connection.ports >> 16);
+  see(flow, connection.namespace, connection.remoteIp, connection.ports & 0xffff, connection.localIp, connection.ports >> 16);
   let bytes = flow.responseBytes;
   if (flow.kind == FlowKind.Exchange) {
     connection.closing = true;
     const socket = changetype<Socket>(connection.listener);
-    if (connection.role == SocketRole.Identity) bytes = identityBytes(socket.responseBytes, connection.remoteIp, connection.localIp);
+    if (connection.role == SocketRole.Identity) bytes = identityBytes(connection.namespace, socket.responseBytes, connection.remoteIp, connection.localIp);
   }
   connection.writeEnd += <u32>(owed * bytes);
   connection.owed = 0;

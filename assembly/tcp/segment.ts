@@ -9,6 +9,7 @@ import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
 import { startTrace } from "../graph/trace";
 import { append } from "../graph/walk";
+import { destinationIn, headerBytes, sourceIn, stackOfPacket, transportIn, writeNetwork } from "../memory/network";
 import { DontFragment, Packet, takePacket } from "../memory/pool";
 import { relate } from "../netfilter/state";
 import { clock, NEVER } from "../simulation/clock";
@@ -17,7 +18,6 @@ import { count } from "../tables/counters";
 import { noDevice } from "../tables/device";
 import { flowAt } from "../tables/flow";
 import { writeExchange } from "../wire/exchange";
-import { destinationOf, headerLength, IPV4_HEADER, sourceOf, writeIpv4 } from "../wire/ipv4";
 import { writePayload } from "../wire/payload";
 import {
   ACK,
@@ -53,7 +53,8 @@ export function sendSegment(connection: Connection, sequence: u32, bytes: u32, f
     connection.deadline = NEVER;
   }
   const header = TCP_HEADER + (flags & SYN ? SYN_OPTIONS : DATA_OPTIONS);
-  const total = IPV4_HEADER + header + bytes;
+  const ipHeader = headerBytes(connection.namespace);
+  const total = ipHeader + header + bytes;
   const packet = takePacket(total);
   if (changetype<usize>(packet) == 0) {
     dropUnmade(Drop.NoMemory, inProgress, noDevice, connection.flow, 0);
@@ -61,12 +62,10 @@ export function sendSegment(connection: Connection, sequence: u32, bytes: u32, f
   }
   packet.flow = connection.flow;
   packet.response = <u8>(connection.role != SocketRole.Client);
-  packet.namespace = connection.namespace.index;
   packet.dontFragment = <u8>DontFragment.Always;
   if (connection.flow != NONE) startTrace(packet, flowAt(connection.flow));
-  const ip = packet.network;
-  const tcp = ip + IPV4_HEADER;
-  writeIpv4(ip, total, connection.namespace.ttl, PROTOCOL_TCP, connection.localIp, connection.remoteIp);
+  const tcp = packet.network + ipHeader;
+  writeNetwork(packet, connection.namespace, total, connection.namespace.ttl, PROTOCOL_TCP, connection.localIp, connection.remoteIp);
   writeTcp(tcp, connection.ports, sequence, flags & ACK ? connection.rcvNxt : 0, header, flags, flags & SYN ? TCP_SYN_WINDOW : windowOf(connection));
   const value = <u32>(clock / TIMESTAMP_TICK);
   if (flags & SYN) writeSynOptions(tcp, connection.ownMss, value, connection.echo);
@@ -122,28 +121,27 @@ export function noteRetransmission(connection: Connection): void {
 
 /** Answers a segment that belongs to no connection, or contradicts its own (RFC 9293 §3.10.7.1); related: the packet filter answers. */
 export function sendReset(offender: Packet, payload: u32, inProgress: Node, isRelated: bool = false): void {
-  const total = IPV4_HEADER + TCP_HEADER;
+  const stack = stackOfPacket(offender);
+  const total = headerBytes(stack) + TCP_HEADER;
   const packet = takePacket(total);
   if (changetype<usize>(packet) == 0) {
     dropUnmade(Drop.NoMemory, inProgress, offender.device, offender.flow, offender.sequence);
     return;
   }
-  const namespace = offender.device.namespace;
   packet.flow = offender.flow;
   packet.sequence = offender.sequence;
   packet.trace = offender.trace;
   packet.response = 1;
-  packet.namespace = namespace.index;
   packet.dontFragment = <u8>DontFragment.Always;
-  const from = offender.network;
-  const tcp = from + headerLength(from);
+  const tcp = transportIn(offender);
   const flags = flagsOf(tcp);
-  const ip = packet.network;
-  writeIpv4(ip, total, namespace.ttl, PROTOCOL_TCP, destinationOf(from), sourceOf(from));
+  writeNetwork(packet, stack, total, stack.ttl, PROTOCOL_TCP, destinationIn(offender), sourceIn(offender));
+  if (stack.isIpv6 && offender.received != 0) packet.out = offender.device;
+  const own = packet.network + headerBytes(stack);
   const ports = rotl<u32>(bswap<u32>(load<u32>(tcp)), 16);
   const length = payload + <u32>((flags & SYN) != 0) + <u32>((flags & FIN) != 0);
-  if (flags & ACK) writeTcp(ip + IPV4_HEADER, ports, acknowledgementOf(tcp), 0, TCP_HEADER, RST, 0);
-  else writeTcp(ip + IPV4_HEADER, ports, 0, sequenceOf(tcp) + length, TCP_HEADER, RST | ACK, 0);
+  if (flags & ACK) writeTcp(own, ports, acknowledgementOf(tcp), 0, TCP_HEADER, RST, 0);
+  else writeTcp(own, ports, 0, sequenceOf(tcp) + length, TCP_HEADER, RST | ACK, 0);
   if (isRelated) relate(packet, offender);
   append(packet, Node.SocketOutput, inProgress);
 }

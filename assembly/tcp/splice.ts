@@ -77,7 +77,7 @@ export function pump(connection: Connection): void {
 /** Connects to the target. False: there is no way. */
 function open(accepted: Connection): bool {
   const proxy = changetype<Socket>(accepted.listener);
-  const namespace = proxy.namespace;
+  const namespace = proxy.targetStack;
   if (!canReach(namespace, proxy.targetIp) || !hasFreeConnection()) return false;
   const local = localAddress(namespace, proxy.targetIp);
   let ports: u32 = 0;

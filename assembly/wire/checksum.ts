@@ -49,7 +49,8 @@
   return fold(sum) == 0xffff;
 }
 
-/** The pseudo-header of UDP and TCP (RFC 768, RFC 9293 §3.1): addresses of the IP header, protocol, length of the part. */
+/** The pseudo-header of UDP and TCP (RFC 768, RFC 9293 §3.1; RFC 8200 §8.1): addresses of the IP header, protocol, length of the part. */
 @inline export function sumPseudoHeader(ip: usize, protocol: u32, bytes: u32): u64 {
+  if (load<u8>(ip) >> 4 == 6) return sumWords(ip + 8, 32) + (<u64>protocol << 8) + <u64>bswap<u16>(<u16>bytes);
   return <u64>load<u32>(ip, 12) + <u64>load<u32>(ip, 16) + (<u64>protocol << 8) + <u64>bswap<u16>(<u16>bytes);
 }

@@ -7,7 +7,7 @@
  *     |   destination   |     source      |  type  |
  *     +-----------------+-----------------+--------+
  */
-import { ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../abi/protocol";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../abi/protocol";
 
 export const ETHERNET_HEADER: u32 = 14;
 export const ETHERNET_TYPE: usize = 12;
@@ -15,6 +15,7 @@ export const ETHERNET_TYPE: usize = 12;
 export const MAC_BROADCAST: u64 = 0xffffffffffff;
 /** EtherTypes as two loaded bytes give them. */
 export const TYPE_IPV4: u32 = ((ETHERTYPE_IPV4 & 0xff) << 8) | (ETHERTYPE_IPV4 >> 8);
+export const TYPE_IPV6: u32 = ((ETHERTYPE_IPV6 & 0xff) << 8) | (ETHERTYPE_IPV6 >> 8);
 export const TYPE_ARP: u32 = ((ETHERTYPE_ARP & 0xff) << 8) | (ETHERTYPE_ARP >> 8);
 
 const MAC_MASK: u64 = 0xffffffffffff;
@@ -35,7 +36,7 @@ const MAC_MASK: u64 = 0xffffffffffff;
   return <u32>load<u16>(frame, ETHERNET_TYPE);
 }
 
-/** `type` is TYPE_IPV4 or TYPE_ARP. */
+/** `type` is one of the TYPE_…. */
 @inline export function writeEthernet(frame: usize, destination: u64, source: u64, type: u32): void {
   store<u64>(frame, destination);
   store<u64>(frame, source | (<u64>type << 48), 6);

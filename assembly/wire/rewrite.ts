@@ -2,7 +2,7 @@
  * Changes addresses and ports of a packet as translation does, with its checksums: incrementally (RFC 1624, equation 3). Addresses
  * and ports are as they lie in headers, and so are the words that are summed.
  */
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
+import { PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { fold } from "./checksum";
 import { ICMP_CHECKSUM, ICMP_IDENTIFIER } from "./icmp";
 import { fragmentWord, headerLength, IP_CHECKSUM, IP_DESTINATION, IP_OFFSET_MASK, IP_SOURCE, protocolOf } from "./ipv4";
@@ -34,6 +34,32 @@ export function rewriteAddress(ip: usize, isSource: bool, address: u32): u64 {
   const change = change32(old, address);
   adjust(ip + IP_CHECKSUM, change);
   return change;
+}
+
+/** One of the two addresses of IPv6, whose header has no checksum. Returns what sums that include it grow by. */
+export function rewriteAddress6(at: usize, address: usize): u64 {
+  if (!v128.any_true(v128.xor(v128.load(at), v128.load(address)))) return 0;
+  let change: u64 = 0;
+  for (let word: usize = 0; word < 16; word += 4) change += change32(load<u32>(at + word), load<u32>(address + word));
+  v128.store(at, v128.load(address));
+  return change;
+}
+
+/** Port of one side, once the address has changed; `port` is the identifier for ICMPv6, whose checksum covers addresses as well. */
+export function rewriteTransport6(protocol: u32, transport: usize, end: usize, isSource: bool, port: u32, change: u64): void {
+  if (protocol == PROTOCOL_UDP) rewriteUdp(transport, isSource, port, change);
+  else if (protocol == PROTOCOL_TCP) rewriteTcp(transport, end, isSource, port, change);
+  else if (protocol == PROTOCOL_ICMP6) rewriteIcmp6(transport, port, change);
+}
+
+function rewriteIcmp6(icmp: usize, identifier: u32, change: u64): void {
+  const type = <u32>load<u8>(icmp);
+  const old = <u32>load<u16>(icmp, ICMP_IDENTIFIER);
+  if ((type == 128 || type == 129 || type == 139 || type == 140) && old != identifier) {
+    store<u16>(icmp, <u16>identifier, ICMP_IDENTIFIER);
+    change += change16(old, identifier);
+  }
+  if (change != 0) adjust(icmp + ICMP_CHECKSUM, change);
 }
 
 /** Address and port of one side; `port` is the identifier for ICMP. `end` is where the data end that are there. */

@@ -2,7 +2,6 @@
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { load16, load32, store16, store32 } from "./bytes";
 import { complement, sumPseudoHeader, sumWords } from "./checksum";
-import { headerLength, totalLength } from "./ipv4";
 
 export const TCP_HEADER: u32 = 20;
 export const TCP_SEQUENCE: usize = 4;
@@ -73,10 +72,7 @@ export function writeDataOptions(tcp: usize, value: u32, echo: u32): void {
   store32(tcp + 28, echo);
 }
 
-@inline export function writeTcpChecksum(ip: usize): void {
-  const header = headerLength(ip);
-  const tcp = ip + header;
-  const length = totalLength(ip) - header;
+@inline export function writeTcpChecksum(ip: usize, tcp: usize, length: u32): void {
   store<u16>(tcp, 0, TCP_CHECKSUM);
   store<u16>(tcp, complement(sumPseudoHeader(ip, PROTOCOL_TCP, length) + sumWords(tcp, length)), TCP_CHECKSUM);
 }

@@ -2,7 +2,6 @@
 import { load16, store16 } from "./bytes";
 import { PROTOCOL_UDP } from "../abi/protocol";
 import { complement, sumPseudoHeader, sumWords } from "./checksum";
-import { headerLength } from "./ipv4";
 
 export const UDP_HEADER: u32 = 8;
 export const UDP_LENGTH: usize = 4;
@@ -22,8 +21,7 @@ export const UDP_CHECKSUM: usize = 6;
 }
 
 /** A sum of zero is sent as all ones: zero means that there is none. */
-@inline export function writeUdpChecksum(ip: usize): void {
-  const udp = ip + headerLength(ip);
+@inline export function writeUdpChecksum(ip: usize, udp: usize): void {
   const length = load16(udp + UDP_LENGTH);
   store<u16>(udp, 0, UDP_CHECKSUM);
   const checksum = complement(sumPseudoHeader(ip, PROTOCOL_UDP, length) + sumWords(udp, length));
