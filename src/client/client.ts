@@ -9,7 +9,7 @@ import { LIST_CONTAINERS } from "./commands/list-containers";
 import { LOOK_COMMANDS } from "./commands/look";
 import { NETWORK_COMMANDS, NETWORK_GROUP } from "./commands/network";
 import { CREATE, RUN } from "./commands/run";
-import { SWARM_COMMANDS, SWARM_GROUPS } from "./commands/swarm";
+import { SWARM_COMMANDS, SWARM_GROUPS } from "./swarm";
 import { CONTAINER_GROUP } from "./commands/container-group";
 import { FlagValues, parseFlags, type ParsedFlags } from "./flags";
 import { GoError } from "./go";

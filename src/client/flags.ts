@@ -19,6 +19,8 @@ export interface FlagSpec {
   readonly kind: FlagKind;
   /** Reads, and may rewrite, one value; what it throws as `GoError` is said about the argument. */
   readonly read?: (text: string) => string;
+  /** The client knows it, and the simulator has nothing to do with it. */
+  readonly isUnsupported?: boolean;
 }
 
 /** The flags of one command line. */

@@ -11,6 +11,8 @@ import type { AttachmentState, ContainerState, ContainerStatus, EndpointState, P
 /** What the daemon remembers of a container on a network, running or not: `NetworkSettings.Networks`. */
 export interface Attachment {
   spec: EndpointSpec;
+  /** On a swarm network: as it was asked for, before the managers chose an address. */
+  asked?: EndpointSpec;
   /** Empty until it was first joined. */
   networkId: string;
   /** As shown; undefined while the daemon has not looked at them. */
@@ -47,6 +49,8 @@ export class Container {
   error = "";
   startOrder = 0;
   sandboxId = "";
+  /** It is a task of a service: the managers of its swarm give it its addresses. */
+  isManaged = false;
   /** Its process has run at least once. */
   hasRun = false;
   /** `Config.NetworkDisabled`. */
@@ -132,7 +136,7 @@ export class Container {
   }
 
   endpointOn(network: Network): Endpoint | undefined {
-    return this.endpoints.find(({ members }) => members === network);
+    return this.endpoints.find(({ members, isLastResort }) => members === network && !isLastResort);
   }
 
   /** The name of the next interface. */
@@ -244,6 +248,8 @@ export function endpointState({ members, ...endpoint }: Endpoint): EndpointState
     // The kernel's default for Ethernet (Linux net/ethernet/eth.c: ether_setup).
     mtu: members.mtu === 0 ? 1500 : members.mtu,
     link: mergeLinks(members.parts.spec.link, endpoint.spec.link),
+    ...(endpoint.shownName !== undefined && { shownName: endpoint.shownName }),
+    ...(endpoint.cable !== undefined && { cable: endpoint.cable }),
   };
 }
 

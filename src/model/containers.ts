@@ -180,9 +180,11 @@ export class Containers {
     if (container.isRunning) {
       if (container.sharedWith !== undefined) refuse(400, subjectOf(container), SHARED, endpoint.position);
       if (sandboxes.lacksBridge(container, endpoint.network)) return;
-      const network = networks.get(endpoint.network, subjectOf(container), endpoint.position);
-      if (container.isHostMode && network.driver !== "host") refuse(400, subjectOf(container), SHARED, endpoint.position);
-      sandboxes.connect(container, network, { ...endpoint, network: network.name });
+      if (container.isHostMode && networks.find(endpoint.network)?.driver !== "host") {
+        networks.get(endpoint.network, subjectOf(container), endpoint.position);
+        refuse(400, subjectOf(container), SHARED, endpoint.position);
+      }
+      sandboxes.connect(container, endpoint.network, endpoint);
       return;
     }
     const network = networks.find(endpoint.network);

@@ -14,12 +14,17 @@ import { HostPorts } from "./host-ports";
 import { Ids } from "./ids";
 import { ContainerFiles } from "./inspect/container-files";
 import type { Network } from "./network";
+import { refuse } from "./refusal";
 import { Networks } from "./networks";
 import type { DaemonOperations, PruneFilter } from "./operations";
 import { proxiesOf } from "./publishing";
 import { Sandboxes } from "./sandboxes";
 import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec";
 import type { ContainerState, DockerState, NetworkState } from "./state";
+import { SwarmMember } from "./swarm/member";
+import { SwarmRegistry } from "./swarm/registry";
+import { ServiceSandboxes } from "./swarm/service-sandboxes";
+import { SWARM_WORDS } from "./swarm/words";
 import { emptyWorld, type HostWorld, type ListenerSpec } from "./world";
 
 export interface DaemonOptions {
@@ -30,6 +35,8 @@ export interface DaemonOptions {
   readonly seed: number;
   readonly flags?: DaemonFlags;
   readonly world?: HostWorld;
+  /** Where the swarms of its world are found; daemons that share it can join one another. Its own unless given. */
+  readonly swarms?: SwarmRegistry;
 }
 
 /**
@@ -48,6 +55,7 @@ export class Daemon implements DaemonOperations {
   readonly #networks: Networks;
   readonly #sandboxes: Sandboxes;
   readonly #containers: Containers;
+  readonly #swarm: SwarmMember;
   #space: AddressSpace;
   #ports: HostPorts;
   /** Families whose forwarding the daemon has taken care of. */
@@ -63,6 +71,7 @@ export class Daemon implements DaemonOperations {
     this.#firewall = createFirewall(rules.name);
     this.#space = this.#newSpace();
     this.#ports = new HostPorts(rules, this.#host);
+    this.#swarm = this.#newMember();
     this.#networks = new Networks(this.#networkContext());
     this.#sandboxes = new Sandboxes(this.#sandboxContext());
     this.#containers = new Containers(this.#containerContext());
@@ -70,6 +79,10 @@ export class Daemon implements DaemonOperations {
   }
 
   createNetwork(spec: NetworkSpec): { readonly id: string; readonly warning: string } {
+    const isForSwarm = this.#swarm.isActive && (spec.driver === "overlay" || spec.scope === "swarm") && this.#isForSwarm(spec);
+    if (isForSwarm) return { id: this.#swarm.createNetwork(spec), warning: "" };
+    const isTaken = this.#swarm.clusterNetworks().some(({ name }) => name === spec.name);
+    if (isTaken) refuse(409, `network ${spec.name}`, `network with name ${spec.name} already exists`);
     const network = this.#networks.create(spec);
     this.#takeOver(network);
     this.#program(network);
@@ -77,6 +90,11 @@ export class Daemon implements DaemonOperations {
   }
 
   removeNetwork(reference: string): void {
+    const ofSwarm = this.#findOfSwarm(reference);
+    if (ofSwarm !== undefined) {
+      this.#swarm.removeNetwork(ofSwarm);
+      return;
+    }
     const network = this.#networks.get(reference);
     this.#networks.checkRemoval(network);
     this.#remove(network);
@@ -115,6 +133,7 @@ export class Daemon implements DaemonOperations {
   }
 
   startContainer(container: string): void {
+    this.#swarm.settle();
     this.#containers.start(this.#containers.get(container));
   }
 
@@ -188,11 +207,18 @@ export class Daemon implements DaemonOperations {
   }
 
   findNetwork(reference: string): NetworkState {
-    return this.#networks.get(reference).state();
+    const local = this.#networks.find(reference);
+    const ofSwarm = local ? undefined : this.#swarm.findClusterNetwork(reference);
+    const known = ofSwarm && this.#swarm.clusterNetworks().find(({ id }) => id === ofSwarm.id);
+    return known ?? this.#networks.get(reference).state();
   }
 
   findContainer(reference: string): ContainerState {
     return this.#containers.state(this.#containers.get(reference));
+  }
+
+  get swarm(): SwarmMember {
+    return this.#swarm;
   }
 
   /** The packet filter: users of the host change it as well. */
@@ -201,7 +227,7 @@ export class Daemon implements DaemonOperations {
   }
 
   networks(): NetworkState[] {
-    return this.#networks.list().map((network) => network.state());
+    return [...this.#networks.list().map((network) => network.state()), ...this.#swarm.clusterNetworks()];
   }
 
   containers(): ContainerState[] {
@@ -209,8 +235,9 @@ export class Daemon implements DaemonOperations {
   }
 
   state(): DockerState {
+    const swarm = this.#swarm.state();
     const proxies = this.#containers.list().flatMap(proxiesOf);
-    const host = { ...this.#options.host, flags: this.#flags, world: this.#host.world, proxies, firewall: this.#firewall.snapshot(), ipForward: this.#host.world.ipForward };
+    const host = { ...this.#options.host, flags: this.#flags, world: this.#host.world, proxies, firewall: this.#firewall.snapshot(), ipForward: this.#host.world.ipForward, ...(swarm && { swarm }) };
     return { generation: this.#rules.name, hosts: [host], networks: this.networks(), containers: this.containers() };
   }
 
@@ -221,6 +248,38 @@ export class Daemon implements DaemonOperations {
     this.#networks.makePlain("host");
     this.#firewall.addOtherNetwork();
     this.#makeDefaultBridge();
+  }
+
+  /** Whether the managers are to make the network: names and drivers are looked at before. */
+  #isForSwarm(spec: NetworkSpec): boolean {
+    const subject = `network ${spec.name}`;
+    if (spec.driver === "overlay" && spec.scope === "local") return false;
+    if (spec.ingress === true && spec.driver !== "overlay") return false;
+    const isTaken = this.networks().some(({ name }) => name === spec.name);
+    if (isTaken) refuse(409, subject, `network with name ${spec.name} already exists`);
+    return this.#swarm.isManager || refuse(403, subject, SWARM_WORDS.networkFromWorker);
+  }
+
+  /** The ID of a network that the managers have to remove. */
+  #findOfSwarm(reference: string): string | undefined {
+    const local = this.#networks.find(reference);
+    if (local) return local.driver === "overlay" ? local.id : undefined;
+    return this.#swarm.findClusterNetwork(reference)?.id;
+  }
+
+  #newMember(): SwarmMember {
+    const { host, seed, swarms } = this.#options;
+    const serviceSandboxes = new ServiceSandboxes({
+      ids: this.#ids,
+      networks: () => this.#networks,
+      firewall: this.#firewall,
+      veths: this.#veths,
+      program: (network) => this.#program(network),
+    });
+    return new SwarmMember({
+      hostName: host.name, host: this.#host, seed, registry: swarms ?? new SwarmRegistry(), serviceSandboxes,
+      networks: () => this.#networks, containers: () => this.#containers, sandboxes: () => this.#sandboxes,
+    });
   }
 
   #makeDefaultBridge(): void {
@@ -319,6 +378,7 @@ export class Daemon implements DaemonOperations {
       ports: this.#ports,
       firewall: this.#firewall,
       userlandProxy: this.#flags.userlandProxy,
+      swarm: this.#swarm,
       bridgeDisabled: this.#flags.bridge === "none",
       files: new ContainerFiles({ rules: this.#rules, flags: this.#flags, host: this.#host, networks: this.#networks }),
     };

@@ -33,4 +33,8 @@ export interface Endpoint extends GatewayCandidate {
   vethName: string;
   /** Changes with the container's name. */
   dnsNames: readonly string[];
+  /** What `docker network inspect` calls it, where that is not the container's name. */
+  readonly shownName?: string;
+  /** On an overlay network: the number of its cable in the network's namespace. */
+  readonly cable?: number | undefined;
 }

@@ -1,6 +1,6 @@
 /** Docker Engine 20.10, as its last patch releases behave. */
 import { nextFit } from "./address-space";
-import { compareText, type GatewayCandidate, type GenerationRules } from "./generation";
+import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { macOf0242 } from "./identity";
 import { checkSubnets } from "./ipam-config";
 import type { PublishSpec } from "./spec";
@@ -108,7 +108,7 @@ export const generation20: GenerationRules = {
 /** libnetwork sandbox.go: an IPv6 gateway weighs more than an IPv4 one. */
 function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
   const weight = ({ hasGateway4, hasGateway6 }: GatewayCandidate) => Number(hasGateway4) + 2 * Number(hasGateway6);
-  return Number(a.internal) - Number(b.internal) || weight(b) - weight(a) || compareText(a.network, b.network);
+  return compareLastResort(a, b) || Number(a.internal) - Number(b.internal) || weight(b) - weight(a) || compareText(a.network, b.network);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Docker Engine 29. */
 import { firstFit } from "./address-space";
-import { compareText, type GatewayCandidate, type GenerationRules } from "./generation";
+import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { checkLikeDaemon } from "./ipam-config";
 import type { PublishSpec } from "./spec";
 
@@ -113,7 +113,7 @@ function isUnspecified(ip: string): boolean {
 function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
   const families = ({ hasGateway4, hasGateway6 }: GatewayCandidate) => Number(hasGateway4) + Number(hasGateway6);
   return (
-    b.gwPriority - a.gwPriority || Number(a.internal) - Number(b.internal) || families(b) - families(a) || compareText(a.network, b.network)
+    b.gwPriority - a.gwPriority || compareLastResort(a, b) || Number(a.internal) - Number(b.internal) || families(b) - families(a) || compareText(a.network, b.network)
   );
 }
 

@@ -145,6 +145,13 @@ export interface GatewayCandidate {
   readonly gwPriority: number;
   readonly hasGateway4: boolean;
   readonly hasGateway6: boolean;
+  /** The way out through docker_gwbridge, behind all others. */
+  readonly isLastResort?: boolean;
+}
+
+/** libnetwork sandbox.go: Less. */
+export function compareLastResort(a: GatewayCandidate, b: GatewayCandidate): number {
+  return Number(a.isLastResort === true) - Number(b.isLastResort === true);
 }
 
 /** Byte order of names: those are ASCII in practice, so that UTF-16 order is byte order. */

@@ -5,6 +5,7 @@ import type { Attachment, Container } from "./container";
 import type { Endpoint, HeldAddress } from "./endpoint";
 import type { GenerationRules } from "./generation";
 import type { Host } from "./host";
+import { macOf0242 } from "./identity";
 import type { Ids } from "./ids";
 import { cidrContains } from "../net/cidr";
 import type { Network } from "./network";
@@ -56,7 +57,13 @@ export function completeAliases(container: Container, network: Network, attachme
  *
  * @throws SimulationError in the daemon's words; nothing stays taken then.
  */
-export function createEndpoint(container: Container, network: Network, attachment: Attachment, context: JoinContext): Endpoint {
+export function createEndpoint(
+  container: Container,
+  network: Network,
+  attachment: Pick<Attachment, "spec" | "aliases">,
+  context: JoinContext,
+  own: Pick<Endpoint, "shownName" | "isLastResort"> = {},
+): Endpoint {
   const { rules, ids } = context;
   const { spec } = attachment;
   const subject = `container ${container.name}`;
@@ -93,6 +100,8 @@ export function createEndpoint(container: Container, network: Network, attachmen
       index: 0,
       vethName: "",
       dnsNames: dnsNamesOf(container, attachment, rules),
+      cable: network.parts.overlay?.nextCable(),
+      ...own,
     };
     network.endpoints.set(container.id, endpoint);
     return endpoint;
@@ -109,7 +118,7 @@ export function deleteEndpoint(container: Container, endpoint: Endpoint, context
 }
 
 /** Names by which an endpoint is known on its network; the first is what reverse lookups say. */
-export function dnsNamesOf(container: Container, { spec, aliases }: Attachment, rules: GenerationRules): string[] {
+export function dnsNamesOf(container: Container, { spec, aliases }: Pick<Attachment, "spec" | "aliases">, rules: GenerationRules): string[] {
   const own = container.spec.anonymous && !rules.sandbox.knowsAnonymous ? [] : [container.name];
   const others = rules.endpoints.aliasesShowId ? (aliases ?? spec.aliases) : [...spec.aliases, container.shortId, container.hostname];
   return [...new Set([...own, ...others])];
@@ -199,6 +208,8 @@ function defaultMac(network: Network, v4: HeldAddress | undefined, { rules, ids,
   const parent = network.parts.parent?.parent;
   if (network.driver === "ipvlan" && parent) return parseMac(host.macOf(parent.device) ?? "02:00:00:00:00:00", parent.device);
   if (network.driver === "host" || network.driver === "null") return 0;
+  // Both generations.
+  if (network.driver === "overlay") return macOf0242(Number(v4?.value ?? 0n));
   const place = `endpoint ${names[1]} ${names[0]}`;
   return rules.endpointMac(ids.identity, Number(v4?.value ?? 0n), place, ...ids.nth("mac", place));
 }
@@ -222,7 +233,7 @@ function gatewaysOf(network: Network, v4: HeldAddress | undefined, v6: HeldAddre
   const parent = network.parts.parent;
   const isL3 = parent !== undefined && /^l3s?$/.test(parent.mode);
   const gatewayOf = (held: HeldAddress | undefined): bigint | undefined => {
-    if (!held || isL3) return undefined;
+    if (!held || isL3 || network.driver === "overlay") return undefined;
     if (network.internal && !(network.parts.bridge && rules.sandbox.internalHasGateway)) return undefined;
     return held.block.auxGateway ?? held.block.gateway;
   };
@@ -234,9 +245,14 @@ function gatewaysOf(network: Network, v4: HeldAddress | undefined, v6: HeldAddre
 }
 
 /** `veth` and seven digits, another seven if they are taken (moby daemon/libnetwork/netutils: GenerateIfaceName). */
-function vethName(container: Container, inside: string, { ids, veths }: JoinContext): string {
+function vethName({ name }: Container, inside: string, context: JoinContext): string {
+  return nameVeth(name, inside, context);
+}
+
+/** The name of a cable's end on the host, by whose it is and the interface at its other end. */
+export function nameVeth(owner: string, inside: string, { ids, veths }: Pick<JoinContext, "ids" | "veths">): string {
   for (;;) {
-    const place = `${container.name}:${inside}`;
+    const place = `${owner}:${inside}`;
     const [attempt = "0"] = ids.nth("veth", place);
     const name = `veth${ids.identity.suffix("veth", place, attempt)}`;
     if (veths.has(name)) continue;

@@ -12,7 +12,7 @@ import { refuse, type RefusalStatus } from "./refusal";
 export interface AddressBlock {
   readonly family: 4 | 6;
   readonly subnet: Cidr;
-  readonly pool: AddressPool;
+  readonly pool: Pick<AddressPool, "subnet" | "take" | "claim" | "release">;
   /** Whether the subnet was given by hand. */
   readonly given: boolean;
   readonly range: Cidr | undefined;

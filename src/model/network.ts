@@ -7,9 +7,10 @@ import type { Endpoint } from "./endpoint";
 import type { AddressableNetwork } from "./generation";
 import type { AddressBlock } from "./network-addresses";
 import type { NetworkSpec } from "./spec";
+import type { OverlaySetup } from "./swarm/overlay";
 import type { BridgeState, IpamConfigState, IpamState, NetworkBaseState, NetworkState, Subnet6State, SubnetState } from "./state";
 
-export type DriverName = "bridge" | "macvlan" | "ipvlan" | "host" | "null";
+export type DriverName = "bridge" | "macvlan" | "ipvlan" | "host" | "null" | "overlay";
 
 /** The bridge under a network. */
 export interface BridgeSetup {
@@ -32,6 +33,10 @@ export interface NetworkParts {
   readonly blocks: readonly AddressBlock[];
   readonly bridge?: BridgeSetup;
   readonly parent?: ParentOptions;
+  /** Of a network of a swarm. */
+  readonly overlay?: OverlaySetup;
+  /** Made by the daemon for itself. */
+  readonly isOwn?: boolean;
   /** The template that it depends on. */
   readonly config?: Network;
   readonly showsGateways: boolean;
@@ -94,7 +99,7 @@ export class Network implements AddressableNetwork {
   }
 
   get mtu(): number {
-    return this.parts.bridge?.options.mtu ?? this.parts.parent?.mtu ?? 0;
+    return this.parts.bridge?.options.mtu ?? this.parts.parent?.mtu ?? this.parts.overlay?.mtu ?? 0;
   }
 
   blocksOf(family: 4 | 6): AddressBlock[] {
@@ -135,6 +140,8 @@ export class Network implements AddressableNetwork {
       const driver = this.driver === "ipvlan" ? "ipvlan" : "macvlan";
       return { ...base, driver, subnets: this.blocksOf(4).map(subnetOf), subnets6: this.blocksOf(6).map(subnet6Of), parent: parent.parent, mode, flag, mtu };
     }
+    const { overlay } = this.parts;
+    if (overlay) return { ...base, ...overlayState(overlay) };
     return { ...base, driver: this.driver === "host" ? "host" : "null" };
   }
 
@@ -149,7 +156,7 @@ export class Network implements AddressableNetwork {
       id,
       name: spec.name,
       host,
-      scope: "local",
+      scope: this.parts.overlay ? "swarm" : "local",
       internal: this.internal,
       attachable: spec.attachable === true,
       ingress: spec.ingress === true,
@@ -182,7 +189,7 @@ export class Network implements AddressableNetwork {
         };
       });
     });
-    return { driver: spec.ipamDriver ?? "default", options: this.isDefault ? null : (spec.ipamOptions ?? {}), config };
+    return { driver: spec.ipamDriver ?? "default", options: this.isDefault || this.parts.isOwn || this.parts.overlay ? null : (spec.ipamOptions ?? {}), config };
   }
 }
 
@@ -200,6 +207,20 @@ function gatewayText(block: AddressBlock | undefined): string | undefined {
 
 function bridgeState({ isDefaultBridge: _, ...options }: BridgeOptions, own: Pick<BridgeState, "device" | "displayName" | "mac">): BridgeState {
   return { ...options, ...own };
+}
+
+function overlayState({ subnets, mtu, port, encrypted, peers }: OverlaySetup) {
+  return {
+    driver: "overlay" as const,
+    shownDriver: "overlay",
+    isAllotted: true,
+    isLocal: true,
+    subnets: subnets.map(({ subnet, gateway, vni }) => ({ network: Number(subnet.network), prefixLength: subnet.prefixLength, gateway: Number(gateway), vni })),
+    mtu,
+    port,
+    encrypted,
+    peers: peers(),
+  };
 }
 
 function subnetOf({ subnet }: AddressBlock): SubnetState {

@@ -44,7 +44,7 @@ export class Networks {
   find(reference: string): Network | undefined {
     const exact = this.#byId.get(reference) ?? this.list().find(({ name }) => name === reference);
     if (exact) return exact;
-    if (!/^[0-9a-f]+$/.test(reference)) return undefined;
+    if (!/^[0-9a-z]+$/.test(reference)) return undefined;
     const byPrefix = this.list().filter(({ id }) => id.startsWith(reference));
     if (byPrefix.length > 1) refuse(400, `network ${reference}`, `network ${reference} is ambiguous (${byPrefix.length} matches found based on ID prefix)`);
     return byPrefix[0];
@@ -65,7 +65,7 @@ export class Networks {
   }
 
   /** The same for a network of the daemon's own. */
-  make(asked: NetworkSpec, options: { readonly isDefault?: boolean; readonly id?: string } = {}): Network {
+  make(asked: NetworkSpec, options: { readonly isDefault?: boolean; readonly isOwn?: boolean; readonly id?: string } = {}): Network {
     const { rules, ids, hostName } = this.#context;
     const fail = this.#failer(asked);
     const families = rules.networks.checkFamilies(asked);
@@ -76,7 +76,7 @@ export class Networks {
     const id = options.id ?? ids.id("network", hostName, asked.name);
     const config = this.#templateOf(asked, fail);
     const spec = config ? fromTemplate(asked, config.parts.spec) : asked;
-    const base = { id, host: hostName, driver, isDefault: options.isDefault === true, ...(config && { config }) };
+    const base = { id, host: hostName, driver, isDefault: options.isDefault === true, isOwn: options.isOwn === true, ...(config && { config }) };
     const network = asked.configOnly ? new Network({ ...base, spec, blocks: [], showsGateways: false }) : this.#plumb(spec, base);
     if (config) config.configUsers++;
     this.#byId.set(id, network);
@@ -102,6 +102,16 @@ export class Networks {
     refuse(403, subject, rules.messages.networkInUse(network.name, network.id, members));
   }
 
+  /** A network of the swarm is used on this host from now on. */
+  adopt(network: Network): void {
+    this.#byId.set(network.id, network);
+  }
+
+  /** A network of the swarm is not used here any more. */
+  release(network: Network): void {
+    this.#byId.delete(network.id);
+  }
+
   remove(network: Network): void {
     const { space, host } = this.#context;
     const { blocks, bridge, parent, config } = network.parts;
@@ -113,11 +123,11 @@ export class Networks {
   }
 
   /** Addresses, then the driver's own part. */
-  #plumb(spec: NetworkSpec, base: Pick<NetworkParts, "id" | "host" | "driver" | "isDefault">): Network {
+  #plumb(spec: NetworkSpec, base: Pick<NetworkParts, "id" | "host" | "driver" | "isDefault" | "isOwn">): Network {
     const { rules, space, host } = this.#context;
     const fail = this.#failer(spec);
     const { driver, id } = base;
-    if (driver === "host" || driver === "null") return new Network({ ...base, spec, blocks: [], showsGateways: false });
+    if (driver === "host" || driver === "null" || driver === "overlay") return new Network({ ...base, spec, blocks: [], showsGateways: false });
     if (spec.ipamDriver !== undefined && !IPAM_DRIVERS.has(spec.ipamDriver)) fail(404, `plugin ${JSON.stringify(spec.ipamDriver)} not found`);
     if (spec.ipamDriver === "null") fail(400, "ipv4 pool is empty");
     const blocks = allocateBlocks(readIpam(spec), { space, host, rules }, { wantsGateway: this.#wantsGateway(spec, driver) });

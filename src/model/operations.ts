@@ -1,4 +1,5 @@
 import type { ContainerSpec, EndpointSpec, NetworkSpec } from "./spec";
+import type { SwarmOperations } from "./swarm/operations";
 import type { ContainerState, DockerState, NetworkState } from "./state";
 
 /**
@@ -42,6 +43,8 @@ export interface DaemonOperations {
   /** The network of that name, ID, or start of an ID. */
   findNetwork(network: string): NetworkState;
   findContainer(container: string): ContainerState;
+  /** Its part in a swarm, and what the managers of that can be asked for. */
+  readonly swarm: SwarmOperations;
   /** A name that no container has, as `docker run` without `--name` gets one. */
   makeName(): string;
   state(): DockerState;

@@ -9,8 +9,19 @@ import type { ContainerFiles } from "./inspect/container-files";
 import { type Network, PREDEFINED } from "./network";
 import type { Networks } from "./networks";
 import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
+import { formatIp } from "../net/ip";
 import { refuse } from "./refusal";
 import type { EndpointSpec } from "./spec";
+
+/** What a daemon's part in a swarm does for containers. */
+export interface SwarmAttachments {
+  readonly isActive: boolean;
+  /** The managers let a container onto a network of the swarm, and give it an address there. */
+  attach(container: Container, reference: string, wanted: string | undefined): { readonly network: Network; readonly address: bigint };
+  detach(container: Container, networkId: string): void;
+  /** docker_gwbridge. */
+  gatewayBridge(): Network;
+}
 
 /** What sandboxes are made with. */
 export interface SandboxContext extends JoinContext, PublishContext {
@@ -19,6 +30,7 @@ export interface SandboxContext extends JoinContext, PublishContext {
   readonly files: ContainerFiles;
   /** The daemon has no default bridge. */
   readonly bridgeDisabled: boolean;
+  readonly swarm: SwarmAttachments;
 }
 
 /** The network part of starting, stopping, connecting and disconnecting containers (moby daemon/container_operations.go, libnetwork sandbox.go). */
@@ -39,13 +51,12 @@ export class Sandboxes {
    * @throws SimulationError; what was joined stays until `tearDown`.
    */
   setUp(container: Container): void {
-    const { rules, networks } = this.#context;
+    const { rules } = this.#context;
     for (const [key, attachment] of container.networkDisabled ? [] : this.#startOrder(container)) {
       if (this.lacksBridge(container, key)) continue;
       // The network that it was on before, even if another one has the name by now.
       const reference = attachment.networkId !== "" && !PREDEFINED.has(key) ? attachment.networkId : key;
-      const network = networks.get(reference, `container ${container.name}`, attachment.spec.position ?? container.spec.position);
-      this.#join(container, network, attachment);
+      this.#join(container, this.#networkFor(container, reference, attachment), attachment);
     }
     if (!container.hasSandbox) this.#makeSandbox(container);
     const ordered = rules.sandbox.orderAtStart(container.endpoints);
@@ -56,19 +67,21 @@ export class Sandboxes {
   tearDown(container: Container): void {
     this.#unpublish(container);
     for (const endpoint of [...container.endpoints]) {
-      this.#context.files.leave(container, endpoint);
+      if (!endpoint.isLastResort) this.#context.files.leave(container, endpoint);
       this.#leave(container, endpoint);
     }
     container.forgetSandbox();
   }
 
   /** `docker network connect`, of a container that runs. Default route and published ports move if the new network comes first in gateway order. */
-  connect(container: Container, network: Network, spec: EndpointSpec): void {
-    const attachment: Attachment = container.attachments.get(network.name) ?? { spec, networkId: "", aliases: undefined, viaConnect: true };
+  connect(container: Container, reference: string, spec: EndpointSpec): void {
+    const fresh: Attachment = { spec, networkId: "", aliases: undefined, viaConnect: true };
+    const network = this.#networkFor(container, reference, fresh);
+    const attachment: Attachment = container.attachments.get(network.name) ?? { ...fresh, spec: { ...fresh.spec, network: network.name } };
     const isKnown = container.endpointOn(network) !== undefined;
-    this.#join(container, network, isKnown ? { ...attachment, spec } : attachment);
+    this.#join(container, network, isKnown ? { ...attachment, spec: fresh.spec } : attachment);
     try {
-      setUpInterface(container, container.endpointOn(network)!, this.#context);
+      for (const endpoint of container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, endpoint, this.#context);
     } catch (error) {
       this.#leave(container, container.endpointOn(network)!);
       throw error;
@@ -85,9 +98,26 @@ export class Sandboxes {
     this.#context.files.leave(container, endpoint);
     this.#leave(container, endpoint);
     container.attachments.delete(network.name);
+    this.#followWayOut(container);
+    for (const added of container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, added, this.#context);
     const next = carrierOf(container, rules);
-    if (carried && next) this.#publishQuietly(container, next);
+    if (carried && next && container.publishing !== next) this.#publishQuietly(container, next);
     if (next !== undefined || container.endpoints.length === 0 || !rules.ports.remembersShown) showPorts(container);
+  }
+
+  /** The host leaves its swarm: a running container loses its interfaces there, and nothing else. */
+  leaveOverlays(container: Container): void {
+    const overlays = container.endpoints.filter(({ members }) => members.driver === "overlay");
+    if (overlays.length === 0) return;
+    const next = () => carrierOf(container, this.#context.rules);
+    const before = next();
+    if (before?.isLastResort) this.#unpublish(container);
+    for (const endpoint of overlays) {
+      this.#leave(container, endpoint);
+      container.attachments.delete(endpoint.network);
+    }
+    this.#followWayOut(container);
+    showPorts(container);
   }
 
   /** Its ports lead nowhere any more, though they are shown. */
@@ -136,15 +166,15 @@ export class Sandboxes {
     // What is refused afterwards leaves the aliases behind, as the daemon does.
     completeAliases(container, network, attachment, rules);
     checkAttachment(container, network, attachment.spec, networks.list(), rules);
-    const endpoint = createEndpoint(container, network, attachment, this.#context);
+    const endpoint = this.#makeEndpoint(container, network, attachment);
     container.attachments.set(network.name, attachment);
     attachment.networkId = network.id;
     if (network.driver === "bridge" && !network.isDefault) container.embeddedDns = true;
-    if (network.driver === "macvlan" || network.driver === "ipvlan") container.embeddedDns = true;
+    if (network.driver === "macvlan" || network.driver === "ipvlan" || network.driver === "overlay") container.embeddedDns = true;
     container.endpoints.push(endpoint);
     attachment.stale = undefined;
     if (!container.hasSandbox) this.#makeSandbox(container, attachment);
-    this.#context.files.join(container, endpoint);
+    if (network.parts.spec.ingress !== true) this.#context.files.join(container, endpoint);
     if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
     try {
       this.#moveGateway(container, endpoint);
@@ -152,8 +182,60 @@ export class Sandboxes {
       this.#leave(container, endpoint);
       throw error;
     }
+    this.#followWayOut(container);
     if (container.embeddedDns) this.#context.files.embed(container);
     showPorts(container);
+  }
+
+  /** The network that it is to join; one of a swarm is asked of the managers (moby daemon/container_operations.go: findAndAttachNetwork). */
+  #networkFor(container: Container, reference: string, attachment: Attachment): Network {
+    const { networks, swarm } = this.#context;
+    const local = networks.find(reference);
+    const isForeign = swarm.isActive && !container.isManaged && (local === undefined || local.driver === "overlay");
+    if (!isForeign) return networks.get(reference, `container ${container.name}`, attachment.spec.position ?? container.spec.position);
+    if (local && container.endpointOn(local)) return local;
+    attachment.asked ??= attachment.spec;
+    const { network, address } = swarm.attach(container, reference, attachment.asked.ipv4);
+    attachment.spec = { ...attachment.asked, ipv4: formatIp(addressOf(4, address)) };
+    return network;
+  }
+
+  /**
+   * A container that an overlay network leaves without a default route has an endpoint on docker_gwbridge, for as long as no other network
+   * gives it one (libnetwork default_gateway.go: needDefaultGW).
+   */
+  #followWayOut(container: Container): void {
+    const { swarm, firewall } = this.#context;
+    const own = container.endpoints.find(({ isLastResort }) => isLastResort);
+    const outside = container.endpoints.filter((endpoint) => !endpoint.isLastResort && !endpoint.internal);
+    const isNeeded = outside.some(({ members }) => members.driver === "overlay") && !outside.some(({ hasGateway4 }) => hasGateway4);
+    if (isNeeded === (own !== undefined)) return;
+    if (own) {
+      if (container.publishing === own) this.#unpublish(container);
+      this.#leave(container, own);
+      return;
+    }
+    const bridge = swarm.gatewayBridge();
+    const spec: EndpointSpec = { network: bridge.name, aliases: [], gwPriority: 0 };
+    const named = { shownName: `gateway_${container.sandboxId.slice(0, 12)}`, isLastResort: true };
+    const endpoint = createEndpoint(container, bridge, { spec, aliases: [] }, this.#context, named);
+    container.endpoints.push(endpoint);
+    firewall.attach(bridge.id, firewallEndpoint(endpoint));
+    try {
+      this.#moveGateway(container, endpoint);
+    } catch (error) {
+      this.#leave(container, endpoint);
+      throw error;
+    }
+  }
+
+  #makeEndpoint(container: Container, network: Network, attachment: Attachment): Endpoint {
+    try {
+      return createEndpoint(container, network, attachment, this.#context);
+    } catch (error) {
+      if (network.driver === "overlay" && !container.endpointOn(network)) this.#context.swarm.detach(container, network.id);
+      throw error;
+    }
   }
 
   /** With its first endpoint; what is refused here leaves the endpoint's addresses in what `docker inspect` shows. */
@@ -197,6 +279,7 @@ export class Sandboxes {
     const { firewall } = this.#context;
     if (endpoint.members.parts.bridge) firewall.detach(endpoint.members.id, firewallEndpoint(endpoint));
     deleteEndpoint(container, endpoint, this.#context);
+    if (endpoint.members.driver === "overlay" && !container.isManaged) this.#context.swarm.detach(container, endpoint.members.id);
     const at = container.endpoints.indexOf(endpoint);
     if (at >= 0) container.endpoints.splice(at, 1);
   }

@@ -2,7 +2,10 @@ import type { FirewallState } from "./firewall/rule";
 import type { DaemonFlags } from "./flags";
 import type { LinkedContainer } from "./inspect/environment";
 import type { ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, PortProtocol } from "./spec";
+import type { SwarmNetworkState, SwarmState } from "./swarm/state";
 import type { HostWorld } from "./world";
+
+export type * from "./swarm/state";
 
 /**
  * What the Docker daemons decided: everything that `docker inspect`, `ip addr` and `ip route` would show. A snapshot;
@@ -25,6 +28,8 @@ export interface HostState extends HostSpec {
   readonly firewall: FirewallState;
   /** `net.ipv4.ip_forward` now. */
   readonly ipForward: boolean;
+  /** Its part in a swarm; absent while it has never been in one. */
+  readonly swarm?: SwarmState;
 }
 
 /** One `docker-proxy`: it listens on the host and speaks to the container from the host's namespace. */
@@ -37,14 +42,14 @@ export interface ProxyState {
   readonly containerPort: number;
 }
 
-export type NetworkState = BridgeNetworkState | ParentNetworkState | PlainNetworkState;
+export type NetworkState = BridgeNetworkState | ParentNetworkState | PlainNetworkState | SwarmNetworkState;
 
 /** What every network has. */
 export interface NetworkBaseState {
   readonly id: string;
   readonly name: string;
   readonly host: string;
-  readonly scope: "local";
+  readonly scope: "local" | "swarm";
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly ingress: boolean;
@@ -249,6 +254,10 @@ export interface EndpointState {
   readonly dnsNames: readonly string[];
   readonly mtu: number;
   readonly link: LinkSpec | undefined;
+  /** Of the way out through docker_gwbridge, and of endpoints of the daemon's own: what `docker network inspect` calls it. */
+  readonly shownName?: string;
+  /** On an overlay network: the number of its cable in the network's namespace, `vethN`. */
+  readonly cable?: number;
 }
 
 export interface PublishedPortState {
@@ -263,6 +272,11 @@ export interface PublishedPortState {
 /** Whether containers of the network have cables into a bridge. */
 export function isBridge(network: NetworkState): network is BridgeNetworkState {
   return network.driver === "bridge";
+}
+
+/** Whether the network is one of a swarm. */
+export function isOfSwarm(network: NetworkState): network is SwarmNetworkState {
+  return network.driver === "overlay";
 }
 
 /** Whether containers of the network sit on an interface of their host. */

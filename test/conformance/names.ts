@@ -12,6 +12,8 @@ export class Names {
   readonly #owners = new Map<string, Id>();
   readonly #macs = new Map<string, string>();
   readonly #veths = new Map<string, string>();
+  /** The join token of a swarm that was printed last. */
+  token = "";
 
   /** `placeholder` without its brackets, such as `ctr:h1/c1`. The second object of a name gets `#2`. */
   learnId(id: Id, placeholder: string): void {
@@ -20,6 +22,11 @@ export class Names {
     for (let count = 2; this.#owners.has(name); count++) name = `${placeholder}#${count}`;
     this.#owners.set(name, id);
     this.#placeholders.set(id, name);
+  }
+
+  /** A join token that was printed. */
+  learnToken(text: string): void {
+    this.token = /SWMTKN-1-[0-9a-z]+-[0-9a-z]+/.exec(text)?.[0] ?? this.token;
   }
 
   /** The host's end of the veth that leads to an interface of a container, or to something else. */
@@ -38,6 +45,10 @@ export class Names {
 
   #learnMac(mac: string, placeholder: string): void {
     if (!this.#macs.has(mac)) this.#macs.set(mac, placeholder);
+  }
+
+  placeholderOf(id: Id): string | undefined {
+    return this.#placeholders.get(id);
   }
 
   /** What a placeholder with its brackets stands for here, in a text that is to be executed. */

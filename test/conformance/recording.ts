@@ -22,7 +22,7 @@ export interface RecordedHost {
 }
 
 /** A step as it was recorded, or as it was observed in the simulation: the same form. */
-export type Step = DockerStep | HostStep | ServeStep | ObserveStep | RowsStep | CaptureStep | HostOnlyStep | SleepStep;
+export type Step = DockerStep | HostStep | ServeStep | ObserveStep | RowsStep | CaptureStep | HostOnlyStep | SleepStep | WaitTasksStep;
 
 export interface CommandResult {
   readonly exit: number | string;
@@ -79,6 +79,17 @@ export interface HostOnlyStep {
 export interface SleepStep {
   readonly op: "sleep";
   readonly secs: number;
+}
+
+/** The tasks of a service, once as many run as are wanted. */
+export interface WaitTasksStep {
+  readonly op: "wait-tasks";
+  readonly host: string;
+  readonly service: string;
+  readonly wanted: number;
+  readonly running: number;
+  /** `name⇥node⇥desired state⇥error`. */
+  readonly tasks: readonly string[];
 }
 
 /** One probe, with its outcome. */

@@ -63,7 +63,7 @@ function readExtraHost(text: string): { name: string; address: string } {
 }
 
 /** `-p`: the short form, or `published=8080,target=80,protocol=tcp`. */
-function readPublish(text: string): PublishSpec[] {
+export function readPublish(text: string): PublishSpec[] {
   try {
     return readPortMapping(text.includes("=") ? shortForm(text) : text, PORTS_20_10);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { inspectNetwork } from "../../model/inspect/network";
+import { driverOf, inspectNetwork } from "../../model/inspect/network";
 import type { EndpointSpec } from "../../model/spec";
 import type { NetworkState } from "../../model/state";
 import { atLeast, exactly, NONE, type Call, type Command, type CommandGroup } from "../command";
@@ -7,7 +7,7 @@ import { printInspected, type Inspected } from "../inspector";
 import { printList } from "../list";
 import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
-import { ask, forEachName, notFoundOr } from "../refusals";
+import { ask, forEachName, notFoundOr, refusalOf } from "../refusals";
 import { ListRow } from "../template/row";
 import { filtersOf, hasLabel, readFilter, readLink, splitLink } from "../values";
 import { NETWORK_CREATE } from "./network-create";
@@ -102,10 +102,26 @@ const REMOVE: Command = {
   short: "Remove one or more networks",
   count: atLeast(1),
   flags: [],
-  run({ daemon, args, output }) {
-    forEachName(args, (name) => output.line(name), (name) => daemon.removeNetwork(name), (name, error) => notFoundOr("network", name, error));
+  run({ daemon, args, stdin, output }) {
+    const kept = new Set(args.filter((name) => isIngress(daemon, name) && !agrees(INGRESS_WARNING, stdin, output)));
+    const gone = args.filter((name) => !kept.has(name));
+    forEachName(gone, (name) => output.line(name), (name) => daemon.removeNetwork(name), (name, error) => notFoundOr("network", name, error));
   },
 };
+
+/** docker/cli cli/command/network/remove.go. */
+const INGRESS_WARNING =
+  "WARNING! Before removing the routing-mesh network, make sure all the nodes in your swarm run the same docker engine version. " +
+  "Otherwise, removal may not be effective and functionality of newly create ingress networks will be impaired.";
+
+function isIngress(daemon: Call["daemon"], name: string): boolean {
+  try {
+    return daemon.findNetwork(name).ingress;
+  } catch (error) {
+    refusalOf(error);
+    return false;
+  }
+}
 
 const LIST: Command = {
   path: "network ls",
@@ -133,7 +149,7 @@ function rowOf(network: NetworkState, isWhole: boolean): ListRow {
   const labels = Object.entries(network.labels).map(([key, value]) => `${key}=${value}`);
   const values = {
     CreatedAt: "2000-01-01 00:00:00 +0000 UTC",
-    Driver: network.driver,
+    Driver: driverOf(network),
     ID: isWhole ? network.id : network.id.slice(0, 12),
     IPv6: String(network.enableIpv6),
     Internal: String(network.internal),
@@ -152,7 +168,7 @@ type NetworkFilter = (network: NetworkState, value: string) => boolean;
 
 /** moby daemon/network/filter.go. */
 const FILTERS: Readonly<Record<string, NetworkFilter>> = {
-  driver: ({ driver }, value) => driver === value,
+  driver: (network, value) => driverOf(network) === value,
   // Texts that begin like it, as for containers.
   id: ({ id }, value) => id.startsWith(value),
   label: ({ labels }, value) => hasLabel(labels, value),

@@ -66,6 +66,8 @@ export class ContainerFiles {
   /** Before the endpoint goes. */
   leave(container: Container, endpoint: Endpoint): void {
     const { members } = endpoint;
+    // Leaving an overlay takes no lines away.
+    if (members.driver === "overlay") return;
     const knows = !members.isPredefined;
     const knownNames = new Set(knows ? [...members.endpoints.values()].flatMap(({ dnsNames }) => dnsNames.map((name) => name.toLowerCase())) : []);
     container.files?.leave({ addresses: addressesOf(endpoint), knownNames });

@@ -1,7 +1,8 @@
 import { formatIpv4, formatIpv6 } from "../../net/ip";
 import { formatMac } from "../../net/mac";
 import type { ContainerState, DockerState, EndpointState, IpamConfigState, NetworkState } from "../state";
-import { Answer, NO_MAP, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
+import { isOfSwarm } from "../state";
+import { Answer, NO_MAP, NO_SLICE, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
 
 /** Differs from Docker: there is no clock; whatever is told about times is this one. */
 export const CREATED = "2000-01-01T00:00:00Z";
@@ -14,7 +15,7 @@ export function inspectNetwork(state: DockerState, network: NetworkState): Answe
     { json: "Id", go: "ID", value: network.id },
     { json: "Created", value: CREATED },
     { json: "Scope", value: network.scope },
-    { json: "Driver", value: network.driver },
+    { json: "Driver", value: driverOf(network) },
     ...(isCurrent ? [{ json: "EnableIPv4", value: network.enableIpv4 }] : []),
     { json: "EnableIPv6", value: network.enableIpv6 },
     { json: "IPAM", value: ipamOf(network) },
@@ -24,16 +25,27 @@ export function inspectNetwork(state: DockerState, network: NetworkState): Answe
     { json: "ConfigFrom", value: Answer.of({ Network: network.configFrom }) },
     { json: "ConfigOnly", value: network.configOnly },
   ];
-  const containers: AnswerField = { json: "Containers", value: membersOf(state, network) };
+  // What only the managers know shows nothing of what a host has made of it.
+  const isElsewhere = isOfSwarm(network) && !network.isLocal;
+  const containers: AnswerField = { json: "Containers", value: isElsewhere ? NO_MAP : membersOf(state, network) };
+  const mapOf = (map: Readonly<Record<string, string>>) => (isElsewhere && Object.keys(map).length === 0 ? NO_MAP : textMap(map));
   const described: AnswerField[] = [
-    { json: "Options", value: textMap(network.options) },
-    { json: "Labels", value: textMap(network.labels) },
+    { json: "Options", value: mapOf(network.options) },
+    { json: "Labels", value: mapOf(network.labels) },
+    { json: "Peers", value: isOfSwarm(network) ? network.peers.map(({ name, address }) => Answer.of({ Name: name, IP: address })) : [], omitEmpty: true },
   ];
   return new Answer(isCurrent ? [...head, ...described, containers] : [...head, containers, ...described]);
 }
 
-function ipamOf({ ipam }: NetworkState): Answer {
-  return Answer.of({ Driver: ipam.driver, Options: ipam.options === null ? NO_MAP : textMap(ipam.options), Config: ipam.config.map(blockOf) });
+/** The driver as the engine names it. */
+export function driverOf(network: NetworkState): string {
+  return isOfSwarm(network) ? network.shownDriver : network.driver;
+}
+
+function ipamOf(network: NetworkState): Answer {
+  const { ipam } = network;
+  const hasNone = isOfSwarm(network) && !network.isAllotted;
+  return Answer.of({ Driver: ipam.driver, Options: ipam.options === null ? NO_MAP : textMap(ipam.options), Config: hasNone ? NO_SLICE : ipam.config.map(blockOf) });
 }
 
 function blockOf({ subnet, ipRange, gateway, auxAddresses }: IpamConfigState): Answer {
@@ -53,16 +65,20 @@ function membersOf(state: DockerState, network: NetworkState): AnswerMap {
     const endpoint = endpointOn(container, network);
     return endpoint ? [[container.id, memberOf(container, endpoint)] as const] : [];
   });
-  return new Map(entries);
+  const own = (state.hosts.find(({ name }) => name === network.host)?.swarm?.sandboxes ?? []).flatMap(({ key, endpoints }) =>
+    endpoints.filter(({ networkId }) => networkId === network.id).map((endpoint) => [key, memberOf({ name: key }, endpoint)] as const),
+  );
+  return new Map([...entries, ...own]);
 }
 
-function endpointOn({ attachments }: ContainerState, { id }: NetworkState): EndpointState | undefined {
-  return attachments.find(({ networkId }) => networkId === id)?.endpoint;
+function endpointOn({ attachments, endpoints }: ContainerState, { id }: NetworkState): EndpointState | undefined {
+  const wayOut = endpoints.find(({ networkId, shownName }) => networkId === id && shownName !== undefined);
+  return attachments.find(({ networkId }) => networkId === id)?.endpoint ?? wayOut;
 }
 
-function memberOf({ name }: ContainerState, endpoint: EndpointState): Answer {
+function memberOf({ name }: Pick<ContainerState, "name">, endpoint: EndpointState): Answer {
   return Answer.of({
-    Name: name,
+    Name: endpoint.shownName ?? name,
     EndpointID: endpoint.id,
     MacAddress: macText(endpoint),
     IPv4Address: endpoint.ip === 0 ? "" : `${formatIpv4(endpoint.ip)}/${endpoint.prefixLength}`,

@@ -1,6 +1,6 @@
 /** A recording against what the simulation showed at the same steps. */
 import { Checks } from "../checks";
-import { isRecord, voidCommandOf, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step } from "../recording";
+import { isRecord, voidCommandOf, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step, type WaitTasksStep } from "../recording";
 import { compareFrames } from "./frames";
 import { compareObservation } from "./observation";
 import { compareRow } from "./rows";
@@ -51,6 +51,9 @@ function compareStep(checks: Checks, path: string, expected: Step, played: Playe
     case "capture":
       compareCapture(checks, path, expected, got?.op === "capture" ? got : failed);
       break;
+    case "wait-tasks":
+      compareTasks(checks, path, expected, got?.op === "wait-tasks" ? got : failed);
+      break;
     case "serve":
     case "sleep":
     case "restart-daemon":
@@ -92,6 +95,11 @@ function compareRows(checks: Checks, path: string, { rows }: RowsStep, got: Rows
     const ours = typeof got === "string" ? got : (got.rows[index] ?? "no row");
     compareRow(checks, `${path}.rows[${index}]`, row, ours);
   }
+}
+
+function compareTasks(checks: Checks, path: string, { running, tasks }: WaitTasksStep, got: WaitTasksStep | string): void {
+  if (typeof got === "string") checks.fail(path, { running, tasks }, got);
+  else checks.compare(path, { running, tasks }, { running: got.running, tasks: got.tasks });
 }
 
 function compareCapture(checks: Checks, path: string, expected: CaptureStep, got: CaptureStep | string): void {

@@ -1,5 +1,5 @@
 /** What `ip addr` and `ip route` show on hosts and inside containers, as far as Docker decides it, in the form of a recording. */
-import { isBridge, type ContainerState, type DockerState, type EndpointState, type HostState } from "../../../src/model/state";
+import { isBridge, isOfSwarm, type ContainerState, type DockerState, type EndpointState, type HostState } from "../../../src/model/state";
 import { formatCidr, ipv4Cidr, ipv4Mask, ipv6Cidr, parseCidr } from "../../../src/net/cidr";
 import { formatIpv4, formatIpv6 } from "../../../src/net/ip";
 import { formatMac } from "../../../src/net/mac";
@@ -141,7 +141,7 @@ function containerInterface(state: DockerState, { interfaceName, mtu, mac, ip, p
   const text = formatMac(mac);
   const broadcast = ip === 0 ? undefined : broadcastOf(ip, prefixLength);
   return {
-    name: interfaceName, mtu, state: "UP", mac: text, kind: network === undefined || isBridge(network) ? "veth" : network.driver, up: true,
+    name: interfaceName, mtu, state: "UP", mac: text, kind: network === undefined || isBridge(network) || isOfSwarm(network) ? "veth" : network.driver, up: true,
     addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${linkLocalOf(text)}/64`])],
     ...(network !== undefined && "mode" in network && { mode: network.mode }),
     ...(broadcast !== undefined && { broadcast }),

@@ -33,7 +33,7 @@ export class Kernel {
 
   /** Takes what is new and gives up what is gone. Between two calls lies one command. */
   follow(state: DockerState): void {
-    const wanted = state.hosts.flatMap((host) => [...this.#bridgesAndUplinks(state, host), ...this.#endpoints(state, host)]);
+    const wanted = state.hosts.flatMap((host) => [...this.#bridgesAndUplinks(state, host), ...this.#sandboxes(state, host), ...this.#endpoints(state, host)]);
     const keys = new Set(wanted.map(({ key }) => key));
     this.#known = this.#known.filter(({ key }) => keys.has(key));
     for (const { key, host, make } of wanted) {
@@ -96,6 +96,24 @@ export class Kernel {
       return [{ key: `${host} ${device}`, host, make }];
     });
     return [...uplinks, ...bridges];
+  }
+
+  /** The daemon's own way out to docker_gwbridge. */
+  #sandboxes(state: DockerState, { name: host, swarm }: HostState) {
+    return (swarm?.sandboxes ?? []).flatMap(({ key, endpoints }) =>
+      endpoints.flatMap((endpoint) => {
+        const network = state.networks.find(({ id }) => id === endpoint.networkId);
+        if (endpoint.vethName === "" || network === undefined || !isBridge(network)) return [];
+        const make = (index?: number): Omit<Known, "key" | "host"> => {
+          const first = index ?? this.#take(host, 2);
+          return {
+            inside: first,
+            device: { index: first + 1, name: endpoint.vethName, kind: "veth", mac: hostEndMac(endpoint.vethName), master: network.bridge.device, mtu: endpoint.mtu, hadCarrier: true },
+          };
+        };
+        return [{ key: `${host} ${key} ${endpoint.vethName}`, host, make }];
+      }),
+    );
   }
 
   #endpoints(state: DockerState, { name: host }: HostState) {

@@ -9,6 +9,7 @@ import { isRecord, type Json } from "../recording";
 import { withAdded, type AddedRoute } from "./added-routes";
 import { containerView, hostView } from "./interfaces";
 import type { Kernel } from "./kernel";
+import { overlayNamespaces } from "./overlay-namespaces";
 import { STANDARD_HOSTS } from "./programs";
 
 type Fields = { readonly [key: string]: Json | undefined };
@@ -41,6 +42,7 @@ export function observeHost(state: DockerState, { host, networkList }: ObservedH
     ip_forward: host.world.ipForward || host.flags.ipForward ? "1" : "0",
     networks: networks.sort((a, b) => (`${a.name} ${a.id}` < `${b.name} ${b.id}` ? -1 : 1)).map((network) => networkFields(toPlain(inspectNetwork(state, network)) as Fields)),
     network_ls: networkList,
+    ...(host.swarm && { overlay_ns: overlayNamespaces(state, host) }),
   };
 }
 

@@ -50,6 +50,8 @@ async function playStep(step: Step, world: World, names: Names): Promise<Step> {
     case "restart-daemon":
       await world.restartDaemon(step.host);
       return step;
+    case "wait-tasks":
+      return { ...step, ...(await world.tasks(step.host, step.service)) };
     case "sleep":
       await world.sleep(step.secs);
       return step;
@@ -59,12 +61,18 @@ async function playStep(step: Step, world: World, names: Names): Promise<Step> {
 }
 
 async function playDocker(step: DockerStep, world: World, names: Names): Promise<DockerStep> {
-  const argv = step.argv.map((text) => names.resolve(text));
+  const argv = step.argv.map((text) => (text === "<swarm-token>" ? tokenOf(step, names) : names.resolve(text)));
   const drawn = drawnName(step);
   if (drawn !== undefined) world.nextName(step.host, drawn);
   const result = await world.docker(step.host, argv, names.resolve(step.stdin ?? ""));
+  names.learnToken(result.stdout);
   if (argv[1] !== "exec" && argv[1] !== "logs") world.learnIds(names);
   return { ...step, ...result };
+}
+
+/** The token that was printed last; the recordings hide which one a command had, also where it was one that could not be. */
+function tokenOf({ stderr }: DockerStep, names: Names): string {
+  return stderr.endsWith("invalid join token") ? "SWMTKN-1-0-0" : names.token;
 }
 
 /** The name that the engine drew for a container, where the recording shows it. */
@@ -109,7 +117,7 @@ async function observe(world: World, names: Names): Promise<{ readonly hosts: Js
 function learnEndpoints({ hosts, containers }: { readonly hosts: Json; readonly containers: Json }, names: Names): void {
   const owners = new Map<string, string>();
   for (const [name, container] of sorted(containers)) {
-    owners.set(String(container.id), name);
+    owners.set(String(container.id), TASK.test(name) ? (names.placeholderOf(String(container.id))?.replace(/^ctr:\w+\//, "") ?? name) : name);
     const settings = isRecord(container.NetworkSettings) ? container.NetworkSettings : {};
     for (const [network, endpoint] of sorted(settings.Networks ?? {})) if (endpoint.EndpointID) names.learnId(String(endpoint.EndpointID), `ep:${network}/${name}`);
   }
@@ -121,6 +129,9 @@ function learnEndpoints({ hosts, containers }: { readonly hosts: Json; readonly 
     }
   }
 }
+
+/** Containers of services are called without the ID of their task. */
+const TASK = /^[^.]+\.(\d+|[0-9a-z]{25})\.[0-9a-z]{25}$/;
 
 function sorted(value: Json): [string, { readonly [key: string]: Json | undefined }][] {
   if (!isRecord(value)) return [];

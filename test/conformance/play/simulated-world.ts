@@ -2,6 +2,7 @@
 import { DockerClient } from "../../../src/client";
 import { Daemon } from "../../../src/model/daemon";
 import { parseDaemonFlags } from "../../../src/model/flags";
+import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
 import type { DaemonOperations } from "../../../src/model/operations";
 import type { ContainerState, DockerState } from "../../../src/model/state";
@@ -29,7 +30,7 @@ interface Host {
 }
 
 /** Commands that change nothing. */
-const READING = new Set(["exec", "logs", "ps", "inspect", "port", "network ls", "network inspect", "container ls", "container inspect"]);
+const READING = new Set(["exec", "logs", "ps", "inspect", "port", "network ls", "network inspect", "container ls", "container inspect", "node ls", "service ls", "service ps", "service inspect"]);
 /** How long a docker command takes, about. */
 const COMMAND_SECS = 0.5;
 
@@ -54,10 +55,11 @@ class SimulatedWorld implements World {
 
   private constructor({ hosts, dockerd_flags }: Recording, simulation: Simulation) {
     this.#simulation = simulation;
+    const swarms = new SwarmRegistry();
     this.#hosts = new Map(
       Object.entries(hosts).map(([name, machine], index) => {
         const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], "20.10");
-        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine) });
+        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine), swarms });
         return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs() }) }];
       }),
     );
@@ -170,14 +172,32 @@ class SimulatedWorld implements World {
     this.#simulation.sleep(1);
   }
 
+  async tasks(host: string, service: string): Promise<{ readonly running: number; readonly tasks: readonly string[] }> {
+    const { client, daemon } = this.#host(host);
+    daemon.swarm.settle();
+    this.#settle();
+    const format = "{{.Name}}\t{{.Node}}\t{{.DesiredState}}\t{{.Error}}";
+    const { stdout } = await client.run(["docker", "service", "ps", "--no-trunc", "--format", format, service], "");
+    const tasks = stdout.split("\n").filter((line) => line !== "");
+    return { running: tasks.filter((line) => line.split("\t")[2] === "Running").length, tasks };
+  }
+
   async sleep(secs: number): Promise<void> {
+    for (const { daemon } of this.#hosts.values()) daemon.swarm.settle();
+    this.#settle();
     this.#simulation.sleep(secs);
   }
 
   learnIds(names: Names): void {
-    const { networks, containers } = this.#state();
-    for (const { host, name, id } of networks) names.learnId(id, `net:${host}/${name}`);
-    for (const { host, name, id } of containers) names.learnId(id, `ctr:${host}/${name}`);
+    const { hosts, networks, containers } = this.#state();
+    for (const { host, name, id, scope } of networks) names.learnId(id, scope === "swarm" ? `net:${name}` : `net:${host}/${name}`);
+    for (const { name, swarm } of hosts) if (swarm && swarm.nodeId !== "") names.learnId(swarm.nodeId, `node:${name}`);
+    for (const { swarm } of hosts) for (const { id, name } of swarm?.services ?? []) names.learnId(id, `svc:${name}`);
+    for (const { host, name, id } of containers) {
+      const task = taskOf(name, names);
+      if (task) names.learnId(task.id, `task:${task.name}`);
+      names.learnId(id, `ctr:${host}/${task?.container ?? name}`);
+    }
   }
 
   async observe(names: Names): Promise<{ readonly hosts: Json; readonly containers: Json }> {
@@ -239,6 +259,14 @@ class SimulatedWorld implements World {
   async dispose(): Promise<void> {
     this.#simulation.dispose();
   }
+}
+
+/** `web.1.ID` is task `web.1` and container `web.1`; of a global service, `web.NODE.ID`, they are `web.h1` and `web`. */
+function taskOf(name: string, names: Names): { readonly id: string; readonly name: string; readonly container: string } | undefined {
+  const [, service = "", place = "", id = ""] = /^([^.]+)\.(\d+|[0-9a-z]{25})\.([0-9a-z]{25})$/.exec(name) ?? [];
+  if (id === "") return undefined;
+  const node = names.placeholderOf(place)?.replace(/^node:/, "");
+  return node === undefined ? { id, name: `${service}.${place}`, container: `${service}.${place}` } : { id, name: `${service}.${node}`, container: service };
 }
 
 function isReading([, verb = "", noun = ""]: readonly string[]): boolean {

@@ -11,6 +11,8 @@ export interface World {
   /** Starts servers on a machine: `tcp:7000`. */
   serve(machine: string, listen: readonly string[]): Promise<void>;
   restartDaemon(host: string): Promise<void>;
+  /** The tasks of a service: how many run, and a line for each. */
+  tasks(host: string, service: string): Promise<{ readonly running: number; readonly tasks: readonly string[] }>;
   sleep(secs: number): Promise<void>;
   /** Networks and containers that exist by now. */
   learnIds(names: Names): void;

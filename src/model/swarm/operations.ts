@@ -1,0 +1,41 @@
+import type { Cidr } from "../../net/cidr";
+import type { ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
+import type { ServiceSpec } from "./service-spec";
+
+export interface SwarmInit {
+  /** An address or the name of an interface; chosen unless given. */
+  readonly advertiseAddress?: string;
+  readonly dataPathAddress?: string;
+  readonly dataPathPort?: number;
+  readonly pools?: readonly Cidr[];
+  readonly maskLength?: number;
+}
+
+export interface SwarmJoin {
+  readonly token: string;
+  /** `192.0.2.11:2377`. */
+  readonly remote: string;
+  readonly advertiseAddress?: string;
+  readonly dataPathAddress?: string;
+}
+
+/** What one daemon can be asked for about its swarm. What is refused throws a `SimulationError` in its words. */
+export interface SwarmOperations {
+  /** `docker swarm init`. */
+  init(options: SwarmInit): ClusterNode;
+  /** `docker swarm join`. */
+  join(options: SwarmJoin): ClusterNode;
+  /** `docker swarm leave`. */
+  leave(force: boolean): void;
+  /** `docker swarm join-token`. */
+  token(role: NodeRole): { readonly token: string; readonly remote: string };
+  nodes(): { readonly nodes: readonly ClusterNode[]; readonly own: ClusterNode; readonly leader: ClusterNode | undefined };
+  createService(spec: ServiceSpec): ClusterService;
+  updateService(reference: string, change: (spec: ServiceSpec) => ServiceSpec): ClusterService;
+  removeService(reference: string): void;
+  services(): readonly ClusterService[];
+  findService(reference: string): ClusterService;
+  tasksOf(service: ClusterService): readonly ClusterTask[];
+  /** Time passes: what the swarm does a moment after it was asked for has been done. */
+  settle(): void;
+}

@@ -1,0 +1,73 @@
+import type { EndpointState, NetworkBaseState, SubnetState } from "../state";
+import type { ServicePort } from "./service-spec";
+
+/** A host's part in a swarm. */
+export interface SwarmState {
+  /** Empty after it has left. */
+  readonly nodeId: string;
+  readonly role: "manager" | "worker" | undefined;
+  readonly address: string;
+  /** Where the tunnels of its overlay networks end. */
+  readonly dataPathAddress: string;
+  /** UDP port of VXLAN. */
+  readonly dataPathPort: number;
+  /** Also those that are gone, as their namespaces stay. */
+  readonly sandboxes: readonly ServiceSandboxState[];
+  readonly services: readonly SwarmServiceState[];
+}
+
+/** A service, as every node knows it. */
+export interface SwarmServiceState {
+  readonly id: string;
+  readonly name: string;
+  readonly endpointMode: "vip" | "dnsrr";
+  readonly ports: readonly ServicePort[];
+  readonly virtualIps: readonly { readonly networkId: string; readonly ip: number }[];
+  readonly tasks: number;
+}
+
+/** A network namespace of the daemon's own: a load balancer. */
+export interface ServiceSandboxState {
+  /** What stands for a container in `docker network inspect`: `lb-NAME`, `ingress-sbox`. */
+  readonly key: string;
+  /** `lb_` and 9 digits of the network's ID, `ingress_sbox`. */
+  readonly namespace: string;
+  readonly networkId: string;
+  /** False: the network is not used here any more, the namespace is empty. */
+  readonly isOpen: boolean;
+  readonly endpoints: readonly EndpointState[];
+  readonly gateway: number | undefined;
+}
+
+/** A node that has an overlay network. */
+export interface PeerState {
+  readonly name: string;
+  readonly address: string;
+}
+
+/**
+ * A network of a swarm, as one host knows it. Where it is in use, it is a namespace `1-ID` with a bridge `br0` that has the gateway's
+ * address, and a VXLAN device of its number for each subnet.
+ */
+export interface SwarmNetworkState extends NetworkBaseState {
+  readonly driver: "overlay";
+  /** What `docker network ls` says: empty before it is allotted. */
+  readonly shownDriver: string;
+  /** False: the managers could not give it what it asks for. */
+  readonly isAllotted: boolean;
+  /** Whether it is in use on the host; if not, only its managers know of it. */
+  readonly isLocal: boolean;
+  readonly subnets: readonly OverlaySubnetState[];
+  /** Inside. */
+  readonly mtu: number;
+  /** UDP port of VXLAN. */
+  readonly port: number;
+  readonly encrypted: boolean;
+  /** The nodes on which it is in use. */
+  readonly peers: readonly PeerState[];
+}
+
+export interface OverlaySubnetState extends SubnetState {
+  readonly gateway: number;
+  readonly vni: number;
+}

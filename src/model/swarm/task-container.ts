@@ -1,0 +1,46 @@
+import { formatIp } from "../../net/ip";
+import { addressOf } from "../block";
+import type { Attachment } from "../container";
+import type { ContainerSpec } from "../spec";
+import type { ClusterNode, ClusterTask } from "./objects";
+
+const PREDEFINED = ["bridge", "host", "none"] as const;
+
+/** The container that a task is (moby daemon/cluster/executor/container). */
+export function taskContainer(task: ClusterTask, host: string, node: ClusterNode): ContainerSpec {
+  const { id, spec, service, slot } = task;
+  if (!spec || !service) throw new TypeError("expected the task of a service");
+  const place = slot === 0 ? node.id : String(slot);
+  const mode = PREDEFINED.find((name) => spec.networks.some(({ network }) => network === name));
+  return {
+    ...spec.container,
+    name: `${spec.name}.${place}.${id}`,
+    host,
+    labels: {
+      ...spec.container.labels,
+      "com.docker.swarm.node.id": node.id,
+      "com.docker.swarm.service.id": service.id,
+      "com.docker.swarm.service.name": spec.name,
+      "com.docker.swarm.task": "",
+      "com.docker.swarm.task.id": id,
+      "com.docker.swarm.task.name": `${spec.name}.${place}.${id}`,
+    },
+    ...(mode && { networkMode: mode }),
+    networks: [],
+    publish: service.ports
+      .filter((port) => port.mode === "host")
+      .map(({ target, published, protocol }) => ({ containerPort: target, protocol, ...(published !== 0 && { hostPort: { from: published, to: published } }) })),
+    expose: [],
+    links: [],
+    extraHosts: [],
+  };
+}
+
+/** The overlay networks that it joins, with the addresses that the managers gave it. */
+export function taskAttachments({ addresses, spec }: ClusterTask): [string, Attachment][] {
+  return [...addresses].map(([network, value]) => {
+    const aliases = spec?.networks.find((used) => used.network === network.id)?.aliases ?? [];
+    const endpoint = { network: network.spec.name, ipv4: formatIp(addressOf(4, value)), aliases, gwPriority: 0 };
+    return [network.spec.name, { spec: endpoint, networkId: network.id, aliases: undefined, viaConnect: false }];
+  });
+}
