@@ -78,7 +78,7 @@ function create(call: Call, refuse: (text: string) => Failure): string {
 }
 
 /** An image by `name` or `name:latest`. */
-function imageOf(images: readonly ImageSpec[] | "any", reference: string): ImageSpec | undefined {
+export function imageOf(images: readonly ImageSpec[] | "any", reference: string): ImageSpec | undefined {
   if (images === "any") return { name: reference, expose: [], env: [], labels: {}, command: [] };
   return images.find(({ name }) => name === reference || `${name}:latest` === reference);
 }

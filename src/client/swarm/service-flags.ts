@@ -3,6 +3,7 @@ import type { ServicePort, ServiceSpec } from "../../model/swarm/service-spec";
 import type { NetworkState } from "../../model/state";
 import type { Call } from "../command";
 import { readPublish } from "../commands/container-options";
+import { imageOf } from "../commands/run";
 import { splitPair, type FlagSpec, type FlagValues } from "../flags";
 import { Failure } from "../outcome";
 import { find } from "../refusals";
@@ -36,7 +37,7 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
 export function readService(call: Call): ServiceSpec {
   const { flags, args, images } = call;
   const [reference = "", ...command] = args;
-  const image = images.find(({ name }) => name === reference || `${name}:latest` === reference);
+  const image = imageOf(images, reference);
   if (!image) throw new SimulationError("UNSUPPORTED", `docker service create ${reference}: a service of an image that the host does not have is not simulated`);
   const name = flags.text("name");
   if (name === "") throw new SimulationError("UNSUPPORTED", "docker service create: expected --name, as names that managers draw are not simulated");
