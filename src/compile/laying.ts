@@ -10,7 +10,7 @@ export interface Laying {
   readonly loopbackMtu: number;
   readonly namespaces: Map<string, number>;
   readonly places: Map<string, number>;
-  readonly owners: Map<number, number>;
+  readonly owners: Map<number | bigint, number>;
   /** First address of hosts and machines with cables, by name. */
   readonly machines: Map<string, number>;
   readonly kernelDevices: Map<number, Map<string, number>>;

@@ -1,6 +1,7 @@
-import { DEVICE_UP, DeviceKind, RouteType } from "../../assembly/abi/program";
+import { ADDRESS6_NODAD, DEVICE_DISABLE_IPV6, DEVICE_UP, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
-import type { AddressRecord, DeviceRecord, HostRecord, LinkRecord, NamespaceRecord, RouteRecord } from "../engine/program";
+import { addressWords } from "../engine/address-words";
+import { type Address6Record, type AddressRecord, type DeviceRecord, type HostRecord, type LinkRecord, type NamespaceRecord, NO_ADDRESS6, type Route6Record, type RouteRecord } from "../engine/program";
 import { ipv4Mask } from "../net/cidr";
 
 /** net.ipv4.ip_default_ttl (RFC 1340's recommendation). */
@@ -28,8 +29,15 @@ export interface DeviceSettings {
 export interface NamespaceSettings {
   readonly forwarding?: number;
   readonly bridgeNf?: number;
+  readonly forwarding6?: number;
   /** What makes it the same namespace in the next program; its name unless given. */
   readonly key?: string;
+}
+
+export interface Route6Settings {
+  readonly type?: RouteType;
+  readonly gateway?: bigint;
+  readonly metric?: number;
 }
 
 /** Which index each thing has, by its key: what a later program must respect. */
@@ -84,6 +92,8 @@ export class ProgramBuilder {
   readonly devices: DeviceRecord[];
   readonly addresses: AddressRecord[] = [];
   readonly routes: RouteRecord[] = [];
+  readonly addresses6: Address6Record[] = [];
+  readonly routes6: Route6Record[] = [];
   readonly links: LinkRecord[];
   readonly hostNames: string[];
   readonly namespaceNames: string[];
@@ -122,11 +132,11 @@ export class ProgramBuilder {
     return index;
   }
 
-  namespace(name: string, host: number, { forwarding = 1, bridgeNf = 0, key = name }: NamespaceSettings = {}): number {
+  namespace(name: string, host: number, { forwarding = 1, bridgeNf = 0, forwarding6 = 0, key = name }: NamespaceSettings = {}): number {
     const index = this.#namespaceKeys.take(key, this.namespaces.length);
     this.namespaceNames[index] = name;
     // The daemon turns net.ipv4.ip_forward on for the host, and new namespaces inherit it (Linux net.core.devconf_inherit_init_net = 0).
-    this.namespaces[index] = { host, forwarding, ttl: DEFAULT_TTL, bridgeNf };
+    this.namespaces[index] = { host, forwarding, ttl: DEFAULT_TTL, bridgeNf, ...(forwarding6 !== 0 && { forwarding6 }) };
     return index;
   }
 
@@ -180,6 +190,28 @@ export class ProgramBuilder {
 
   route(route: Omit<RouteRecord, "gateway" | "source" | "metric"> & Partial<RouteRecord>): void {
     this.routes.push({ gateway: 0, source: 0, metric: 0, ...route });
+  }
+
+  /** An IPv6 address, in use at once, and the routes that the kernel makes for it (Linux net/ipv6/addrconf.c). */
+  address6(device: number, ip: bigint, prefix: number): void {
+    if (this.addresses6.some((other) => other.device === device && String(other.ip) === String(addressWords(ip)))) return;
+    this.addresses6.push({ device, ip: addressWords(ip), prefix, flags: ADDRESS6_NODAD });
+    this.route6(device, ip, 128, { type: RouteType.Local, metric: 0 });
+    const network = (ip >> BigInt(128 - prefix)) << BigInt(128 - prefix);
+    if (prefix < 128) this.route6(device, network, prefix, {});
+  }
+
+  /** A route of IPv6; metric 256 is the kernel's own. */
+  route6(device: number, destination: bigint, prefix: number, { type = RouteType.Unicast, gateway = 0n, metric = 256 }: Route6Settings): void {
+    const { namespace } = this.devices[device]!;
+    const words = addressWords(destination);
+    this.routes6.push({ namespace, destination: words, prefix, type, device, gateway: addressWords(gateway), source: NO_ADDRESS6, metric });
+  }
+
+  /** net.ipv6.conf.DEVICE.disable_ipv6. */
+  disableIpv6(device: number): void {
+    const record = this.devices[device]!;
+    this.devices[device] = { ...record, flags: record.flags | DEVICE_DISABLE_IPV6 };
   }
 
   #link(device: number, link: LinkRecord | undefined): number {

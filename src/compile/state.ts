@@ -53,7 +53,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
     host: (name: string) => places.get(name),
     sandbox: (host: string, container: string) => places.get(`${host}/${container}`),
   };
-  const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf);
+  const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0);
   const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules };
   const program: DatapathProgram = {
     abi: ABI_VERSION,
@@ -64,8 +64,8 @@ export function compileState(state: DockerState, options: StateOptions, previous
     addresses: builder.addresses,
     routes: builder.routes,
     neighbours: [],
-    addresses6: [],
-    routes6: [],
+    addresses6: builder.addresses6,
+    routes6: builder.routes6,
     neighbours6: [],
     links: builder.links,
     sockets: [],

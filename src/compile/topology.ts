@@ -1,9 +1,10 @@
-import { BRIDGE_NF_IPV4, DEVICE_HAIRPIN, DEVICE_ROUTE_LOCALNET, DeviceKind } from "../../assembly/abi/program";
+import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, DEVICE_HAIRPIN, DEVICE_ROUTE_LOCALNET, DeviceKind } from "../../assembly/abi/program";
 import { rulesOf } from "../model/generations";
 import { Identity } from "../model/identity";
 import type { DockerGeneration } from "../model/spec";
 import { type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, hasParent, type HostState, isBridge, type NetworkState } from "../model/state";
 import type { UnderlaySpec } from "../model/underlay";
+import { addBridgeIpv6, addHostIpv6, addSandboxIpv6, forwardsIpv6 } from "./ipv6";
 import { type EndpointPlace, type Laying, nameDevice } from "./laying";
 import { linkRecord, shapes } from "./link";
 import { addChild, addParents, type ParentDevices } from "./parents";
@@ -18,7 +19,7 @@ export interface CompiledNetwork {
   /** Namespace index by host or machine, and by `host/container`: unambiguous where two hosts have containers of one name. */
   readonly places: ReadonlyMap<string, number>;
   /** Namespace index by address. */
-  readonly owners: ReadonlyMap<number, number>;
+  readonly owners: ReadonlyMap<number | bigint, number>;
   /** First address of hosts and machines with cables, by name. */
   readonly machines: ReadonlyMap<string, number>;
   /** Device index by the kernel's name, of each namespace. */
@@ -94,17 +95,24 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
   const { builder, state, namespaces, places, bridges, owners, loopbackMtu } = laying;
   const { name, cpus, backlog } = host;
   const networks = state.networks.filter((network) => network.host === name && !network.configOnly);
-  const settings = { forwarding: Number(host.world.ipForward), bridgeNf: filtersBridges(host, networks, state.generation) ? BRIDGE_NF_IPV4 : 0 };
+  const settings = { forwarding: Number(host.world.ipForward), bridgeNf: bridgeFilters(host, networks, state.generation), forwarding6: forwardsIpv6(laying, host) };
   const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }), settings);
   namespaces.set(name, namespace);
   places.set(name, namespace);
   nameDevice(laying, builder.loopback(namespace, name, loopbackMtu), "lo");
   addUplinks(laying, namespace, host, underlay);
+  addHostIpv6(laying, namespace, host);
   for (const network of networks.filter(isBridge)) {
     bridges.set(bridgeKey(network), addBridge(laying, namespace, network, host));
     if (!network.bridge.inhibitIpv4) owners.set(network.gateway, namespace);
   }
   return addParents(laying, namespace, name, networks.filter(hasParent));
+}
+
+function bridgeFilters(host: HostState, networks: readonly NetworkState[], generation: DockerGeneration): number {
+  if (!filtersBridges(host, networks, generation)) return 0;
+  const hasIpv6 = host.world.bridgeNetfilter || networks.some((network) => isBridge(network) && network.enableIpv6);
+  return BRIDGE_NF_IPV4 | (hasIpv6 ? BRIDGE_NF_IPV6 : 0);
 }
 
 /** Whether bridged packets meet iptables: the daemon turns it on where its rules would be idle otherwise (libnetwork setup_bridgenetfiltering.go). */
@@ -114,7 +122,8 @@ function filtersBridges({ world, flags }: HostState, networks: readonly NetworkS
   return flags.iptables && (isNeeded || rulesOf(generation).loadsBridgeNetfilter);
 }
 
-function addBridge(laying: Laying, namespace: number, network: BridgeNetworkState, { flags }: HostState): number {
+function addBridge(laying: Laying, namespace: number, network: BridgeNetworkState, owner: HostState): number {
+  const { flags } = owner;
   const { builder, state } = laying;
   const { bridge, host, gateway, subnet, id } = network;
   const displayName = `${host}:${bridge.displayName}`;
@@ -124,6 +133,7 @@ function addBridge(laying: Laying, namespace: number, network: BridgeNetworkStat
   const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName, mtu, mac: bridge.mac, flags: routesLoopback, key: `${host}/${id}` });
   nameDevice(laying, device, bridge.device);
   if (!bridge.inhibitIpv4) builder.address(device, gateway, subnet.prefixLength);
+  addBridgeIpv6(laying, device, network, owner);
   return device;
 }
 
@@ -135,7 +145,8 @@ function addSandbox(laying: Laying, container: ContainerState, parents: ParentDe
   const key = `${host}/${name}#${startOrder}`;
   const forwarding = Number(spec.sysctls?.["net.ipv4.ip_forward"] ?? (forwards ? 1 : 0));
   const hostIndex = state.hosts.findIndex((candidate) => candidate.name === host);
-  const namespace = builder.namespace(label, builder.namespaces[places.get(state.hosts[hostIndex]!.name)!]!.host, { forwarding, key });
+  const forwarding6 = Number(spec.sysctls?.["net.ipv6.conf.all.forwarding"] ?? 0);
+  const namespace = builder.namespace(label, builder.namespaces[places.get(state.hosts[hostIndex]!.name)!]!.host, { forwarding, forwarding6, key });
   if (!namespaces.has(label)) namespaces.set(label, namespace);
   places.set(`${host}/${name}`, namespace);
   nameDevice(laying, builder.loopback(namespace, label, loopbackMtu, `${key}:lo`), "lo");
@@ -150,6 +161,7 @@ function addSandbox(laying: Laying, container: ContainerState, parents: ParentDe
     }
     if (container.gateway?.network === endpoint.network) builder.defaultRoute(device, container.gateway.ip);
   }
+  addSandboxIpv6(laying, namespace, container);
 }
 
 function addVeth(laying: Laying, container: ContainerState, endpoint: EndpointState, place: EndpointPlace & { readonly bridge: number }): number {

@@ -1,0 +1,96 @@
+/** IPv6 of hosts and sandboxes, as the kernel and the daemons set it up. */
+import { DeviceKind } from "../../assembly/abi/program";
+import { type BridgeNetworkState, type ContainerState, type HostState, isBridge } from "../model/state";
+import { parseCidr } from "../net/cidr";
+import { parseIpv6 } from "../net/ip";
+import type { Laying } from "./laying";
+
+const LOOPBACK = 1n;
+const LINK_LOCAL = 0xfe80n << 112n;
+/** What Docker gives the bridge of a network with IPv6 beside the kernel's own address (libnetwork setup_ipv6_linux.go: bridgeIPv6). */
+const BRIDGE_LINK_LOCAL = LINK_LOCAL | 1n;
+/** Of a default route that names no metric (Linux IP6_RT_PRIO_USER). */
+const DEFAULT_METRIC = 1024;
+
+/** fe80::/64 with the modified EUI-64 of a MAC (RFC 4291, appendix A). */
+export function linkLocalAddress(mac: number): bigint {
+  const value = BigInt(mac) ^ (2n << 40n);
+  return LINK_LOCAL | ((value >> 24n) << 40n) | (0xfffen << 24n) | (value & 0xffffffn);
+}
+
+/** A host's loopback device, cables and routes. */
+export function addHostIpv6(laying: Laying, namespace: number, { name, world }: HostState): void {
+  if (!world.ipv6) return;
+  const { builder, kernelDevices } = laying;
+  const devices = kernelDevices.get(namespace);
+  addAddress(laying, devices?.get("lo"), LOOPBACK, 128);
+  for (const uplink of world.uplinks) {
+    const device = devices?.get(uplink.name);
+    for (const text of uplink.addresses.filter((address) => address.includes(":"))) {
+      const [address = "", prefix = "128"] = text.split("/");
+      addAddress(laying, device, parseIpv6(address, `${name}:${uplink.name}: address`), Number(prefix));
+    }
+    addLinkLocal(laying, device);
+  }
+  for (const { destination, via, device: deviceName, type } of world.routes) {
+    const isDefault = destination === "default" && via?.includes(":") === true;
+    const device = deviceName === undefined ? undefined : devices?.get(deviceName);
+    if (type !== "unicast" || device === undefined || (!isDefault && !destination.includes(":"))) continue;
+    const target = parseCidr(isDefault ? "::/0" : destination, `${name}: route ${destination}`);
+    const gateway = via === undefined ? 0n : parseIpv6(via, `${name}: route ${destination}`);
+    if (target.family === 6) builder.route6(device, target.network, target.prefixLength, { gateway, metric: DEFAULT_METRIC });
+  }
+}
+
+/** The bridge of a network, whose own address the kernel makes, and those that the daemon gives it. */
+export function addBridgeIpv6(laying: Laying, device: number, { subnet6, gateway6, enableIpv6 }: BridgeNetworkState, { world }: HostState): void {
+  if (!world.ipv6) return;
+  if (gateway6 !== undefined && subnet6 !== undefined) {
+    addAddress(laying, device, gateway6, subnet6.prefixLength);
+    if (enableIpv6) addAddress(laying, device, BRIDGE_LINK_LOCAL, 64);
+  }
+  addLinkLocal(laying, device);
+}
+
+/** Docker turns `net.ipv6.conf.all.forwarding` on for the first network with IPv6 (libnetwork setup_ipv6_linux.go, setup_ip_forwarding.go). */
+export function forwardsIpv6(laying: Laying, host: HostState): number {
+  return host.world.ipv6 && laying.state.networks.some((network) => network.host === host.name && isBridge(network) && network.enableIpv6) ? 1 : 0;
+}
+
+/** Devices without an address of a network have no IPv6 at all; the loopback device has it if another one does, since Docker 26 always. */
+export function addSandboxIpv6(laying: Laying, namespace: number, { endpoints, gateway6, host }: ContainerState): void {
+  const { builder, kernelDevices, state, owners } = laying;
+  const devices = kernelDevices.get(namespace);
+  const isKnown = state.hosts.find(({ name }) => name === host)?.world.ipv6 === true;
+  if (isKnown && (state.generation !== "20.10" || endpoints.some(({ ipv6 }) => ipv6 !== undefined))) addAddress(laying, devices?.get("lo"), LOOPBACK, 128);
+  for (const { interfaceName, ipv6, prefixLength6, network } of endpoints) {
+    const device = devices?.get(interfaceName);
+    if (device === undefined) continue;
+    if (ipv6 === undefined || !isKnown) {
+      builder.disableIpv6(device);
+      continue;
+    }
+    addAddress(laying, device, ipv6, prefixLength6);
+    addLinkLocal(laying, device);
+    owners.set(ipv6, namespace);
+    if (gateway6?.network === network) builder.route6(device, 0n, 0, { gateway: gateway6.ip, metric: DEFAULT_METRIC });
+  }
+}
+
+function addAddress({ builder }: Laying, device: number | undefined, address: bigint, prefix: number): void {
+  if (device !== undefined) builder.address6(device, address, prefix);
+}
+
+/** The kernel's own address; ipvlan devices, which share a MAC, have their number in it (Linux addrconf_ifid_eui48: dev_id). */
+function addLinkLocal(laying: Laying, device: number | undefined): void {
+  if (device === undefined) return;
+  const { builder } = laying;
+  const { macHigh, macLow, kind, peer } = builder.devices[device]!;
+  const own = linkLocalAddress(macHigh * 2 ** 32 + macLow);
+  if (kind !== DeviceKind.Ipvlan) {
+    addAddress(laying, device, own, 64);
+    return;
+  }
+  const number = builder.devices.slice(0, device + 1).filter((other) => other.kind === DeviceKind.Ipvlan && other.peer === peer).length;
+  addAddress(laying, device, (own ^ (0x02n << 56n) ^ (0xfffen << 24n)) | (BigInt(number) << 24n), 64);
+}
