@@ -21,7 +21,7 @@ describe("a compiled network", () => {
     expect(program.names.devices.filter((name) => !name.includes("veth"))).toEqual([
       "host1:lo", "host1:docker0", "host1:br-front", "host1:br-back", "web:lo", "web:eth0", "web:eth1", "db:lo", "db:eth0",
     ]);
-    expect(program.namespaces).toEqual([1, 0, 0].map((bridgeNf) => ({ host: 0, forwarding: 1, ttl: 64, bridgeNf })));
+    expect(program.namespaces).toEqual([3, 0, 0].map((bridgeNf) => ({ host: 0, forwarding: 1, ttl: 64, bridgeNf })));
   });
 
   it("lets bridged packets meet iptables where the daemon needs it, and always under a daemon that loads br_netfilter", () => {

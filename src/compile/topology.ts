@@ -95,7 +95,8 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
   const { builder, state, namespaces, places, bridges, owners, loopbackMtu } = laying;
   const { name, cpus, backlog } = host;
   const networks = state.networks.filter((network) => network.host === name && !network.configOnly);
-  const settings = { forwarding: Number(host.world.ipForward), bridgeNf: bridgeFilters(host, networks, state.generation), forwarding6: forwardsIpv6(laying, host) };
+  const bridgeNf = filtersBridges(host, networks, state.generation) ? BRIDGE_NF_IPV4 | BRIDGE_NF_IPV6 : 0;
+  const settings = { forwarding: Number(host.world.ipForward), bridgeNf, forwarding6: forwardsIpv6(laying, host) };
   const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }), settings);
   namespaces.set(name, namespace);
   places.set(name, namespace);
@@ -109,13 +110,7 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
   return addParents(laying, namespace, name, networks.filter(hasParent));
 }
 
-function bridgeFilters(host: HostState, networks: readonly NetworkState[], generation: DockerGeneration): number {
-  if (!filtersBridges(host, networks, generation)) return 0;
-  const hasIpv6 = host.world.bridgeNetfilter || networks.some((network) => isBridge(network) && network.enableIpv6);
-  return BRIDGE_NF_IPV4 | (hasIpv6 ? BRIDGE_NF_IPV6 : 0);
-}
-
-/** Whether bridged packets meet iptables: the daemon turns it on where its rules would be idle otherwise (libnetwork setup_bridgenetfiltering.go). */
+/** Whether bridged packets meet iptables and ip6tables, as they do both once br_netfilter is there: the daemon turns it on where its rules would be idle otherwise (libnetwork setup_bridgenetfiltering.go). */
 function filtersBridges({ world, flags }: HostState, networks: readonly NetworkState[], generation: DockerGeneration): boolean {
   if (world.bridgeNetfilter) return true;
   const isNeeded = !flags.userlandProxy || networks.some((network) => isBridge(network) && !network.bridge.icc);

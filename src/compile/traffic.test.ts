@@ -15,8 +15,8 @@ const pair = docker("pair")
 const [HOST, WEB, DB] = [0, 1, 2];
 const DB_IP = 0xac120003;
 
-/** A proxy of the published port, and a name server in each container. */
-const PROCESSES = 3;
+/** A proxy of the published port for each family, and a name server in each container. */
+const PROCESSES = 4;
 
 function trafficSockets({ sockets }: DatapathProgram) {
   return sockets.filter(({ role }) => role <= SocketRole.Client);

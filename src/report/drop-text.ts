@@ -210,7 +210,7 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     advice: "Only frames made by hand have this. Check what was injected.",
   },
   Ipv6NdiscHopLimit: {
-    meaning: "neighbour discovery with a hop limit other than 255, which may have come over a router",
+    meaning: "neighbour discovery with a hop limit below 255",
     advice: "Only frames made by hand have this. Check what was injected.",
   },
   Ipv6NdiscBadCode: {
@@ -218,7 +218,7 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     advice: "Only frames made by hand have this. Check what was injected.",
   },
   Ipv6NdiscBadOptions: {
-    meaning: "a neighbour solicitation or advertisement that cannot be read",
+    meaning: "neighbour discovery that cannot be read",
     advice: "Only frames made by hand have this. Check what was injected.",
   },
 };
