@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DeviceKind, RouteType } from "../../assembly/abi/program";
+import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { docker, fromSpec, refusalOf } from "../../test/support/docker";
 import { formatIpv4 } from "../net/ip";
@@ -28,8 +28,8 @@ describe("a compiled network", () => {
     const bridgeNf = (topology: { compile(): { readonly program: { readonly namespaces: readonly { readonly bridgeNf: number }[] } } }) => topology.compile().program.namespaces[0]?.bridgeNf;
     const icc = (value: string) => ({ options: { "com.docker.network.bridge.enable_icc": value } });
     expect(bridgeNf(docker("x").network("n", icc("true")))).toBe(0);
-    expect(bridgeNf(docker("x").network("n", icc("false")))).toBe(1);
-    expect(bridgeNf(docker("x", { docker: "20.10" }))).toBe(1);
+    expect(bridgeNf(docker("x").network("n", icc("false")))).toBe(BRIDGE_NF_IPV4 | BRIDGE_NF_IPV6);
+    expect(bridgeNf(docker("x", { docker: "20.10" }))).toBe(BRIDGE_NF_IPV4 | BRIDGE_NF_IPV6);
   });
 
   it("is the same for the same description", () => {
