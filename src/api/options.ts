@@ -165,12 +165,19 @@ export function readLinkOptions({ rate, delay, jitter, loss, duplicate, reorder,
   return {
     ...(rate !== undefined && { rateBps: parseRate(rate, `${field}.rate`) }),
     ...(delay !== undefined && { delayNs: parseDuration(delay, `${field}.delay`) }),
-    ...(jitter !== undefined && { jitterNs: parseDuration(jitter, `${field}.jitter`) }),
+    ...(jitter !== undefined && { jitterNs: readJitter(jitter, `${field}.jitter`) }),
     ...(loss !== undefined && { loss: parseProbability(loss, `${field}.loss`) }),
     ...(duplicate !== undefined && { duplicate: parseProbability(duplicate, `${field}.duplicate`) }),
     ...(reorder !== undefined && { reorder: parseProbability(reorder, `${field}.reorder`) }),
     ...(limit !== undefined && { limit }),
   };
+}
+
+/** Jitter has 32 bits in a link's record, as in netem. */
+function readJitter(jitter: Duration, field: string): number {
+  const jitterNs = parseDuration(jitter, field);
+  if (jitterNs > 0xffffffff) throw new SimulationError("INVALID_INPUT", `${field}: expected at most 4.2s, found ${JSON.stringify(jitter)}`);
+  return jitterNs;
 }
 
 /** @throws SimulationError `INVALID_INPUT`, naming the property of `field`. */

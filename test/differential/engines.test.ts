@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Drop } from "../../assembly/abi/drop";
+import { NODE_COUNT } from "../../assembly/abi/node";
 import type { CapturedFrame, Engine, InjectedFrame } from "../../src/engine/engine";
 import { createTsEngine } from "../../src/engine/ts/index";
 import { compileWasm } from "../../src/engine/wasm/compile";
@@ -9,6 +10,7 @@ import { arbitraryPlan, type Plan, type PlanLimits } from "../support/arbitrary"
 import { compareEngines } from "../support/diverge";
 import { repairChecksums } from "../support/frame";
 import { type BuiltPlan, buildPlan } from "../support/plan";
+import { CABLE, SECOND, twoHosts } from "../support/program";
 import { runPlan } from "../support/run";
 import { simulate } from "../support/simulate";
 
@@ -86,6 +88,19 @@ describe("both engines agree on every counter, record and captured byte", { time
     });
     fc.assert(property, OPTIONS);
   });
+});
+
+it("both engines place a frame exactly where a product of more than 53 bits says", () => {
+  const jitterNs = 4_294_438_017;
+  const { draft, left, right } = twoHosts({ ...CABLE, rateBps: 0, delayNs: 0, jitterNs });
+  draft.flow(left.namespace, right, { count: 1 });
+  const program = draft.program({ copyCost: 0, costs: Array.from({ length: NODE_COUNT }, () => 0) });
+  // The first draw of seed 13 is 1,549,909 of 2^21 steps: times (2 × jitter + 1), rounded to 53 bits, it would be one nanosecond later.
+  const arrival = Number((1_549_909n * (2n * BigInt(jitterNs) + 1n)) >> 21n) - jitterNs;
+  for (const engine of [createTsEngine(), makeWasmEngine()]) {
+    const { frames } = simulate(program, { untilNs: 3 * SECOND, seed: 13, engine, capture: [right.device] });
+    expect(frames[0]?.timeNs).toBe(arrival);
+  }
 });
 
 /** How a frame that was heard is sent again. */

@@ -77,6 +77,8 @@ export interface FlowPlan {
   readonly query: QueryPlan;
   readonly sourcePorts: number;
   readonly untilAnswer: boolean;
+  readonly ttl: number;
+  readonly firstSequence: number;
   /** It goes to one of the processes instead, and asks what that understands. */
   readonly process: number | null;
 }
@@ -157,7 +159,11 @@ const probability = fc.oneof(
 const link: fc.Arbitrary<LinkRecord> = fc.record({
   rateBps: fc.oneof(fc.constantFrom(0, 1e9, 1e10), fc.integer({ min: 10_000, max: 100_000_000 })),
   delayNs: fc.oneof(fc.constantFrom(0, 50 * US, 10 * MS), fc.integer({ min: 0, max: 200 * MS })),
-  jitterNs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 20 * MS })),
+  jitterNs: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(0) },
+    { weight: 4, arbitrary: fc.integer({ min: 0, max: 20 * MS }) },
+    { weight: 1, arbitrary: fc.integer({ min: 0, max: 0xffffffff }) },
+  ),
   loss: probability,
   duplicate: probability,
   reorder: probability,
@@ -245,6 +251,8 @@ const flow: fc.Arbitrary<FlowPlan> = fc.record({
   query,
   sourcePorts: fc.integer({ min: 1, max: 4 }),
   process: fc.option(fc.nat(15), { freq: 2 }),
+  ttl: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(1, 2, 3, 255) }),
+  firstSequence: fc.constantFrom(0, 0, 1, 65_530),
   untilAnswer: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 });
 

@@ -249,6 +249,8 @@ function flowFields(plan: FlowPlan, { protocol, kind: wanted, port }: Aim, sourc
     stopNs: plan.startNs + plan.durationNs,
     thinkNs: plan.thinkNs,
     timeoutNs: plan.timeoutNs,
+    ttl: plan.ttl,
+    firstSequence: plan.firstSequence,
   };
 }
 

@@ -63,6 +63,10 @@ function arrival(kernel: Kernel, link: Link, length: number): number {
 function extraDelay({ delayNs, jitterNs, reorder }: LinkRecord, random: Random): number {
   if (reorder > 0 && random.next() < reorder) return 0;
   if (jitterNs === 0) return delayNs;
-  const offset = Math.floor(((random.next() >>> 11) * (2 * jitterNs + 1)) / JITTER_STEPS);
+  const step = random.next() >>> 11;
+  const spread = 2 * jitterNs + 1;
+  // In two parts: the whole product may have more than 53 bits.
+  const rest = spread % JITTER_STEPS;
+  const offset = (step * (spread - rest)) / JITTER_STEPS + Math.floor((step * rest) / JITTER_STEPS);
   return Math.max(0, delayNs + offset - jitterNs);
 }
