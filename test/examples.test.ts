@@ -20,6 +20,24 @@ const PROMISES: Readonly<Record<string, readonly RegExp[]>> = {
   "04-capture.ts": [/dropped: DevReady/, /news #0/, /written: .*\.pcapng/],
   "05-worker-and-progress.ts": [/in a worker: digest [0-9a-f]{16}/, /in this thread: the same digest/, /aborted at/],
   "06-compose-file.ts": [/^shop {2}6 containers, 2 networks, 1 host/m, /digest [0-9a-f]{16}/],
+  "09-reach.ts": [
+    /^api → db:5432 \(172\.19\.0\.\d\): ok; db saw 172\.19\.0\.\d/m,
+    /^web → db:5432: unresolvable; web cannot resolve "db"/m,
+    /^lan → host1:8080 \(192\.0\.2\.11\): ok; web saw 192\.0\.2\.50 ask 172\.18\.0\.2$/m,
+    /^internet → host1:8080 .*timeout; NetfilterDrop at \S+; filter DOCKER-USER: -A DOCKER-USER -s 198\.51\.100\.0\/24 -j DROP$/m,
+    /^lan → host1:9000 .*refused/m,
+    /^host1 → 127\.0\.0\.1:9000: ok/m,
+    /lan:eth0 +device-transmit/,
+  ],
+  "10-change-while-running.ts": [
+    /^1 s {2}undisturbed +[1-9]\d+ answers$/m,
+    /^2 s {2}web is stopped +0 answers$/m,
+    /^8 s {2}web runs again +[1-9]\d+ answers$/m,
+    /^9 s {2}a rule keeps the LAN out +0 answers$/m,
+    /web reaches db: false\n\{ exit: 0, stdout: '', stderr: '' \}\nweb → db:5432 \(172\.19\.0\.2\): ok; db saw 172\.19\.0\.9/,
+    /exit 1: Error response from daemon: .*has active endpoints/,
+    /web {2}.*0\.0\.0\.0:8080->80\/tcp/,
+  ],
   "08-compare-engines.ts": [/the same deliveries and drops in both engines/, /wasm/],
 };
 

@@ -90,7 +90,8 @@ function resolve({ flows, topology }: ProbeContext, traffic: TrafficSpec): Retur
     return flows.resolveProbe(traffic, "what is known");
   } catch (error) {
     const { containers, hosts } = topology.describe();
-    const isKnown = [...containers, ...hosts].some(({ name }) => name === traffic.from);
+    const machines = topology.spec.underlay?.machines ?? [];
+    const isKnown = [...containers, ...hosts, ...machines].some(({ name }) => name === traffic.from);
     if (!isKnown || !(error instanceof SimulationError) || error.code !== "NOT_FOUND") throw error;
     return { reason: error.message.replace(`traffic ${traffic.name}: `, "") };
   }

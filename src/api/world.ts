@@ -56,7 +56,7 @@ export function completeWorld(spec: TopologySpec, { hosts: declared, fabric }: W
     declared.length > 0 ||
     fabric !== undefined ||
     spec.networks.some(({ driver }) => PARENT_DRIVERS.includes(driver)) ||
-    traffic.some(({ from, to }) => isMachine(spec, from) || isMachine(spec, to.host));
+    traffic.some(({ from, to }) => isMachine(spec, from) || isMachine(spec, to.host) || described.some(({ name }) => name === to.host));
   if (!isAskedFor || spec.underlay) return { ...spec, hosts: described };
   for (const { name, position } of spec.containers) {
     if (!MACHINES.some((machine) => machine === name)) continue;

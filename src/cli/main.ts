@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { SimulationError } from "../errors";
 import { EXIT } from "./exit";
+import { reachCommand } from "./reach";
 import { runCommand } from "./run";
 import { isColorful, styleFor } from "./terminal";
 
@@ -18,6 +19,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .version(readVersion(), "-V, --version", "print the version")
     .helpCommand(false)
     .addCommand(runCommand((exitCode) => (code = exitCode)))
+    .addCommand(reachCommand((exitCode) => (code = exitCode)))
     .addHelpText("after", `\n${EXAMPLES}`);
   for (const command of [program, ...program.commands]) configure(command);
   process.stdout.on("error", endOfReader);
@@ -39,6 +41,8 @@ const EXAMPLES = `Examples:
   $ dockwire run                          the Compose file of this folder, with its override
   $ dockwire run shop/compose.yaml        another one
   $ dockwire run --for 30s --pcap out.pcapng
+  $ dockwire reach --from web --to db:5432
+  $ dockwire reach --from lan --to host1:8080 --why
   $ dockwire run --help                   all options`;
 
 function configure(command: Command): void {

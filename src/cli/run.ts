@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Argument, Command, Option } from "commander";
-import { loadCompose, toTopology, type ComposeProject } from "../compose";
+import { toTopology } from "../compose";
 import { SimulationError } from "../errors";
 import { parseDuration } from "../net/units";
 import { formatTime } from "../report/format";
@@ -10,13 +10,13 @@ import type { RunReport } from "../report/report";
 import { closingLine, renderText } from "../report/text";
 import { fromSpec, type Lab } from "../targets/node";
 import { EXIT } from "./exit";
-import { readFile, readProjectFiles } from "./files";
+import { load, projectOptions, type ProjectFlags } from "./load";
 import { progressLine } from "./progress";
 import { StatusLine, styleFor } from "./terminal";
 
 const DEFAULT_FOR = "10s";
 
-interface RunFlags {
+interface RunFlags extends ProjectFlags {
   readonly for?: string;
   readonly seed?: string;
   readonly engine?: "wasm" | "ts";
@@ -24,16 +24,12 @@ interface RunFlags {
   readonly pcap?: string;
   readonly json?: boolean;
   readonly docker?: "29" | "20.10";
-  readonly profile: readonly string[];
-  readonly envFile: readonly string[];
-  readonly projectName?: string;
   readonly quiet?: boolean;
 }
 
 /** `dockwire run`: loads Compose files, simulates them, and reports. */
 export function runCommand(done: (exitCode: number) => void): Command {
-  const several = (value: string, before: readonly string[]) => [...before, value];
-  return new Command("run")
+  const command = new Command("run")
     .description("Simulate the network of a Compose application and report what happened to its packets.")
     .addArgument(new Argument("[file...]", "Compose files, later ones merged over the first; a folder stands for its compose.yaml"))
     .addOption(new Option("--for <duration>", `virtual time to simulate, such as 500ms, 10s, 2m (default: x-dockwire.for, or ${DEFAULT_FOR})`))
@@ -43,10 +39,8 @@ export function runCommand(done: (exitCode: number) => void): Command {
     .addOption(new Option("--in-thread", "run without a worker"))
     .addOption(new Option("--pcap <file>", "write what passes every interface and bridge as pcapng, for Wireshark or tshark"))
     .addOption(new Option("--json", "print the report as JSON (docs/report.md describes it)"))
-    .addOption(new Option("--profile <name>", "enable a profile; may be given several times").argParser(several).default([], "none"))
-    .addOption(new Option("-e, --env-file <file>", "read variables from this file instead of .env; may be given several times").argParser(several).default([], "none"))
-    .addOption(new Option("-p, --project-name <name>", "name of the project (default: name: in the file, or the folder)"))
-    .addOption(new Option("-q, --quiet", "print the closing line only, and no progress"))
+    .addOption(new Option("-q, --quiet", "print the closing line only, and no progress"));
+  return projectOptions(command)
     .addHelpText("after", `\n${EXAMPLES}`)
     .action(async (files: readonly string[], flags: RunFlags) => done(await run(files, flags)));
 }
@@ -83,25 +77,6 @@ async function run(files: readonly string[], flags: RunFlags): Promise<number> {
   const report = buildReport({ topology: lab.describe(), result, files: project.files, notices });
   print(report, flags);
   return report.problems.length > 0 ? EXIT.failed : EXIT.ok;
-}
-
-function load(files: readonly string[], flags: RunFlags): ComposeProject {
-  const { first, overrides, folderName } = readProjectFiles(files);
-  return loadCompose(first, {
-    overrides,
-    readFile,
-    env: process.env,
-    defaultProjectName: folderName,
-    ...(flags.projectName !== undefined && { projectName: flags.projectName }),
-    ...(flags.profile.length > 0 && { profiles: flags.profile }),
-    ...(flags.envFile.length > 0 && { envFiles: flags.envFile.map(readEnvFile) }),
-  });
-}
-
-function readEnvFile(file: string): { file: string; text: string } {
-  const text = readFile(file);
-  if (text === undefined) throw new SimulationError("NOT_FOUND", `--env-file: expected a file, found nothing at ${JSON.stringify(file)}`);
-  return { file, text };
 }
 
 function duration(text: string): number {

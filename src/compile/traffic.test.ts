@@ -128,7 +128,6 @@ describe("traffic that cannot be", () => {
   it.each<[Partial<TrafficSpec>, string]>([
     [{ from: "nobody" }, 'NOT_FOUND: traffic bad: from: expected a container, a service or a host, found "nobody" (containers: "web", "db")'],
     [{ to: { host: "nobody", port: 1, protocol: "udp" } }, 'NOT_FOUND: traffic bad: web cannot resolve "nobody": no container, alias or link on lan is called that'],
-    [{ to: { host: "host1", port: 8080, protocol: "tcp" } }, 'NOT_FOUND: traffic bad: web cannot resolve "host1": no container, alias or link on lan is called that'],
     [{ to: { host: "db", protocol: "icmp" } }, 'INVALID_INPUT: traffic bad: to: expected a target with a port such as "db:5432/tcp", found "db"'],
     [{ kind: "ping" }, "INVALID_INPUT: traffic bad: to: expected a target without a port for pings, found db:80/udp"],
     [{ sizeBytes: 65_508 }, "INVALID_INPUT: traffic bad: size: expected a whole number from 0 to 65507, found 65508"],

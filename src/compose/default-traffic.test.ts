@@ -69,6 +69,16 @@ networks: { x: {}, y: {} }
     expect(flows).toEqual(["a ping b", "b ping c"]);
   });
 
+  it("lets a client on the LAN ask published ports where no service depends on another, and the host those that only it can ask", () => {
+    const { flows } = trafficOf(`
+services:
+  web: { image: nginx, ports: ["8080:80", "127.0.0.1:9000:90", "53:53/udp", "80", "5000-5001:81"], networks: [x] }
+  alone: { image: own, network_mode: host, ports: ["7000:7000"] }
+networks: { x: {} }
+`);
+    expect(flows).toEqual(["lan request host1:8080/tcp", "host1 request 127.0.0.1:9000/tcp", "lan request host1:53/udp"]);
+  });
+
   it("stands aside for traffic of the file, unless asked to stay, and never takes a name twice", () => {
     const services = `services: { web: { image: own, depends_on: [db] }, db: { image: postgres } }`;
     const own = `{ from: web, to: "db:9000", rate: 10/s }`;
@@ -80,7 +90,7 @@ networks: { x: {}, y: {} }
   it("leaves out services without a container, and says so when nothing is left", () => {
     const { flows, messages } = trafficOf(`services: { web: { image: own, depends_on: [db] }, db: { image: postgres, scale: 0 } }`);
     expect(flows).toEqual([]);
-    expect(messages).toEqual(["compose.yaml:1:1: services: none of them talks to another one: x-dockwire.traffic can say who sends what"]);
+    expect(messages).toEqual(["compose.yaml:1:1: services: none of them talks to another one or publishes a port: x-dockwire.traffic can say who sends what"]);
   });
 });
 

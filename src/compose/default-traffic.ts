@@ -6,7 +6,7 @@ import { wellKnownPort } from "./well-known-ports";
 /**
  * What an application exchanges when its file does not say: every `depends_on` (or `links`) edge is a client that sends 128 bytes, waits
  * for 1024, thinks for 10 ms, and asks again. Where a file has no such edge, every two services that share a network ping each other's
- * first replica ten times a second, so that something happens.
+ * first replica ten times a second, so that something happens, and a client on the host's network asks every published port.
  */
 const REQUEST = { sizeBytes: 128, responseBytes: 1024, thinkNs: 10_000_000, timeoutNs: 1_000_000_000 };
 /** Without its header, as ping(8) counts. */
@@ -16,7 +16,7 @@ const PINGS_PER_SECOND = 10;
 const HTTP_PORT = 80;
 
 /** The traffic of a project without `x-dockwire.traffic`. What cannot be is left out with a notice. */
-export function defaultTraffic(project: ComposeProject, notices: Notices): TrafficSpec[] {
+export function defaultTraffic(project: ComposeProject, notices: Notices, host: string): TrafficSpec[] {
   const services = new Map(project.services.filter((service) => service.containers.length > 0).map((service) => [service.name, service]));
   const edges = [...services.values()].flatMap((client) =>
     client.dependsOn.flatMap((dependency) => {
@@ -26,9 +26,9 @@ export function defaultTraffic(project: ComposeProject, notices: Notices): Traff
   );
   const reach = new Reach(project);
   const traffic = edges.length === 0
-    ? pings([...services.values()], reach)
+    ? [...askPublished([...services.values()], project, host), ...pings([...services.values()], reach)]
     : edges.flatMap(({ client, server, dependency }) => requests(client, server, dependency, reach, notices));
-  if (traffic.length === 0) notices.add("ignored", project.place("services"), "none of them talks to another one: x-dockwire.traffic can say who sends what");
+  if (traffic.length === 0) notices.add("ignored", project.place("services"), "none of them talks to another one or publishes a port: x-dockwire.traffic can say who sends what");
   return traffic;
 }
 
@@ -53,12 +53,32 @@ function pings(services: readonly ComposeService[], reach: Reach): TrafficSpec[]
   );
 }
 
+/** Clients of published ports: on the host's network, and on the host for those that only it can ask. */
+function askPublished(services: readonly ComposeService[], { networks }: ComposeProject, host: string): TrafficSpec[] {
+  const isOnLan = ({ driver }: { readonly driver: string | undefined }) => driver === "macvlan" || driver === "ipvlan";
+  // What such a network's host is called on its LAN is not said in the file.
+  if (networks.some((network) => network.used && isOnLan(network))) return [];
+  return services.flatMap((service) => {
+    const discards = service.networkMode !== undefined && service.networkMode.kind !== "bridge" && service.networkMode.kind !== "network";
+    return discards ? [] : service.ports.flatMap((port) => askPort(service, port, host));
+  });
+}
+
+function askPort({ name }: ComposeService, { published, protocol, hostIp = "", place }: ComposeService["ports"][number], host: string): TrafficSpec[] {
+  if (published === undefined || published.from !== published.to || protocol === "sctp") return [];
+  const isLocal = hostIp.startsWith("127.");
+  if (!isLocal && hostIp !== "" && hostIp !== "0.0.0.0") return [];
+  const to: TargetSpec = { host: isLocal ? hostIp : host, port: published.from, protocol };
+  const from = isLocal ? host : "lan";
+  return [traffic(`${from}-${name}-${published.from}${protocol === "udp" ? "-udp" : ""}`, from, to, { kind: "request", ...REQUEST, ...positionOf({ place }) })];
+}
+
 function traffic(name: string, from: string, to: TargetSpec, rest: Pick<TrafficSpec, "kind" | "sizeBytes"> & Partial<TrafficSpec>): TrafficSpec {
   const defaults = { responseBytes: 0, onNs: 0, offNs: 0, thinkNs: 0, timeoutNs: 1_000_000_000, startNs: 0, clients: 1, dontFragment: false };
   return { ...defaults, name, from, to, ...rest };
 }
 
-function positionOf({ place }: Dependency): Pick<TrafficSpec, "position"> {
+function positionOf({ place }: Pick<Dependency, "place">): Pick<TrafficSpec, "position"> {
   return place.position ? { position: place.position } : {};
 }
 

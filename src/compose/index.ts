@@ -25,4 +25,5 @@ export type {
 export type { ComposeInput, ReadFile } from "./source";
 export { toTopology, type ComposeTopology, type TopologyOptions } from "./to-topology";
 export type { DockwireSection, LinkProperties, LinkRule, TrafficKind, TrafficRate, TrafficRule } from "./x-dockwire";
+export { wellKnownPort } from "./well-known-ports";
 export type { SourceText } from "./yaml";

@@ -50,8 +50,8 @@ const UPLINK_MAC = 0x02_00_00_00_00_01;
 export function toTopology(project: ComposeProject, options: TopologyOptions = {}): ComposeTopology {
   const notices = new Notices();
   const traffic = [
-    ...(project.dockwire?.traffic ?? []).map(trafficOf),
-    ...(project.dockwire?.defaultTraffic === false ? [] : defaultTraffic(project, notices)),
+    ...(project.dockwire?.traffic ?? []).map((rule) => trafficOf(rule, project)),
+    ...(project.dockwire?.defaultTraffic === false ? [] : defaultTraffic(project, notices, HOST.name)),
   ];
   const networks = networksOf(project).map((network) => networkOf(network, project, notices));
   const spec: TopologySpec = {
@@ -231,12 +231,13 @@ function linkOf({ limitPackets, ...link }: LinkProperties): LinkSpec {
   return { ...link, ...defined({ limit: limitPackets }) };
 }
 
-function trafficOf(rule: TrafficRule): TrafficSpec {
+function trafficOf(rule: TrafficRule, { services }: ComposeProject): TrafficSpec {
   const { rate, to, place, stopNs, count, ...same } = rule;
+  const machine = (name: string) => (name === "host" && !services.some((service) => service.name === name) ? HOST.name : name);
   return {
     name: same.name,
-    from: same.from,
-    to: { host: to.service, protocol: to.protocol, ...defined({ port: to.port }) },
+    from: machine(same.from),
+    to: { host: machine(to.service), protocol: to.protocol, ...defined({ port: to.port }) },
     kind: same.kind,
     ...(rate && { rate: rate.per === "bits" ? { bitsPerSecond: rate.bitsPerSecond } : { perSecond: rate.messagesPerSecond } }),
     sizeBytes: same.sizeBytes,

@@ -92,6 +92,12 @@ describe("traffic", () => {
     expect(traffic("from: web, to: db:1/udp, kind: poisson, rate: 100/s")).toMatchObject({ kind: "poisson" });
   });
 
+  it("may come from and go to machines around the project, and to addresses", () => {
+    expect(traffic("from: lan, to: host:8080")).toMatchObject({ name: "lan-host", from: "lan", to: { service: "host", port: 8080, protocol: "tcp" } });
+    expect(traffic("from: host, to: 127.0.0.1:53/udp")).toMatchObject({ from: "host", to: { service: "127.0.0.1", port: 53, protocol: "udp" } });
+    expect(traffic("from: web, to: internet")).toMatchObject({ kind: "ping", to: { service: "internet" } });
+  });
+
   it("has a name of its own for every flow", () => {
     const { traffic: rules } = read("traffic:", ..."ab".split("").map(() => "  - {from: web, to: db}"), "  - {from: web, to: db, name: web-db-2}");
     expect(rules.map(({ name }) => name)).toEqual(["web-db", "web-db-3", "web-db-2"]);
@@ -119,8 +125,8 @@ describe("mistakes in x-dockwire", () => {
     ["links: {db: {los: 5%}}", `f:2:16: x-dockwire.links.db: additional property "los" is not allowed, did you mean "loss"?`],
     ["traffic: {from: web}", "f:2:3: x-dockwire.traffic: expected a list, found a mapping"],
     ["traffic: [{from: web}]", `f:2:13: x-dockwire.traffic[0]: expected the property "to", found none`],
-    ["traffic: [{from: wbe, to: db}]", `f:2:20: x-dockwire.traffic[0].from: expected a service, found "wbe", did you mean "web"?`],
-    ["traffic: [{from: web, to: 'x:80'}]", `f:2:29: x-dockwire.traffic[0].to: expected a service, found "x"`],
+    ["traffic: [{from: wbe, to: db}]", `f:2:20: x-dockwire.traffic[0].from: expected a service or one of lan, internet, host, found "wbe", did you mean "web"?`],
+    ["traffic: [{from: web, to: 'x:80'}]", `f:2:29: x-dockwire.traffic[0].to: expected a service or one of lan, internet, host, found "x"`],
     ["traffic: [{from: web, to: 'db:0'}]", `f:2:29: x-dockwire.traffic[0].to: expected "service:port[/tcp|/udp]", or "service" for a ping, found "db:0"`],
     ["traffic: [{from: web, to: 'db:1/sctp'}]", `f:2:29: x-dockwire.traffic[0].to: expected "service:port[/tcp|/udp]", or "service" for a ping, found "db:1/sctp"`],
     ["traffic: [{from: web, to: db, kind: poisson}]", `f:2:29: x-dockwire.traffic[0].to: expected "service:port[/proto]", found "db"`],

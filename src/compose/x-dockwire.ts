@@ -1,4 +1,5 @@
 import { parseDuration, parsePacketRate, parseProbability, parseRate, parseSize } from "../net/units";
+import { isIpv4 } from "../net/ip";
 import { alternatives, type Field } from "./field";
 import { failAt, type Place } from "./node";
 import { choice, checkShape, listOf, mappingOf, record, scalar, type Shape } from "./shape";
@@ -29,6 +30,8 @@ import { suggest } from "./suggest";
  * and a network is written `service:NAME` or `network:NAME`. A property that nobody sets is ideal: no rate limit, no delay, no loss.
  *
  * Traffic is sent by every replica of `from`; `to` is looked up by name as the application would. `to` without a port is a ping.
+ * `lan` (a machine on the host's network), `internet` (one behind the router) and `host` can send and be asked as well, unless a service is called
+ * that: `{ from: lan, to: host:8080 }` asks a published port.
  */
 export interface DockwireSection {
   readonly place: Place;
@@ -80,8 +83,9 @@ export interface TrafficRule {
   /** `name`, or `<from>-<to>`; unique in the file. */
   readonly name: string;
   readonly kind: TrafficKind;
-  /** The service that sends. */
+  /** The service that sends, or `lan`, `internet`, `host`. */
   readonly from: string;
+  /** A service, one of the same names, or an address. */
   readonly to: { readonly service: string; readonly port: number | undefined; readonly protocol: "tcp" | "udp" | "icmp" };
   /** Payload bits or messages per second; absent for requests. */
   readonly rate: TrafficRate | undefined;
@@ -109,6 +113,9 @@ export interface KnownNames {
   readonly services: ReadonlySet<string>;
   readonly networks: ReadonlySet<string>;
 }
+
+/** Machines around the project that traffic may name: a neighbour of its host, one behind the router, and the host itself. */
+export const OUTSIDE = ["lan", "internet", "host"] as const;
 
 const text = scalar("string");
 const quantity = scalar("string", "number");
@@ -269,14 +276,16 @@ function readTarget(field: Field, names: KnownNames): TrafficRule["to"] {
   const match = /^([^:/]+)(?::(\d{1,5})(?:\/(tcp|udp))?)?$/i.exec(field.text());
   const port = match?.[2] === undefined ? undefined : Number(match[2]);
   if (!match || port === 0 || (port ?? 1) > 65535) return field.expected(`"service:port[/tcp|/udp]", or "service" for a ping`);
-  const service = readService(field, match[1] ?? "", names);
+  const [, host = ""] = match;
+  const service = isIpv4(host) || host === "localhost" ? host : readService(field, host, names);
   const protocol = port === undefined ? "icmp" : match[3]?.toLowerCase() === "udp" ? "udp" : "tcp";
   return { service, port, protocol };
 }
 
 function readService(field: Field, name: string, { services }: KnownNames): string {
   if (services.has(name)) return name;
-  return field.fail(`expected a service, found ${JSON.stringify(name)}${suggest(name, services)}`, "NOT_FOUND");
+  if (OUTSIDE.some((machine) => machine === name)) return name;
+  return field.fail(`expected a service or one of ${OUTSIDE.join(", ")}, found ${JSON.stringify(name)}${suggest(name, [...services, ...OUTSIDE])}`, "NOT_FOUND");
 }
 
 function readRate(field: Field, kind: TrafficKind): TrafficRate | undefined {

@@ -76,7 +76,7 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
   const endpoints = topology.containers.flatMap(({ name, networks }) => networks.map((endpoint) => ({ ...endpoint, container: name })));
   const containerOn = (place: string) => endpoints.find(({ device, hostDevice }) => device === place || hostDevice === place)?.container ?? null;
   const trafficOf = new Map(topology.flows.map(({ name, traffic }) => [name, traffic.name]));
-  const traffic = result.traffic.map((item): ReportTraffic => ({ name: item.name, flows: item.flows, ...countersOf(item) }));
+  const traffic = result.traffic.map((item): ReportTraffic => ({ name: item.name, flows: item.flows, ...countersOf(item, topology) }));
   return {
     format: 1,
     project: { name: topology.name, files, docker: topology.generation },
@@ -89,7 +89,7 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
     traffic,
     flows: result.flows.map((flow) => {
       const { name, state, address } = flow;
-      return { name, traffic: trafficOf.get(name) ?? name, state, address, ...countersOf(flow) };
+      return { name, traffic: trafficOf.get(name) ?? name, state, address, ...countersOf(flow, topology) };
     }),
     drops: result.drops.map(({ reason, place, count }) => {
       return { reason, meaning: dropText(reason).meaning, place, container: containerOn(place), packets: count };
@@ -157,10 +157,23 @@ function containerOf({ name, host, networkMode, networks, ports }: ReportTopolog
   };
 }
 
-function countersOf(flow: FlowSummary): ReportCounters {
+/** The container behind a port of a host. */
+function publisherOf({ from, to }: FlowSummary, { hosts, containers }: ReportTopology): string | null {
+  const [, name = "", port = "", protocol = ""] = /^(.+):(\d+)\/(tcp|udp)$/.exec(to) ?? [];
+  const host = /^(127\..*|localhost)$/.test(name) ? from : name;
+  if (!hosts.some((known) => known.name === host)) return null;
+  for (const container of containers) {
+    const published = container.ports.find((each) => container.host === host && each.hostPort === Number(port) && each.protocol === protocol);
+    if (published) return `${container.name}:${published.containerPort}`;
+  }
+  return null;
+}
+
+function countersOf(flow: FlowSummary, topology: ReportTopology): ReportCounters {
   return {
     from: flow.from,
     to: flow.to,
+    publishedBy: publisherOf(flow, topology),
     kind: flow.kind,
     protocol: flow.protocol,
     sent: flow.sent,

@@ -115,6 +115,8 @@ export interface ReportCounters {
   readonly from: string;
   /** As written: `db:5432/tcp`. */
   readonly to: string;
+  /** Where a published port leads: `shop-web-1:80`; `null` for other targets. */
+  readonly publishedBy: string | null;
   readonly kind: FlowSummary["kind"];
   readonly protocol: FlowSummary["protocol"];
   /** Messages, requests or pings. */

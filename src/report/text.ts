@@ -150,8 +150,10 @@ function trafficRow(item: ReportTraffic, project: string): Cell[] {
   const time = (ns: number) => (latency.count === 0 ? "-" : formatTime(ns));
   const completed = isAnswered(item) ? item.answered : item.delivered;
   const failed = completed === 0 && item.lost > 0;
+  // The translation on the way, such as `lan → host1:8080 → web-1:80`.
+  const behind = item.publishedBy === null ? "" : ` → ${shortName(item.publishedBy, project)}`;
   return [
-    `  ${shortName(item.from, project)} → ${item.to.replace(/\/tcp$/, "")}`,
+    `  ${shortName(item.from, project)} → ${item.to.replace(/\/tcp$/, "")}${behind}`,
     formatCount(item.sent),
     failed ? { text: formatCount(completed), mark: "bad" } : formatCount(completed),
     item.lost === 0 ? { text: "0", mark: "dim" } : { text: formatCount(item.lost), mark: "warning" },

@@ -1,0 +1,44 @@
+import { type Command, Option } from "commander";
+import { loadCompose, type ComposeProject } from "../compose";
+import { SimulationError } from "../errors";
+import { readFile, readProjectFiles } from "./files";
+
+/** How a project is found and read. */
+export interface ProjectFlags {
+  readonly profile: readonly string[];
+  readonly envFile: readonly string[];
+  readonly projectName?: string;
+}
+
+/** Collects an option that may be given several times. */
+export function several(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+/** Gives a command the options that `load` follows. */
+export function projectOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--profile <name>", "enable a profile; may be given several times").argParser(several).default([], "none"))
+    .addOption(new Option("-e, --env-file <file>", "read variables from this file instead of .env; may be given several times").argParser(several).default([], "none"))
+    .addOption(new Option("-p, --project-name <name>", "name of the project (default: name: in the file, or the folder)"));
+}
+
+/** @throws SimulationError with file, line and column for what is wrong. */
+export function load(files: readonly string[], flags: ProjectFlags): ComposeProject {
+  const { first, overrides, folderName } = readProjectFiles(files);
+  return loadCompose(first, {
+    overrides,
+    readFile,
+    env: process.env,
+    defaultProjectName: folderName,
+    ...(flags.projectName !== undefined && { projectName: flags.projectName }),
+    ...(flags.profile.length > 0 && { profiles: flags.profile }),
+    ...(flags.envFile.length > 0 && { envFiles: flags.envFile.map(readEnvFile) }),
+  });
+}
+
+function readEnvFile(file: string): { file: string; text: string } {
+  const text = readFile(file);
+  if (text === undefined) throw new SimulationError("NOT_FOUND", `--env-file: expected a file, found nothing at ${JSON.stringify(file)}`);
+  return { file, text };
+}

@@ -1,0 +1,46 @@
+import { wellKnownPort, type ComposeProject, type ComposeService } from "../compose";
+import type { Question } from "./reach-answer";
+
+/** The machine that runs the project. */
+const HOST = "host1";
+const OUTSIDE = ["lan", "internet"];
+
+/** Everybody asks every port that a service exposes, publishes or is known for, and every published port of the host. */
+export function allQuestions(project: ComposeProject): Question[] {
+  const services = project.services.filter(({ containers }) => containers.length > 0);
+  const senders = allSenders(project);
+  const targets = [...services.flatMap((service) => portsOf(service).map((port) => `${service.name}:${port}`)), ...services.flatMap(publishedTargets)];
+  return [...new Set(targets)].flatMap((to) => senders.filter((from) => from !== to.split(":")[0]).map((from) => ({ from, to })));
+}
+
+/** The services, and the machines around them. */
+export function allSenders({ services }: ComposeProject): string[] {
+  const names = services.filter(({ containers }) => containers.length > 0).map(({ name }) => name);
+  return [...names, ...[HOST, ...OUTSIDE].filter((name) => !names.includes(name))];
+}
+
+function portsOf(service: ComposeService): string[] {
+  const exposed = service.expose.filter(({ from, to }) => from === to).map(({ from, protocol }) => ({ port: from, protocol }));
+  const published = service.ports.map(({ target, protocol }) => ({ port: target, protocol }));
+  const known = [...exposed, ...published].filter(({ protocol }) => protocol !== "sctp");
+  const usual = known.length === 0 ? wellKnownPort(service.image ?? service.name) : undefined;
+  const all = usual === undefined ? known : [{ port: usual, protocol: "tcp" }];
+  return [...new Set(all.map(({ port, protocol }) => (protocol === "tcp" ? `${port}` : `${port}/${protocol}`)))];
+}
+
+function publishedTargets({ ports }: ComposeService): string[] {
+  return ports.flatMap(({ published, protocol }) => {
+    if (published === undefined || published.from !== published.to || protocol === "sctp") return [];
+    return [`${HOST}:${published.from}${protocol === "tcp" ? "" : `/${protocol}`}`];
+  });
+}
+
+/** The first container of a service stands for it. */
+export function resolveSender(project: ComposeProject, from: string): string {
+  return project.services.find(({ name }) => name === from)?.containers[0]?.name ?? (from === "host" ? HOST : from);
+}
+
+export function resolveTarget(project: ComposeProject, to: string): string {
+  const isHost = /^host(:|$)/.test(to) && !project.services.some(({ name }) => name === "host");
+  return isHost ? to.replace(/^host/, HOST) : to;
+}
