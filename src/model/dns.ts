@@ -1,6 +1,7 @@
 import { formatIpv4, isIpv4, isIpv6 } from "../net/ip";
 import { rulesOf } from "./generations";
-import type { ContainerState, DockerState, EndpointState, HostState } from "./state";
+import { type ContainerState, type DockerState, type EndpointState, type HostState, isOfSwarm } from "./state";
+import { membersOfSwarm, serviceNames } from "./swarm/names";
 
 /** What one sandbox's embedded DNS server knows and does. */
 export interface SandboxDns {
@@ -76,16 +77,27 @@ interface Zone {
 }
 
 function zonesOf(state: DockerState, container: ContainerState): Zone[] {
-  return container.networkOrder.flatMap((network): Zone[] => {
+  return inOrderOfNames(state, container).flatMap((network): Zone[] => {
     const found = state.networks.find(({ name, host }) => name === network && host === container.host);
     if (!found || (found.driver === "bridge" && found.isDefault) || found.driver === "host" || found.driver === "null") return [];
     const started = state.containers.filter(({ host }) => host === container.host).sort((a, b) => a.startOrder - b.startOrder);
-    const members = started.flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network));
+    const members = isOfSwarm(found) ? membersOfSwarm(state, found) : started.flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network));
     const attachment = container.attachments.find((candidate) => candidate.network === network);
     const links = (attachment?.spec.links ?? []).map((link): [string, string] => [link.alias.toLowerCase(), link.container.toLowerCase()]);
     const forwards = rulesOf(state.generation).dns.forwardsOtherFamily && found.enableIpv6;
-    return [{ network: network.toLowerCase(), records: recordsOf(members, forwards), members, aliases: new Map(links) }];
+    const records = recordsOf(members, forwards);
+    for (const { name, addresses } of isOfSwarm(found) ? serviceNames(state, found) : []) records.set(name.toLowerCase(), { ...EMPTY, ipv4: addresses });
+    return [{ network: network.toLowerCase(), records, members, aliases: new Map(links) }];
   });
+}
+
+/** Gateway order, but overlays before ingress, and that before the networks of the host (libnetwork sandbox.go: ResolveName). */
+function inOrderOfNames(state: DockerState, { networkOrder, host }: ContainerState): string[] {
+  const rankOf = (wanted: string) => {
+    const found = state.networks.find((network) => network.name === wanted && network.host === host);
+    return found && isOfSwarm(found) ? Number(found.ingress) : 2;
+  };
+  return [...networkOrder].sort((a, b) => rankOf(a) - rankOf(b));
 }
 
 function recordsOf(members: readonly EndpointState[], forwards: boolean): Map<string, DnsEntry> {

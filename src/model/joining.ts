@@ -99,7 +99,8 @@ export function createEndpoint(
       interfaceName: "",
       index: 0,
       vethName: "",
-      dnsNames: dnsNamesOf(container, attachment, rules),
+      // The way out has no name.
+      dnsNames: own.isLastResort === true ? [] : dnsNamesOf(container, attachment, rules),
       cable: network.parts.overlay?.nextCable(),
       ...own,
     };
