@@ -14,7 +14,7 @@ beforeAll(async () => {
   module = await compileWasm();
 }, 120_000);
 
-const { draft, containers } = containersOnBridge(2);
+const { draft, bridge, containers } = containersOnBridge(2);
 draft.ping(containers[0].namespace, containers[1], { intervalNs: 10 * MS });
 const program = draft.program();
 const gone = (index: number, { devices, ...rest }: DatapathProgram): DatapathProgram => ({
@@ -37,6 +37,7 @@ describe.each([
   it.each([
     ["fewer devices", { ...program, devices: program.devices.slice(1) }, "INVALID_INPUT"],
     ["another kind of device", { ...program, devices: program.devices.map((device, i) => (i === containers[0].device ? { ...device, kind: DeviceKind.Dummy } : device)) }, "INVALID_INPUT"],
+    ["a port of a bridge elsewhere", { ...program, devices: program.devices.map((device, i) => (i === containers[0].device ? { ...device, master: bridge } : device)) }, "INVALID_INPUT"],
     ["other CPUs", { ...program, hosts: [{ ...program.hosts[0], cpus: 7 }] }, "INVALID_INPUT"],
     ["more routes than there is room for", { ...program, routes: Array.from({ length: 2000 }, () => program.routes[0]) }, "LIMIT_EXCEEDED"],
   ])("refuses %s, and goes on as before", (_what, next, code) => {

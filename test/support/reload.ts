@@ -117,7 +117,7 @@ const CHANGES: readonly Change[] = [
   (draft, pick) => change(draft.devices, find(draft, pick, isAlive), { macLow: 0x0a000000 + pick(64) }),
   (draft, pick) => {
     const port = find(draft, pick, ({ master }) => master !== NONE);
-    const bridge = find(draft, pick, ({ kind }) => kind === DeviceKind.Bridge);
+    const bridge = find(draft, pick, ({ kind, namespace }) => kind === DeviceKind.Bridge && namespace === draft.devices[port]?.namespace);
     if (port >= 0) change(draft.devices, port, { master: pick(4) === 0 ? NONE : bridge < 0 ? NONE : bridge });
   },
   (draft, pick) => {

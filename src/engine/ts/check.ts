@@ -1,7 +1,7 @@
 import { REASSEMBLY_MAX } from "../../../assembly/abi/limits";
 import { DeviceKind } from "../../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
-import { ABI_VERSION } from "../../../assembly/abi/version";
+import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
 import type { InjectedFrame } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch } from "../program";
@@ -84,8 +84,18 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   const tag = devices.some(({ kind }) => kind === DeviceKind.Vlan) ? TAG : 0;
   const mtus = devices.filter(({ kind }) => kind !== DeviceKind.Loopback && kind !== DeviceKind.Gone).map(({ mtu }) => mtu + ETHERNET_HEADER + tag);
   limit("frameBytes", Math.max(FRAME_MIN, ...mtus), capacity.frameBytes);
+  devices.forEach((_, index) => checkMaster(devices, index));
   flows.forEach(checkFlow);
   checkRules(program);
+}
+
+/** br_add_if: a port is where its bridge is. */
+function checkMaster(devices: DatapathProgram["devices"], index: number): void {
+  const { master, namespace } = devices[index];
+  if (master === NONE) return;
+  const bridge = devices[master];
+  if (bridge?.kind === DeviceKind.Bridge && bridge.namespace === namespace) return;
+  throw new SimulationError("INVALID_INPUT", `devices[${index}].master: expected a bridge of the same namespace, found device ${master}`);
 }
 
 export function checkPatch(patch: ProgramPatch, kernel: Kernel, capacity: Capacity): void {

@@ -157,8 +157,8 @@ function checkDevices({ devices, namespaces, links }: DatapathProgram): void {
     checkOptional(`devices[${index}].peer`, peer, devices.length);
     checkOptional(`devices[${index}].master`, master, devices.length);
     checkOptional(`devices[${index}].link`, link, links.length);
-    if (master !== NONE && devices[master]!.kind !== DeviceKind.Bridge) {
-      throw new SimulationError("INVALID_INPUT", `devices[${index}].master: expected a bridge, found device ${master}`);
+    if (master !== NONE && (devices[master]!.kind !== DeviceKind.Bridge || devices[master]!.namespace !== namespace)) {
+      throw new SimulationError("INVALID_INPUT", `devices[${index}].master: expected a bridge of the same namespace, found device ${master}`);
     }
   });
   // The number of a bridge has 16 bits beside a MAC in the keys of the forwarding databases.
