@@ -47,7 +47,7 @@ function parentDevice(laying: Laying, namespace: number, host: string, { parent,
 /** The device of an endpoint of a network with a parent. */
 export function addChild({ builder }: Laying, parents: ParentDevices, endpoint: EndpointState, { namespace, label, key }: EndpointPlace): number {
   const found = parents.get(endpoint.network);
-  if (endpoint.cable !== undefined) unsupported(label, `the packets of overlay network ${endpoint.network}`);
+  if (endpoint.cable !== undefined) unsupported(label, `traffic on overlay network ${endpoint.network}`);
   if (!found) throw new Error(`${label} is on ${endpoint.network}, which its host does not have`);
   const { network, parent } = found;
   const lower = builder.devices[parent]!;

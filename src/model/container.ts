@@ -19,6 +19,8 @@ export interface Attachment {
   aliases: readonly string[] | undefined;
   /** By `docker network connect`, which sends more fields than `docker run`. */
   readonly viaConnect: boolean;
+  /** Of a task of a service: addresses are sent even if there are none. */
+  readonly isManaged?: boolean;
   /** What a start that failed half-way left behind in what is shown. */
   stale?: EndpointState | undefined;
 }
@@ -204,7 +206,7 @@ export class Container {
     return { mode: this.networkMode === "none" && this.endpoints.every(({ members }) => members.driver === "null") ? "none" : "sandbox" };
   }
 
-  #attachmentState(network: string, { spec, networkId, aliases, viaConnect, stale }: Attachment): AttachmentState {
+  #attachmentState(network: string, { spec, networkId, aliases, viaConnect, isManaged, stale }: Attachment): AttachmentState {
     const endpoint = this.endpoints.find((candidate) => candidate.network === network);
     return {
       network,
@@ -212,6 +214,7 @@ export class Container {
       spec,
       aliases: aliases ?? spec.aliases,
       viaConnect,
+      ...(isManaged && { isManaged }),
       endpointId: endpoint?.id ?? stale?.id ?? "",
       endpoint: endpoint ? (endpoint.interfaceName === "" && endpoint.mac === 0 ? undefined : endpointState(endpoint)) : stale,
     };

@@ -101,17 +101,13 @@ export class Daemon implements DaemonOperations {
   }
 
   pruneNetworks({ labels = [], withoutLabels = [] }: PruneFilter = {}): string[] {
-    const has = (network: Network, label: string) => {
-      const [name = "", ...value] = label.split("=");
-      const found = network.parts.spec.labels?.[name];
-      return found !== undefined && (value.length === 0 || found === value.join("="));
-    };
     const unused = this.#networks.list().filter((network) => {
       const isUsed = network.isPredefined || network.configOnly || network.endpoints.size > 0;
-      return !isUsed && labels.every((label) => has(network, label)) && !withoutLabels.some((label) => has(network, label));
+      return !isUsed && labels.every((label) => hasLabel(network.parts.spec.labels, label)) && !withoutLabels.some((label) => hasLabel(network.parts.spec.labels, label));
     });
     for (const network of unused) this.#remove(network);
-    return unused.map(({ name }) => name);
+    const passes = ({ ingress, labels: own }: NetworkState) => !ingress && labels.every((label) => hasLabel(own, label)) && !withoutLabels.some((label) => hasLabel(own, label));
+    return [...unused.map(({ name }) => name), ...this.#swarm.pruneNetworks(passes)];
   }
 
   connect(container: string, endpoint: EndpointSpec): void {
@@ -389,3 +385,9 @@ export class Daemon implements DaemonOperations {
   }
 }
 
+/** `key` or `key=value`. */
+function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
+  const [name = "", ...value] = wanted.split("=");
+  const found = labels?.[name];
+  return found !== undefined && (value.length === 0 || found === value.join("="));
+}

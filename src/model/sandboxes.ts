@@ -10,7 +10,7 @@ import { type Network, PREDEFINED } from "./network";
 import type { Networks } from "./networks";
 import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
 import { formatIp } from "../net/ip";
-import { refuse } from "./refusal";
+import { refuse, unsupported } from "./refusal";
 import type { EndpointSpec } from "./spec";
 
 /** What a daemon's part in a swarm does for containers. */
@@ -77,6 +77,8 @@ export class Sandboxes {
   connect(container: Container, reference: string, spec: EndpointSpec): void {
     const fresh: Attachment = { spec, networkId: "", aliases: undefined, viaConnect: true };
     const network = this.#networkFor(container, reference, fresh);
+    const wayOut = container.endpoints.find(({ isLastResort }) => isLastResort);
+    if (wayOut?.members === network) unsupported(`container ${container.name}`, `connecting a container to ${network.name} while that is its way out`);
     const attachment: Attachment = container.attachments.get(network.name) ?? { ...fresh, spec: { ...fresh.spec, network: network.name } };
     const isKnown = container.endpointOn(network) !== undefined;
     this.#join(container, network, isKnown ? { ...attachment, spec: fresh.spec } : attachment);

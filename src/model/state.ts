@@ -227,6 +227,8 @@ export interface AttachmentState {
   readonly aliases: readonly string[];
   /** By `docker network connect`, whose empty fields show as `{}` and `[]` instead of `null`. */
   readonly viaConnect: boolean;
+  /** Of a task of a service, for which managers send fields that are empty as well. */
+  readonly isManaged?: boolean;
   /** Empty while it is not joined. */
   readonly endpointId: string;
   /** Undefined on `host` and `none` (but for a MAC that was asked for there), and while it is not joined. */

@@ -170,10 +170,10 @@ function addressFields(endpoint: EndpointState | undefined, names: readonly Addr
 }
 
 /** One network in `NetworkSettings.Networks`. */
-function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, endpointId, endpoint, viaConnect }: AttachmentState): Answer {
+function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, endpointId, endpoint, viaConnect, isManaged = false }: AttachmentState): Answer {
   const links = (spec.links ?? []).map(({ container, alias }) => `${container}:${alias}`);
   const head: AnswerField[] = [
-    { json: "IPAMConfig", value: wantedAddresses(spec, viaConnect) },
+    { json: "IPAMConfig", value: wantedAddresses(spec, viaConnect || isManaged) },
     { json: "Links", value: listOrNil(links) },
     { json: "Aliases", value: aliases.length === 0 && !viaConnect ? NO_SLICE : aliases },
   ];
@@ -201,8 +201,8 @@ function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, e
 }
 
 /** `docker network connect` sends the addresses even if there are none, `docker run` does not. */
-function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec, viaConnect: boolean): AnswerValue {
-  if (ipv4 === undefined && ipv6 === undefined && (linkLocalIps ?? []).length === 0 && !viaConnect) return NO_POINTER;
+function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec, sendsAll: boolean): AnswerValue {
+  if (ipv4 === undefined && ipv6 === undefined && (linkLocalIps ?? []).length === 0 && !sendsAll) return NO_POINTER;
   return new Answer([
     { json: "IPv4Address", value: ipv4 ?? "", omitEmpty: true },
     { json: "IPv6Address", value: ipv6 ?? "", omitEmpty: true },

@@ -1,3 +1,4 @@
+import { SimulationError } from "../../errors";
 import { isIpv4 } from "../../net/ip";
 import type { Cidr } from "../../net/cidr";
 import type { Container } from "../container";
@@ -34,6 +35,12 @@ export interface MemberContext {
 
 /** The managers' port (swarmkit). */
 const MANAGER_PORT = 2377;
+
+/** The daemon's sentence of a refusal; other errors go on. */
+function refusalText(error: unknown): string {
+  if (error instanceof SimulationError && typeof error.details.daemon === "string") return error.details.daemon;
+  throw error;
+}
 
 /** A daemon's part in a swarm, if it is in one. */
 export class SwarmMember implements SwarmOperations, NodeAgent, SwarmAttachments {
@@ -168,6 +175,20 @@ export class SwarmMember implements SwarmOperations, NodeAgent, SwarmAttachments
     cluster.removeNetwork(network);
   }
 
+  /** The networks of the swarm that nothing uses any more; returns their names. */
+  pruneNetworks(passes: (network: NetworkState) => boolean): string[] {
+    const gone = this.clusterNetworks().filter(passes).filter(({ id }) => {
+      try {
+        this.removeNetwork(id);
+        return true;
+      } catch (error) {
+        refusalText(error);
+        return false;
+      }
+    });
+    return gone.map(({ name }) => name);
+  }
+
   attach(container: Container, reference: string, wanted: string | undefined): { readonly network: Network; readonly address: bigint } {
     const { task, network, address } = this.#cluster!.attach(this.#node!, reference, wanted);
     this.#attached.set(`${container.id} ${network.id}`, task);
@@ -212,11 +233,17 @@ export class SwarmMember implements SwarmOperations, NodeAgent, SwarmAttachments
     const container = containers().create(taskContainer(task, hostName, this.#node!));
     container.isManaged = true;
     this.#tasks.set(task, container);
-    for (const [key, attachment] of taskAttachments(task)) {
-      if (container.attachments.has("bridge")) container.attachments.delete("bridge");
-      container.attachments.set(key, attachment);
+    const attachments = taskAttachments(task);
+    // Without any it is on the default bridge, as other containers are.
+    if (attachments.length > 0) container.attachments.clear();
+    for (const [key, attachment] of attachments) container.attachments.set(key, attachment);
+    try {
+      containers().start(container);
+    } catch (error) {
+      // The managers show why.
+      task.isRunning = false;
+      task.error = refusalText(error);
     }
-    containers().start(container);
   }
 
   stopTask(task: ClusterTask): void {

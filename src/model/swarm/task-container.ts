@@ -36,11 +36,16 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
   };
 }
 
-/** The overlay networks that it joins, with the addresses that the managers gave it. */
+/** The networks that it joins: overlays with the addresses that the managers gave it, and the node's own that the service asks for. */
 export function taskAttachments({ addresses, spec }: ClusterTask): [string, Attachment][] {
-  return [...addresses].map(([network, value]) => {
+  const own = PREDEFINED.filter((name) => spec?.networks.some(({ network }) => network === name)).map((network): [string, Attachment] => [
+    network,
+    { spec: { network, aliases: [], gwPriority: 0 }, networkId: "", aliases: undefined, viaConnect: false, isManaged: true },
+  ]);
+  const overlays = [...addresses].map(([network, value]) => {
     const aliases = spec?.networks.find((used) => used.network === network.id)?.aliases ?? [];
     const endpoint = { network: network.spec.name, ipv4: formatIp(addressOf(4, value)), aliases, gwPriority: 0 };
-    return [network.spec.name, { spec: endpoint, networkId: network.id, aliases: undefined, viaConnect: false }];
+    return [network.spec.name, { spec: endpoint, networkId: network.id, aliases: undefined, viaConnect: false, isManaged: true }] as [string, Attachment];
   });
+  return [...own, ...overlays];
 }

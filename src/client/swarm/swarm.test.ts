@@ -1,0 +1,73 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { Daemon } from "../../model/daemon";
+import { rulesOf } from "../../model/generations";
+import type { ImageSpec } from "../../model/spec";
+import { SwarmRegistry } from "../../model/swarm/registry";
+import { emptyWorld } from "../../model/world";
+import { DockerClient } from "../client";
+
+const WEB: ImageSpec = { name: "web", expose: [], env: [], labels: {}, command: ["serve"] };
+const NO_MANAGER =
+  'Error response from daemon: This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.\n';
+
+let h1: DockerClient;
+let h2: DockerClient;
+
+beforeEach(() => {
+  const swarms = new SwarmRegistry();
+  const clientOf = (name: string, index: number) => {
+    const world = { ...emptyWorld(name), uplinks: [{ name: "eth0", mac: `02:00:00:00:02:0${index}`, mtu: 1500, addresses: [`192.0.2.1${index}/24`] }] };
+    return new DockerClient(new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, swarms, world }), { images: [WEB] });
+  };
+  [h1, h2] = [clientOf("host1", 1), clientOf("host2", 2)];
+});
+
+async function join(): Promise<void> {
+  await h1.run("docker swarm init");
+  const { stdout } = await h1.run("docker swarm join-token -q worker");
+  await h2.run(["docker", "swarm", "join", "--token", stdout.trim(), "192.0.2.11:2377"]);
+}
+
+describe("the commands of a swarm", () => {
+  it.each(["service ls", "node ls", "swarm join-token worker", "service create --name web web", "secret ls"])("%s is refused outside of one", async (line) => {
+    expect(await h1.run(`docker ${line}`)).toEqual({ exit: 1, stdout: "", stderr: NO_MANAGER });
+  });
+
+  it("name the token and the address to join by", async () => {
+    const { stdout } = await h1.run("docker swarm init --advertise-addr eth0");
+    expect(stdout).toMatch(/^Swarm initialized: current node \([0-9a-z]{25}\) is now a manager\.\n\nTo add a worker to this swarm, run the following command:\n\n {4}docker swarm join --token SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25} 192\.0\.2\.11:2377\n/);
+  });
+
+  it("list nodes, with those that left", async () => {
+    await join();
+    await h2.run("docker swarm leave");
+    expect((await h1.run("docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'")).stdout).toBe("host1 Ready Leader\nhost2 Down \n");
+  });
+
+  it("make services, scale them and show their tasks", async () => {
+    await join();
+    await h1.run("docker service create -d --name web --replicas 2 --publish 8080:80 web");
+    await h1.run("docker service scale -d web=3");
+    expect((await h1.run("docker service ls --format '{{.Name}} {{.Mode}} {{.Replicas}} {{.Ports}}'")).stdout).toBe("web replicated 3/3 *:8080->80/tcp\n");
+    expect((await h1.run("docker service ps --format '{{.Name}} {{.DesiredState}}' web")).stdout).toBe("web.1 Running\nweb.2 Running\nweb.3 Running\n");
+    expect((await h2.run("docker ps -q")).stdout.trim().split("\n").length + (await h1.run("docker ps -q")).stdout.trim().split("\n").length).toBe(3);
+    expect((await h1.run("docker service rm web")).stdout).toBe("web\n");
+    expect((await h2.run("docker ps -aq")).stdout).toBe("");
+  });
+
+  it("ask before ingress is removed", async () => {
+    await h1.run("docker swarm init");
+    expect((await h1.run("docker network rm ingress", "n\n")).stdout).toMatch(/^WARNING! Before removing the routing-mesh network.*\[y\/N\] $/s);
+    expect((await h1.run("docker network rm ingress", "y\n")).stdout).toMatch(/\[y\/N\] ingress\n$/);
+  });
+
+  it.each([
+    ["swarm init --autolock", "UNSUPPORTED: docker swarm init --autolock: this flag is not simulated"],
+    ["service create --name web --mount type=volume web", "UNSUPPORTED: docker service create --mount: this flag is not simulated"],
+    ["service create --name web web", "UNSUPPORTED: docker service create: expected --detach, as the client's progress bars are not simulated"],
+    ["node promote host1", "UNSUPPORTED: docker node promote: this command is not simulated"],
+  ])("%s says that it is not simulated", async (line, sentence) => {
+    if (!line.startsWith("swarm")) await h1.run("docker swarm init");
+    await expect(h1.run(`docker ${line}`)).rejects.toThrow(sentence.replace("UNSUPPORTED: ", ""));
+  });
+});
