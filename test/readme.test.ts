@@ -32,12 +32,26 @@ describe("the README", () => {
   });
 
   it("shows the report that the command prints, but for real time", async () => {
-    const [, sample = ""] = blocks("text");
+    const sample = blocks("text").find((text) => text.startsWith("$ dockwire run ")) ?? "";
     const [command = "", ...shown] = sample.split("\n");
     expect(command).toBe("$ dockwire run examples/shop/compose.yaml");
     const { stdout } = await run("dist/cli.js", "run", "examples/shop/compose.yaml");
     const timeless = (text: string) => text.replace(/virtual in .* packets\/s/, "virtual");
     expect(timeless(stdout)).toBe(timeless(shown.join("\n")));
+  });
+
+  it("shows a network that changes while it runs, and what that prints", async () => {
+    const file = join(folder, "changes.mjs");
+    writeFileSync(file, blocks("js").find((text) => text.includes("lab.docker(")) ?? "");
+    const { stdout } = await run(file);
+    expect(stdout).toBe(blocks("text")[1]);
+  });
+
+  it("shows who reaches whom as the command prints it", async () => {
+    const sample = blocks("text").find((text) => text.startsWith("$ dockwire reach ")) ?? "";
+    const [command = "", ...shown] = sample.split("\n");
+    const outcome = await run("dist/cli.js", ...command.split(" ").slice(2)).catch((error: { code: number; stdout: string }) => error);
+    expect(outcome).toMatchObject({ code: 1, stdout: shown.join("\n") });
   });
 
   it("shows a Compose file of which nothing is left out", async () => {

@@ -62,9 +62,16 @@ function detailsOf(project: ComposeProject, { to }: Question, { result, reachabl
     dropped === undefined || result === "refused" ? undefined : `${dropped.reason} at ${dropped.place}`,
     rule,
     result === "refused" && publishers(project, to).length === 0 && isOfHost(to) ? "no service publishes that port" : undefined,
+    result === "refused" ? otherAddress(project, to) : undefined,
     published === undefined ? undefined : `published ${partsOf(to)[1]}→${published.target}`,
     reachable ? unknownPort(project, to) : undefined,
   ].filter((detail) => detail !== undefined);
+}
+
+/** A port may be published, but not where it was asked. */
+function otherAddress(project: ComposeProject, to: string): string | undefined {
+  const [published] = publishers(project, to);
+  return published?.hostIp === undefined ? undefined : `published for ${published.hostIp} alone`;
 }
 
 /** Something answers at every port here; a real image may have nothing there. */
