@@ -42,6 +42,8 @@ export interface NetworkOptions {
   readonly parent?: string;
   /** A subnet from Docker's default pools unless given. */
   readonly subnet?: string;
+  /** IPv6 as well: `--ipv6` and this subnet, such as `"fd00:1::/64"`. */
+  readonly subnet6?: string;
   readonly gateway?: string;
   readonly ipRange?: string;
   /** Addresses that no container gets, by name. */
@@ -115,7 +117,7 @@ export function readCpus(cpus = 2): number {
 
 /** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */
 export function readNetworkOptions(name: string, options: NetworkOptions): NetworkSpec {
-  const { driver = "bridge", subnet, gateway, ipRange, auxAddresses, internal = false, mtu, link, host, parent } = options;
+  const { driver = "bridge", subnet, gateway, ipRange, auxAddresses, internal = false, mtu, link, host, parent, subnet6 } = options;
   const isConfigured = [subnet, gateway, ipRange, auxAddresses].some((value) => value !== undefined);
   const block = {
     ...(subnet !== undefined && { subnet }),
@@ -126,7 +128,8 @@ export function readNetworkOptions(name: string, options: NetworkOptions): Netwo
   return {
     name,
     driver,
-    ipam: isConfigured ? [block] : [],
+    ipam: [...(isConfigured ? [block] : []), ...(subnet6 === undefined ? [] : [{ subnet: subnet6, auxAddresses: {} }])],
+    ...(subnet6 !== undefined && { ipv6: true }),
     internal,
     ...(host !== undefined && { host }),
     options: { ...options.options, ...(mtu !== undefined && { [OPTION_MTU]: String(mtu) }), ...(parent !== undefined && { parent }) },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { docker, refusalOf } from "../../test/support/docker";
+import { simulate } from "../../test/support/simulate";
 import { LabTraffic, parseTarget } from "./traffic";
 
 const from = docker("x").container("web").traffic("load", "web");
@@ -39,5 +40,26 @@ describe("a target", () => {
 
   it.each(["", ":80", "db:", "db:0", "db:65536", "db:80/sctp", "db:80/tcp/x", "a b"])("is refused: %j", (text) => {
     expect(refusalOf(() => parseTarget(text))).toBe(`INVALID_INPUT: to: expected "name:port[/tcp|/udp]", or "name" for a ping, found ${JSON.stringify(text)}`);
+  });
+});
+
+describe("a target of IPv6", () => {
+  it("stands in brackets where it has a port", () => {
+    expect(parseTarget("[fd00::2]:80/udp")).toEqual({ host: "fd00::2", port: 80, protocol: "udp" });
+    expect(parseTarget("[fd00::2]")).toEqual({ host: "fd00::2", protocol: "icmp" });
+    expect(parseTarget("fd00::2")).toEqual({ host: "fd00::2", protocol: "icmp" });
+    expect(refusalOf(() => parseTarget("[fd00]:80"))).toBe(`INVALID_INPUT: to: expected an IPv6 address in brackets, such as "[fd00::2]:80/tcp", found "[fd00]:80"`);
+  });
+
+  it("is reached like one of IPv4, published ports included", async () => {
+    const shop = docker("shop").network("front", { subnet6: "fd00:1::/64" }).container("web", { networks: ["front"] }).container("db", { networks: ["front"], publish: ["8080:80"] });
+    const { program } = shop
+      .traffic("ask", "web").to("[fd00:1::3]:5432/tcp").request({ clients: 1 })
+      .traffic("own", "host1").to("[::1]:8080/tcp").exchange()
+      .traffic("ping", "web").to("fd00:1::3")
+      .compile();
+    const { counters } = simulate(program, { untilNs: 2_500_000_000 });
+    for (const flow of counters.flows) expect(flow).toMatchObject({ errors: 0 });
+    expect(counters.flows.every(({ answered }) => answered > 1)).toBe(true);
   });
 });

@@ -1,16 +1,19 @@
 import { SimulationError } from "../errors";
+import { isIpv6 } from "../net/ip";
 import { parseDuration, parsePacketRate, parseRate, parseSize, type Duration, type PacketRate, type Rate, type Size } from "../net/units";
 import type { RateSpec, TargetSpec, TrafficSpec } from "./spec";
 
 /** Messages per second, or payload bits per second: `"100/s"`, `"5kpps"`, `"200Mbit"`. */
 export type TrafficRate = PacketRate | Rate;
 
-/** `"db:5432/tcp"`, `"db:53/udp"`, `"db:5432"` (TCP), or `"db"` for a ping; a name as the sender knows it, or an address. */
-export type Target<T extends string> = T extends `${string}:${infer Port}`
-  ? Port extends `${number}` | `${number}/${"tcp" | "udp"}`
-    ? T
-    : `${string}:${number}/${"tcp" | "udp"}`
-  : T;
+/** `"db:5432/tcp"`, `"db:53/udp"`, `"db:5432"` (TCP), or `"db"` for a ping; a name as the sender knows it, or an address: `"fd00::2"`, `"[fd00::2]:80/tcp"`. */
+export type Target<T extends string> = T extends `[${string}]` | `[${string}]:${number}` | `[${string}]:${number}/${"tcp" | "udp"}` | `${string}:${string}:${string}`
+  ? T
+  : T extends `${string}:${infer Port}`
+    ? Port extends `${number}` | `${number}/${"tcp" | "udp"}`
+      ? T
+      : `${string}:${number}/${"tcp" | "udp"}`
+    : T;
 
 export interface RequestOptions {
   /** Bytes of a request; 128 unless given. */
@@ -175,18 +178,23 @@ export function trafficSpec(settings: TrafficSettings): TrafficSpec {
 }
 
 /**
- * Reads `"db:5432/tcp"`, `"db:5432"` or `"db"`.
+ * Reads `"db:5432/tcp"`, `"db:5432"` or `"db"`; IPv6 addresses stand in brackets.
  *
  * @throws SimulationError `INVALID_INPUT`.
+ * @example parseTarget("[fd00::2]:80/tcp") // { host: "fd00::2", port: 80, protocol: "tcp" }
  * @example parseTarget("db:53/udp") // { host: "db", port: 53, protocol: "udp" }
  */
 export function parseTarget(text: string): TargetSpec {
-  const match = /^([^:/\s]+)(?::(\d{1,5})(?:\/(tcp|udp))?)?$/i.exec(text);
+  if (isIpv6(text)) return { host: text, protocol: "icmp" };
+  const match = /^(\[[0-9a-f:.]+\]|[^:/\s[\]]+)(?::(\d{1,5})(?:\/(tcp|udp))?)?$/i.exec(text);
   const port = match?.[2] === undefined ? undefined : Number(match[2]);
   if (!match || port === 0 || (port ?? 1) > 65535) {
     throw new SimulationError("INVALID_INPUT", `to: expected "name:port[/tcp|/udp]", or "name" for a ping, found ${JSON.stringify(text)}`);
   }
-  const host = match[1] ?? "";
+  const host = (match[1] ?? "").replace(/^\[|\]$/g, "");
+  if (match[1]?.startsWith("[") && !isIpv6(host)) {
+    throw new SimulationError("INVALID_INPUT", `to: expected an IPv6 address in brackets, such as "[fd00::2]:80/tcp", found ${JSON.stringify(text)}`);
+  }
   if (port === undefined) return { host, protocol: "icmp" };
   return { host, port, protocol: match[3]?.toLowerCase() === "udp" ? "udp" : "tcp" };
 }

@@ -13,7 +13,8 @@ import type { KeyedSocket } from "./processes";
 import { render } from "./render";
 import { renderRules } from "./render/iptables-save";
 import { compileState, type Layout } from "./state";
-import { moveTraffic, resolveTraffic, socketKey, type TrafficContext } from "./traffic";
+import { keyOfSocket } from "./destination";
+import { moveTraffic, resolveTraffic, type TrafficContext } from "./traffic";
 
 /** What a compiled topology is made of. */
 export interface TopologyParts {
@@ -96,20 +97,16 @@ function placeProcesses(known: ReadonlyMap<string, PlacedSocket>, keyed: readonl
   const sockets: PlacedSocket[] = [];
   const wanted = new Set(keyed.map(({ key }) => key));
   const gone = [...known].filter(([key]) => !wanted.has(key)).map(([, socket]) => socket);
-  for (const { record } of known.values()) listening.delete(keyOf(record));
+  for (const { record } of known.values()) listening.delete(keyOfSocket(record));
   const free = [...cursor.freeSockets, ...gone.map(({ index }) => index)];
   let { socketIndex } = cursor;
   for (const { key, record } of keyed) {
     const before = known.get(key);
     const index = before?.index ?? free.shift() ?? socketIndex++;
     processes.set(key, { index, record });
-    listening.set(keyOf(record), { index, record });
+    listening.set(keyOfSocket(record), { index, record });
     if (before === undefined || JSON.stringify(before.record) !== JSON.stringify(record)) sockets.push({ index, record });
   }
   for (const { index } of gone) if (free.includes(index)) sockets.push({ index, record: CLOSED });
   return { processes, sockets, cursor: { ...cursor, socketIndex, listening, freeSockets: free } };
-}
-
-function keyOf({ namespace, protocol, port }: SocketRecord): string {
-  return socketKey(namespace, protocol, port);
 }

@@ -1,3 +1,4 @@
+import { Family } from "../../assembly/abi/netfilter";
 import { FlowKind, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
@@ -8,8 +9,8 @@ import { EPHEMERAL_PORTS } from "../model/world";
 import type { Resolution, Resolver } from "../model/resolver";
 import type { TargetSpec, TrafficSpec } from "../model/spec";
 import type { DockerState } from "../model/state";
-import { formatIpv4 } from "../net/ip";
 import type { FlowDescription, MovedTraffic, PlacedFlow, ResolvedTraffic, TrafficCursor } from "./compiled";
+import { type Destination, destinationFields, destinationOf, familyOf, formatDestination, isLoopbackAddress, keyOfSocket, socketKey } from "./destination";
 import { intervalOf } from "./interval";
 import type { CompiledNetwork } from "./topology";
 
@@ -30,7 +31,6 @@ const TCP_MESSAGE_MAX = 4194304;
 /** Ports that the connections of one client's exchanges use in turn: the server's end of the last ones is still in TIME-WAIT. */
 const EXCHANGE_PORTS = 4;
 const CLIENTS_MAX = 10_000;
-const LOOPBACK_NETWORK = 127;
 
 const EMPTY_CURSOR: TrafficCursor = {
   flowIndex: 0,
@@ -44,7 +44,7 @@ const EMPTY_CURSOR: TrafficCursor = {
 
 /** Traffic comes after the sockets that there are without it, and keeps away from their ports. */
 export function cursorAfter(sockets: readonly SocketRecord[]): TrafficCursor {
-  const listening = sockets.map((record, index) => [socketKey(record.namespace, record.protocol, record.port), { index, record }] as const);
+  const listening = sockets.map((record, index) => [keyOfSocket(record), { index, record }] as const);
   return { ...EMPTY_CURSOR, socketIndex: sockets.length, listening: new Map(listening) };
 }
 
@@ -117,7 +117,7 @@ class TrafficResolver {
         if (this.#flowNames.has(name)) fail("CONFLICT", spec, `the name ${JSON.stringify(name)} is taken`);
         this.#flowNames.add(name);
         this.#addFlow(spec, this.#network.namespaces.get(from)!, address);
-        this.#descriptions.push({ name, traffic: spec, from, to: formatTarget(spec.to), address: formatIpv4(address) });
+        this.#descriptions.push({ name, traffic: spec, from, to: formatTarget(spec.to), address: formatDestination(address) });
       }
     }
   }
@@ -133,18 +133,19 @@ class TrafficResolver {
     const resolution = this.#resolve(from, spec.to.host);
     const addresses = "addresses" in resolution ? resolution.addresses : [];
     // A name that leads nowhere any more is one that the process has looked up before.
-    const destination = addresses.length === 0 || addresses.includes(record.destination) ? record.destination : addresses[0]!;
+    const earlier = destinationOf(record);
+    const destination = addresses.length === 0 || addresses.includes(earlier) ? earlier : addresses[0]!;
     if (spec.kind !== "ping") this.#serve(spec, namespace, destination);
     const isElsewhere = namespace !== record.namespace;
     // The server may still hold the old connection: a new process takes another port.
     const [counter, before] = [`${namespace}/${record.protocol}`, this.#ephemeralPorts.get(`${record.namespace}/${record.protocol}`)];
     if (before !== undefined && !this.#ephemeralPorts.has(counter)) this.#ephemeralPorts.set(counter, before);
-    if (isOver || (!isElsewhere && !isSilent && destination === record.destination)) return undefined;
+    if (isOver || (!isElsewhere && !isSilent && destination === earlier)) return undefined;
     const startNs = Math.max(spec.startNs, nowNs);
     const stopNs = Math.max(startNs, spec.stopNs ?? Number.MAX_SAFE_INTEGER);
-    const sourcePort = isElsewhere && spec.kind !== "ping" ? this.#connect(spec, namespace, record.protocol, index) : record.sourcePort;
+    const sourcePort = isElsewhere && spec.kind !== "ping" ? this.#connect(spec, namespace, record.protocol, index, familyOf(destination)) : record.sourcePort;
     const count = record.count === NONE ? NONE : Math.max(1, record.count - (isSilent ? 0 : sent));
-    return { index, record: { ...record, namespace, destination, sourcePort, startNs, stopNs, count }, address: formatIpv4(destination), isSilent: false };
+    return { index, record: { ...record, ...destinationFields(destination), namespace, sourcePort, startNs, stopNs, count }, address: formatDestination(destination), isSilent: false };
   }
 
   #resolve(from: string, host: string): Resolution {
@@ -188,23 +189,26 @@ class TrafficResolver {
     return this.#state.containers.some((container) => container.name === name) ? undefined : this.#network.machines.get(name);
   }
 
-  #addFlow(spec: TrafficSpec, namespace: number, destination: number): void {
+  #addFlow(spec: TrafficSpec, namespace: number, destination: Destination): void {
     const isPing = spec.kind === "ping";
     const protocol = PROTOCOLS[spec.to.protocol];
     if (!isPing) this.#serve(spec, namespace, destination);
     const index = this.#flowIndex++;
-    const sourcePort = isPing ? this.#takeIdentifier(spec) : this.#connect(spec, namespace, protocol, index);
+    const sourcePort = isPing ? this.#takeIdentifier(spec) : this.#connect(spec, namespace, protocol, index, familyOf(destination));
     this.#flows.push({ index, record: flowRecord(spec, { namespace, destination, protocol, sourcePort }) });
   }
 
   /** Somebody answers there. A closed port or an address that nobody has is left alone: the packets will find out. */
-  #serve(spec: TrafficSpec, namespace: number, destination: number): void {
-    const server = destination >>> 24 === LOOPBACK_NETWORK ? namespace : this.#network.owners.get(destination);
+  #serve(spec: TrafficSpec, namespace: number, destination: Destination): void {
+    const family = familyOf(destination);
+    const server = isLoopbackAddress(destination) ? namespace : this.#network.owners.get(destination);
     if (server === undefined) return;
     const published = this.#behind(spec, server);
-    for (const listener of published) this.#listen(spec, listener);
+    // A proxy may go on to a container's address of the other family.
+    for (const listener of published) this.#listen(spec, listener, Family.Ipv4);
+    if (family === Family.Ipv6) for (const listener of published) this.#listen(spec, listener, family);
     if (published.length > 0 || (this.#serves === "what is known" && this.#isIdleHost(server, spec.to))) return;
-    this.#listen(spec, { namespace: server, port: spec.to.port! });
+    this.#listen(spec, { namespace: server, port: spec.to.port! }, family);
   }
 
   /** Whether a namespace is that of a host of which nobody says that anything listens there. */
@@ -226,25 +230,25 @@ class TrafficResolver {
   }
 
   /** The server's socket: it answers if anybody asks. */
-  #listen(spec: TrafficSpec, { namespace, port }: Listener): void {
+  #listen(spec: TrafficSpec, { namespace, port }: Listener, family: Family): void {
     const protocol = PROTOCOLS[spec.to.protocol];
-    const key = socketKey(namespace, protocol, port);
+    const key = socketKey(namespace, protocol, port, family);
     const existing = this.#listening.get(key);
     if (existing?.record.role === SocketRole.Client) fail("CONFLICT", spec, `to: port ${port} is in use by a client there`);
     const role = isAnswered(spec) ? SocketRole.Responder : SocketRole.Sink;
     if (existing && (existing.record.role === SocketRole.Responder || existing.record.role === role)) return;
-    this.#setSocket(key, existing?.index ?? this.#takeSocket(), { namespace, protocol, ip: 0, port, role, flow: NONE });
+    this.#setSocket(key, existing?.index ?? this.#takeSocket(), { namespace, protocol, ip: 0, port, role, flow: NONE, ...ofFamily(family) });
   }
 
   /** The client's socket, on the next ephemeral port. */
-  #connect(spec: TrafficSpec, namespace: number, protocol: number, flow: number): number {
+  #connect(spec: TrafficSpec, namespace: number, protocol: number, flow: number, family: Family): number {
     const counter = `${namespace}/${protocol}`;
     let port = this.#ephemeralPorts.get(counter) ?? EPHEMERAL_PORTS.from;
-    while (this.#listening.has(socketKey(namespace, protocol, port))) port++;
+    while ([Family.Ipv4, Family.Ipv6].some((each) => this.#listening.has(socketKey(namespace, protocol, port, each)))) port++;
     if (port > EPHEMERAL_PORTS.to) fail("LIMIT_EXCEEDED", spec, `all ephemeral ports of ${spec.from} are in use`);
     this.#ephemeralPorts.set(counter, port + (spec.kind === "exchange" ? EXCHANGE_PORTS : 1));
-    const key = socketKey(namespace, protocol, port);
-    this.#setSocket(key, this.#takeSocket(), { namespace, protocol, ip: 0, port, role: SocketRole.Client, flow });
+    const key = socketKey(namespace, protocol, port, family);
+    this.#setSocket(key, this.#takeSocket(), { namespace, protocol, ip: 0, port, role: SocketRole.Client, flow, ...ofFamily(family) });
     return port;
   }
 
@@ -271,7 +275,7 @@ interface Listener {
 
 interface FlowPlace {
   readonly namespace: number;
-  readonly destination: number;
+  readonly destination: Destination;
   readonly protocol: number;
   readonly sourcePort: number;
 }
@@ -282,7 +286,7 @@ function flowRecord(spec: TrafficSpec, place: FlowPlace): FlowRecord {
     kind: KINDS[spec.kind],
     protocol: place.protocol,
     namespace: place.namespace,
-    destination: place.destination,
+    ...destinationFields(place.destination),
     destinationPort: spec.to.port ?? 0,
     sourcePort: place.sourcePort,
     bytes: spec.sizeBytes,
@@ -345,12 +349,13 @@ function nameOf({ name }: TrafficSpec, from: string | undefined, client: number 
  * @example formatTarget({ host: "db", port: 5432, protocol: "tcp" }) // "db:5432/tcp"
  */
 export function formatTarget({ host, port, protocol }: TargetSpec): string {
-  return port === undefined ? host : `${host}:${port}/${protocol}`;
+  if (port === undefined) return host;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}/${protocol}`;
 }
 
-/** What two sockets cannot both have. */
-export function socketKey(namespace: number, protocol: number, port: number): string {
-  return `${namespace}/${protocol}/${port}`;
+/** IPv4 is what a record means that says nothing. */
+function ofFamily(family: Family): { readonly family?: Family } {
+  return family === Family.Ipv4 ? {} : { family };
 }
 
 function checkRoom(limit: keyof Capacity, needed: number, available: number): void {

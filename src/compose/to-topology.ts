@@ -90,8 +90,7 @@ function networkOf(network: ComposeNetwork, project: ComposeProject, notices: No
     notices.add("not-simulated", at("driver"), `the driver ${JSON.stringify(asked)} is simulated as a bridge network on one host`);
   }
   if (network.external) notices.add("ignored", at("external"), "the external network is created as a bridge network of its own");
-  if (network.enableIpv6 === true) notices.add("not-simulated", at("enable_ipv6"), "only IPv4 packets are simulated");
-  if (network.enableIpv4 === false) notices.add("not-simulated", at("enable_ipv4"), "only IPv4 packets are simulated, so IPv4 stays on");
+  if (network.enableIpv4 === false) notices.add("not-simulated", at("enable_ipv4"), "networks without IPv4 are not simulated, so it stays on");
   if (network.ipam.driver !== undefined && network.ipam.driver !== "default") {
     notices.add("not-simulated", at("ipam", "driver"), `the IPAM driver ${JSON.stringify(network.ipam.driver)} is simulated as the default one`);
   }
@@ -167,7 +166,6 @@ function endpointsOf(service: ComposeService, project: ComposeProject, notices: 
       notices.add("not-simulated", attachment.place, `${JSON.stringify(network.name)} beside other networks is left out`);
       return [];
     }
-    if (attachment.ipv6Address !== undefined) notices.add("not-simulated", at("ipv6_address"), "only IPv4 packets are simulated");
     if (attachment.linkLocalIps.length > 0) notices.add("not-simulated", at("link_local_ips"), "only one address per interface is simulated");
     if (Object.keys(attachment.driverOptions).length > 0) notices.add("not-simulated", at("driver_opts"), "options of one endpoint have no effect");
     return [

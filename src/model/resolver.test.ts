@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { docker, refusalOf } from "../../test/support/docker";
-import { formatIpv4 } from "../net/ip";
+import { formatIpv4, formatIpv6 } from "../net/ip";
 import { decide } from "./decide";
 import { Resolver } from "./resolver";
 import type { TopologySpec } from "./spec";
@@ -22,7 +22,7 @@ const shop = docker("shop")
 
 function lookUp(spec: TopologySpec, from: string, name: string): string {
   const resolution = new Resolver(decide(spec)).resolve(from, name);
-  return "reason" in resolution ? resolution.reason : resolution.addresses.map(formatIpv4).join(" ");
+  return "reason" in resolution ? resolution.reason : resolution.addresses.map((address) => (typeof address === "bigint" ? formatIpv6(address) : formatIpv4(address))).join(" ");
 }
 const find = (from: string, name: string) => lookUp(shop.spec, from, name);
 

@@ -1,9 +1,9 @@
-import { formatIpv4, isIpv4, parseIpv4 } from "../net/ip";
+import { formatIpv4, isIpv4, isIpv6, parseIpv4, parseIpv6 } from "../net/ip";
 import { dnsOf, type SandboxDns } from "./dns";
 import { type ContainerState, type DockerState, isBridge } from "./state";
 
-/** What looking a name up came to: addresses in the order of the answer, or why there is none. */
-export type Resolution = { readonly addresses: readonly number[] } | { readonly reason: string };
+/** What looking a name up came to: addresses (of IPv6 if there are none of IPv4) in the order of the answer, or why there is none. */
+export type Resolution = { readonly addresses: readonly (number | bigint)[] } | { readonly reason: string };
 
 const LOOPBACK = 0x7f000001;
 
@@ -27,6 +27,7 @@ export class Resolver {
 
   resolve(from: string, name: string): Resolution {
     if (isIpv4(name)) return { addresses: [parseIpv4(name, "name")] };
+    if (isIpv6(name)) return { addresses: [parseIpv6(name, "name")] };
     const wanted = name.toLowerCase().replace(/\.$/, "");
     if (wanted === "localhost") return { addresses: [LOOPBACK] };
     const container = this.sandboxOwner(from);
@@ -36,7 +37,8 @@ export class Resolver {
     const server = this.#serverOf(container.name);
     const known = container.networkOrder.filter((network) => !this.#isDefault(network));
     if (!server || known.length === 0) return this.#fail(from, wanted, describeWithoutDns(container));
-    const addresses = server.names.get(wanted)?.ipv4 ?? [];
+    const { ipv4 = [], ipv6 = [] } = server.names.get(wanted) ?? {};
+    const addresses: readonly (number | bigint)[] = ipv4.length > 0 ? ipv4 : ipv6;
     return addresses.length > 0 ? { addresses } : this.#failOnNetworks(from, wanted, container.networkOrder, known);
   }
 

@@ -1,7 +1,6 @@
 import { RouteType } from "../../../../assembly/abi/program";
 import type { Route6Record } from "../../program";
 import type { AddressTable } from "../memory/address-table";
-import type { Address6 } from "./address6";
 import type { Device } from "./device";
 import type { Route } from "./fib";
 
@@ -19,11 +18,7 @@ export class Fib6 {
   private readonly lengths: PrefixLength[] = [];
   private readonly found = new Map<number, Route | null>();
 
-  constructor(
-    private readonly addresses: AddressTable,
-    /** Of the namespace, by number: the first of each. */
-    private readonly own: ReadonlyMap<number, Address6>,
-  ) {}
+  constructor(private readonly addresses: AddressTable) {}
 
   /** Adds a route; call it in the order of the routes' indices. */
   learn(record: Route6Record, device: Device | null): void {
@@ -47,7 +42,9 @@ export class Fib6 {
       route = this.search(destination);
       this.found.set(destination, route);
     }
-    return route?.type === RouteType.Local && this.own.get(destination)?.isUsable === false ? null : route;
+    if (route?.type !== RouteType.Local) return route;
+    const own = route.device?.addresses6.find(({ ip }) => ip === destination);
+    return own === undefined || own.isUsable ? route : null;
   }
 
   private search(destination: number): Route | null {

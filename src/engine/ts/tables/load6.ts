@@ -14,11 +14,10 @@ export function loadIpv6(kernel: Kernel, program: DatapathProgram, restarted: Re
   const addressed = new Set(devices.filter(({ addresses6 }) => addresses6.length > 0));
   const before = new Map(devices.map((device) => [device, device.addresses6] as const));
   for (const device of devices) device.addresses6 = [];
-  const own = namespaces.map(() => new Map<number, Address6>());
-  namespaces.forEach((namespace, index) => {
+  for (const namespace of namespaces) {
     namespace.addresses6 = [];
-    namespace.fib6 = program.routes6.length === 0 ? null : new Fib6(addresses, own[index]);
-  });
+    namespace.fib6 = program.routes6.length === 0 ? null : new Fib6(addresses);
+  }
   for (const record of program.addresses6) {
     const device = devices[record.device];
     const known = restarted.has(device) ? undefined : before.get(device)?.find(({ ip }) => ip === addresses.note(record.ip));
@@ -26,8 +25,6 @@ export function loadIpv6(kernel: Kernel, program: DatapathProgram, restarted: Re
     device.addresses6.push(address);
     device.addresses.push(address.ip);
     device.namespace.addresses6.push(address);
-    const ofNamespace = own[device.namespace.index];
-    if (!ofNamespace.has(address.ip)) ofNamespace.set(address.ip, address);
   }
   for (const record of program.routes6) {
     namespaces[record.namespace].fib6?.learn(record, record.device === NONE ? null : devices[record.device]);
