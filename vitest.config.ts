@@ -49,6 +49,8 @@ function browserProjects(): TestProjectConfiguration[] {
       test: {
         name: "browser",
         include: BROWSER,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
         browser: {
           enabled: true,
           headless: true,

@@ -85,14 +85,14 @@ describe.runIf(CHROMIUM !== undefined)("07-browser", () => {
     const number = async (id: string) => Number((await page.textContent(`#${id}`))?.replaceAll(",", ""));
     const moves = async (id: string) => {
       const before = await number(id);
-      await expect.poll(() => number(id), { timeout: 20_000 }).toBeGreaterThan(before);
+      await expect.poll(() => number(id), { timeout: 60_000 }).toBeGreaterThan(before);
     };
     await moves("packets");
     await moves("packets");
     expect(await page.textContent("#flows")).toContain("queries");
     expect(await page.locator("#picture circle").count()).toBeGreaterThan(0);
     await page.click("#unplug");
-    await expect.poll(() => page.textContent("#drops"), { timeout: 20_000 }).toContain("DevReady");
+    await expect.poll(() => page.textContent("#drops"), { timeout: 60_000 }).toContain("DevReady");
     await page.click("#pause");
     await page.waitForTimeout(200);
     const paused = await number("packets");

@@ -111,7 +111,7 @@ describe("import directions", () => {
     return first === "engine" && third !== undefined ? `engine/${second}` : first.replace(/\.ts$/, "");
   }
 
-  it("holds in src: a file imports only what its folder may", { timeout: 60_000 }, () => {
+  it("holds in src: a file imports only what its folder may", { timeout: 120_000 }, () => {
     const wrong = sources.flatMap((file) => {
       const part = partOf(file);
       const allowed = MAY_IMPORT[part];

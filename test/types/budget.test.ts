@@ -35,7 +35,7 @@ function chainOf(containers: number): string {
 }
 
 describe("the types of the fluent API", () => {
-  it("cost a fixed amount for each call", { timeout: 60_000 }, () => {
+  it("cost a fixed amount for each call", { timeout: 120_000 }, () => {
     const [small, large] = [instantiations(chainOf(10)), instantiations(chainOf(40))];
     // 43 for a container and its traffic, once the methods are known.
     expect(small).toBeLessThan(1_000);
