@@ -273,7 +273,7 @@ export class Daemon implements DaemonOperations {
       program: (network) => this.#program(network),
     });
     return new SwarmMember({
-      hostName: host.name, host: this.#host, seed, registry: swarms ?? new SwarmRegistry(), serviceSandboxes,
+      hostName: host.name, host: this.#host, firewall: this.#firewall, seed, registry: swarms ?? new SwarmRegistry(), serviceSandboxes,
       networks: () => this.#networks, containers: () => this.#containers, sandboxes: () => this.#sandboxes,
     });
   }

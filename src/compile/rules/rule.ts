@@ -1,3 +1,4 @@
+import { unsupported } from "../../model/refusal";
 import {
   MATCH_CT_DIRECTION,
   MATCH_CT_ORIGINAL_DESTINATION,
@@ -126,6 +127,8 @@ function matchTests(match: Match): readonly Test[] {
     case "policy":
       // Nothing is encrypted by IPsec here.
       return match.policy === "ipsec" ? [NEVER] : [];
+    case "u32":
+      return unsupported("a rule", "-m u32, by which traffic on an encrypted overlay network is told apart,");
     case "udp":
     case "sctp":
     case "multiport":

@@ -68,6 +68,13 @@ export interface FirewallPort {
   readonly hostPort: number;
 }
 
+/** A subnet of an encrypted overlay network. */
+export interface SecureOverlay {
+  readonly vni: number;
+  /** UDP port of VXLAN. */
+  readonly port: number;
+}
+
 /** A legacy link (`--link`) on the default bridge. */
 export interface FirewallLink {
   /** The container that was started with `--link`. */
@@ -107,6 +114,10 @@ export interface Firewall {
   /** Ports in the daemon's order (20.10: larger host ports first). */
   publish(networkId: string, ports: readonly FirewallPort[]): void;
   unpublish(networkId: string, ports: readonly FirewallPort[]): void;
+  /** A node that has an encrypted overlay network meets another one: VXLAN frames of its number have to be marked and to have come through IPsec. */
+  secure(overlay: SecureOverlay): void;
+  /** The network goes. */
+  unsecure(overlay: SecureOverlay): void;
   link(networkId: string, link: FirewallLink): void;
   unlink(networkId: string, link: FirewallLink): void;
   /**

@@ -1,9 +1,10 @@
 import type { UserCommand } from "./command";
 import { natJumps } from "./conditions";
-import type { Firewall, FirewallEndpoint, FirewallFlags, FirewallLink, FirewallNetwork, FirewallPort } from "./firewall";
+import type { Firewall, FirewallEndpoint, FirewallFlags, FirewallLink, FirewallNetwork, FirewallPort, SecureOverlay } from "./firewall";
 import type { BridgeRules } from "./generation";
 import type { Family, FirewallState } from "./rule";
 import { perform, type Step, StepMaker, undo } from "./step";
+import { secureSteps } from "./secure-overlay";
 import { Tables } from "./tables";
 import { applyUserCommand } from "./user-command";
 
@@ -75,6 +76,14 @@ export class HostFirewall implements Firewall {
 
   unpublish(networkId: string, ports: readonly FirewallPort[]): void {
     for (const port of ports) this.#ofNetwork(networkId, (...context) => this.#portSteps(port, ...context), undo);
+  }
+
+  secure(overlay: SecureOverlay): void {
+    if (this.#families().includes(4)) perform(this.#tables[4], secureSteps(overlay));
+  }
+
+  unsecure(overlay: SecureOverlay): void {
+    undo(this.#tables[4], secureSteps(overlay));
   }
 
   link(networkId: string, link: FirewallLink): void {

@@ -15,6 +15,9 @@ class Recorder implements NodeAgent {
   leaveNetwork({ spec }: ClusterNetwork): void {
     this.heard.push(`leave ${spec.name}`);
   }
+  secureNetwork({ spec }: ClusterNetwork): void {
+    this.heard.push(`secure ${spec.name}`);
+  }
   runTask({ service, slot }: ClusterTask): void {
     this.heard.push(`run ${service?.spec.name}.${slot}`);
   }

@@ -214,6 +214,7 @@ export class Cluster {
       if (network.joined.has(node) || !(used.has(network) || this.#hasSettled.has(node))) continue;
       network.joined.add(node);
       node.agent.joinNetwork(network, address);
+      if (network.spec.options.encrypted !== undefined && network.joined.size > 1) for (const other of network.joined) other.agent.secureNetwork(network);
     }
   }
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { formatIpv4 } from "../../net/ip";
 import { Daemon } from "../daemon";
 import { dnsOf } from "../dns";
+import { ruleText } from "../firewall/rule-text";
 import { rulesOf } from "../generations";
 import type { ContainerSpec } from "../spec";
 import type { DockerState } from "../state";
@@ -102,6 +103,19 @@ describe("a host in a swarm", () => {
     expect(h2.findContainer("c2")).toMatchObject({ running: true, endpoints: [], attachments: [] });
     expect(h2.networks().map(({ name }) => name)).toEqual(["none", "host", "bridge", "docker_gwbridge"]);
     expect(() => h1.swarm.leave(false)).toThrow("Removing the last manager erases all current state of the swarm");
+  });
+
+  it("lets only encrypted frames of an encrypted overlay in once another host has it, until it goes", () => {
+    overlay(h1, "sec", { options: { encrypted: "" } });
+    const inputRules = () => h1.firewall.snapshot().v4.find(({ name }) => name === "filter")?.chains.find(({ name }) => name === "INPUT")?.rules.map(ruleText);
+    run(h1, "c1", "sec");
+    expect(inputRules()).toEqual([]);
+    run(h2, "c2", "sec");
+    const match = (policy: string) => `-p udp -m policy --dir in --pol ${policy} -m udp --dport 4789 -m u32 --u32 "0x0>>0x16&0x3c@0xc&0xffffff00=0x100100"`;
+    expect(inputRules()).toEqual([`${match("none")} -j DROP`, `${match("ipsec")} -j ACCEPT`]);
+    h1.removeContainer("c1", { force: true });
+    h1.swarm.settle();
+    expect(inputRules()).toEqual([]);
   });
 
   it("makes the MTU of an encrypted overlay shorter", () => {

@@ -3,6 +3,7 @@ import { isIpv4 } from "../../net/ip";
 import type { Cidr } from "../../net/cidr";
 import type { Container } from "../container";
 import type { Containers } from "../containers";
+import type { Firewall } from "../firewall/firewall";
 import type { Host } from "../host";
 import type { Network } from "../network";
 import type { Networks } from "../networks";
@@ -26,6 +27,7 @@ export interface MemberContext {
   readonly hostName: string;
   readonly host: Host;
   readonly seed: number;
+  readonly firewall: Firewall;
   readonly registry: SwarmRegistry;
   readonly networks: () => Networks;
   readonly containers: () => Containers;
@@ -218,6 +220,10 @@ export class SwarmMember implements SwarmOperations, NodeAgent, SwarmAttachments
     serviceSandboxes.open(local, address);
   }
 
+  secureNetwork({ subnets }: ClusterNetwork): void {
+    for (const { vni } of subnets ?? []) this.#context.firewall.secure({ vni, port: this.#cluster!.dataPathPort });
+  }
+
   leaveNetwork({ id }: ClusterNetwork): void {
     const local = this.#context.networks().find(id);
     if (local) this.#forget(local);
@@ -225,6 +231,8 @@ export class SwarmMember implements SwarmOperations, NodeAgent, SwarmAttachments
 
   #forget(network: Network): void {
     this.#context.serviceSandboxes.close(network);
+    const { overlay } = network.parts;
+    if (overlay?.encrypted) for (const { vni } of overlay.subnets) this.#context.firewall.unsecure({ vni, port: overlay.port });
     this.#context.networks().release(network);
   }
 

@@ -11,6 +11,8 @@ export interface NodeAgent {
   /** A network is used on the node from now on; `address` is that of its load balancer. */
   joinNetwork(network: ClusterNetwork, address: bigint): void;
   leaveNetwork(network: ClusterNetwork): void;
+  /** Another node has an encrypted network that this one has. */
+  secureNetwork(network: ClusterNetwork): void;
   /** Makes the container of a task and starts it. */
   runTask(task: ClusterTask): void;
   /** The container stops and stays. */
