@@ -19,12 +19,12 @@ import { clock, now } from "../simulation/clock";
 import { enter, visit } from "../simulation/cpu";
 import { bytesOf6, find6, multicastMac6, UNSPECIFIED, writeSolicitedNode6 } from "../tables/address6";
 import { Device, DEVICE_NO_ARP } from "../tables/device";
-import { Address6, addressOn6, endTentativeStep, firstAddress6, hasUsable6, isNoAddress6, isTentative, stepTentative } from "../tables/interface6";
+import { Address6, addressOn6, asking, endTentativeStep, firstAddress6, hasUsable6, isNoAddress6, isTentative, stepTentative } from "../tables/interface6";
 import { ipv6Of, namespaceAt, namespaceCount } from "../tables/namespace";
 import { findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { VISITS_OUTPUT, VISITS_POSTROUTING } from "../tables/ruleset";
 import { load32, store32 } from "../wire/bytes";
-import { loadMac, TYPE_IPV6, writeEthernet } from "../wire/ethernet";
+import { ETHERNET_HEADER, loadMac, TYPE_IPV6, writeEthernet } from "../wire/ethernet";
 import { IP6_HOP_LIMIT, IP6_NEXT, IPV6_HEADER, writeIcmp6Checksum, writeIpv6 } from "../wire/ipv6";
 import { enterNeighbour, updateNeighbour } from "../nodes/arp-input";
 
@@ -81,7 +81,7 @@ function send(device: Device, type: u32, flags: u32, target: u32, source: u32, d
   packet.out = device;
   packet.next = destination;
   packet.routeType = <u8>RouteType.Unicast;
-  packet.mtu = 0;
+  packet.mtu = packet.length - ETHERNET_HEADER > device.mtu ? device.mtu : 0;
   const filter = ipv6Of(device.namespace).filter;
   append(packet, filter & VISITS_OUTPUT ? Node.LocalOut : filter & VISITS_POSTROUTING ? Node.Postrouting : Node.NeighbourOutput, inProgress);
 }
@@ -115,10 +115,11 @@ export function writeAnnouncement(packet: Packet, device: Device, address: u32):
 
 /** A Dad event: whoever has appeared asks whether somebody else is there already, or has waited long enough for an answer. */
 export function detectDuplicates(): void {
+  stepTentative();
   for (let namespace: u32 = 0; namespace < namespaceCount; namespace++) {
     const stack = ipv6Of(namespaceAt(namespace));
     for (let index: u32 = 0; index < stack.addressCount; index++) {
-      const entry = stepTentative(stack, index);
+      const entry = asking(stack, index);
       if (!isNoAddress6(entry) && enter(stack.cpu, now)) ask(entry);
     }
   }

@@ -10,7 +10,7 @@ import { DontFragment, frameBytes, notesOf, Packet } from "../memory/pool";
 import { socketError } from "../tables/counters";
 import { bytesOf6, isGroup6, isLinkLocal6, UNSPECIFIED } from "../tables/address6";
 import { Device, isNull, noDevice } from "../tables/device";
-import { hasRoute, lookup, outputDevice, Route } from "../tables/fib";
+import { lookup, outputDevice, Route } from "../tables/fib";
 import { flowAt } from "../tables/flow";
 import { chooseSource6 } from "../tables/interface6";
 import { ipv6Of, Namespace, namespaceAt } from "../tables/namespace";
@@ -26,14 +26,13 @@ export function ip6Output(packet: Packet): Node {
   const stack = ipv6Of(namespaceAt(packet.namespace));
   const notes = notesOf(packet);
   const destination = notes.destination;
+  let route = lookup(stack, destination).route;
   // What it answers came in there.
-  const bound = packet.out;
-  let route = changetype<Route>(0);
-  let device = bound;
-  if (bound == noDevice || !(isGroup6(destination) || isLinkLocal6(destination))) {
-    const decision = lookup(stack, destination);
-    if (!hasRoute(decision)) return unroutable(packet, Drop.IpOutNoRoutes, FlowError.NetworkUnreachable);
-    route = decision.route;
+  let device = packet.out;
+  if (isOnLink(device, route, destination)) {
+    route = changetype<Route>(0);
+  } else {
+    if (changetype<usize>(route) == 0) return unroutable(packet, Drop.IpOutNoRoutes, FlowError.NetworkUnreachable);
     if (route.type > RouteType.Broadcast) return unroutable(packet, Drop.RouteUnreachable, FlowError.HostUnreachable);
     device = outputDevice(stack, route);
     if (isNull(device)) return unroutable(packet, Drop.IpOutNoRoutes, FlowError.NetworkUnreachable);
@@ -54,6 +53,12 @@ export function ip6Output(packet: Packet): Node {
   const filter = stack.filter;
   if (filter & (VISITS_OUTPUT | VISITS_POSTROUTING)) return filter & VISITS_OUTPUT ? Node.LocalOut : Node.Postrouting;
   return isTooLong ? Node.Ip6Fragment : Node.NeighbourOutput;
+}
+
+/** Whether an answer goes out of a device because the address means something there alone; `route` may be null. */
+function isOnLink(device: Device, route: Route, destination: u32): bool {
+  if (device == noDevice || !(isGroup6(destination) || isLinkLocal6(destination))) return false;
+  return changetype<usize>(route) == 0 || route.type != RouteType.Local;
 }
 
 /** False: there is none. */

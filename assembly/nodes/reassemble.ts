@@ -55,6 +55,10 @@ function reassemble4(packet: Packet): Node {
   return collect(packet, buffer, header, ip + header, offset, bytes, hasMore);
 }
 
+/** Of a fragment of IPv6: where the header before its own says what follows, and what that is. */
+let nextAt: u32 = 0;
+let next: u8 = 0;
+
 /** The fragment's own header is left out, and the one before it names what follows. */
 function reassemble6(packet: Packet): Node {
   const ip = packet.network;
@@ -68,7 +72,8 @@ function reassemble6(packet: Packet): Node {
   if (header > HEADER_ROOM || isMisshapen(bytes, offset, hasMore, TOTAL_MAX)) return drop(packet, Drop.FragTooFar, Node.Reassemble);
   const addresses = <u64>bswap<u32>(notes.source) | (<u64>bswap<u32>(notes.destination) << 32);
   const buffer = bufferFor(packet, ipv6Of(packet.device.namespace), addresses, load32(ip + header + 4), 0);
-  if (offset == 0) store<u8>(ip + notes.fragmentNextAt, load<u8>(ip + header));
+  nextAt = notes.fragmentNextAt;
+  next = load<u8>(ip + header);
   return collect(packet, buffer, header, ip + payload, offset, bytes, hasMore);
 }
 
@@ -88,6 +93,7 @@ function collect(packet: Packet, buffer: Reassembly, header: u32, payload: usize
   }
   if (!hasMore) buffer.total = end;
   keepFragment(buffer, packet.network, header, payload, offset, bytes);
+  if (offset == 0 && buffer.namespace.isIpv6) store<u8>(payloadOf(buffer) - header + nextAt, next);
   if (buffer.total == 0 || buffer.received < buffer.total) return consume(packet);
   return complete(packet, buffer);
 }

@@ -107,7 +107,7 @@ function decide6(decision: Decision, stack: Namespace, ip: u32): void {
   for (let index: u32 = 0; index < stack.routeCount; index++) {
     const route = changetype<Route>(stack.routes + <usize>index * ROUTE_BYTES);
     if (commonPrefix6(route.destination, ip) < route.mask) continue;
-    if (route.type != RouteType.Local || !isWithheld6(stack, ip)) decision.route = route;
+    if (route.type != RouteType.Local || !isWithheld6(route.device, ip)) decision.route = route;
     return;
   }
 }

@@ -22,6 +22,8 @@ export class Address6 {
   /** Nobody knows yet whether somebody else has it. */
   tentative: bool;
   solicited: bool;
+  /** The event in progress is to ask for it. */
+  asks: bool;
   /** Somebody else has it. */
   failed: bool;
   /** When it appeared. */
@@ -89,7 +91,7 @@ function fillEntry(entry: Address6, from: usize, known: usize, knownCount: u32):
   for (let index: u32 = 0; index < knownCount && !device.restarted; index++) {
     const old = changetype<Address6>(known + <usize>index * ENTRY_BYTES);
     if (old.device != device || old.number != number) continue;
-    if (entry.tentative) entry.tentative = old.tentative;
+    entry.tentative = old.tentative;
     entry.solicited = old.solicited;
     entry.failed = old.failed;
     entry.since = old.since;
@@ -142,16 +144,10 @@ export function isOwn6(stack: Namespace, number: u32): bool {
   return false;
 }
 
-/** Whether it has the address, and may not use it. */
-export function isWithheld6(stack: Namespace, number: u32): bool {
-  let isThere = false;
-  for (let index: u32 = 0; index < stack.addressCount; index++) {
-    const entry = listed(stack, index);
-    if (entry.number != number) continue;
-    if (isUsable(entry)) return false;
-    isThere = true;
-  }
-  return isThere;
+/** Whether a device has the address, and may not use it. */
+export function isWithheld6(device: Device, number: u32): bool {
+  const entry = addressOn6(device, number);
+  return !isNoAddress6(entry) && !isUsable(entry);
 }
 
 /** The device's address with a number, in whatever state, or null. */
@@ -184,12 +180,12 @@ export function ownerOf6(stack: Namespace, number: u32): Device {
   return owner;
 }
 
-/** Whether the device listens to a solicited-node group. */
+/** Whether the device listens to a solicited-node group: it joined that of each address that it has, usable or not. */
 export function isSolicited6(device: Device, group: u32): bool {
   const stack = ipv6Of(device.namespace);
   for (let index: u32 = 0; index < stack.addressCount; index++) {
     const entry = listed(stack, index);
-    if (entry.device == device && (isUsable(entry) || isTentative(entry)) && isSolicitedNodeOf6(group, entry.number)) return true;
+    if (entry.device == device && isSolicitedNodeOf6(group, entry.number)) return true;
   }
   return false;
 }
@@ -204,23 +200,21 @@ export function firstAddress6(device: Device, isLinkLocal: bool): u32 {
   return 0;
 }
 
-/**
- * A step of the detection for an address of a stack, by its place there: a tentative one is asked for, or has waited long enough.
- * Returns the one that is to be asked for, or null.
- */
-export function stepTentative(stack: Namespace, index: u32): Address6 {
-  const entry = listed(stack, index);
-  if (isTentative(entry)) {
-    if (!entry.solicited) {
-      entry.solicited = true;
-      return entry;
-    }
-    if (entry.since + <i64>DAD_NS <= now) {
-      entry.tentative = false;
-      forgetDecisions();
-    }
+/** A step of the detection for all tentative addresses: each asks now, or has waited long enough. */
+export function stepTentative(): void {
+  for (let index: u32 = 0; index < count; index++) {
+    const entry = entryAt(index);
+    entry.asks = isTentative(entry) && !entry.solicited;
+    if (entry.asks) entry.solicited = true;
+    else if (isTentative(entry) && entry.since + <i64>DAD_NS <= now) entry.tentative = false;
   }
-  return changetype<Address6>(0);
+  forgetDecisions();
+}
+
+/** The address of a stack with a place in its list if it asks, or null. */
+export function asking(stack: Namespace, index: u32): Address6 {
+  const entry = listed(stack, index);
+  return entry.asks ? entry : changetype<Address6>(0);
 }
 
 /** All have taken their step: when the next one is. */

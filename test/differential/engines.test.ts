@@ -13,6 +13,7 @@ import { type BuiltPlan, buildPlan } from "../support/plan";
 import { CABLE, SECOND, twoHosts } from "../support/program";
 import { runPlan } from "../support/run";
 import { simulate } from "../support/simulate";
+import { sixPlan } from "../support/six";
 
 /** DOCKWIRE_FUZZ=2000 looks longer, DOCKWIRE_SEED=… begins where a failure said. */
 const RUNS = Number(process.env.DOCKWIRE_FUZZ ?? 100);
@@ -54,6 +55,18 @@ describe("both engines agree on every counter, record and captured byte", { time
   it("behind firewalls that are replaced", () => check({ flows: 6, frames: 0, patches: 6, firewalls: true }));
 
   it("behind firewalls that meet forged frames", () => check({ flows: 4, frames: 60, patches: 3, firewalls: true }));
+
+  it.each([
+    ["of random networks and traffic", { flows: 8, frames: 0, patches: 0 }],
+    ["under forged and broken frames", { flows: 3, frames: 80, patches: 0 }],
+    ["of proxies and servers", { flows: 8, processes: 10, frames: 10, patches: 4 }],
+    ["behind firewalls, while everything changes", { flows: 6, frames: 60, patches: 6, firewalls: true }],
+  ] satisfies [string, PlanLimits][])("over IPv6, %s", (_, limits) => {
+    const property = fc.property(arbitraryPlan(limits), fc.nat(), (plan, salt) => {
+      expectEqual(plan, sixPlan(buildPlan(plan), { salt }), 1_000_000);
+    });
+    fc.assert(property, { ...OPTIONS, numRuns: Math.ceil(RUNS / 2) });
+  });
 
   it("whether verdicts are remembered or found anew for every traced packet", () => {
     const plans = arbitraryPlan({ flows: 6, frames: 20, patches: 3, firewalls: true });
