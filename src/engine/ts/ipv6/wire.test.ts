@@ -38,7 +38,7 @@ function traffic({ draft, left, right, rightIp }: ReturnType<typeof world>) {
 }
 
 describe("tshark", () => {
-  it.each([false, true])("finds no fault in what IPv6 sends (translated: %s)", (translates) => {
+  it.for([false, true])("finds no fault in what IPv6 sends (translated: %s)", (translates, context) => {
     const network = world(translates);
     const flows = traffic(network);
     const { left, right, draft } = network;
@@ -48,15 +48,15 @@ describe("tshark", () => {
     });
     const file = writePcapng({ interfaces: [{ name: "left" }, { name: "right" }], frames: written, snaplen: 65_535, hosts: [], application: "test" });
     const faults = tsharkFields(file, ["frame.number", "_ws.expert.message"], ...CHECKED, "-Y", FAULTS);
-    if (faults === undefined) return console.log(NO_TSHARK);
+    if (faults === undefined) return context.skip(NO_TSHARK);
     expect(faults).toEqual([]);
     // An error has the type of what it quotes behind its own.
     const types = tsharkFields(file, ["icmpv6.type"], "-Y", "icmpv6")?.map((line) => line.split(",")[0]);
     for (const type of ["128", "129", "135", "136", "1", "2"]) expect(types).toContain(type);
-    const sources = new Set(tsharkFields(file, ["ipv6.src"], "-Y", "frame.interface_name == \"right\" && ipv6.dst == fd02::2 && udp"));
+    const sources = new Set(tsharkFields(file, ["ipv6.src"], "-Y", "frame.interface_name == \"right\" && ipv6.dst == fd02::2 && udp && !icmpv6"));
     expect([...sources]).toEqual([translates ? "fd02::1" : "fd01::2"]);
     expect(counters.flows[flows[0]!]).toMatchObject({ sent: 3, answered: 2 });
-    expect(counters.flows[flows[1]!]).toMatchObject({ sent: 3, delivered: 2 });
+    expect(counters.flows[flows[1]!]).toMatchObject({ sent: 3, delivered: 3 });
     expect(counters.flows[flows[2]!]).toMatchObject({ answered: 1 });
     for (const flow of flows.slice(3)) expect(counters.flows[flow!]).toMatchObject({ errors: 1 });
   });
