@@ -1,6 +1,5 @@
 import { SimulationError } from "../../errors";
-import { settingsOfEnvironment } from "../../model/inspect/container";
-import { environmentOf, replaced } from "../../model/inspect/environment";
+import { environmentOf, replaced, settingsOfEnvironment } from "../../model/inspect/environment";
 import { atLeast, type Command } from "../command";
 import { Failure } from "../outcome";
 import { ask, find } from "../refusals";

@@ -6,8 +6,7 @@ import type { DaemonFlags } from "../flags";
 import type { GenerationRules } from "../generation";
 import type { Host } from "../host";
 import type { Networks } from "../networks";
-import { environmentOf, type LinkedContainer } from "./environment";
-import { settingsOfEnvironment } from "./container";
+import { environmentOf, type LinkedContainer, settingsOfEnvironment } from "./environment";
 import type { HostsEntry } from "./hosts-file";
 import { SandboxFiles } from "./sandbox-files";
 

@@ -3,6 +3,7 @@ import { Identity } from "../identity";
 import type { ContainerSpec, EndpointSpec, ExposeSpec, ImageSpec, PublishSpec } from "../spec";
 import type { AttachmentState, ContainerState, DockerState, EndpointState } from "../state";
 import { Answer, NO_MAP, NO_POINTER, NO_SLICE, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
+import { settingsOfEnvironment } from "./environment";
 import { FIELDS_OF_HOST_CONFIG } from "./host-config";
 import { CREATED, macText } from "./network";
 
@@ -49,16 +50,6 @@ function pathOf({ id, hostsFile }: ContainerState, file: string): string {
 /** What the container runs. */
 export function commandOf({ command, image }: ContainerSpec): readonly string[] {
   return command && command.length > 0 ? command : (image?.command ?? []);
-}
-
-/** `NAME=value` of `-e` before the image's; the image's that are named again are gone (moby runconfig: Merge). */
-export function settingsOfEnvironment({ env = [], image }: ContainerSpec): readonly string[] {
-  const named = new Set(env.map(nameOf));
-  return [...env, ...(image?.env ?? []).filter((text) => !named.has(nameOf(text)))];
-}
-
-function nameOf(variable: string): string {
-  return variable.split("=", 1)[0] ?? variable;
 }
 
 function stateOf({ status, running, exitCode, error }: ContainerState): Answer {

@@ -1,4 +1,5 @@
 import { compareText } from "../generation";
+import type { ContainerSpec } from "../spec";
 import type { ExposedPortState } from "../state";
 
 /** A container that another one is linked to on the default bridge. */
@@ -94,4 +95,10 @@ function runsOf(ports: readonly ExposedPortState[]): [from: ExposedPortState, to
     } else index++;
   }
   return runs;
+}
+
+/** `NAME=value` of `-e` before the image's; the image's that are named again are gone (moby runconfig: Merge). */
+export function settingsOfEnvironment({ env = [], image }: ContainerSpec): readonly string[] {
+  const named = new Set(env.map(nameOf));
+  return [...env, ...(image?.env ?? []).filter((text) => !named.has(nameOf(text)))];
 }
