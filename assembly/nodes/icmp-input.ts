@@ -28,7 +28,7 @@ import { destinationIn, headerBytes, isIpv6, sourceIn, stackOfPacket, writeNetwo
 import { DontFragment, Packet, PacketType, takeDatagram } from "../memory/pool";
 import { askNext } from "../processes/forward";
 import { visit } from "../simulation/cpu";
-import { accountAnswered, accountReceived, delivered, noteErrorBy, see, socketError } from "../tables/counters";
+import { accountAnswered, accountReceived, delivered, noteError, noteErrorBy, see, socketError } from "../tables/counters";
 import { isGroup6, UNSPECIFIED } from "../tables/address6";
 import { flowAt } from "../tables/flow";
 import { Namespace } from "../tables/namespace";
@@ -185,5 +185,7 @@ function report(packet: Packet, flowIndex: u32, error: FlowError): void {
   const flow = flowAt(flowIndex);
   if (error == FlowError.MessageTooLong && !flow.dontFragment) return;
   noteErrorBy(flow, stackOfPacket(packet), sourceIn(packet));
-  socketError(flow, error, packet.sequence);
+  // Whose request it was, only a packet of the flow can tell.
+  if (packet.flow == flowIndex) socketError(flow, error, packet.sequence);
+  else noteError(flow, error);
 }
