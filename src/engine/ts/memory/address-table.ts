@@ -11,7 +11,13 @@ export const LOOPBACK6 = FIRST + 1;
 /** An address that has no place in the table: nothing knows it. */
 export const UNKNOWN6 = 2 * FIRST;
 
+/** Of an address as packets and tables have it: IPv4 addresses are small integers to the machine. */
 export function isIpv6(address: number): boolean {
+  return (address | 0) !== address;
+}
+
+/** Of an address where those of IPv4 are u32. */
+export function isIpv6Number(address: number): boolean {
   return address >= FIRST;
 }
 

@@ -1,6 +1,6 @@
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import type { Kernel } from "../kernel";
-import { type AddressTable, isIpv6 } from "../memory/address-table";
+import { type AddressTable, isIpv6, isIpv6Number } from "../memory/address-table";
 import { fmix } from "../simulation/random";
 import { type Entry, Tuple } from "./entry";
 import { invert, isIcmp } from "./tuple";
@@ -56,7 +56,7 @@ function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high 
     if (!isTaken(kernel, entry)) return true;
   }
   const picked = from === to ? (from === 0 ? address : from) : pick(kernel, from, to);
-  const chosen = isIpv6(picked) ? picked : picked | 0;
+  const chosen = isIpv6Number(picked) ? picked : picked | 0;
   if (side === Side.Source) wanted.source = chosen;
   else wanted.destination = chosen;
   if (hasPorts ? isPortInside && (low === high || !isTaken(kernel, entry)) : !isTaken(kernel, entry)) return true;
@@ -73,7 +73,7 @@ function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high 
 /** find_best_ips_proto: the same pair of addresses gets the same one of several. */
 function pick({ addresses }: Kernel, from: number, to: number): number {
   const { source, destination } = wanted;
-  if (!isIpv6(from)) return choice(from, to, source, destination);
+  if (!isIpv6Number(from)) return choice(from, to, source, destination);
   const [a, b, c, d] = addresses.wordsOf(from);
   return addresses.note([a, b, c, choice(d, addresses.wordsOf(to)[3], addresses.word(source, 3), addresses.word(destination, 3))]);
 }
@@ -83,7 +83,7 @@ function choice(from: number, to: number, source: number, destination: number): 
 }
 
 function isInside({ addresses }: Kernel, address: number, from: number, to: number): boolean {
-  if (!isIpv6(address)) return address >= from && address <= to;
+  if (!isIpv6Number(address)) return address >= from && address <= to;
   return compare(addresses, from, address) <= 0 && compare(addresses, address, to) <= 0;
 }
 
