@@ -16,6 +16,7 @@ import {
   ICMP_PROTOCOL_UNREACHABLE,
   ICMP_UNREACHABLE,
   PROTOCOL_TCP,
+  PROTOCOL_UDP,
 } from "../../../../assembly/abi/protocol";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
@@ -24,14 +25,22 @@ import { icmp6Error } from "../nodes/icmp6-error";
 import { replyReset } from "../tcp/segment";
 import { protocolOf, transportOf } from "../wire/ip";
 import { controlBits, dataOffset, RST, TCP_HEADER } from "../wire/tcp";
+import { hasUdpChecksum, UDP_HEADER } from "../wire/udp";
 import { hasSoundChecksum } from "./sound";
 
 /** reject_tg: tells the sender; the caller drops. Nothing is said about what is damaged. */
 export function reject(kernel: Kernel, packet: Packet, how: RejectWith): void {
-  if (!hasSoundChecksum(kernel, packet)) return;
+  if (!isUnsummed(kernel.memory.bytes, packet) && !hasSoundChecksum(kernel, packet)) return;
   if (how === RejectWith.TcpReset) resetSender(kernel, packet);
   else if (packet.isIpv6) icmp6Error(kernel, packet, ICMP6_UNREACHABLE, code6Of(how), 0);
   else icmpError(kernel, packet, ICMP_UNREACHABLE, codeOf(how), 0);
+}
+
+/** nf_reject_verify_csum: UDP without a checksum is not looked at, of IPv6 neither. */
+function isUnsummed(bytes: Uint8Array, packet: Packet): boolean {
+  if (protocolOf(bytes, packet) !== PROTOCOL_UDP) return false;
+  const udp = transportOf(bytes, packet);
+  return packet.network + packet.datagramLength - udp >= UDP_HEADER && !hasUdpChecksum(bytes, udp);
 }
 
 function codeOf(how: RejectWith): number {

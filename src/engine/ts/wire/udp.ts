@@ -36,3 +36,8 @@ export function hasValidUdpChecksum(memory: Memory, network: number, udp: number
   if (read16(memory.bytes, udp + 6) === 0) return memory.bytes[network] >>> 4 !== 6;
   return fold(sum(memory, udp, length) + pseudoSum(memory.bytes, network, PROTOCOL_UDP, length)) === 0xffff;
 }
+
+/** Without one the sender says that nobody needs to look; of IPv6, only some believe it. */
+export function hasUdpChecksum(bytes: Uint8Array, udp: number): boolean {
+  return read16(bytes, udp + 6) !== 0;
+}
