@@ -21,9 +21,8 @@ import { proxiesOf } from "./publishing";
 import { Sandboxes } from "./sandboxes";
 import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec";
 import type { ContainerState, DockerState, NetworkState } from "./state";
-import { SwarmMember } from "./swarm/member";
-import { SwarmRegistry } from "./swarm/registry";
-import { ServiceSandboxes } from "./swarm/service-sandboxes";
+import type { SwarmPart, SwarmWorld } from "./swarm/operations";
+import { OUTSIDE } from "./swarm/outside";
 import { SWARM_WORDS } from "./swarm/words";
 import { emptyWorld, type HostWorld, type ListenerSpec } from "./world";
 
@@ -35,8 +34,8 @@ export interface DaemonOptions {
   readonly seed: number;
   readonly flags?: DaemonFlags;
   readonly world?: HostWorld;
-  /** Where the swarms of its world are found; daemons that share it can join one another. Its own unless given. */
-  readonly swarms?: SwarmRegistry;
+  /** Where the swarms of its world are found (a `SwarmRegistry`); daemons that share it can join one another. No swarms unless given. */
+  readonly swarms?: SwarmWorld;
 }
 
 /**
@@ -55,7 +54,7 @@ export class Daemon implements DaemonOperations {
   readonly #networks: Networks;
   readonly #sandboxes: Sandboxes;
   readonly #containers: Containers;
-  readonly #swarm: SwarmMember;
+  readonly #swarm: SwarmPart;
   #space: AddressSpace;
   #ports: HostPorts;
   /** Families whose forwarding the daemon has taken care of. */
@@ -213,7 +212,7 @@ export class Daemon implements DaemonOperations {
     return this.#containers.state(this.#containers.get(reference));
   }
 
-  get swarm(): SwarmMember {
+  get swarm(): SwarmPart {
     return this.#swarm;
   }
 
@@ -263,19 +262,14 @@ export class Daemon implements DaemonOperations {
     return this.#swarm.findClusterNetwork(reference)?.id;
   }
 
-  #newMember(): SwarmMember {
+  #newMember(): SwarmPart {
     const { host, seed, swarms } = this.#options;
-    const serviceSandboxes = new ServiceSandboxes({
-      ids: this.#ids,
-      networks: () => this.#networks,
-      firewall: this.#firewall,
-      veths: this.#veths,
-      program: (network) => this.#program(network),
-    });
-    return new SwarmMember({
-      hostName: host.name, host: this.#host, firewall: this.#firewall, seed, registry: swarms ?? new SwarmRegistry(), serviceSandboxes,
+    const loan = {
+      hostName: host.name, host: this.#host, seed, ids: this.#ids, firewall: this.#firewall, veths: this.#veths,
       networks: () => this.#networks, containers: () => this.#containers, sandboxes: () => this.#sandboxes,
-    });
+      program: (network: Network) => this.#program(network),
+    };
+    return swarms?.member(loan) ?? OUTSIDE;
   }
 
   #makeDefaultBridge(): void {

@@ -2,19 +2,14 @@ import { SimulationError } from "../../errors";
 import { isIpv4 } from "../../net/ip";
 import type { Cidr } from "../../net/cidr";
 import type { Container } from "../container";
-import type { Containers } from "../containers";
-import type { Firewall } from "../firewall/firewall";
-import type { Host } from "../host";
 import type { Network } from "../network";
-import type { Networks } from "../networks";
 import { refuse, unsupported } from "../refusal";
-import type { Sandboxes, SwarmAttachments } from "../sandboxes";
 import type { NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
 import type { Cluster } from "./cluster";
 import { clusterNetworkState } from "./network-state";
 import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeAgent, NodeRole } from "./objects";
-import type { SwarmInit, SwarmJoin, SwarmOperations } from "./operations";
+import type { SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
 import { overlayNetwork } from "./overlay";
 import type { SwarmRegistry } from "./registry";
 import { ServiceSandboxes } from "./service-sandboxes";
@@ -22,16 +17,9 @@ import type { ServiceSpec } from "./service-spec";
 import { taskAttachments, taskContainer } from "./task-container";
 import { SWARM_WORDS } from "./words";
 
-/** What a daemon lends to its part in a swarm. */
-export interface MemberContext {
-  readonly hostName: string;
-  readonly host: Host;
-  readonly seed: number;
-  readonly firewall: Firewall;
+/** What a member is made with. */
+export interface MemberContext extends SwarmLoan {
   readonly registry: SwarmRegistry;
-  readonly networks: () => Networks;
-  readonly containers: () => Containers;
-  readonly sandboxes: () => Sandboxes;
   readonly serviceSandboxes: ServiceSandboxes;
 }
 
@@ -45,7 +33,7 @@ function refusalText(error: unknown): string {
 }
 
 /** A daemon's part in a swarm, if it is in one. */
-export class SwarmMember implements SwarmOperations, NodeAgent, SwarmAttachments {
+export class SwarmMember implements SwarmPart, NodeAgent {
   readonly #context: MemberContext;
   #cluster: Cluster | undefined;
   #node: ClusterNode | undefined;

@@ -1,5 +1,14 @@
 import type { Cidr } from "../../net/cidr";
-import type { ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
+import type { Containers } from "../containers";
+import type { Firewall } from "../firewall/firewall";
+import type { Host } from "../host";
+import type { Ids } from "../ids";
+import type { Network } from "../network";
+import type { Networks } from "../networks";
+import type { Sandboxes, SwarmAttachments } from "../sandboxes";
+import type { NetworkSpec } from "../spec";
+import type { NetworkState, SwarmState } from "../state";
+import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
 import type { ServiceSpec } from "./service-spec";
 
 export interface SwarmInit {
@@ -38,4 +47,35 @@ export interface SwarmOperations {
   tasksOf(service: ClusterService): readonly ClusterTask[];
   /** Time passes: what the swarm does a moment after it was asked for has been done. */
   settle(): void;
+}
+
+/** All that a daemon asks of its part in a swarm. */
+export interface SwarmPart extends SwarmOperations, SwarmAttachments {
+  readonly isManager: boolean;
+  clusterNetworks(): NetworkState[];
+  findClusterNetwork(reference: string): ClusterNetwork | undefined;
+  createNetwork(spec: NetworkSpec): string;
+  removeNetwork(id: string): void;
+  pruneNetworks(passes: (network: NetworkState) => boolean): string[];
+  state(): SwarmState | undefined;
+}
+
+/** What a daemon lends to its part in a swarm. */
+export interface SwarmLoan {
+  readonly hostName: string;
+  readonly host: Host;
+  readonly seed: number;
+  readonly ids: Ids;
+  readonly firewall: Firewall;
+  readonly veths: Set<string>;
+  networks(): Networks;
+  containers(): Containers;
+  sandboxes(): Sandboxes;
+  /** Tells the packet filter of a new network. */
+  program(network: Network): void;
+}
+
+/** Where the swarms of a world are found: what `SwarmRegistry` is. A page that has none need not load it. */
+export interface SwarmWorld {
+  member(loan: SwarmLoan): SwarmPart;
 }

@@ -1,14 +1,21 @@
-import { Cluster, type ClusterOptions } from "./cluster";
 import { unsupported } from "../refusal";
+import { Cluster, type ClusterOptions } from "./cluster";
+import { SwarmMember } from "./member";
+import type { SwarmLoan, SwarmWorld } from "./operations";
+import { ServiceSandboxes } from "./service-sandboxes";
 
 /** The swarms of one world: a node joins by the address of a manager. Daemons that share it can see each other. */
-export class SwarmRegistry {
+export class SwarmRegistry implements SwarmWorld {
   readonly #clusters: Cluster[] = [];
 
   found(options: ClusterOptions): Cluster {
     const cluster = new Cluster({ ...options, seed: (options.seed + this.#clusters.length) >>> 0 });
     this.#clusters.push(cluster);
     return cluster;
+  }
+
+  member(loan: SwarmLoan): SwarmMember {
+    return new SwarmMember({ ...loan, registry: this, serviceSandboxes: new ServiceSandboxes(loan) });
   }
 
   /** The swarm of the manager at `192.0.2.11:2377`. */

@@ -1,0 +1,33 @@
+import { refuse, unsupported } from "../refusal";
+import type { SwarmPart } from "./operations";
+import { SWARM_WORDS } from "./words";
+
+const noManager = () => refuse(503, "swarm", SWARM_WORDS.noManager);
+const noWorld = () => unsupported("swarm", "swarms for a daemon that was made without a registry of them");
+
+/** The part of a daemon whose world has no swarms. */
+export const OUTSIDE: SwarmPart = {
+  isActive: false,
+  isManager: false,
+  init: noWorld,
+  join: noWorld,
+  leave: () => refuse(503, "swarm", SWARM_WORDS.noSwarm),
+  token: noManager,
+  nodes: noManager,
+  createService: noManager,
+  updateService: noManager,
+  removeService: noManager,
+  services: noManager,
+  findService: noManager,
+  tasksOf: noManager,
+  settle: () => undefined,
+  attach: noManager,
+  detach: () => undefined,
+  gatewayBridge: noManager,
+  clusterNetworks: () => [],
+  findClusterNetwork: () => undefined,
+  createNetwork: noManager,
+  removeNetwork: noManager,
+  pruneNetworks: () => [],
+  state: () => undefined,
+};
