@@ -3,7 +3,7 @@ import { readFrames, type RecordBatch } from "../engine/records";
 import { SimulationError } from "../errors";
 import { parseIpv4 } from "../net/ip";
 import { readableFrames, type Frame } from "../observe/frames";
-import { writePcapng, type PcapngInterface } from "../observe/pcapng";
+import type { PcapngInterface } from "../observe/pcapng";
 import type { CompiledTopology } from "./spec";
 
 export interface CaptureOptions {
@@ -46,6 +46,7 @@ export class Capture {
     const interfaces = [...this.devices].sort((a, b) => a - b).map((device) => describeInterface(this.#topology, device));
     const hosts = namesOfAddresses(this.#topology);
     const frames = readableFrames(this.#captured(), program.names);
+    const { writePcapng } = await import("../observe/pcapng");
     return writePcapng({ interfaces, frames, snaplen: this.snaplen, hosts, application: "dockwire" });
   }
 

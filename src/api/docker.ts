@@ -1,7 +1,7 @@
 import { compile } from "../compile/index";
 import type { Platform } from "../engine/host";
 import { SimulationError } from "../errors";
-import { runComparison, type CompareOptions, type EngineComparison } from "./compare";
+import type { CompareOptions, EngineComparison } from "./compare";
 import type { Lab } from "./lab";
 import {
   readContainerOptions,
@@ -101,7 +101,7 @@ export function createDocker(platform: Platform): Docker {
       return new TopologyBuilder(spec, { traffic: [], world: { hosts: [] } }, platform) as DockerTopology<never, never, HostName>;
     },
     fromSpec: (spec) => new TopologyBuilder(spec, { traffic: spec.traffic, world: { hosts: [] } }, platform),
-    compareEngines: (topology, options) => runComparison(topology.compile(), options, (kind) => platform.createEngine(kind)),
+    compareEngines: async (topology, options) => (await import("./compare")).runComparison(topology.compile(), options, (kind) => platform.createEngine(kind)),
   };
 }
 

@@ -11,9 +11,9 @@ import { LiveTopology } from "./live-topology";
 import { Observers } from "./observers";
 import { LabOperations, Operations, type Operation } from "./operations";
 import type { LinkOptions } from "./options";
-import { runPing, type PingOptions, type PingResult } from "./ping";
+import type { PingOptions, PingResult } from "./ping";
 import type { ProbeContext } from "./probe/context";
-import { runReach, type ReachOptions, type ReachResult } from "./reach";
+import type { ReachOptions, ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
 import type { CompiledTopology, TopologyDescription } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
@@ -113,7 +113,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example (await lab.ping("web", "db", { count: 5 })).rtt?.avg
    */
   ping(from: string, to: string, options: PingOptions = {}): Promise<PingResult> {
-    return this.#cancellable(options.signal, () => runPing(this.#probing, from, to, options));
+    return this.#cancellable(options.signal, async () => (await import("./ping")).runPing(this.#probing, from, to, options));
   }
 
   /**
@@ -126,7 +126,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * console.log(verdict.result, verdict.rule, String(verdict));
    */
   reach(from: string, to: string, options: ReachOptions = {}): Promise<ReachResult> {
-    return this.#cancellable(options.signal, () => runReach(this.#probing, from, to, options));
+    return this.#cancellable(options.signal, async () => (await import("./reach")).runReach(this.#probing, from, to, options));
   }
 
   /**
