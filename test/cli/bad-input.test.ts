@@ -34,7 +34,7 @@ const FILES: readonly (readonly [what: string, text: string, message: string])[]
   [
     "an unknown service in traffic",
     "services:\n  web: { image: nginx }\nx-dockwire:\n  traffic:\n    - { from: web, to: dbb:80 }\n",
-    `bad.yaml:5:24: x-dockwire.traffic[0].to: expected a service, found "dbb"`,
+    `bad.yaml:5:24: x-dockwire.traffic[0].to: expected a service or one of lan, internet, host, found "dbb"`,
   ],
   [
     "an address outside its subnet",
