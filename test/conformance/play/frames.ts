@@ -4,6 +4,8 @@ import type { Frame } from "../recording";
 const TCP_FLAGS: readonly (readonly [bit: number, letter: string])[] = [[2, "S"], [1, "F"], [4, "R"], [8, "P"], [16, "."]];
 /** Ports from here on are drawn, and numbered in the digest. */
 const EPHEMERAL = 32768;
+/** On any other port it is plain UDP to a recording. */
+const VXLAN_PORT = 4789;
 
 const mac = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 const address = (bytes: Uint8Array) => bytes.join(".");
@@ -55,8 +57,20 @@ function transport(protocol: number, payload: Uint8Array, ports: Map<number, str
     const mss = flags.includes("S") ? mssOption(payload.subarray(20, header)) : undefined;
     return { tcp: `${port(0)} > ${port(2)} ${flags}`, data: payload.length - header, ...(mss !== undefined && { mss }) };
   }
+  if (protocol === 17 && word(payload, 2) === VXLAN_PORT) return tunnelled(payload, ports);
   if (protocol === 17) return { udp: `${port(0)} > ${port(2)}`, data: payload.length - 8 };
   return { proto: protocol };
+}
+
+/** RFC 7348 §5: behind the UDP header eight bytes, then a frame. The source port is a hash of what is inside. */
+function tunnelled(payload: Uint8Array, ports: Map<number, string>): Partial<Frame> {
+  const [flags = 0] = payload.subarray(8);
+  return {
+    udp: `<hash> > ${VXLAN_PORT}`,
+    vxlan: { flags: `0x${flags.toString(16).padStart(2, "0")}`, vni: (word(payload, 12) << 8) | (payload[14] ?? 0) },
+    udp_csum: word(payload, 6) === 0 ? "zero" : "set",
+    inner: digestFrame(payload.subarray(16), ports),
+  };
 }
 
 function mssOption(options: Uint8Array): number | undefined {
