@@ -1,24 +1,13 @@
 /** Labs of a real network, on the TypeScript engine in this thread; that other places give the same is tested in test/. */
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { requests, shop, traffic } from "../../test/support/shop";
 import { NO_TSHARK, tshark, tsharkFields } from "../../test/support/tshark";
-import { createTsEngine } from "../engine/ts/index";
-import { EngineSession } from "../worker/session";
 import type { Lab } from "./lab";
-import { startLab } from "./start";
 import { compile, type TopologySpec } from "./spec";
+import { startHere } from "../../test/support/lab";
 
-const labs: Lab[] = [];
-
-afterEach(async () => {
-  await Promise.all(labs.splice(0).map((lab) => lab.dispose()));
-});
-
-async function start(spec: TopologySpec): Promise<Lab> {
-  const openHost = async () => new EngineSession(createTsEngine());
-  const lab = await startLab(() => compile(spec), { seed: 7 }, { openHost, createEngine: async () => createTsEngine() });
-  labs.push(lab);
-  return lab;
+function start(spec: TopologySpec): Promise<Lab> {
+  return startHere(() => compile(spec));
 }
 
 describe("a run's result", () => {

@@ -1,23 +1,12 @@
 /** Changes of a running network, on the TypeScript engine in this thread. */
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { docker } from "../../test/support/docker";
-import { createTsEngine } from "../engine/ts/index";
-import { EngineSession } from "../worker/session";
 import type { DockerTopology } from "./docker";
 import type { Lab } from "./lab";
-import { startLab } from "./start";
+import { startHere } from "../../test/support/lab";
 
-const labs: Lab[] = [];
-
-afterEach(async () => {
-  await Promise.all(labs.splice(0).map((lab) => lab.dispose()));
-});
-
-async function start(topology: DockerTopology): Promise<Lab> {
-  const openHost = async () => new EngineSession(createTsEngine());
-  const lab = await startLab(() => topology.compile(), { seed: 7 }, { openHost, createEngine: async () => createTsEngine() });
-  labs.push(lab);
-  return lab;
+function start(topology: DockerTopology): Promise<Lab> {
+  return startHere(() => topology.compile());
 }
 
 const shop = (base: DockerTopology = docker("shop")) =>

@@ -1,23 +1,12 @@
 /** Attempts to reach something, on the TypeScript engine in this thread. */
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { shop } from "../../test/support/shop";
-import { createTsEngine } from "../engine/ts/index";
-import { EngineSession } from "../worker/session";
 import type { Lab } from "./lab";
-import { startLab } from "./start";
 import { compile } from "./spec";
+import { startHere } from "../../test/support/lab";
 
-const labs: Lab[] = [];
-
-afterEach(async () => {
-  await Promise.all(labs.splice(0).map((lab) => lab.dispose()));
-});
-
-async function start(): Promise<Lab> {
-  const openHost = async () => new EngineSession(createTsEngine());
-  const lab = await startLab(() => compile(shop([])), { seed: 7 }, { openHost, createEngine: async () => createTsEngine() });
-  labs.push(lab);
-  return lab;
+function start(): Promise<Lab> {
+  return startHere(() => compile(shop([])));
 }
 
 describe("reach", () => {

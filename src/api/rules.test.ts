@@ -1,21 +1,10 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { docker } from "../../test/support/docker";
-import { createTsEngine } from "../engine/ts/index";
-import { EngineSession } from "../worker/session";
 import type { DockerTopology } from "./docker";
-import type { Lab } from "./lab";
-import { startLab } from "./start";
-
-const labs: Lab[] = [];
-
-afterEach(async () => {
-  await Promise.all(labs.splice(0).map((lab) => lab.dispose()));
-});
+import { startHere } from "../../test/support/lab";
 
 async function received(topology: DockerTopology, from: string, to: string): Promise<number> {
-  const openHost = async () => new EngineSession(createTsEngine());
-  const lab = await startLab(() => topology.compile(), { seed: 7 }, { openHost, createEngine: async () => createTsEngine() });
-  labs.push(lab);
+  const lab = await startHere(() => topology.compile());
   return (await lab.ping(from, to, { count: 1, timeout: "2s" })).received;
 }
 

@@ -2,7 +2,7 @@
 import * as abi from "../../assembly/abi/netfilter";
 import { Hook, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
-import type { ChainSpec, RuleSpec } from "./rules";
+import { type ChainSpec, MATCHES, type RuleSpec } from "./rules";
 
 /** Numbers by chance, the same for the same seed. */
 export class Dice {
@@ -73,7 +73,7 @@ function randomRule(dice: Dice, places: Places, table: Table, hook: Hook | undef
   const needsTcp = target.rejectWith === RejectWith.TcpReset;
   const needsPorts = target.toPorts !== undefined;
   const tests = randomTests(dice, places, hook, needsTcp, needsPorts);
-  const bits = Object.keys(tests).flatMap((field) => INVERTIBLE[field] ?? []);
+  const bits = Object.keys(tests).flatMap((field) => (field === "ctDirection" ? [] : (MATCHES[field as keyof RuleSpec] ?? [])));
   let not = 0;
   for (const bit of bits) if (dice.once(5)) not |= bit;
   // Ports want their protocol.
@@ -82,24 +82,6 @@ function randomRule(dice: Dice, places: Places, table: Table, hook: Hook | undef
   }
   return { ...tests, ...target, not };
 }
-
-const INVERTIBLE: Readonly<Record<string, number>> = {
-  in: abi.MATCH_IN,
-  out: abi.MATCH_OUT,
-  source: abi.MATCH_SOURCE,
-  destination: abi.MATCH_DESTINATION,
-  protocol: abi.MATCH_PROTOCOL,
-  sourcePort: abi.MATCH_SOURCE_PORT,
-  destinationPort: abi.MATCH_DESTINATION_PORT,
-  icmpType: abi.MATCH_ICMP_TYPE,
-  ctstate: abi.MATCH_CTSTATE,
-  sourceType: abi.MATCH_SOURCE_TYPE,
-  destinationType: abi.MATCH_DESTINATION_TYPE,
-  mark: abi.MATCH_MARK,
-  ctDestination: abi.MATCH_CT_ORIGINAL_DESTINATION,
-  ctPort: abi.MATCH_CT_ORIGINAL_PORT,
-  tcpFlags: abi.MATCH_TCP_FLAGS,
-};
 
 function randomTests(dice: Dice, { devices, clients, servers, own }: Places, hook: Hook | undefined, needsTcp: boolean, needsPorts: boolean): RuleSpec {
   const network = (address: string) => dice.pick([address, `${address}/32`, address.replace(/\d+$/, "0/24"), "10.0.0.0/8"]);

@@ -47,7 +47,7 @@ export interface ChainSpec {
 }
 
 /** Which field of a specification is which test. */
-const MATCHES: Readonly<Partial<Record<keyof RuleSpec, number>>> = {
+export const MATCHES: Readonly<Partial<Record<keyof RuleSpec, number>>> = {
   in: abi.MATCH_IN,
   out: abi.MATCH_OUT,
   source: abi.MATCH_SOURCE,
