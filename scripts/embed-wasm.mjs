@@ -108,7 +108,10 @@ const BASE64 =
 
 /** The release build of the engine as zlib packs it (RFC 1950), decoded anew at each call. */
 export function packedWasm(): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(BASE64), (character) => character.charCodeAt(0));
+  const text = atob(BASE64);
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }
 `;
 }

@@ -11,7 +11,7 @@ import { LiveTopology } from "./live-topology";
 import { Observers } from "./observers";
 import { LabOperations, Operations, type Operation } from "./operations";
 import type { LinkOptions } from "./options";
-import type { PingOptions, PingResult } from "./ping";
+import { runPing, type PingOptions, type PingResult } from "./ping";
 import type { ProbeContext } from "./probe/context";
 import type { ReachOptions, ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
@@ -113,7 +113,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example (await lab.ping("web", "db", { count: 5 })).rtt?.avg
    */
   ping(from: string, to: string, options: PingOptions = {}): Promise<PingResult> {
-    return this.#cancellable(options.signal, async () => (await import("./ping")).runPing(this.#probing, from, to, options));
+    return this.#cancellable(options.signal, () => runPing(this.#probing, from, to, options));
   }
 
   /**

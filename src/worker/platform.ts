@@ -2,6 +2,7 @@ import type { Engine, EngineKind } from "../engine/engine";
 import type { EngineHost, HostOptions, Platform } from "../engine/host";
 import { compileWasm } from "../engine/wasm/compile";
 import { SimulationError } from "../errors";
+import { builtinModule } from "./builtin";
 import { WorkerClient } from "./client";
 import { adaptWorker, startInlineWorker, startWorkerAt, type WorkerHandle } from "./handle";
 import { loadModule } from "./module";
@@ -17,7 +18,7 @@ export interface WorkerSources {
 export function createPlatform(sources: WorkerSources): Platform {
   let own: Promise<WebAssembly.Module> | undefined;
   /** Once per process, whatever number of workers gets it. */
-  const compileOwn = () => (own ??= compileWasm());
+  const compileOwn = () => (own ??= compileWasm(builtinModule<typeof import("node:zlib")>("node:zlib")?.inflateSync));
   return {
     openHost: async (options) => {
       const kind = checked(options);
