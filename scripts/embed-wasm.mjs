@@ -93,7 +93,8 @@ async function compile(target, folder) {
   const { stdout, stderr } = await run.catch((error) => {
     throw new Error(`asc --target ${target} failed\n${error.stdout ?? ""}${error.stderr || error.message}`);
   });
-  process.stderr.write(stdout + stderr);
+  // asc says this of its own last optimisation; nobody can do anything about it.
+  process.stderr.write((stdout + stderr).replace(/^Last converge was suboptimal\.\n?/gm, ""));
 }
 
 /** @param {Buffer} wasm */
