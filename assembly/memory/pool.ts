@@ -1,6 +1,7 @@
 /**
  * Packet slots. A slot is what the kernel keeps in an sk_buff, headroom, the frame, and room for loads and stores of 16 bytes
- * that begin inside the frame. Slots that were never used follow each other in memory; freed ones are used again first.
+ * that begin inside the frame. Headers that are put in front of a frame grow into the headroom (skb_push), and taking them off again
+ * moves nothing either (skb_pull). Slots that were never used follow each other in memory; freed ones are used again first.
  */
 import { PACKET_HEADROOM } from "../abi/limits";
 import { NONE } from "../abi/version";
@@ -60,8 +61,8 @@ export class Packet {
   dontFragment: u8;
   /** 1: made by its flow's source, whose process sees the errors. */
   fromSource: u8;
-  /** 0: the slot is free. */
-  alive: u8;
+  /** Where the frame begins, in pairs of bytes from the slot's start; 0: the slot is free. */
+  head: u8;
   /** Mark of the packet filter, and what else it carries of it (`netfilter/state.ts`); cleared at once. */
   mark: u32;
   filter: u32;
@@ -87,6 +88,9 @@ const NOTES: usize = FIELDS + 96;
 /** What a packet that is none takes: its fields and notes. */
 export const GHOST_BYTES: i32 = 192;
 const FRAME: usize = FIELDS + <usize>PACKET_HEADROOM;
+/** `Packet.head` of a new packet, and the least one: what a reassembled datagram's headers are kept in stays free. */
+const HEAD: u32 = <u32>(FRAME >> 1);
+const HEAD_MIN: u32 = <u32>((FIELDS + 48) >> 1);
 const TAIL: u32 = 16;
 /** A UDP datagram may be longer than a slot: it is built here and leaves in pieces. */
 const SCRATCH_BYTES: usize = 65536 + 64;
@@ -139,7 +143,7 @@ export function reservePool(packets: u32, bytes: u32): void {
   packet.bornAt = clock;
   packet.trace = NONE;
   store<u32>(address, 0, offsetof<Packet>("type"));
-  store<u32>(address, 1 << 24, offsetof<Packet>("routeType"));
+  store<u32>(address, HEAD << 24, offsetof<Packet>("routeType"));
   store<u64>(address, 0, offsetof<Packet>("mark"));
   return packet;
 }
@@ -162,7 +166,7 @@ function takeOversize(total: u32): Packet {
 export function freePacket(packet: Packet): void {
   const address = changetype<usize>(packet);
   if (scratchOwner == address) scratchOwner = 0;
-  packet.alive = 0;
+  packet.head = 0;
   if (packet.filter != 0) detach(packet);
   packet.next = <u32>free;
   free = address;
@@ -176,6 +180,7 @@ export function copyPacket(packet: Packet): Packet {
   const network = copy.network;
   memory.copy(changetype<usize>(copy), changetype<usize>(packet), FIELDS);
   copy.network = network;
+  copy.head = <u8>HEAD;
   if (carriesEntry(copy)) hold(trackedOf(tupleOf(copy)));
   copyBytes(frameOf(copy), frameOf(packet), packet.length);
   if (load<u8>(network) >> 4 == 6) memory.copy(changetype<usize>(notesOf(copy)), changetype<usize>(notesOf(packet)), offsetof<Notes>());
@@ -189,7 +194,35 @@ export function copyPacket(packet: Packet): Packet {
 
 /** Address of the Ethernet header. */
 @inline export function frameOf(packet: Packet): usize {
-  return changetype<usize>(packet) + FRAME;
+  return changetype<usize>(packet) + (<usize>packet.head << 1);
+}
+
+/** An even number of bytes are put in front of a frame that is no longer than a slot holds; its new beginning. */
+@inline export function pushFront(packet: Packet, bytes: u32): usize {
+  if (<u32>packet.head < HEAD_MIN + (bytes >> 1)) recede(packet);
+  packet.head -= <u8>(bytes >> 1);
+  packet.length += bytes;
+  return frameOf(packet);
+}
+
+/** An even number of bytes in front of the frame go. */
+@inline export function pullFront(packet: Packet, bytes: u32): usize {
+  packet.head += <u8>(bytes >> 1);
+  packet.length -= bytes;
+  return frameOf(packet);
+}
+
+/** A packet whose bytes lie elsewhere gets room for a frame as long as any. */
+export function emptyFrame(packet: Packet): usize {
+  packet.head = <u8>HEAD;
+  return frameOf(packet);
+}
+
+/** Moves the frame back to where that of a new packet is. */
+function recede(packet: Packet): void {
+  const from = frameOf(packet);
+  packet.head = <u8>HEAD;
+  memory.copy(frameOf(packet), from, packet.length);
 }
 
 /** Free bytes in front of the frame, for notes that a packet carries while it waits. */
@@ -206,7 +239,7 @@ export function copyPacket(packet: Packet): Packet {
 export function countByFlow(counts: usize): void {
   for (let address = first; address != fresh; address += stride) {
     const packet = changetype<Packet>(address);
-    if (packet.alive == 0 || packet.flow == NONE) continue;
+    if (packet.head == 0 || packet.flow == NONE) continue;
     const count = counts + (<usize>packet.flow << 2);
     store<u32>(count, load<u32>(count) + 1);
   }

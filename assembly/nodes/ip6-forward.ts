@@ -9,7 +9,7 @@ import { RouteType } from "../abi/program";
 import { ICMP6_BEYOND_SCOPE, ICMP6_HOP_LIMIT_EXCEEDED, ICMP6_PACKET_TOO_BIG, ICMP6_TIME_EXCEEDED, ICMP6_UNREACHABLE } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { totalIn } from "../memory/network";
-import { frameOf, notesOf, Packet } from "../memory/pool";
+import { emptyFrame, frameOf, notesOf, Packet } from "../memory/pool";
 import { DEFRAGMENTED } from "../netfilter/state";
 import { isLinkLocal6 } from "../tables/address6";
 import { lookup } from "../tables/fib";
@@ -56,9 +56,9 @@ export function ip6Forward(packet: Packet): Node {
 export function leaveStack6(packet: Packet): Node {
   if (packet.mtu != 0) return Node.Ip6Fragment;
   const ip = packet.network;
-  const to = frameOf(packet) + ETHERNET_HEADER;
-  if (ip != to) {
+  if (ip != frameOf(packet) + ETHERNET_HEADER) {
     const total = totalIn(packet);
+    const to = emptyFrame(packet) + ETHERNET_HEADER;
     copyBytes(to, ip, total);
     packet.network = to;
     packet.length = total + ETHERNET_HEADER;

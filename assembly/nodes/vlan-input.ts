@@ -1,10 +1,10 @@
 /** vlan_do_receive: without its tag, the frame is received by the sub-interface in `packet.out`. */
 import { Node } from "../abi/node";
-import { frameOf, Packet } from "../memory/pool";
+import { frameOf, Packet, pullFront } from "../memory/pool";
 import { removeTag, TAG } from "../wire/vlan";
 
 export function vlanInput(packet: Packet): Node {
-  removeTag(frameOf(packet), packet.length);
-  packet.length -= TAG;
+  removeTag(frameOf(packet));
+  pullFront(packet, TAG);
   return Node.Receive;
 }

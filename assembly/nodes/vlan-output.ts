@@ -2,12 +2,11 @@
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { drop } from "../graph/drop";
-import { frameBytes, frameOf, Packet } from "../memory/pool";
+import { frameBytes, Packet, pushFront } from "../memory/pool";
 import { insertTag, TAG } from "../wire/vlan";
 
 export function vlanOutput(packet: Packet): Node {
   if (packet.length + TAG > frameBytes) return drop(packet, Drop.PktTooBig, Node.VlanOutput);
-  insertTag(frameOf(packet), packet.length, packet.device.vlan);
-  packet.length += TAG;
+  insertTag(pushFront(packet, TAG), packet.device.vlan);
   return Node.DeviceTransmit;
 }

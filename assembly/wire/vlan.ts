@@ -21,13 +21,20 @@ const ID: usize = 14;
   return load16(frame + ID) & 0xfff;
 }
 
-/** The rest of the frame moves to where the tag was. */
-export function removeTag(frame: usize, length: u32): void {
-  memory.copy(frame + ETHERNET_TYPE, frame + ETHERNET_TYPE + TAG, length - <u32>ETHERNET_TYPE - TAG);
+/** The MACs move over the tag, to where the frame begins then: TAG bytes behind `frame`. */
+export function removeTag(frame: usize): void {
+  const low = load<u64>(frame);
+  const high = load<u32>(frame, 8);
+  store<u64>(frame + TAG, low);
+  store<u32>(frame + TAG, high, 8);
 }
 
-export function insertTag(frame: usize, length: u32, id: u32): void {
-  memory.copy(frame + ETHERNET_TYPE + TAG, frame + ETHERNET_TYPE, length - <u32>ETHERNET_TYPE);
+/** The MACs of the frame that began TAG bytes behind `frame` move to its new beginning, and the tag takes their place. */
+export function insertTag(frame: usize, id: u32): void {
+  const low = load<u64>(frame + TAG);
+  const high = load<u32>(frame + TAG, 8);
+  store<u64>(frame, low);
+  store<u32>(frame, high, 8);
   store16(frame + ETHERNET_TYPE, ETHERTYPE_8021Q);
   store16(frame + ID, id);
 }
