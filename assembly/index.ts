@@ -30,6 +30,11 @@ export function abiVersion(): u32 {
   return ABI_VERSION;
 }
 
+/** Whether this build knows VXLAN, IPVS and IPsec. */
+export function manyHosts(): bool {
+  return MANY_HOSTS != 0;
+}
+
 /** Where a program of so many bytes is to be written (`abi/image.ts`); 0: there is no room. */
 export function reserveImage(bytes: u32): usize {
   return openImage(bytes);

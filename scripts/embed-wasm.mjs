@@ -1,6 +1,6 @@
 /**
- * Compiles `assembly/` to `build/release.wasm` and `build/debug.wasm`, and writes the release one, deflated, as base64 into
- * `src/engine/wasm/bytes.gen.ts`: one mechanism for Node, browsers, tests and any bundler, without a fetch.
+ * Compiles `assembly/` to `build/release.wasm`, `build/single-host.wasm` and `build/debug.wasm`, and writes the first two, deflated,
+ * as base64 into `src/engine/wasm/*.gen.ts`: one mechanism for Node, browsers, tests and any bundler, without a fetch.
  * asc takes seconds, so a hash of everything that goes in decides whether anything is to be done.
  *
  * Usage: node scripts/embed-wasm.mjs [--force]
@@ -8,16 +8,20 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { deflateSync } from "node:zlib";
 import { ROOT, hashFiles } from "./hash-files.mjs";
 
 const ENTRY = "assembly/index.ts";
-const OUTPUT = "src/engine/wasm/bytes.gen.ts";
 const STAMP = "build/wasm.sha256";
-const TARGETS = ["release", "debug"];
+const TARGETS = ["release", "single-host", "debug"];
+/** The builds that travel inside the JavaScript. */
+const EMBEDDED = [
+  { target: "release", output: "src/engine/wasm/bytes.gen.ts", what: "the engine" },
+  { target: "single-host", output: "src/engine/wasm/single-host.gen.ts", what: "the engine without overlays, load balancers and IPsec" },
+];
 /** What the bytes depend on: the sources, the options, the compiler's version and this script. */
 const INPUTS = ["assembly", "asconfig.json", "scripts/embed-wasm.mjs", "node_modules/assemblyscript/package.json"];
 
@@ -47,9 +51,10 @@ export function wasmBytesVite() {
     name: "wasm-bytes",
     enforce: "pre",
     async resolveId(id) {
-      if (!/\/bytes\.gen(\.ts)?$/.test(id)) return undefined;
+      const embedded = EMBEDDED.find(({ output }) => `${id.replace(/\.ts$/, "")}.ts`.endsWith(basename(output)));
+      if (embedded === undefined) return undefined;
       await buildWasm();
-      return join(ROOT, OUTPUT);
+      return join(ROOT, embedded.output);
     },
   };
 }
@@ -63,9 +68,9 @@ async function build({ force = false } = {}) {
   const scratch = await mkdtemp(join(ROOT, "build/asc-"));
   try {
     await Promise.all(TARGETS.map((target) => compile(target, scratch)));
-    const bytes = await readFile(join(scratch, "release.wasm"));
+    const texts = await Promise.all(EMBEDDED.map(async ({ target, what }) => render(await readFile(join(scratch, `${target}.wasm`)), what)));
     for (const name of await readdir(scratch)) await rename(join(scratch, name), join(ROOT, "build", name));
-    await writeWhole(OUTPUT, render(bytes));
+    for (const [index, { output }] of EMBEDDED.entries()) await writeWhole(output, texts[index] ?? "");
     await writeWhole(STAMP, hash);
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -75,7 +80,7 @@ async function build({ force = false } = {}) {
 
 /** @param {string} hash */
 async function isFresh(hash) {
-  const outputs = [OUTPUT, ...TARGETS.map((target) => `build/${target}.wasm`)];
+  const outputs = [...EMBEDDED.map(({ output }) => output), ...TARGETS.map((target) => `build/${target}.wasm`)];
   if (!outputs.every((path) => existsSync(join(ROOT, path)))) return false;
   return (await readFile(join(ROOT, STAMP), "utf8").catch(() => "")) === hash;
 }
@@ -97,23 +102,20 @@ async function compile(target, folder) {
   process.stderr.write((stdout + stderr).replace(/^Last converge was suboptimal\.\n?/gm, ""));
 }
 
-/** @param {Buffer} wasm */
-function render(wasm) {
+/**
+ * @param {Buffer} wasm
+ * @param {string} what
+ */
+function render(wasm, what) {
   return `// Written by scripts/embed-wasm.mjs from assembly/; not in git.
+import type { PackedWasm } from "./compile";
 
-/** Size of the release build of the engine, in bytes. */
-export const WASM_LENGTH_BYTES = ${wasm.length};
-
-const BASE64 =
-  "${deflateSync(wasm, { level: 9 }).toString("base64")}";
-
-/** The release build of the engine as zlib packs it (RFC 1950), decoded anew at each call. */
-export function packedWasm(): Uint8Array<ArrayBuffer> {
-  const text = atob(BASE64);
-  const bytes = new Uint8Array(text.length);
-  for (let index = 0; index < bytes.length; index++) bytes[index] = text.charCodeAt(index);
-  return bytes;
-}
+/** The release build of ${what}. */
+export const PACKED: PackedWasm = {
+  lengthBytes: ${wasm.length},
+  base64:
+    "${deflateSync(wasm, { level: 9 }).toString("base64")}",
+};
 `;
 }
 
@@ -144,8 +146,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = performance.now();
   try {
     const built = await buildWasm({ force: process.argv.includes("--force") });
-    const { length } = await readFile(join(ROOT, "build/release.wasm"));
-    console.log(`wasm: ${built ? `built in ${Math.round(performance.now() - started)} ms` : "up to date"}, ${length} bytes`);
+    const sizes = await Promise.all(EMBEDDED.map(async ({ target }) => `${(await readFile(join(ROOT, `build/${target}.wasm`))).length} bytes (${target})`));
+    console.log(`wasm: ${built ? `built in ${Math.round(performance.now() - started)} ms` : "up to date"}, ${sizes.join(", ")}`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import source from "inline-worker:host";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { PACKED } from "../src/engine/wasm/bytes.gen";
 import { decodeWasm } from "../src/engine/wasm/compile";
 import { docker } from "../src/targets/node";
 import type { StartOptions } from "../src/index";
@@ -20,7 +21,7 @@ beforeAll(async () => {
   workerFile = join(folder, "worker.js");
   wasmFile = join(folder, "core.wasm");
   await writeFile(workerFile, source);
-  await writeFile(wasmFile, await decodeWasm());
+  await writeFile(wasmFile, await decodeWasm(PACKED));
 });
 
 afterAll(() => rm(folder, { recursive: true }));
@@ -55,8 +56,8 @@ describe("a worker", () => {
 describe("the Wasm engine", () => {
   it.each([true, false])("may come by URL, as bytes, or compiled (in this thread: %s)", async (inThread) => {
     expect(await answers({ inThread, wasm: pathToFileURL(wasmFile) })).toBe(1);
-    expect(await answers({ inThread, wasm: await decodeWasm() })).toBe(1);
-    expect(await answers({ inThread, wasm: await WebAssembly.compile(await decodeWasm()) })).toBe(1);
+    expect(await answers({ inThread, wasm: await decodeWasm(PACKED) })).toBe(1);
+    expect(await answers({ inThread, wasm: await WebAssembly.compile(await decodeWasm(PACKED)) })).toBe(1);
   });
 
   it("that is none is refused", async () => {

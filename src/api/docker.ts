@@ -163,7 +163,7 @@ class TopologyBuilder extends TrafficMethodsBase<DockerTraffic> implements Docke
   }
 
   async start(options: StartOptions = {}): Promise<Lab> {
-    return startLab(() => this.compile(), options, this.#platform);
+    return startLab(() => this.compile(), options, this.#platform, { manyHosts: this.#settings.world.hosts.length > 1 || this.#spec.hosts.length > 1 });
   }
 
   protected override change(settings: Partial<TrafficSpec>): DockerTraffic {

@@ -63,7 +63,8 @@ export interface HostOptions {
 
 /** What a platform's entry hands to the API: the only place where engines and workers are made. */
 export interface Platform {
-  openHost(options: HostOptions): Promise<EngineHost>;
+  /** `manyHosts`: the network may need VXLAN, IPVS or IPsec, which the engine that a page loads at once does without. */
+  openHost(options: HostOptions, needs?: { readonly manyHosts: boolean }): Promise<EngineHost>;
   /** A bare engine in this thread, for comparisons. */
   createEngine(kind: EngineKind): Promise<Engine>;
 }

@@ -6,12 +6,13 @@ import { containersOnBridge, MS } from "../../test/support/program";
 import type { Engine } from "./engine";
 import type { DatapathProgram } from "./program";
 import { createTsEngine } from "./ts/index";
+import { PACKED } from "./wasm/bytes.gen";
 import { compileWasm } from "./wasm/compile";
 import { createWasmEngine } from "./wasm/index";
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
-  module = await compileWasm();
+  module = await compileWasm(PACKED);
 }, 120_000);
 
 const { draft, bridge, containers } = containersOnBridge(2);

@@ -1,10 +1,16 @@
 import wasmHost from "inline-worker:wasm-host";
 import { createDocker } from "../api/docker";
 import type { Engine, EngineKind } from "../engine/engine";
+import { PACKED } from "../engine/wasm/single-host.gen";
 import { createPlatform } from "../worker/platform";
 
-/** What only the TypeScript engine needs is a chunk of its own, for bundlers that split. */
-const platform = createPlatform({ wasm: wasmHost, ts: async () => (await import("inline-worker:host")).default });
+/** What only the TypeScript engine or several hosts need are chunks of their own, for bundlers that split. */
+const platform = createPlatform({
+  wasm: wasmHost,
+  ts: async () => (await import("inline-worker:host")).default,
+  singleHost: PACKED,
+  manyHosts: async () => (await import("../engine/wasm/bytes.gen")).PACKED,
+});
 
 /** What both entries export beside `index.ts`: one platform serves Node, browsers, Deno and Bun, because it looks for what there is. */
 export const { docker, fromSpec, compareEngines } = createDocker(platform);

@@ -1,6 +1,6 @@
 import type { Engine, EngineKind } from "../engine/engine";
 import type { EngineHost, HostOptions, Platform } from "../engine/host";
-import { compileWasm } from "../engine/wasm/compile";
+import { compileWasm, type PackedWasm } from "../engine/wasm/compile";
 import { SimulationError } from "../errors";
 import { builtinModule } from "./builtin";
 import { WorkerClient } from "./client";
@@ -8,24 +8,35 @@ import { adaptWorker, startInlineWorker, startWorkerAt, type WorkerHandle } from
 import { loadModule } from "./module";
 import { EngineSession } from "./session";
 
-/** The texts of the workers' scripts. */
-export interface WorkerSources {
+/** What a platform's entry carries: the texts of the workers' scripts and the builds of the Wasm engine. */
+export interface PlatformSources {
   readonly wasm: string;
   ts(): Promise<string>;
+  /** The build for networks of one host. */
+  readonly singleHost: PackedWasm;
+  /** The build for all networks. */
+  manyHosts(): Promise<PackedWasm>;
 }
 
 /** Engines in workers or in this thread. */
-export function createPlatform(sources: WorkerSources): Platform {
-  let own: Promise<WebAssembly.Module> | undefined;
-  /** Once per process, whatever number of workers gets it. */
-  const compileOwn = () => (own ??= compileWasm(builtinModule<typeof import("node:zlib")>("node:zlib")?.inflateSync));
+export function createPlatform(sources: PlatformSources): Platform {
+  const inflate = builtinModule<typeof import("node:zlib")>("node:zlib")?.inflateSync;
+  const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
+  /** Once per process, whatever number of workers gets it. The small build is for pages: elsewhere nobody downloads anything. */
+  const compileOwn = (needsManyHosts: boolean) => {
+    const manyHosts = needsManyHosts || inflate !== undefined;
+    const module = compiled.get(manyHosts) ?? (manyHosts ? sources.manyHosts() : Promise.resolve(sources.singleHost)).then((packed) => compileWasm(packed, inflate));
+    compiled.set(manyHosts, module);
+    return module;
+  };
   return {
-    openHost: async (options) => {
+    openHost: async (options, { manyHosts } = { manyHosts: false }) => {
       const kind = checked(options);
-      if (options.inThread) return new EngineSession(await createEngine(kind, options.wasm, compileOwn));
-      return openWorker(kind, options, sources, compileOwn);
+      const compile = () => compileOwn(manyHosts);
+      if (options.inThread) return new EngineSession(await createEngine(kind, options.wasm, compile));
+      return openWorker(kind, options, sources, compile);
     },
-    createEngine: (kind) => createEngine(kind, undefined, compileOwn),
+    createEngine: (kind) => createEngine(kind, undefined, () => compileOwn(true)),
   };
 }
 
@@ -43,7 +54,7 @@ async function createEngine(kind: EngineKind, wasm: HostOptions["wasm"], compile
   return createWasmEngine(module);
 }
 
-async function openWorker(kind: EngineKind, options: HostOptions, sources: WorkerSources, compileOwn: Compile): Promise<EngineHost> {
+async function openWorker(kind: EngineKind, options: HostOptions, sources: PlatformSources, compileOwn: Compile): Promise<EngineHost> {
   const isInline = options.worker === undefined && options.workerUrl === undefined;
   const handle = startWorker(options, kind === "ts" && isInline ? await sources.ts() : sources.wasm);
   // Compiled while the worker starts.

@@ -1,6 +1,7 @@
 /** What a page does whose policy forbids workers from `blob:` URLs, or that already has the engine's bytes. */
 import source from "inline-worker:host";
 import { describe, expect, it } from "vitest";
+import { PACKED } from "../../src/engine/wasm/bytes.gen";
 import { decodeWasm } from "../../src/engine/wasm/compile";
 import type { StartOptions } from "../../src/index";
 import { docker } from "../../src/targets/browser";
@@ -23,8 +24,8 @@ describe("in a browser", () => {
   });
 
   it("the engine may come by URL, as bytes, or compiled", async () => {
-    expect(await answers({ wasm: blobUrl([await decodeWasm()], "application/wasm") })).toBe(1);
-    expect(await answers({ wasm: await decodeWasm() })).toBe(1);
-    expect(await answers({ wasm: await WebAssembly.compile(await decodeWasm()) })).toBe(1);
+    expect(await answers({ wasm: blobUrl([await decodeWasm(PACKED)], "application/wasm") })).toBe(1);
+    expect(await answers({ wasm: await decodeWasm(PACKED) })).toBe(1);
+    expect(await answers({ wasm: await WebAssembly.compile(await decodeWasm(PACKED)) })).toBe(1);
   });
 });

@@ -4,6 +4,7 @@ import { Drop } from "../../assembly/abi/drop";
 import { NODE_COUNT } from "../../assembly/abi/node";
 import type { CapturedFrame, Engine, InjectedFrame } from "../../src/engine/engine";
 import { createTsEngine } from "../../src/engine/ts/index";
+import { PACKED } from "../../src/engine/wasm/bytes.gen";
 import { compileWasm } from "../../src/engine/wasm/compile";
 import { createWasmEngine } from "../../src/engine/wasm/index";
 import { arbitraryPlan, type Plan, type PlanLimits } from "../support/arbitrary";
@@ -23,7 +24,7 @@ const MINUTES = 60_000;
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
-  module = await compileWasm();
+  module = await compileWasm(PACKED);
 }, 2 * MINUTES);
 const makeWasmEngine = (): Engine => createWasmEngine(module);
 

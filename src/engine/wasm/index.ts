@@ -6,7 +6,7 @@ import { WasmEngine } from "./engine";
  * `dockwire/core.wasm`: whoever is handed one, such as a worker, need not carry the bytes as well.
  *
  * @example
- * const engine = createWasmEngine(await compileWasm());
+ * const engine = createWasmEngine(await compileWasm(PACKED));
  * engine.load(program, { seed: 7 });
  * engine.run(1_000_000_000, Infinity);
  * console.log(engine.digest());

@@ -4,6 +4,7 @@ import { instantiateSync } from "@assemblyscript/loader";
 export interface WasmExports {
   readonly memory: WebAssembly.Memory;
   abiVersion(): number;
+  manyHosts(): number;
   reserveImage(bytes: number): number;
   build(seed: number): number;
   reserveReload(bytes: number): number;
@@ -43,6 +44,7 @@ export interface WasmExports {
 export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
   "memory",
   "abiVersion",
+  "manyHosts",
   "reserveImage",
   "build",
   "reserveReload",

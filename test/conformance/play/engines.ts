@@ -4,6 +4,7 @@ import { Drop } from "../../../assembly/abi/drop";
 import type { Counters, Engine, Nanoseconds } from "../../../src/engine/engine";
 import type { DatapathProgram, ProgramPatch } from "../../../src/engine/program";
 import { createTsEngine } from "../../../src/engine/ts/index";
+import { PACKED } from "../../../src/engine/wasm/bytes.gen";
 import { compileWasm } from "../../../src/engine/wasm/compile";
 import { createWasmEngine } from "../../../src/engine/wasm/index";
 
@@ -13,7 +14,7 @@ export type EngineChoice = "wasm" | "ts" | "both";
 let wasmModule: Promise<WebAssembly.Module> | undefined;
 
 function compiledWasm(): Promise<WebAssembly.Module> {
-  wasmModule ??= compileWasm();
+  wasmModule ??= compileWasm(PACKED);
   return wasmModule;
 }
 
