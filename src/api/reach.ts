@@ -5,6 +5,7 @@ import type { RunListener } from "../engine/host";
 import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import type { DropName } from "../observe/names";
+import { dropText } from "../report/drop-text";
 import { assembleTraces, type PacketTrace, type TraceHop } from "../observe/trace";
 import { parseDuration, type Duration } from "../net/units";
 import { FIRST_LOOK_NS, type ProbeContext } from "./probe/context";
@@ -41,6 +42,8 @@ export interface ReachResult {
   readonly by?: string;
   /** What died on the way, if something did: the last packet of it. */
   readonly dropped?: { readonly reason: DropName; readonly place: string };
+  /** What that means, in words. */
+  readonly cause?: string;
   /** The rule that dropped or rejected it, as iptables-save writes it, behind its table and chain. */
   readonly rule?: string;
   /** The way of each packet, hop by hop, the answers' included. */
@@ -118,13 +121,14 @@ function probeTraffic(from: string, to: string, target: TargetSpec, { startedAt,
   };
 }
 
-type Verdict = Omit<ReachResult, "reachable" | "dropped" | "rule" | "packets" | "toString">;
+type Verdict = Omit<ReachResult, "reachable" | "dropped" | "cause" | "rule" | "packets" | "toString">;
 
 function verdict(seen: Verdict, packets: readonly PacketTrace[]): ReachResult {
   const decisive = seen.result === "ok" ? packets[0] : (packets.filter(({ drops }) => drops.length > 0).at(-1) ?? packets.at(-1));
   const dropped = seen.result === "ok" ? undefined : decisive?.drops.at(-1);
   const rule = dropped?.reason === "NetfilterDrop" ? decidingRule(decisive?.hops ?? []) : undefined;
-  const result = { ...seen, reachable: seen.result === "ok", ...(dropped !== undefined && { dropped }), ...(rule !== undefined && { rule }), packets };
+  const why = { ...(dropped !== undefined && { dropped, cause: dropText(dropped.reason).meaning }), ...(rule !== undefined && { rule }) };
+  const result = { ...seen, reachable: seen.result === "ok", ...why, packets };
   return { ...result, toString: () => [headline(result), ...(decisive === undefined ? [] : [String(decisive)])].join("\n") };
 }
 
@@ -137,14 +141,15 @@ function decidingRule(hops: readonly TraceHop[]): string | undefined {
     .at(-1)?.rule;
 }
 
-function headline({ from, to, address, result, reason, server, peer, local, by, dropped, rule }: Omit<ReachResult, "toString">): string {
+function headline({ from, to, address, result, reason, server, peer, local, by, dropped, cause, rule }: Omit<ReachResult, "toString">): string {
   const where = address === undefined || to.startsWith(address) ? "" : ` (${address})`;
   const details = [
     reason,
     server === undefined ? undefined : `${server} saw ${peer}${local === undefined ? "" : ` ask ${local}`}`,
     by === undefined ? undefined : `said by ${by}`,
     dropped === undefined ? undefined : `${dropped.reason} at ${dropped.place}`,
-    rule,
+    // A rule says more than that there was one.
+    rule ?? cause,
   ].filter((detail) => detail !== undefined);
   return `${from} → ${to}${where}: ${[result, ...details].join("; ")}`;
 }

@@ -31,7 +31,7 @@ export class Resolver {
     const wanted = name.toLowerCase().replace(/\.$/, "");
     if (wanted === "localhost") return { addresses: [LOOPBACK] };
     const container = this.sandboxOwner(from);
-    if (!container) return this.#fail(from, wanted, "a host does not ask Docker's DNS");
+    if (!container) return this.#fail(from, wanted, this.#describeStranger(from));
     const own = this.#lookInHostsFile(container, wanted);
     if (own) return { addresses: [own] };
     const server = this.#serverOf(container.name);
@@ -47,6 +47,13 @@ export class Resolver {
     const container = this.#containers.get(name);
     if (container?.network.mode === "container") return container.network.orphaned ? undefined : this.sandboxOwner(container.network.container);
     return container?.network.mode === "host" ? undefined : container;
+  }
+
+  /** Why there is no sandbox with a resolver. */
+  #describeStranger(name: string): string {
+    const { network } = this.#containers.get(name) ?? {};
+    if (network?.mode !== "container" || !network.orphaned) return "a host does not ask Docker's DNS";
+    return `it is still in the network that ${network.container} had before it started anew; restart ${name}`;
   }
 
   #serverOf(container: string): SandboxDns | undefined {
