@@ -117,7 +117,9 @@ export enum Drop {
   Ipv6NdiscBadCode,
   /** IPV6_NDISC_BAD_OPTIONS: a solicitation or advertisement that cannot be read. */
   Ipv6NdiscBadOptions,
+  /** The simulator's own (the kernel counts a NETFILTER_DROP): no real server of the virtual service takes connections. */
+  IpvsNoDestination,
 }
 
 /** How many reasons there are: the width of a drop table. */
-export const DROP_COUNT: i32 = 57;
+export const DROP_COUNT: i32 = 58;

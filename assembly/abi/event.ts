@@ -20,6 +20,8 @@ export enum EventKind {
   Hop,
   /** A rule matched a traced packet, or a policy decided: `Target` where the reason is, the rule (NONE: the policy) where the sequence is, the chain where the length is. */
   Rule,
+  /** IPVS sends a traced packet to a real server, whose index is where the sequence is; its service where the length is. */
+  Schedule,
 }
 
 /** f64, ns. */

@@ -30,9 +30,12 @@ export enum Section {
   Addresses6,
   Routes6,
   Neighbours6,
+  /** Records of `ipvs.ts`. */
+  VirtualServices,
+  RealServers,
 }
 
-export const SECTION_COUNT: i32 = 21;
+export const SECTION_COUNT: i32 = 23;
 /** u32 each: number of records, and offset of the first. */
 export const SECTION_RECORDS: i32 = 0;
 export const SECTION_OFFSET: i32 = 4;
@@ -68,8 +71,11 @@ export const CAPACITY_LINKS: i32 = CAPACITIES + 96;
 export const CAPACITY_CHAINS: i32 = CAPACITIES + 100;
 export const CAPACITY_RULES: i32 = CAPACITIES + 104;
 export const CAPACITY_ADDRESSES6: i32 = CAPACITIES + 108;
-/** Room for 32 of them, so that the f64 that follow lie on multiples of 8. */
-export const CAPACITIES_SIZE: i32 = 128;
+export const CAPACITY_VIRTUAL_SERVICES: i32 = CAPACITIES + 112;
+export const CAPACITY_REAL_SERVERS: i32 = CAPACITIES + 116;
+export const CAPACITY_IPVS_CONNECTIONS: i32 = CAPACITIES + 120;
+/** Room for 48 of them, so that the f64 that follow lie on multiples of 8. */
+export const CAPACITIES_SIZE: i32 = 192;
 
 /** f64, ns. */
 export const IMAGE_COPY_COST: i32 = CAPACITIES + CAPACITIES_SIZE;

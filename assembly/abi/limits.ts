@@ -108,6 +108,20 @@ export const CONNTRACK_TCP_TIME_WAIT_NS: f64 = 120000000000;
 export const CONNTRACK_TCP_CLOSE_NS: f64 = 10000000000;
 export const CONNTRACK_TCP_UNACKNOWLEDGED_NS: f64 = 300000000000;
 
+/** Timeouts of IPVS by state of the connection (tcp_timeouts of ip_vs_proto_tcp.c, udp_timeouts of ip_vs_proto_udp.c). */
+export const IPVS_TCP_NONE_NS: f64 = 2000000000;
+export const IPVS_TCP_ESTABLISHED_NS: f64 = 900000000000;
+export const IPVS_TCP_SYN_SENT_NS: f64 = 120000000000;
+export const IPVS_TCP_SYN_RECEIVED_NS: f64 = 60000000000;
+export const IPVS_TCP_FIN_WAIT_NS: f64 = 120000000000;
+export const IPVS_TCP_TIME_WAIT_NS: f64 = 120000000000;
+export const IPVS_TCP_CLOSE_NS: f64 = 10000000000;
+export const IPVS_TCP_CLOSE_WAIT_NS: f64 = 60000000000;
+export const IPVS_TCP_LAST_ACK_NS: f64 = 30000000000;
+export const IPVS_TCP_LISTEN_NS: f64 = 120000000000;
+export const IPVS_TCP_SYNACK_NS: f64 = 120000000000;
+export const IPVS_UDP_NS: f64 = 300000000000;
+
 /** Latency histogram: 2^6 linear steps per octave (an error of at most 1.6 %), up to 2^44 ns (4.9 hours); longer ones count in the last bucket. */
 export const HISTOGRAM_STEP_BITS: i32 = 6;
 export const HISTOGRAM_BUCKETS: i32 = 2496;

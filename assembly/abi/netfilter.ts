@@ -102,6 +102,8 @@ export const MATCH_CT_ORIGINAL_PORT: u32 = 8192;
 export const MATCH_CT_DIRECTION: u32 = 16384;
 /** `-m tcp --syn` and `--tcp-flags`. */
 export const MATCH_TCP_FLAGS: u32 = 32768;
+/** `-m ipvs --ipvs`: IPVS has forwarded the packet in this namespace. Has no field. */
+export const MATCH_IPVS: u32 = 262144;
 
 export const CHAIN_NAMESPACE: i32 = 0;
 /** `Family`. */

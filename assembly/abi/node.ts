@@ -83,7 +83,9 @@ export enum Node {
   Icmp6Input,
   /** icmp6_send: an error message is built. */
   Icmp6Error,
+  /** ip_vs_in, ip_vs_out: within LocalIn, Forward and LocalOut. */
+  Ipvs,
 }
 
 /** How many nodes there are: the length of a cost table. */
-export const NODE_COUNT: i32 = 40;
+export const NODE_COUNT: i32 = 41;

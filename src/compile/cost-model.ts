@@ -57,6 +57,8 @@ const COSTS: Readonly<Record<Exclude<keyof typeof Node, number>, number>> = {
   Ip6Fragment: 300,
   Icmp6Input: 250,
   Icmp6Error: 400,
+  // Two lookups of a connection, and the translation, about what connection tracking with NAT takes.
+  Ipvs: 150,
 };
 
 /** The cost table of a program, by `Node`. */

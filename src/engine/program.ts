@@ -1,3 +1,4 @@
+import type { Forwarding, Scheduler } from "../../assembly/abi/ipvs";
 import type { Family, Hook, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
 import type { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 
@@ -27,6 +28,9 @@ export interface DatapathProgram {
   readonly flows: readonly FlowRecord[];
   readonly chains: readonly ChainRecord[];
   readonly rules: readonly RuleRecord[];
+  /** Load balancing (IPVS); none unless given. */
+  readonly virtualServices?: readonly VirtualServiceRecord[];
+  readonly realServers?: readonly RealServerRecord[];
   /** What name servers know; a network without any has `NO_DNS`. */
   readonly dns: DnsTables;
   /** Nanoseconds of CPU per visit, by `Node`; `NODE_COUNT` entries. */
@@ -47,6 +51,9 @@ export interface ProgramNames {
   readonly chains: readonly string[];
   /** The rule as iptables-save writes it, and what it is there for, by index of rule. */
   readonly rules: readonly RuleName[];
+  /** `web on front`, and `10.0.1.3 (web.1)`, by index; none unless given. */
+  readonly virtualServices?: readonly string[];
+  readonly realServers?: readonly string[];
 }
 
 /** A rule in words. */
@@ -92,6 +99,10 @@ export interface Capacity {
   readonly upstreams: number;
   /** Different IPv6 addresses that the engine can tell apart, those of packets from elsewhere included. */
   readonly addresses6: number;
+  /** Virtual services, their real servers, and connections to them of all namespaces together; 0 unless given. */
+  readonly virtualServices?: number;
+  readonly realServers?: number;
+  readonly ipvsConnections?: number;
   /** Event records between two drains. */
   readonly eventRecords: number;
   /** Bytes of captured frames between two drains. */
@@ -365,6 +376,21 @@ export interface RuleRecord {
   readonly natPortTo: number;
   readonly setMark: number;
   readonly setMarkMask: number;
+}
+
+/** A service of IPVS, and where its real servers are: the newest first, as the kernel keeps them. */
+export interface VirtualServiceRecord {
+  readonly namespace: number;
+  readonly fwmark: number;
+  readonly scheduler: Scheduler;
+  readonly first: number;
+  readonly count: number;
+}
+
+export interface RealServerRecord {
+  readonly address: number;
+  readonly weight: number;
+  readonly forwarding: Forwarding;
 }
 
 /**

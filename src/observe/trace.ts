@@ -21,7 +21,7 @@ export interface PacketTrace {
 
 export interface TraceHop {
   readonly timeNs: Nanoseconds;
-  readonly kind: "hop" | "deliver" | "drop" | "rule";
+  readonly kind: "hop" | "deliver" | "drop" | "rule" | "schedule";
   /** `web:eth0`, or `(no device)` before a route is chosen. */
   readonly device: string;
   /** `bridge-input`. */
@@ -31,6 +31,8 @@ export interface TraceHop {
   readonly reason?: DropName;
   /** The firewall rule that matched, as iptables-save writes it: `filter FORWARD: -A FORWARD -j DOCKER-USER`. */
   readonly rule?: string;
+  /** The real server that IPVS sends the packet to, and its virtual service: `10.0.1.3 (web.1) of web on front`. */
+  readonly server?: string;
 }
 
 const KINDS: Readonly<Record<EventKind, TraceHop["kind"]>> = {
@@ -38,6 +40,7 @@ const KINDS: Readonly<Record<EventKind, TraceHop["kind"]>> = {
   [EventKind.Deliver]: "deliver",
   [EventKind.Drop]: "drop",
   [EventKind.Rule]: "rule",
+  [EventKind.Schedule]: "schedule",
 };
 
 /** Sorts event records into traces, one per traced packet, in the order in which the packets were sent. */
@@ -60,6 +63,10 @@ function assemble(records: readonly EventRecord[], names: ProgramNames, flowName
     if (kind === EventKind.Rule) {
       const rule = describeRule(names, record);
       return { timeNs, kind: "rule", device: deviceName(names, device), node: nodeName(node), length: 0, rule };
+    }
+    if (kind === EventKind.Schedule) {
+      const server = `${names.realServers?.[record.sequence] ?? ""} of ${names.virtualServices?.[length] ?? ""}`;
+      return { timeNs, kind: "schedule", device: deviceName(names, device), node: nodeName(node), length: 0, server };
     }
     const hop = { timeNs, kind: KINDS[kind], device: deviceName(names, device), node: nodeName(node), length };
     return kind === EventKind.Drop ? { ...hop, reason: dropName(reason) } : hop;
@@ -91,7 +98,7 @@ function renderTrace(flow: string, sequence: number, hops: readonly TraceHop[]):
   return [`${flow} #${sequence}`, ...lines].join("\n");
 }
 
-function outcomeOf({ kind, length, reason, rule }: TraceHop): string {
+function outcomeOf({ kind, length, reason, rule, server }: TraceHop): string {
   switch (kind) {
     case "hop":
       return `${length} bytes`;
@@ -101,6 +108,8 @@ function outcomeOf({ kind, length, reason, rule }: TraceHop): string {
       return `dropped: ${reason}`;
     case "rule":
       return rule ?? "";
+    case "schedule":
+      return `balanced to ${server}`;
   }
 }
 

@@ -221,6 +221,10 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "neighbour discovery that cannot be read",
     advice: "Only frames made by hand have this. Check what was injected.",
   },
+  IpvsNoDestination: {
+    meaning: "no task of the service takes connections",
+    advice: "Look at the tasks of the service: none is running, or all of them are draining. The client is told that the port is unreachable.",
+  },
 };
 
 /**

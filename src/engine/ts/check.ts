@@ -3,6 +3,7 @@ import { DeviceKind } from "../../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
 import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
+import { checkIpvs } from "../check-ipvs";
 import type { InjectedFrame } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch } from "../program";
 import type { Kernel } from "./kernel";
@@ -87,6 +88,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   devices.forEach((_, index) => checkMaster(devices, index));
   flows.forEach(checkFlow);
   checkRules(program);
+  checkIpvs(program, capacity);
 }
 
 /** br_add_if: a port is where its bridge is. */

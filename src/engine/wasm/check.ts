@@ -4,6 +4,7 @@ import { DeviceKind, RouteType } from "../../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
 import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
+import { checkIpvs } from "../check-ipvs";
 import { checkRules } from "./check-rules";
 import type { InjectedFrame, ObserveOptions } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch, SocketRecord } from "../program";
@@ -96,6 +97,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   checkRoutes(program);
   checkIpv6(program);
   checkRules(program);
+  checkIpvs(program, capacity);
   const sizes = sizesOf(program);
   flows.forEach((record, index) => checkFlow(record, index, sizes));
   sockets.forEach((record, index) => checkSocket(record, index, sizes, capacity));

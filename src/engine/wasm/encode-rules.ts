@@ -1,5 +1,6 @@
+import * as ipvs from "../../../assembly/abi/ipvs";
 import * as netfilter from "../../../assembly/abi/netfilter";
-import type { AddressWords, ChainRecord, RuleRecord } from "../program";
+import type { AddressWords, ChainRecord, RealServerRecord, RuleRecord, VirtualServiceRecord } from "../program";
 
 const u32 = (view: DataView, at: number, value: number) => view.setUint32(at, value, true);
 
@@ -57,4 +58,18 @@ function writeTarget(view: DataView, at: number, record: RuleRecord): void {
   u32(view, at + netfilter.RULE_NAT_PORT_TO, record.natPortTo);
   u32(view, at + netfilter.RULE_SET_MARK, record.setMark);
   u32(view, at + netfilter.RULE_SET_MARK_MASK, record.setMarkMask);
+}
+
+export function writeVirtualService(view: DataView, at: number, record: VirtualServiceRecord): void {
+  u32(view, at + ipvs.SERVICE_NAMESPACE, record.namespace);
+  u32(view, at + ipvs.SERVICE_FWMARK, record.fwmark);
+  u32(view, at + ipvs.SERVICE_SCHEDULER, record.scheduler);
+  u32(view, at + ipvs.SERVICE_FIRST, record.first);
+  u32(view, at + ipvs.SERVICE_COUNT, record.count);
+}
+
+export function writeRealServer(view: DataView, at: number, record: RealServerRecord): void {
+  u32(view, at + ipvs.SERVER_ADDRESS, record.address);
+  u32(view, at + ipvs.SERVER_WEIGHT, record.weight);
+  u32(view, at + ipvs.SERVER_FORWARDING, record.forwarding);
 }

@@ -14,10 +14,12 @@ import {
   CAPACITY_FLOWS,
   CAPACITY_FRAME_BYTES,
   CAPACITY_HOSTS,
+  CAPACITY_IPVS_CONNECTIONS,
   CAPACITY_LINKS,
   CAPACITY_NAMESPACES,
   CAPACITY_NEIGHBOURS,
   CAPACITY_PACKETS,
+  CAPACITY_REAL_SERVERS,
   CAPACITY_RESOLVERS,
   CAPACITY_ROUTES,
   CAPACITY_RULES,
@@ -25,6 +27,7 @@ import {
   CAPACITY_SESSIONS,
   CAPACITY_SOCKETS,
   CAPACITY_UPSTREAMS,
+  CAPACITY_VIRTUAL_SERVICES,
   CAPACITY_ZONE_RECORDS,
   CAPACITY_ZONES,
   IMAGE_COPY_COST,
@@ -37,6 +40,7 @@ import {
   SECTION_SIZE,
 } from "../../../assembly/abi/image";
 import * as dns from "../../../assembly/abi/dns";
+import * as ipvs from "../../../assembly/abi/ipvs";
 import * as netfilter from "../../../assembly/abi/netfilter";
 import * as abi from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
@@ -62,7 +66,7 @@ import type {
   ZoneEntryRecord,
   ZoneRecord,
 } from "../program";
-import { words, writeChain, writeRule } from "./encode-rules";
+import { words, writeChain, writeRealServer, writeRule, writeVirtualService } from "./encode-rules";
 
 /** Writes one record at an offset. */
 export type RecordWriter<T> = (view: DataView, at: number, record: T) => void;
@@ -286,6 +290,8 @@ const LAYOUTS = {
   addresses6: layout(Section.Addresses6, abi.ADDRESS6_SIZE, writeAddress6, ({ addresses6 }) => addresses6),
   routes6: layout(Section.Routes6, abi.ROUTE6_SIZE, writeRoute6, ({ routes6 }) => routes6),
   neighbours6: layout(Section.Neighbours6, abi.NEIGHBOUR6_SIZE, writeNeighbour6, ({ neighbours6 }) => neighbours6),
+  virtualServices: layout(Section.VirtualServices, ipvs.SERVICE_SIZE, writeVirtualService, ({ virtualServices = [] }) => virtualServices),
+  realServers: layout(Section.RealServers, ipvs.SERVER_SIZE, writeRealServer, ({ realServers = [] }) => realServers),
 };
 
 /** Bytes of a program's image. */
@@ -327,6 +333,8 @@ export function encodeProgram(program: DatapathProgram, view: DataView): void {
   section(LAYOUTS.addresses6);
   section(LAYOUTS.routes6);
   section(LAYOUTS.neighbours6);
+  section(LAYOUTS.virtualServices);
+  section(LAYOUTS.realServers);
   writeCapacity(view, program.capacity);
   f64(view, IMAGE_COPY_COST, program.copyCost);
   program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
@@ -360,6 +368,9 @@ function writeCapacity(view: DataView, capacity: Capacity): void {
   u32(view, CAPACITY_CHAINS, capacity.chains);
   u32(view, CAPACITY_RULES, capacity.rules);
   u32(view, CAPACITY_ADDRESSES6, capacity.addresses6);
+  u32(view, CAPACITY_VIRTUAL_SERVICES, capacity.virtualServices ?? 0);
+  u32(view, CAPACITY_REAL_SERVERS, capacity.realServers ?? 0);
+  u32(view, CAPACITY_IPVS_CONNECTIONS, capacity.ipvsConnections ?? 0);
   u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
   u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }

@@ -128,6 +128,7 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
     case Node.Done:
     case Node.IcmpError:
     case Node.Icmp6Error:
+    case Node.Ipvs:
     case Node.ApplicationWake:
     case Node.Timer:
       return Node.Done;
