@@ -5,12 +5,12 @@ import type { RunListener } from "../engine/host";
 import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import type { DropName } from "../observe/names";
-import { dropText } from "../report/drop-text";
 import { assembleTraces, type PacketTrace, type TraceHop } from "../observe/trace";
 import { parseDuration, type Duration } from "../net/units";
 import { FIRST_LOOK_NS, type ProbeContext } from "./probe/context";
 import { probeOutcome, type ProbeKind, type ProbeResult } from "./probe/probe-flow";
-import type { TargetSpec, TrafficSpec } from "./spec";
+import { causeOf } from "./reach-cause";
+import type { CompiledTopology, TargetSpec, TrafficSpec } from "./spec";
 import { parseTarget } from "./traffic";
 
 export interface ReachOptions {
@@ -65,7 +65,7 @@ export async function runReach(context: ProbeContext, from: string, to: string, 
   if (timeoutNs === 0) throw new SimulationError("INVALID_INPUT", `timeout: expected more than 0, found "${timeout}"`);
   const startedAt = context.now();
   const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs }));
-  if ("reason" in probe) return verdict({ from, to, result: "unresolvable", reason: probe.reason }, []);
+  if ("reason" in probe) return verdict({ from, to, result: "unresolvable", reason: probe.reason }, [], context.topology);
   const { index, record, sockets, description, commit } = probe;
   await context.apply({ flows: [{ index, record: { ...record, untilAnswer: 1 } }], sockets });
   commit();
@@ -83,7 +83,7 @@ export async function runReach(context: ProbeContext, from: string, to: string, 
     const { server = NONE, reply: _, localPort: __, ...seen } = outcome;
     const name = context.topology.program.names.namespaces[server];
     const packets = assembleTraces(events, context.topology.program.names, () => `${from} → ${to}`);
-    return verdict({ from, to, address: description.address, ...seen, ...(name !== undefined && { server: name }) }, packets);
+    return verdict({ from, to, address: description.address, ...seen, ...(name !== undefined && { server: name }) }, packets, context.topology);
   }
 }
 
@@ -123,13 +123,20 @@ function probeTraffic(from: string, to: string, target: TargetSpec, { startedAt,
 
 type Verdict = Omit<ReachResult, "reachable" | "dropped" | "cause" | "rule" | "packets" | "toString">;
 
-function verdict(seen: Verdict, packets: readonly PacketTrace[]): ReachResult {
+function verdict(seen: Verdict, packets: readonly PacketTrace[], topology: CompiledTopology): ReachResult {
   const decisive = seen.result === "ok" ? packets[0] : (packets.filter(({ drops }) => drops.length > 0).at(-1) ?? packets.at(-1));
-  const dropped = seen.result === "ok" ? undefined : decisive?.drops.at(-1);
-  const rule = dropped?.reason === "NetfilterDrop" ? decidingRule(decisive?.hops ?? []) : undefined;
-  const why = { ...(dropped !== undefined && { dropped, cause: dropText(dropped.reason).meaning }), ...(rule !== undefined && { rule }) };
-  const result = { ...seen, reachable: seen.result === "ok", ...why, packets };
+  const result = { ...seen, reachable: seen.result === "ok", ...(seen.result !== "ok" && decisive && whyOf(seen, decisive, topology)), packets };
   return { ...result, toString: () => [headline(result), ...(decisive === undefined ? [] : [String(decisive)])].join("\n") };
+}
+
+/** What died last of the packet that decided, and why. */
+function whyOf({ from, address = "" }: Verdict, { hops }: PacketTrace, topology: CompiledTopology): Pick<ReachResult, "dropped" | "cause" | "rule"> {
+  const end = hops.reduce((last, { kind }, index) => (kind === "drop" ? index : last), -1);
+  const { reason, device: place, length } = hops[end] ?? {};
+  if (reason === undefined || place === undefined || length === undefined) return {};
+  const rule = reason === "NetfilterDrop" ? decidingRule(hops) : undefined;
+  const cause = causeOf({ reason, place, length, hops: hops.slice(0, end), from, address }, topology);
+  return { dropped: { reason, place }, cause, ...(rule !== undefined && { rule }) };
 }
 
 /** The rule that matched last before a packet died of it. */
