@@ -119,7 +119,19 @@ export enum Drop {
   Ipv6NdiscBadOptions,
   /** The simulator's own (the kernel counts a NETFILTER_DROP): no real server of the virtual service takes connections. */
   IpvsNoDestination,
+  /** NO_TX_TARGET: a VXLAN device does not know where the destination MAC is. Broadcasts and groups are nowhere. */
+  NoTxTarget,
+  /** The simulator's own (the kernel frees it without a word): a VXLAN device that answers ARP itself does not know the address, and lets no ARP pass. */
+  VxlanArpUnknown,
+  /** VXLAN_INVALID_HDR: the flag that says that there is a network number is not set, or reserved bits are. */
+  VxlanInvalidHdr,
+  /** VXLAN_VNI_NOT_FOUND: no device of this host has this port and network number. */
+  VxlanVniNotFound,
+  /** VXLAN_ENTRY_EXISTS: the frame came from another host than the one that the forwarding database names for its source. */
+  VxlanEntryExists,
+  /** LOCAL_MAC: the frame's source is the VXLAN device's own MAC. */
+  LocalMac,
 }
 
 /** How many reasons there are: the width of a drop table. */
-export const DROP_COUNT: i32 = 58;
+export const DROP_COUNT: i32 = 64;

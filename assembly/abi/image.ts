@@ -33,9 +33,10 @@ export enum Section {
   /** Records of `ipvs.ts`. */
   VirtualServices,
   RealServers,
+  VxlanRemotes,
 }
 
-export const SECTION_COUNT: i32 = 23;
+export const SECTION_COUNT: i32 = 24;
 /** u32 each: number of records, and offset of the first. */
 export const SECTION_RECORDS: i32 = 0;
 export const SECTION_OFFSET: i32 = 4;
@@ -74,6 +75,7 @@ export const CAPACITY_ADDRESSES6: i32 = CAPACITIES + 108;
 export const CAPACITY_VIRTUAL_SERVICES: i32 = CAPACITIES + 112;
 export const CAPACITY_REAL_SERVERS: i32 = CAPACITIES + 116;
 export const CAPACITY_IPVS_CONNECTIONS: i32 = CAPACITIES + 120;
+export const CAPACITY_VXLAN_REMOTES: i32 = CAPACITIES + 124;
 /** Room for 48 of them, so that the f64 that follow lie on multiples of 8. */
 export const CAPACITIES_SIZE: i32 = 192;
 

@@ -19,6 +19,14 @@ export const LINK_JITTER_MAX_NS: u32 = 2000000000;
 /** br_fdb: ageing_time 300 s. */
 export const FDB_AGEING_NS: f64 = 300000000000;
 
+/** Entries that a VXLAN device learnt: FDB_AGE_DEFAULT 300 s, since the source was last seen (Linux 6.15; before, since the entry was last used). */
+export const VXLAN_AGEING_NS: f64 = 300000000000;
+/** Outer source ports: udp_flow_src_port over the default net.ipv4.ip_local_port_range, 32768 and 28,231 from there on. */
+export const VXLAN_PORT_FIRST: i32 = 32768;
+export const VXLAN_PORTS: i32 = 28231;
+/** Bytes that a VXLAN device puts around a frame: IPv4 20, UDP 8, VXLAN 8; and what the frame may have beside its MTU: Ethernet 14, a tag 4; and the outer Ethernet header 14. */
+export const VXLAN_FRAME_ROOM: i32 = 68;
+
 /** neigh/default/unres_qlen: 101 packets of the default unres_qlen_bytes. */
 export const NEIGHBOUR_QUEUE_MAX: i32 = 101;
 /** neigh/default: base_reachable_time 30 s, delay_first_probe_time 5 s, retrans_time 1 s, locktime 1 s. */

@@ -85,7 +85,11 @@ export enum Node {
   Icmp6Error,
   /** ip_vs_in, ip_vs_out: within LocalIn, Forward and LocalOut. */
   Ipvs,
+  /** vxlan_rcv. */
+  VxlanInput,
+  /** vxlan_xmit, vxlan_xmit_one. */
+  VxlanOutput,
 }
 
 /** How many nodes there are: the length of a cost table. */
-export const NODE_COUNT: i32 = 41;
+export const NODE_COUNT: i32 = 43;

@@ -23,6 +23,8 @@ export enum DeviceKind {
   Vlan,
   /** What is sent to it is gone. */
   Dummy,
+  /** A tunnel: its frames go in UDP datagrams of the namespace `underlay`, to the port `port`, with the number `vni`. */
+  Vxlan,
 }
 
 /** How frames go between the macvlan devices of one lower device (IFLA_MACVLAN_MODE). */
@@ -58,6 +60,12 @@ export const DEVICE_IPVLAN_PRIVATE: u32 = 16;
 export const DEVICE_IPVLAN_VEPA: u32 = 32;
 /** net.ipv6.conf.DEVICE.disable_ipv6. */
 export const DEVICE_DISABLE_IPV6: u32 = 64;
+/** VXLAN_F_LEARN: remembers from where a MAC's frames come, and takes them from there only; VXLAN_F_PROXY: answers ARP itself, and lets none pass. */
+export const DEVICE_VXLAN_LEARNING: u32 = 128;
+export const DEVICE_VXLAN_PROXY: u32 = 256;
+/** VXLAN_F_L2MISS, VXLAN_F_L3MISS: tell a user process whom the tables lack; packets do not feel them. */
+export const DEVICE_VXLAN_L2MISS: u32 = 512;
+export const DEVICE_VXLAN_L3MISS: u32 = 1024;
 
 /** What a route does (rtnetlink's RTN_*). */
 export enum RouteType {
@@ -145,7 +153,11 @@ export const DEVICE_LINK: i32 = 32;
 export const DEVICE_MODE: i32 = 36;
 /** 802.1Q id. */
 export const DEVICE_VLAN: i32 = 40;
-export const DEVICE_SIZE: i32 = 44;
+/** Of a Vxlan: the namespace whose stack carries it (of the same host), the UDP port there and of the remotes, and the network's number. */
+export const DEVICE_UNDERLAY: i32 = 44;
+export const DEVICE_PORT: i32 = 48;
+export const DEVICE_VNI: i32 = 52;
+export const DEVICE_SIZE: i32 = 56;
 
 export const ADDRESS_DEVICE: i32 = 0;
 /** 0xac110002 is 172.17.0.2, here and in every IPv4 field. */
@@ -170,6 +182,14 @@ export const NEIGHBOUR_IP: i32 = 4;
 export const NEIGHBOUR_MAC_HIGH: i32 = 8;
 export const NEIGHBOUR_MAC_LOW: i32 = 12;
 export const NEIGHBOUR_SIZE: i32 = 16;
+
+/** A permanent entry of a Vxlan's forwarding database (`bridge fdb … dst REMOTE self permanent`); a MAC of zeros stands for all without an entry. */
+export const VXLAN_REMOTE_DEVICE: i32 = 0;
+export const VXLAN_REMOTE_MAC_HIGH: i32 = 4;
+export const VXLAN_REMOTE_MAC_LOW: i32 = 8;
+/** The address in the underlay to which the frames go. */
+export const VXLAN_REMOTE_IP: i32 = 12;
+export const VXLAN_REMOTE_SIZE: i32 = 16;
 
 export const ADDRESS6_DEVICE: i32 = 0;
 /** Four words in reading order, here and in every IPv6 field. */

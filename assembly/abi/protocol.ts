@@ -62,6 +62,9 @@ export const ADVERTISEMENT_ROUTER: u32 = 0x80000000;
 export const ADVERTISEMENT_SOLICITED: u32 = 0x40000000;
 export const ADVERTISEMENT_OVERRIDE: u32 = 0x20000000;
 
+/** RFC 7348 §5: the first word of a VXLAN header, I bit alone. */
+export const VXLAN_HAS_VNI: u32 = 0x08000000;
+
 /** RFC 826. */
 export const ARP_REQUEST: i32 = 1;
 export const ARP_REPLY: i32 = 2;

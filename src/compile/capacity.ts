@@ -1,5 +1,5 @@
 /** How large the engine's tables are: what the network needs, and room for what is added while it runs. */
-import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_MAX } from "../../assembly/abi/limits";
+import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_MAX, VXLAN_FRAME_ROOM } from "../../assembly/abi/limits";
 import { DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { domainBytes } from "../engine/check-processes";
@@ -51,7 +51,7 @@ interface OtherRecords {
 export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes, dns, chains, rules }: OtherRecords): Capacity {
   const capacity = {
     packets: packetsOf(builder, flows, sockets),
-    frameBytes: builder.devices.reduce((largest, { mtu }) => Math.max(largest, mtu + ETHERNET_HEADER + tagRoom(builder)), FRAME_MIN),
+    frameBytes: builder.devices.reduce((largest, { mtu, kind }) => Math.max(largest, mtu + frameRoom(kind, builder)), FRAME_MIN),
     fdb: 1024 + 2 * builder.devices.length,
     neighbours: neighboursOf(builder),
     flows: Math.max(256, 2 * flows.length + 64),
@@ -74,6 +74,11 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
   const { packets, connections, neighbours } = capacity;
   const timers = 2 * capacity.flows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
   return { ...capacity, events: packets + timers + INJECTED_FRAMES };
+}
+
+/** What a frame has beside what its device's MTU counts. */
+function frameRoom(kind: DeviceKind, builder: ProgramBuilder): number {
+  return kind === DeviceKind.Vxlan ? VXLAN_FRAME_ROOM : ETHERNET_HEADER + tagRoom(builder);
 }
 
 /** Whoever has a cable may have VLANs on it, if not now then later. */

@@ -23,6 +23,8 @@ export interface DatapathProgram {
   readonly addresses6: readonly Address6Record[];
   readonly routes6: readonly Route6Record[];
   readonly neighbours6: readonly Neighbour6Record[];
+  /** Absent: none. */
+  readonly vxlanRemotes?: readonly VxlanRemoteRecord[];
   readonly links: readonly LinkRecord[];
   readonly sockets: readonly SocketRecord[];
   readonly flows: readonly FlowRecord[];
@@ -103,6 +105,8 @@ export interface Capacity {
   readonly virtualServices?: number;
   readonly realServers?: number;
   readonly ipvsConnections?: number;
+  /** Permanent entries of VXLAN devices; they learn as many. Absent: 0. */
+  readonly vxlanRemotes?: number;
   /** Event records between two drains. */
   readonly eventRecords: number;
   /** Bytes of captured frames between two drains. */
@@ -144,6 +148,10 @@ export interface DeviceRecord {
   readonly mode?: number;
   /** Of Vlan; 0 unless given. */
   readonly vlan?: number;
+  /** Of Vxlan; 0 unless given. */
+  readonly underlay?: number;
+  readonly port?: number;
+  readonly vni?: number;
 }
 
 export interface AddressRecord {
@@ -169,6 +177,14 @@ export interface NeighbourRecord {
   readonly ip: number;
   readonly macHigh: number;
   readonly macLow: number;
+}
+
+/** Behind which host a MAC is, as a Vxlan device knows it (`bridge fdb … dst REMOTE self permanent`). */
+export interface VxlanRemoteRecord {
+  readonly device: number;
+  readonly macHigh: number;
+  readonly macLow: number;
+  readonly remote: number;
 }
 
 export interface Address6Record {

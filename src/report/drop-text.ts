@@ -225,6 +225,31 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "no task of the service takes connections",
     advice: "Look at the tasks of the service: none is running, or all of them are draining. The client is told that the port is unreachable.",
   },
+  NoTxTarget: {
+    meaning: "the overlay knows no host with this destination MAC",
+    advice: "Has gossip about the other container arrived (7946/tcp and udp)? Broadcasts and multicast never leave a host.",
+  },
+  VxlanArpUnknown: {
+    meaning: "ARP for an address that the overlay knows on no other host",
+    advice: "Usual for addresses of this host's containers. Otherwise nobody has it, or gossip about it has not arrived (7946/tcp and udp).",
+    isHarmless: true,
+  },
+  VxlanInvalidHdr: {
+    meaning: "a VXLAN header without its flag or with reserved bits set",
+    advice: "Only datagrams made by hand have this. Check what was injected.",
+  },
+  VxlanVniNotFound: {
+    meaning: "VXLAN of an overlay that this host has no container on",
+    advice: "The sender's tables are out of date: the container has just left, or gossip about it has not arrived there.",
+  },
+  VxlanEntryExists: {
+    meaning: "VXLAN from an address that its host does not advertise",
+    advice: "The host's route to here chooses another source address: advertise that one (--advertise-addr, --data-path-addr).",
+  },
+  LocalMac: {
+    meaning: "a VXLAN frame from the MAC of the receiving device itself",
+    advice: "Two devices have one MAC, or the frame came back in a loop.",
+  },
 };
 
 /**

@@ -4,6 +4,7 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi
 import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
 import { checkIpvs } from "../check-ipvs";
+import { checkVxlans } from "../check-vxlans";
 import type { InjectedFrame } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch } from "../program";
 import type { Kernel } from "./kernel";
@@ -89,6 +90,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   flows.forEach(checkFlow);
   checkRules(program);
   checkIpvs(program, capacity);
+  checkVxlans(program, capacity);
 }
 
 /** br_add_if: a port is where its bridge is. */

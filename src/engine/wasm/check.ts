@@ -5,6 +5,7 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi
 import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
 import { checkIpvs } from "../check-ipvs";
+import { checkVxlans } from "../check-vxlans";
 import { checkRules } from "./check-rules";
 import type { InjectedFrame, ObserveOptions } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch, SocketRecord } from "../program";
@@ -98,6 +99,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   checkIpv6(program);
   checkRules(program);
   checkIpvs(program, capacity);
+  checkVxlans(program, capacity);
   const sizes = sizesOf(program);
   flows.forEach((record, index) => checkFlow(record, index, sizes));
   sockets.forEach((record, index) => checkSocket(record, index, sizes, capacity));

@@ -28,6 +28,7 @@ import {
   CAPACITY_SOCKETS,
   CAPACITY_UPSTREAMS,
   CAPACITY_VIRTUAL_SERVICES,
+  CAPACITY_VXLAN_REMOTES,
   CAPACITY_ZONE_RECORDS,
   CAPACITY_ZONES,
   IMAGE_COPY_COST,
@@ -63,6 +64,7 @@ import type {
   RouteRecord,
   SocketRecord,
   UpstreamRecord,
+  VxlanRemoteRecord,
   ZoneEntryRecord,
   ZoneRecord,
 } from "../program";
@@ -110,6 +112,9 @@ function writeDevice(view: DataView, at: number, record: DeviceRecord): void {
   u32(view, at + abi.DEVICE_LINK, record.link);
   u32(view, at + abi.DEVICE_MODE, record.mode ?? 0);
   u32(view, at + abi.DEVICE_VLAN, record.vlan ?? 0);
+  u32(view, at + abi.DEVICE_UNDERLAY, record.underlay ?? 0);
+  u32(view, at + abi.DEVICE_PORT, record.port ?? 0);
+  u32(view, at + abi.DEVICE_VNI, record.vni ?? 0);
 }
 
 function writeAddress(view: DataView, at: number, { device, ip, prefix }: AddressRecord): void {
@@ -134,6 +139,13 @@ function writeNeighbour(view: DataView, at: number, { device, ip, macHigh, macLo
   u32(view, at + abi.NEIGHBOUR_IP, ip);
   u32(view, at + abi.NEIGHBOUR_MAC_HIGH, macHigh);
   u32(view, at + abi.NEIGHBOUR_MAC_LOW, macLow);
+}
+
+function writeVxlanRemote(view: DataView, at: number, { device, macHigh, macLow, remote }: VxlanRemoteRecord): void {
+  u32(view, at + abi.VXLAN_REMOTE_DEVICE, device);
+  u32(view, at + abi.VXLAN_REMOTE_MAC_HIGH, macHigh);
+  u32(view, at + abi.VXLAN_REMOTE_MAC_LOW, macLow);
+  u32(view, at + abi.VXLAN_REMOTE_IP, remote);
 }
 
 function writeAddress6(view: DataView, at: number, { device, ip, prefix, flags }: Address6Record): void {
@@ -292,6 +304,7 @@ const LAYOUTS = {
   neighbours6: layout(Section.Neighbours6, abi.NEIGHBOUR6_SIZE, writeNeighbour6, ({ neighbours6 }) => neighbours6),
   virtualServices: layout(Section.VirtualServices, ipvs.SERVICE_SIZE, writeVirtualService, ({ virtualServices = [] }) => virtualServices),
   realServers: layout(Section.RealServers, ipvs.SERVER_SIZE, writeRealServer, ({ realServers = [] }) => realServers),
+  vxlanRemotes: layout(Section.VxlanRemotes, abi.VXLAN_REMOTE_SIZE, writeVxlanRemote, ({ vxlanRemotes = [] }) => vxlanRemotes),
 };
 
 /** Bytes of a program's image. */
@@ -335,6 +348,7 @@ export function encodeProgram(program: DatapathProgram, view: DataView): void {
   section(LAYOUTS.neighbours6);
   section(LAYOUTS.virtualServices);
   section(LAYOUTS.realServers);
+  section(LAYOUTS.vxlanRemotes);
   writeCapacity(view, program.capacity);
   f64(view, IMAGE_COPY_COST, program.copyCost);
   program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
@@ -371,6 +385,7 @@ function writeCapacity(view: DataView, capacity: Capacity): void {
   u32(view, CAPACITY_VIRTUAL_SERVICES, capacity.virtualServices ?? 0);
   u32(view, CAPACITY_REAL_SERVERS, capacity.realServers ?? 0);
   u32(view, CAPACITY_IPVS_CONNECTIONS, capacity.ipvsConnections ?? 0);
+  u32(view, CAPACITY_VXLAN_REMOTES, capacity.vxlanRemotes ?? 0);
   u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
   u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }

@@ -131,6 +131,8 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
     case Node.Ipvs:
     case Node.ApplicationWake:
     case Node.Timer:
+    case Node.VxlanInput:
+    case Node.VxlanOutput:
       return Node.Done;
   }
 }

@@ -32,6 +32,7 @@ export function deviceTransmit(kernel: Kernel, packet: Packet): Node {
       kernel.pool.release(packet);
       return Node.Done;
     case DeviceKind.Gone:
+    case DeviceKind.Vxlan:
       return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);
     case DeviceKind.Macvlan:
       return toLower(kernel, packet, device, Node.MacvlanOutput);

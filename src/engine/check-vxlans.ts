@@ -1,0 +1,49 @@
+import { VXLAN_FRAME_ROOM } from "../../assembly/abi/limits";
+import { DeviceKind } from "../../assembly/abi/program";
+import { SimulationError } from "../errors";
+import type { Capacity, DatapathProgram, DeviceRecord } from "./program";
+
+const VNI_MAX = 2 ** 24 - 1;
+const PORT_MAX = 65535;
+/** 224.0.0.0. */
+const GROUPS = 0xe0000000;
+
+/** Refuses VXLAN devices that no host could have, and entries of their forwarding databases that mean nothing. */
+export function checkVxlans(program: DatapathProgram, capacity: Capacity): void {
+  const { devices, vxlanRemotes = [] } = program;
+  const tunnels = new Set<string>();
+  devices.forEach((record, index) => {
+    if (record.kind !== DeviceKind.Vxlan) return;
+    checkDevice(program, record, `devices[${index}]`);
+    const tunnel = [record.underlay, record.port, record.vni].join();
+    // vxlan_dev_configure: EEXIST.
+    if (tunnels.has(tunnel)) refuse(`devices[${index}].vni`, "a number that no other device has in this underlay", record.vni ?? 0);
+    tunnels.add(tunnel);
+    limit("frameBytes", record.mtu + VXLAN_FRAME_ROOM, capacity.frameBytes);
+  });
+  limit("vxlanRemotes", vxlanRemotes.length, capacity.vxlanRemotes ?? 0);
+  const macs = new Set<string>();
+  vxlanRemotes.forEach(({ device, macHigh, macLow, remote }, index) => {
+    const field = `vxlanRemotes[${index}]`;
+    if (devices[device]?.kind !== DeviceKind.Vxlan) refuse(`${field}.device`, "a VXLAN device", device);
+    if (remote >>> 0 === 0 || remote >>> 0 >= GROUPS) refuse(`${field}.remote`, "an address of one host", remote);
+    const key = [device, macHigh, macLow >>> 0].join();
+    if (macs.has(key)) refuse(field, "one entry for each MAC", index);
+    macs.add(key);
+  });
+}
+
+function checkDevice({ namespaces }: DatapathProgram, { namespace, underlay = 0, port = 0, vni = 0 }: DeviceRecord, field: string): void {
+  if (namespaces[underlay]?.host !== namespaces[namespace]?.host) refuse(`${field}.underlay`, "a namespace of the same host", underlay);
+  if (!Number.isInteger(port) || port < 1 || port > PORT_MAX) refuse(`${field}.port`, "a UDP port", port);
+  if (!Number.isInteger(vni) || vni < 0 || vni > VNI_MAX) refuse(`${field}.vni`, "a number of 24 bits", vni);
+}
+
+function refuse(field: string, expected: string, found: number): never {
+  throw new SimulationError("INVALID_INPUT", `${field}: expected ${expected}, found ${found}`);
+}
+
+function limit(name: string, needed: number, available: number): void {
+  if (needed <= available) return;
+  throw new SimulationError("LIMIT_EXCEEDED", `capacity.${name}: expected at least ${needed}, found ${available}`, { limit: name, needed });
+}
