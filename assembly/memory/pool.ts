@@ -20,6 +20,9 @@ export enum PacketType {
   OtherHost,
 }
 
+/** In `Packet.received`: its frame came for the bridge's own MAC, and only then got another destination. */
+export const FOR_BRIDGE: u8 = 2;
+
 /** What IpOutput does with DF (IP_PMTUDISC_*). */
 export enum DontFragment {
   Never = 0,
@@ -54,7 +57,7 @@ export class Packet {
   response: u8;
   /** 1: it has an Ethernet header. */
   framed: u8;
-  /** 1: Receive has seen it. */
+  /** 1: Receive has seen it; with FOR_BRIDGE while it is bridged. */
   received: u8;
   /** Four more. */
   routeType: u8;

@@ -21,7 +21,7 @@ import { armNeighbour, createNeighbour, dequeue, enqueue, findNeighbour, isNoNei
 import { ARP_FRAME, writeArp } from "../wire/arp";
 import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, TYPE_IPV6, writeDestinationMac, writeEthernet } from "../wire/ethernet";
 import { IP_BROADCAST, isMulticast, sourceOf } from "../wire/ipv4";
-import { switchFrame } from "./bridge-input";
+import { detour, switchFrame } from "./bridge-input";
 import { solicit6 } from "../ipv6/discovery";
 
 export function neighbourOutput(packet: Packet): Node {
@@ -140,6 +140,7 @@ export function resolveFrame(packet: Packet, bridge: Device, nextHop: u32): Node
   if (state == NeighbourState.Failed || state == NeighbourState.None) return resolve(packet, entry);
   noteUse(packet, bridge, entry);
   writeDestinationMac(frameOf(packet), entry.mac);
+  if (entry.state != NeighbourState.Reachable && entry.state != NeighbourState.Permanent) detour(packet, bridge);
   return switchFrame(packet, Node.Prerouting);
 }
 

@@ -4,14 +4,14 @@ import { Node } from "../abi/node";
 import { RouteType } from "../abi/program";
 import { drop } from "../graph/drop";
 import { destinationIn, isFragment, isIpv6, stackOfPacket } from "../memory/network";
-import { frameOf, Packet } from "../memory/pool";
+import { FOR_BRIDGE, frameOf, Packet } from "../memory/pool";
 import { passPrerouting } from "../netfilter/hooks";
 import { BRIDGED, stateOf } from "../netfilter/state";
 import { Device } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { Namespace, stackOf } from "../tables/namespace";
 import { TRACKS } from "../tables/ruleset";
-import { writeDestinationMac } from "../wire/ethernet";
+import { destinationMac, writeDestinationMac } from "../wire/ethernet";
 import { switchFrame } from "./bridge-input";
 import { routeInput } from "./ip-input";
 import { routeInput6 } from "./ip6-input";
@@ -48,6 +48,7 @@ function filterFrame(packet: Packet): Node {
 function redirectFrame(packet: Packet, bridge: Device, stack: Namespace, destination: u32): Node {
   const decision = lookup(stack, destination);
   if (hasRoute(decision) && decision.route.type == RouteType.Unicast && decision.route.device == bridge) {
+    if (destinationMac(frameOf(packet)) == bridge.mac) packet.received |= FOR_BRIDGE;
     return resolveFrame(packet, bridge, decision.route.gateway != 0 ? decision.route.gateway : destination);
   }
   writeDestinationMac(frameOf(packet), bridge.mac);

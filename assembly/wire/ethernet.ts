@@ -47,6 +47,11 @@ export function writeDestinationMac(frame: usize, mac: u64): void {
   store<u16>(frame, <u16>(mac >> 32), 4);
 }
 
+export function writeSourceMac(frame: usize, mac: u64): void {
+  store<u32>(frame, <u32>mac, 6);
+  store<u16>(frame, <u16>(mac >> 32), 10);
+}
+
 /** IEEE 802: the lowest bit of the first byte. Broadcast is one of them. */
 @inline export function isGroup(mac: u64): bool {
   return (mac & 1) != 0;

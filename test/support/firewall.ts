@@ -4,7 +4,7 @@ import { ADDRTYPE_BROADCAST, ADDRTYPE_LOCAL, Hook, RejectWith, Table, Target } f
 import { BRIDGE_NF_IPV4, DEVICE_ROUTE_LOCALNET } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { type Endpoint, ipText, type ProgramDraft } from "./program";
-import { addChain, type RuleSpec } from "./rules";
+import { addChain, type ChainSpec, type RuleSpec } from "./rules";
 
 /** Everything that a rule may choose is a number, which wraps around. */
 export interface RulePlan {
@@ -33,6 +33,8 @@ export interface FirewallPlan {
   /** A user chain of each table, which rules jump to; the second is reached from the first. */
   readonly users: readonly (readonly RulePlan[])[];
   readonly bridgeNf: boolean;
+  /** Its addresses lead to this endpoint, as published ports do. */
+  readonly published: number | null;
   readonly routeLocalnet: boolean;
 }
 
@@ -72,6 +74,7 @@ const firewall: fc.Arbitrary<FirewallPlan> = fc.record({
   chains: fc.array(chain, { minLength: 1, maxLength: 8 }),
   users: fc.array(rules(20), { maxLength: 8 }),
   bridgeNf: fc.boolean(),
+  published: fc.option(fc.nat(63), { freq: 2 }),
   routeLocalnet: fc.boolean(),
 });
 
@@ -103,6 +106,10 @@ function buildFirewall(draft: ProgramDraft, namespace: number, plan: FirewallPla
     userChains.set(table, addChain(draft, namespace, { table, rules: list.map((one) => specOf(draft, one, table, below, endpoints)) }));
   });
   const taken = new Set<string>();
+  if (plan.published !== null) {
+    taken.add(`${Table.Nat} ${Hook.Prerouting}`);
+    addChain(draft, namespace, publishing(namespace, plan.published, endpoints));
+  }
   for (const { table, hook: choice, drops, rules: list } of plan.chains) {
     const hook = HOOKS[table][choice % HOOKS[table].length];
     if (taken.has(`${table} ${hook}`)) continue;
@@ -110,6 +117,13 @@ function buildFirewall(draft: ProgramDraft, namespace: number, plan: FirewallPla
     const policy = drops ? Target.Drop : Target.Accept;
     addChain(draft, namespace, { table, hook, policy, rules: list.map((one) => specOf(draft, one, table, userChains.get(table), endpoints)) });
   }
+}
+
+/** What is sent to an address of the namespace goes to one endpoint. */
+function publishing(namespace: number, to: number, endpoints: readonly Endpoint[]): ChainSpec {
+  const own = endpoints.filter((endpoint) => endpoint.namespace === namespace);
+  const target = ipText(endpoints[to % endpoints.length].ip);
+  return { table: Table.Nat, hook: Hook.Prerouting, rules: own.map(({ ip }) => ({ destination: `${ipText(ip)}/32`, target: Target.Dnat, to: target })) };
 }
 
 const PORTS = [80, 9000, 9001, [9000, 9001], 40_000, 40_001, [40_000, 40_003], [1, 65_535], 512] as const;

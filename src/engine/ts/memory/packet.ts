@@ -87,6 +87,8 @@ export class Packet {
   mark = 0;
   /** It passed Prerouting at a bridge and is on its way through it. */
   bridged = false;
+  /** While it is bridged: its frame came for the bridge's own MAC, and only then got another destination. */
+  forBridge = false;
   /** A fragment that Prerouting waits with. */
   defragmenting = false;
   /** Total length of the longest fragment that it was put together of at Prerouting; 0: it came whole. */

@@ -77,6 +77,11 @@ export class PacketPool {
     packet.mark = packet.fragmentMax = 0;
   }
 
+  /** nf_reset_ct: the packet belongs to no connection any more. */
+  disconnect(packet: Packet): void {
+    this.conntrack.forget(packet);
+  }
+
   release(packet: Packet): void {
     if (packet.filtered) this.unfilter(packet);
     if (packet.flow !== null) packet.flow.live--;

@@ -1,15 +1,17 @@
 import { Drop } from "../../../../assembly/abi/drop";
-import { CAPTURE_INBOUND } from "../../../../assembly/abi/event";
+import { CAPTURE_INBOUND, CAPTURE_OUTBOUND } from "../../../../assembly/abi/event";
 import { Hook } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, RouteType } from "../../../../assembly/abi/program";
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../../../../assembly/abi/protocol";
-import { drop } from "../graph/drop";
+import { drop, dropUnbuilt } from "../graph/drop";
+import { append } from "../graph/walk";
 import { checkHeader6 } from "../ipv6/headers";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
 import type { Filter } from "../netfilter/filter";
 import type { Device } from "../tables/device";
+import { NeighbourState } from "../tables/neighbour";
 import { etherType, isBroadcast, isGroup, macHigh, macLow, SOURCE, writeMac } from "../wire/ethernet";
 import { destinationOf } from "../wire/ip";
 import { floodCopies } from "./bridge-flood";
@@ -27,7 +29,10 @@ export function bridgeInput(kernel: Kernel, packet: Packet): Node {
   const bridge = port === null ? null : port.master;
   if (port === null || bridge === null) return drop(kernel, packet, Drop.DevReady, Node.BridgeInput);
   // It waited for a neighbour's address, and has been here before.
-  if (packet.bridged) return bridgeFrame(kernel, packet, port, bridge);
+  if (packet.bridged) {
+    if (bridge.captured) captureDetour(kernel, packet, bridge);
+    return bridgeFrame(kernel, packet, port, bridge);
+  }
   const { bytes } = kernel.memory;
   const sourceHigh = macHigh(bytes, packet.frame + SOURCE);
   const sourceLow = macLow(bytes, packet.frame + SOURCE);
@@ -45,6 +50,7 @@ export function bridgeInput(kernel: Kernel, packet: Packet): Node {
   if (reason !== Drop.None) return drop(kernel, packet, reason, Node.BridgeInput);
   packet.type = isBroadcast(high, low) ? PacketType.Broadcast : isGroup(high) ? PacketType.Multicast : PacketType.Host;
   packet.bridged = packet.filtered = true;
+  packet.forBridge = false;
   return filter.visits(Hook.Prerouting) ? Node.Prerouting : bridgeFrame(kernel, packet, port, bridge);
 }
 
@@ -76,8 +82,11 @@ export function passBridge(kernel: Kernel, packet: Packet, asked: number): Node 
   const nextHop = route.gateway === 0 ? destination : route.gateway;
   const entry = kernel.neighbours.find(bridge, nextHop) ?? kernel.neighbours.create(bridge, nextHop);
   if (entry === null) return drop(kernel, packet, Drop.NeighCreateFail, Node.NeighbourOutput);
+  packet.forBridge = macHigh(bytes, packet.frame) === bridge.macHigh && macLow(bytes, packet.frame) === bridge.macLow;
   if (!resolve(kernel, packet, bridge, entry)) return Node.Done;
   writeMac(bytes, packet.frame, entry.macHigh, entry.macLow);
+  const isConnected = entry.state === NeighbourState.Reachable || entry.state === NeighbourState.Permanent;
+  if (bridge.captured && !isConnected) captureDetour(kernel, packet, bridge);
   return bridgeFrame(kernel, packet, port, bridge);
 }
 
@@ -95,8 +104,7 @@ function bridgeFrame(kernel: Kernel, packet: Packet, port: Device, bridge: Devic
     return deliverUp(packet, bridge);
   }
   if (kernel.localMacs.has(bridge, high, low)) return deliverUp(packet, bridge);
-  // tcpdump makes a bridge promiscuous: it hears what passes. Differs from Linux: the stack above does not.
-  if (bridge.captured) kernel.capture(bridge, CAPTURE_INBOUND, packet);
+  if (bridge.captured) overhear(kernel, packet, bridge);
   const egress = kernel.fdb.find(bridge, high, low, kernel.clock);
   if (egress === null) {
     packet.target = bridge;
@@ -105,6 +113,35 @@ function bridgeFrame(kernel: Kernel, packet: Packet, port: Device, bridge: Devic
   if (egress === port && !port.hairpin) return drop(kernel, packet, Drop.BridgeNoEgressPort, Node.BridgeInput);
   packet.target = egress;
   return Node.BridgeForward;
+}
+
+/** neigh->output of br_nf_pre_routing_finish_bridge: the frame goes through the bridge's own queue, with the header of what the host sends. */
+function captureDetour(kernel: Kernel, packet: Packet, bridge: Device): void {
+  const { bytes } = kernel.memory;
+  const source = packet.frame + SOURCE;
+  const high = macHigh(bytes, source);
+  const low = macLow(bytes, source);
+  writeMac(bytes, source, bridge.macHigh, bridge.macLow);
+  kernel.capture(bridge, CAPTURE_OUTBOUND, packet);
+  writeMac(bytes, source, high, low);
+}
+
+/**
+ * tcpdump makes a bridge promiscuous: it hears what passes, and so does the stack above. That wants no frame of others; but one
+ * that came for the bridge, and has been translated to somebody beside it, it routes a second time.
+ */
+function overhear(kernel: Kernel, packet: Packet, bridge: Device): void {
+  kernel.capture(bridge, CAPTURE_INBOUND, packet);
+  if (!packet.bridged || !packet.forBridge) return;
+  const copy = kernel.pool.copy(packet);
+  if (copy === null) {
+    dropUnbuilt(kernel, kernel.node, packet.device, packet.flow, packet.sequence);
+    return;
+  }
+  kernel.pool.disconnect(copy);
+  copy.device = bridge;
+  copy.type = PacketType.Host;
+  append(kernel, copy, packet.isIpv6 ? Node.Ip6Input : Node.IpInput);
 }
 
 /** br_pass_frame_up. */
