@@ -131,7 +131,19 @@ export enum Drop {
   VxlanEntryExists,
   /** LOCAL_MAC: the frame's source is the VXLAN device's own MAC. */
   LocalMac,
+  /** /proc/net/xfrm_stat, as all that follow: fewer bytes than an ESP header has. */
+  XfrmInHdrError,
+  /** No security association has this SPI at the destination: wrong or outdated keys, or a next header that is a transformation itself. */
+  XfrmInNoStates,
+  /** Outside the replay window, or it came before. */
+  XfrmInStateSeqError,
+  /** The integrity check value is wrong, or what was encrypted is no packet. */
+  XfrmInStateProtoError,
+  /** To be encrypted, but there is no security association for it. */
+  XfrmOutNoStates,
+  /** All sequence numbers of the security association are used up. */
+  XfrmOutStateSeqError,
 }
 
 /** How many reasons there are: the width of a drop table. */
-export const DROP_COUNT: i32 = 64;
+export const DROP_COUNT: i32 = 70;

@@ -34,9 +34,13 @@ export enum Section {
   VirtualServices,
   RealServers,
   VxlanRemotes,
+  /** Records of `xfrm.ts`. */
+  Policies,
+  Sas,
+  Keys,
 }
 
-export const SECTION_COUNT: i32 = 24;
+export const SECTION_COUNT: i32 = 27;
 /** u32 each: number of records, and offset of the first. */
 export const SECTION_RECORDS: i32 = 0;
 export const SECTION_OFFSET: i32 = 4;
@@ -76,13 +80,17 @@ export const CAPACITY_VIRTUAL_SERVICES: i32 = CAPACITIES + 112;
 export const CAPACITY_REAL_SERVERS: i32 = CAPACITIES + 116;
 export const CAPACITY_IPVS_CONNECTIONS: i32 = CAPACITIES + 120;
 export const CAPACITY_VXLAN_REMOTES: i32 = CAPACITIES + 124;
-/** Room for 48 of them, so that the f64 that follow lie on multiples of 8. */
-export const CAPACITIES_SIZE: i32 = 192;
+export const CAPACITY_POLICIES: i32 = CAPACITIES + 128;
+export const CAPACITY_SAS: i32 = CAPACITIES + 132;
+export const CAPACITY_KEYS: i32 = CAPACITIES + 136;
+/** Room for 64 of them, so that the f64 that follow lie on multiples of 8. */
+export const CAPACITIES_SIZE: i32 = 256;
 
 /** f64, ns. */
 export const IMAGE_COPY_COST: i32 = CAPACITIES + CAPACITIES_SIZE;
+export const IMAGE_CIPHER_COST: i32 = IMAGE_COPY_COST + 8;
 /** f64 each, ns, by `Node`. */
-export const IMAGE_COSTS: i32 = IMAGE_COPY_COST + 8;
+export const IMAGE_COSTS: i32 = IMAGE_CIPHER_COST + 8;
 /** u32 each. */
 export const IMAGE_EXPONENTIAL: i32 = IMAGE_COSTS + NODE_COUNT * 8;
 export const IMAGE_HEADER: i32 = IMAGE_EXPONENTIAL + EXPONENTIAL_ENTRIES * 4;

@@ -95,6 +95,9 @@ export const PROCESS_PORT_LAST: i32 = 60999;
 /** moby, cmd/docker-proxy/udp_proxy_linux.go: UDPConnTrackTimeout. */
 export const PROXY_SESSION_NS: f64 = 90000000000;
 
+/** Sequence numbers of a security association that the replay window can hold: RFC 4303 §3.4.3's default. */
+export const REPLAY_WINDOW_MAX: i32 = 64;
+
 /** Chains that may be entered one inside the other, the built-in one not counted. */
 export const CHAIN_DEPTH_MAX: i32 = 16;
 

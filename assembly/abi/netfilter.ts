@@ -104,6 +104,10 @@ export const MATCH_CT_DIRECTION: u32 = 16384;
 export const MATCH_TCP_FLAGS: u32 = 32768;
 /** `-m ipvs --ipvs`: IPVS has forwarded the packet in this namespace. Has no field. */
 export const MATCH_IPVS: u32 = 262144;
+/** `-m policy`: it came, or will go, encrypted. */
+export const MATCH_POLICY: u32 = 65536;
+/** `-m u32`, `-m bpf`: a word of what is behind the IP header. */
+export const MATCH_WORD: u32 = 131072;
 
 export const CHAIN_NAMESPACE: i32 = 0;
 /** `Family`. */
@@ -170,4 +174,10 @@ export const RULE_NAT_PORT_TO: i32 = 228;
 /** Mark: value and mask. */
 export const RULE_SET_MARK: i32 = 232;
 export const RULE_SET_MARK_MASK: i32 = 236;
-export const RULE_SIZE: i32 = 240;
+/** 0: `--dir in`, 1: `--dir out`. */
+export const RULE_POLICY_DIRECTION: i32 = 240;
+/** Bytes from the end of the IP header on; word & mask = value. */
+export const RULE_WORD_OFFSET: i32 = 244;
+export const RULE_WORD_MASK: i32 = 248;
+export const RULE_WORD: i32 = 252;
+export const RULE_SIZE: i32 = 256;

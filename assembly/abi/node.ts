@@ -89,7 +89,11 @@ export enum Node {
   VxlanInput,
   /** vxlan_xmit, vxlan_xmit_one. */
   VxlanOutput,
+  /** xfrm_output, esp_output. */
+  EspOutput,
+  /** xfrm_input, esp_input. */
+  EspInput,
 }
 
 /** How many nodes there are: the length of a cost table. */
-export const NODE_COUNT: i32 = 43;
+export const NODE_COUNT: i32 = 45;

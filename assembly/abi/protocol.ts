@@ -10,11 +10,15 @@ export const ETHERTYPE_IPV6: i32 = 0x86dd;
 export const PROTOCOL_ICMP: i32 = 1;
 export const PROTOCOL_TCP: i32 = 6;
 export const PROTOCOL_UDP: i32 = 17;
+export const PROTOCOL_ESP: i32 = 50;
 export const PROTOCOL_ICMP6: i32 = 58;
 /** Next headers of IPv6 that are no protocols of their own (RFC 8200 §4). */
 export const NEXT_HOP_BY_HOP: i32 = 0;
 export const NEXT_ROUTING: i32 = 43;
 export const NEXT_FRAGMENT: i32 = 44;
+/** Transformations besides ESP: AH and IPComp. */
+export const NEXT_AUTHENTICATION: i32 = 51;
+export const NEXT_COMPRESSION: i32 = 108;
 export const NEXT_NONE: i32 = 59;
 export const NEXT_DESTINATION_OPTIONS: i32 = 60;
 

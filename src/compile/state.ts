@@ -3,7 +3,7 @@ import type { Capacity, DatapathProgram } from "../engine/program";
 import { dnsOf } from "../model/dns";
 import type { DockerState } from "../model/state";
 import { capacityOf } from "./capacity";
-import { DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
+import { DEFAULT_CIPHER_COST, DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
 import { exponentialTable } from "./exponential";
 import { compileProcesses, type KeyedSocket } from "./processes";
 import type { LayoutIndices } from "./program-builder";
@@ -75,6 +75,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
     dns,
     costs: DEFAULT_COSTS,
     copyCost: DEFAULT_COPY_COST,
+    cipherCost: DEFAULT_CIPHER_COST,
     exponential: exponentialTable(),
     capacity: previous?.program.capacity ?? { ...capacityOf(builder, records), ...options.capacity },
   };

@@ -2,8 +2,10 @@ import type { Forwarding, Scheduler } from "../../assembly/abi/ipvs";
 import type { Family, Hook, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
 import type { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import type { DnsTables } from "./dns-records";
+import type { XfrmTables } from "./xfrm-records";
 
 export { type DnsTables, NO_DNS, NO_PROCESSES, type ResolverRecord, type UpstreamRecord, type ZoneEntryRecord, type ZoneRecord } from "./dns-records";
+export { type KeyRecord, NO_XFRM, type PolicyRecord, type SaRecord, type XfrmTables } from "./xfrm-records";
 
 /**
  * A compiled network: what the packet path needs to know, and nothing of Docker. Plain integers and a string table,
@@ -38,10 +40,14 @@ export interface DatapathProgram {
   readonly realServers?: readonly RealServerRecord[];
   /** What name servers know; a network without any has `NO_DNS`. */
   readonly dns: DnsTables;
+  /** What is encrypted, and how; absent: nothing. */
+  readonly xfrm?: XfrmTables;
   /** Nanoseconds of CPU per visit, by `Node`; `NODE_COUNT` entries. */
   readonly costs: readonly number[];
   /** Nanoseconds of CPU per `COST_BYTES` bytes copied between a process and the stack. */
   readonly copyCost: number;
+  /** Nanoseconds of CPU per `COST_BYTES` bytes that are encrypted or decrypted; absent: 0. */
+  readonly cipherCost?: number;
   /** `EXPONENTIAL_ENTRIES` quantiles of the exponential distribution, in units of 1/`EXPONENTIAL_SCALE` of the mean. */
   readonly exponential: readonly number[];
   readonly capacity: Capacity;
@@ -110,6 +116,10 @@ export interface Capacity {
   readonly ipvsConnections?: number;
   /** Permanent entries of VXLAN devices; they learn as many. Absent: 0. */
   readonly vxlanRemotes?: number;
+  /** Of `xfrm`; absent: what the program has. */
+  readonly policies?: number;
+  readonly sas?: number;
+  readonly keys?: number;
   /** Event records between two drains. */
   readonly eventRecords: number;
   /** Bytes of captured frames between two drains. */
@@ -333,6 +343,12 @@ export interface RuleRecord {
   readonly ctDirection: number;
   readonly tcpFlagsMask: number;
   readonly tcpFlags: number;
+  /** 0 in, 1 out; 0 unless given. */
+  readonly policyDirection?: number;
+  /** A word behind the IP header; 0 unless given. */
+  readonly wordOffset?: number;
+  readonly wordMask?: number;
+  readonly word?: number;
   readonly target: Target;
   readonly chain: number;
   readonly rejectWith: RejectWith;

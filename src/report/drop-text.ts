@@ -250,6 +250,30 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
     meaning: "a VXLAN frame from the MAC of the receiving device itself",
     advice: "Two devices have one MAC, or the frame came back in a loop.",
   },
+  XfrmInHdrError: {
+    meaning: "it ends inside the ESP header",
+    advice: "A damaged or hand-made packet: look at it in a capture.",
+  },
+  XfrmInNoStates: {
+    meaning: "the receiver has no IPsec state with this SPI",
+    advice: "Its node has other keys of the encrypted network, or none: an old key after rotations that it missed, or a packet for another node.",
+  },
+  XfrmInStateSeqError: {
+    meaning: "its ESP sequence number came before, or is too old",
+    advice: "Somebody repeated it, or the way reorders more than the replay window is wide.",
+  },
+  XfrmInStateProtoError: {
+    meaning: "its ESP integrity check failed",
+    advice: "It was forged, changed or cut on the way, or it was encrypted with another key.",
+  },
+  XfrmOutNoStates: {
+    meaning: "there is no IPsec state to encrypt it with",
+    advice: "The policy asks for encryption, but the node has no key towards that peer yet.",
+  },
+  XfrmOutStateSeqError: {
+    meaning: "the ESP sequence numbers are used up",
+    advice: "2^32 packets went out with one key. Rotate the keys.",
+  },
 };
 
 /**

@@ -4,6 +4,7 @@ import { SimulationError } from "../../errors";
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
 import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
+import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
 import { checkFrames, checkPatch, checkProgram } from "./check";
 import { dropUnbuilt } from "./graph/drop";
 import { Kernel } from "./kernel";
@@ -29,8 +30,10 @@ export class TsEngine implements Engine {
     this.assertOpen();
     checkProgram(program);
     checkProcesses(program);
+    const capacity = withXfrmCapacity(program);
+    checkXfrm(program, capacity);
     this.isCapturing = this.isRecording = false;
-    this.loaded = { kernel: new Kernel(program, seed >>> 0), capacity: program.capacity, processes: processTables(program) };
+    this.loaded = { kernel: new Kernel(program, seed >>> 0), capacity, processes: processTables(program) };
   }
 
   apply(patch: ProgramPatch): void {
@@ -38,7 +41,10 @@ export class TsEngine implements Engine {
     const { kernel, capacity } = loaded;
     const { program } = patch;
     checkPatch(patch, kernel, capacity);
-    if (program !== undefined) checkProcesses({ ...program, capacity });
+    if (program !== undefined) {
+      checkProcesses({ ...program, capacity });
+      checkXfrm(program, capacity);
+    }
     const processes = program === undefined ? loaded.processes : processTables(program);
     const domains = checkProcessPatch(patch, processes, capacity);
     loaded.processes = { ...processes, dns: { ...processes.dns, domains } };

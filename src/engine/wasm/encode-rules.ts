@@ -45,6 +45,10 @@ export function writeRule(view: DataView, at: number, record: RuleRecord): void 
   u32(view, at + netfilter.RULE_CT_DIRECTION, record.ctDirection);
   u32(view, at + netfilter.RULE_TCP_FLAGS_MASK, record.tcpFlagsMask);
   u32(view, at + netfilter.RULE_TCP_FLAGS, record.tcpFlags);
+  u32(view, at + netfilter.RULE_POLICY_DIRECTION, record.policyDirection ?? 0);
+  u32(view, at + netfilter.RULE_WORD_OFFSET, record.wordOffset ?? 0);
+  u32(view, at + netfilter.RULE_WORD_MASK, record.wordMask ?? 0);
+  u32(view, at + netfilter.RULE_WORD, record.word ?? 0);
   writeTarget(view, at, record);
 }
 

@@ -1,36 +1,5 @@
 import {
-  CAPACITY_ADDRESSES,
-  CAPACITY_ADDRESSES6,
-  CAPACITY_CAPTURE_BYTES,
-  CAPACITY_CHAINS,
-  CAPACITY_CONNECTIONS,
-  CAPACITY_CONNTRACK,
-  CAPACITY_DEVICES,
-  CAPACITY_DOMAIN_BYTES,
-  CAPACITY_DOMAINS,
-  CAPACITY_EVENT_RECORDS,
-  CAPACITY_EVENTS,
-  CAPACITY_FDB,
-  CAPACITY_FLOWS,
-  CAPACITY_FRAME_BYTES,
-  CAPACITY_HOSTS,
-  CAPACITY_IPVS_CONNECTIONS,
-  CAPACITY_LINKS,
-  CAPACITY_NAMESPACES,
-  CAPACITY_NEIGHBOURS,
-  CAPACITY_PACKETS,
-  CAPACITY_REAL_SERVERS,
-  CAPACITY_RESOLVERS,
-  CAPACITY_ROUTES,
-  CAPACITY_RULES,
-  CAPACITY_SEARCHES,
-  CAPACITY_SESSIONS,
-  CAPACITY_SOCKETS,
-  CAPACITY_UPSTREAMS,
-  CAPACITY_VIRTUAL_SERVICES,
-  CAPACITY_VXLAN_REMOTES,
-  CAPACITY_ZONE_RECORDS,
-  CAPACITY_ZONES,
+  IMAGE_CIPHER_COST,
   IMAGE_COPY_COST,
   IMAGE_COSTS,
   IMAGE_EXPONENTIAL,
@@ -44,13 +13,13 @@ import * as dns from "../../../assembly/abi/dns";
 import * as ipvs from "../../../assembly/abi/ipvs";
 import * as netfilter from "../../../assembly/abi/netfilter";
 import * as abi from "../../../assembly/abi/program";
+import { KEY_SIZE, POLICY_SIZE, SA_SIZE } from "../../../assembly/abi/xfrm";
 import { NONE } from "../../../assembly/abi/version";
 import { domainNameBytes } from "../../net/domain-name";
-import { NO_ADDRESS6 } from "../program";
+import { NO_ADDRESS6, NO_XFRM } from "../program";
 import type {
   Address6Record,
   AddressRecord,
-  Capacity,
   DatapathProgram,
   DeviceRecord,
   FlowRecord,
@@ -69,6 +38,8 @@ import type {
   ZoneRecord,
 } from "../program";
 import { words, writeChain, writeRealServer, writeRule, writeVirtualService } from "./encode-rules";
+import { writeCapacity } from "./encode-capacity";
+import { writeKey, writePolicy, writeSa } from "./encode-xfrm";
 
 /** Writes one record at an offset. */
 export type RecordWriter<T> = (view: DataView, at: number, record: T) => void;
@@ -305,6 +276,9 @@ const LAYOUTS = {
   virtualServices: layout(Section.VirtualServices, ipvs.SERVICE_SIZE, writeVirtualService, ({ virtualServices = [] }) => virtualServices),
   realServers: layout(Section.RealServers, ipvs.SERVER_SIZE, writeRealServer, ({ realServers = [] }) => realServers),
   vxlanRemotes: layout(Section.VxlanRemotes, abi.VXLAN_REMOTE_SIZE, writeVxlanRemote, ({ vxlanRemotes = [] }) => vxlanRemotes),
+  policies: layout(Section.Policies, POLICY_SIZE, writePolicy, ({ xfrm = NO_XFRM }) => xfrm.policies),
+  sas: layout(Section.Sas, SA_SIZE, writeSa, ({ xfrm = NO_XFRM }) => xfrm.sas),
+  keys: layout(Section.Keys, KEY_SIZE, writeKey, ({ xfrm = NO_XFRM }) => xfrm.keys),
 };
 
 /** Bytes of a program's image. */
@@ -349,45 +323,14 @@ export function encodeProgram(program: DatapathProgram, view: DataView): void {
   section(LAYOUTS.virtualServices);
   section(LAYOUTS.realServers);
   section(LAYOUTS.vxlanRemotes);
-  writeCapacity(view, program.capacity);
+  section(LAYOUTS.policies);
+  section(LAYOUTS.sas);
+  section(LAYOUTS.keys);
+  writeCapacity(view, program);
   f64(view, IMAGE_COPY_COST, program.copyCost);
+  f64(view, IMAGE_CIPHER_COST, program.cipherCost ?? 0);
   program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
   program.exponential.forEach((quantile, index) => u32(view, IMAGE_EXPONENTIAL + index * 4, quantile));
-}
-
-function writeCapacity(view: DataView, capacity: Capacity): void {
-  u32(view, CAPACITY_PACKETS, capacity.packets);
-  u32(view, CAPACITY_FRAME_BYTES, capacity.frameBytes);
-  u32(view, CAPACITY_EVENTS, capacity.events);
-  u32(view, CAPACITY_FDB, capacity.fdb);
-  u32(view, CAPACITY_NEIGHBOURS, capacity.neighbours);
-  u32(view, CAPACITY_SOCKETS, capacity.sockets);
-  u32(view, CAPACITY_FLOWS, capacity.flows);
-  u32(view, CAPACITY_CONNECTIONS, capacity.connections);
-  u32(view, CAPACITY_CONNTRACK, capacity.conntrack);
-  u32(view, CAPACITY_SESSIONS, capacity.sessions);
-  u32(view, CAPACITY_DOMAINS, capacity.domains);
-  u32(view, CAPACITY_DOMAIN_BYTES, capacity.domainBytes);
-  u32(view, CAPACITY_RESOLVERS, capacity.resolvers);
-  u32(view, CAPACITY_SEARCHES, capacity.searches);
-  u32(view, CAPACITY_ZONES, capacity.zones);
-  u32(view, CAPACITY_ZONE_RECORDS, capacity.zoneRecords);
-  u32(view, CAPACITY_UPSTREAMS, capacity.upstreams);
-  u32(view, CAPACITY_HOSTS, capacity.hosts);
-  u32(view, CAPACITY_NAMESPACES, capacity.namespaces);
-  u32(view, CAPACITY_DEVICES, capacity.devices);
-  u32(view, CAPACITY_ADDRESSES, capacity.addresses);
-  u32(view, CAPACITY_ROUTES, capacity.routes);
-  u32(view, CAPACITY_LINKS, capacity.links);
-  u32(view, CAPACITY_CHAINS, capacity.chains);
-  u32(view, CAPACITY_RULES, capacity.rules);
-  u32(view, CAPACITY_ADDRESSES6, capacity.addresses6);
-  u32(view, CAPACITY_VIRTUAL_SERVICES, capacity.virtualServices ?? 0);
-  u32(view, CAPACITY_REAL_SERVERS, capacity.realServers ?? 0);
-  u32(view, CAPACITY_IPVS_CONNECTIONS, capacity.ipvsConnections ?? 0);
-  u32(view, CAPACITY_VXLAN_REMOTES, capacity.vxlanRemotes ?? 0);
-  u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
-  u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }
 
 /** Arrays begin where an f64 may. */

@@ -4,6 +4,7 @@ import { domainNameBytes } from "../../net/domain-name";
 import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
+import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
 import { checkFrames, checkObserve, checkPatch, checkProgram, checkReload, type Network, networkOf, type Sizes, sizesOf } from "./check";
 import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
 import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
@@ -36,9 +37,10 @@ export class WasmEngine implements Engine {
     this.#assertOpen();
     checkProgram(program);
     checkProcesses(program);
+    const capacity = withXfrmCapacity(program);
+    checkXfrm(program, capacity);
     this.#loaded = undefined;
     this.#failure = undefined;
-    const { capacity } = program;
     const loaded = { wasm: instantiate(this.#module), seed: seed >>> 0, capacity, sizes: sizesOf(program), network: networkOf(program), processes: processTables(program) };
     this.#call(loaded, (wasm) => build(wasm, program, loaded.seed));
     this.#loaded = loaded;
@@ -51,6 +53,7 @@ export class WasmEngine implements Engine {
     if (program !== undefined) {
       checkReload(program, loaded.network, capacity);
       checkProcesses({ ...program, capacity });
+      checkXfrm(program, capacity);
     }
     checkPatch(patch, program === undefined ? sizes : sizesOf(program, sizes), capacity);
     const processes = program === undefined ? loaded.processes : processTables(program);

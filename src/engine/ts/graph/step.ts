@@ -126,6 +126,8 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
       return postrouting(kernel, packet);
     // These end a walk or begin one; no packet is sent to them.
     case Node.Done:
+    case Node.EspOutput:
+    case Node.EspInput:
     case Node.IcmpError:
     case Node.Icmp6Error:
     case Node.Ipvs:
