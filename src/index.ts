@@ -15,6 +15,7 @@ export type { ProbeResult } from "./api/probe/probe-flow";
 export type { ReachOptions, ReachResult } from "./api/reach";
 export { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./api/run";
 export type * from "./api/spec";
+export type { OverlayOptions, ServiceOptions, ServicePortOptions, SwarmContainerOptions, SwarmNodeOptions, SwarmTopology, SwarmTraffic } from "./api/swarm";
 export { Trace, type TraceOptions } from "./api/trace";
 export type { LabTraffic, OnOffOptions, RequestOptions, Target, TrafficMethods, TrafficRate } from "./api/traffic";
 export type { Engine, EngineKind, Nanoseconds, Totals } from "./engine/engine";

@@ -1,23 +1,13 @@
-import { compile } from "../compile/index";
 import type { Platform } from "../engine/host";
-import { SimulationError } from "../errors";
 import type { CompareOptions, EngineComparison } from "./compare";
 import type { Lab } from "./lab";
-import {
-  readContainerOptions,
-  HOST_NAME,
-  readCpus,
-  readDockerOptions,
-  readNetworkOptions,
-  readRules,
-  type ContainerOptions,
-  type DockerOptions,
-  type NetworkOptions,
-} from "./options";
-import { startLab, type StartOptions } from "./start";
-import type { CompiledTopology, TopologySpec, TrafficSpec } from "./spec";
-import { completeWorld, readUnderlayOptions, type DockerHostOptions, type MachineName, type UnderlayOptions, type WorldSettings } from "./world";
-import { TrafficMethodsBase, trafficSpec, type TrafficMethods, type TrafficSettings } from "./traffic";
+import { TopologyBuilder } from "./builder";
+import { HOST_NAME, readDockerOptions, type ContainerOptions, type DockerOptions, type NetworkOptions } from "./options";
+import type { StartOptions } from "./start";
+import type { CompiledTopology, TopologySpec } from "./spec";
+import { newSwarm, type SwarmTopology } from "./swarm";
+import type { DockerHostOptions, MachineName, UnderlayOptions } from "./world";
+import type { TrafficMethods } from "./traffic";
 
 /** The host that there is if none is declared. */
 export type HostName = typeof HOST_NAME;
@@ -83,6 +73,12 @@ export interface Docker {
    * @example docker("shop", { docker: "20.10" }).network("back").container("db", { networks: ["back"] })
    */
   docker(name: string, options?: DockerOptions): DockerTopology<never, never, HostName>;
+  /**
+   * Starts the description of a swarm: nodes, overlay networks, services.
+   *
+   * @example swarm("prod").node("m1").node("w1").overlay("back").service("web", { replicas: 2, networks: ["back"], publish: ["8080:80"] })
+   */
+  swarm(name: string, options?: DockerOptions): SwarmTopology<never, never, never, never>;
   /** Goes on from a description as data, such as that of a Compose file. */
   fromSpec(spec: TopologySpec): DockerTopology;
   /**
@@ -100,95 +96,11 @@ export function createDocker(platform: Platform): Docker {
       const spec = { name, ...readDockerOptions(options), networks: [], containers: [], traffic: [] };
       return new TopologyBuilder(spec, { traffic: [], world: { hosts: [] } }, platform) as DockerTopology<never, never, HostName>;
     },
+    swarm: (name, options = {}) => {
+      const spec = { name, ...readDockerOptions(options), networks: [], containers: [], traffic: [] };
+      return newSwarm(new TopologyBuilder(spec, { traffic: [], world: { hosts: [] } }, platform));
+    },
     fromSpec: (spec) => new TopologyBuilder(spec, { traffic: spec.traffic, world: { hosts: [] } }, platform),
     compareEngines: async (topology, options) => (await import("./compare")).runComparison(topology.compile(), options, (kind) => platform.createEngine(kind)),
   };
-}
-
-/** What has been said that is put together when the description is used. */
-interface Settings {
-  readonly traffic: readonly TrafficSettings[];
-  readonly world: WorldSettings;
-}
-
-class TopologyBuilder extends TrafficMethodsBase<DockerTraffic> implements DockerTraffic {
-  readonly #spec: TopologySpec;
-  readonly #settings: Settings;
-  readonly #platform: Platform;
-  #complete: TopologySpec | undefined;
-
-  constructor(spec: TopologySpec, settings: Settings, platform: Platform) {
-    super();
-    this.#spec = spec;
-    this.#settings = settings;
-    this.#platform = platform;
-  }
-
-  get spec(): TopologySpec {
-    if (!this.#complete) {
-      const traffic = this.#settings.traffic.map(trafficSpec);
-      this.#complete = freeze({ ...completeWorld(this.#spec, this.#settings.world, traffic), traffic });
-    }
-    return this.#complete;
-  }
-
-  network(name: string, options: NetworkOptions = {}): DockerTopology {
-    return this.#with({ networks: [...this.#spec.networks, readNetworkOptions(name, options)] });
-  }
-
-  host(name: string, options: DockerHostOptions = {}): DockerTopology {
-    const cpus = readCpus(options.cpus ?? this.#spec.hosts[0]?.cpus);
-    const { hosts } = this.#settings.world;
-    if (hosts.some((host) => host.name === name)) throw new SimulationError("CONFLICT", `host ${name}: there is one of that name`);
-    const { rules, ...uplink } = options;
-    const own = rules === undefined ? { rules: this.#spec.hosts[0]?.rules ?? [] } : readRules(rules, `${name}.rules`);
-    return this.#setWorld({ hosts: [...hosts, { ...uplink, name, cpus, ...own }] });
-  }
-
-  underlay(options: UnderlayOptions): DockerTopology {
-    return this.#setWorld({ fabric: readUnderlayOptions(options) });
-  }
-
-  container(name: string, options: ContainerOptions<string, string> = {}): DockerTopology {
-    const host = options.host ?? this.#settings.world.hosts[0]?.name ?? this.#spec.hosts[0]?.name ?? HOST_NAME;
-    return this.#with({ containers: [...this.#spec.containers, readContainerOptions(name, host, options)] });
-  }
-
-  traffic(name: string, from: string): DockerTraffic {
-    return this.#withTraffic([...this.#settings.traffic, { name, from }]);
-  }
-
-  compile(): CompiledTopology {
-    return compile(this.spec);
-  }
-
-  async start(options: StartOptions = {}): Promise<Lab> {
-    return startLab(() => this.compile(), options, this.#platform, { manyHosts: this.#settings.world.hosts.length > 1 || this.#spec.hosts.length > 1 });
-  }
-
-  protected override change(settings: Partial<TrafficSpec>): DockerTraffic {
-    const { traffic } = this.#settings;
-    const last = traffic.at(-1);
-    if (!last) throw new SimulationError("INVALID_INPUT", "traffic: expected traffic(name, from) before its properties, found none");
-    return this.#withTraffic([...traffic.slice(0, -1), { ...last, ...settings }]);
-  }
-
-  #with(change: Partial<TopologySpec>): TopologyBuilder {
-    return new TopologyBuilder({ ...this.#spec, ...change }, this.#settings, this.#platform);
-  }
-
-  #withTraffic(traffic: readonly TrafficSettings[]): TopologyBuilder {
-    return new TopologyBuilder(this.#spec, { ...this.#settings, traffic }, this.#platform);
-  }
-
-  #setWorld(world: Partial<WorldSettings>): TopologyBuilder {
-    return new TopologyBuilder(this.#spec, { ...this.#settings, world: { ...this.#settings.world, ...world } }, this.#platform);
-  }
-}
-
-/** Freezes plain data all the way down. */
-function freeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) freeze(inner);
-  return Object.freeze(value);
 }

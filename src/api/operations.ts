@@ -6,7 +6,7 @@ import type { FlowTable } from "./flow-table";
 import { type LiveTopology, withDevicesDown } from "./live-topology";
 import type { Observers } from "./observers";
 import { readEndpoint, type EndpointOptions } from "./options";
-import { parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
+import { hasOverlays, loadSwarmLayers, parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
 
 /** What a `docker` command has printed, and its exit code. */
 export interface CommandOutcome {
@@ -59,6 +59,8 @@ export class Operations {
     try {
       // What is refused may leave something behind, as with Docker.
       const { value, error } = await attempt(operation, daemons);
+      // Between two commands of a person managers and nodes have done what they do a moment later.
+      for (const { swarm } of daemons.values()) swarm.settle();
       await this.#follow(daemons);
       this.#done.push(operation);
       if (error !== undefined) throw error;
@@ -71,7 +73,8 @@ export class Operations {
 
   async #follow(daemons: Daemons): Promise<void> {
     const { topology, flows, cables, observers, down, now, counters, apply } = this.#context;
-    const followed = topology.follow(stateOf(daemons), flows.cursor, now());
+    const state = stateOf(daemons);
+    const followed = topology.follow(state, flows.cursor, now(), hasOverlays(state) ? (await loadSwarmLayers()).overlays : undefined);
     if (followed.sockets.length === 0 && isSameProgram(topology, followed.topology)) {
       topology.become(followed.topology);
       return;
@@ -88,7 +91,10 @@ export class Operations {
   /** Daemons that have done all but the last operation. */
   async #undone(): Promise<Daemons> {
     const daemons = this.#context.topology.daemons();
-    for (const operation of this.#done) await attempt(operation, daemons);
+    for (const operation of this.#done) {
+      await attempt(operation, daemons);
+      for (const { swarm } of daemons.values()) swarm.settle();
+    }
     return daemons;
   }
 }
@@ -122,7 +128,8 @@ export abstract class LabOperations {
   docker(line: string | readonly string[], { host, stdin = "" }: DockerCommandOptions = {}): Promise<CommandOutcome> {
     return this.operate(async (daemons) => {
       // Few labs need it, and it is large.
-      const { DockerClient } = await import("../client");
+      const [{ DockerClient }, { swarms }] = await Promise.all([import("../client"), loadSwarmLayers()]);
+      swarms.meet(daemons);
       return new DockerClient(daemonAt(daemons, host), { images: "any" }).run(line, stdin);
     });
   }

@@ -2,7 +2,11 @@
  * The data that the front doors make and the runtime takes. The types live where they are used first, because `model` and
  * `compile` never import `api`.
  */
+import type { SwarmLayers } from "../compile/index";
+import type { TopologySpec } from "../model/spec";
+
 export type * from "../model/spec";
+export type { SwarmNodeSpec, SwarmServiceSpec, SwarmSpec } from "../model/swarm/swarm-spec";
 export type { DockerState } from "../model/state";
 export type {
   CompiledTopology,
@@ -20,5 +24,12 @@ export type {
 } from "../compile/compiled";
 export { type Daemons, stateOf } from "../model/decide";
 export { parseIptables } from "../model/firewall";
-export { compile } from "../compile/index";
+export { compile, type SwarmLayers } from "../compile/index";
+export { hasOverlays } from "../compile/overlays";
 export { emptyWorld } from "../model/world";
+
+/** What labs with swarms take besides: few have some, and it is large. */
+export const loadSwarmLayers = async () => (await import("../compile/overlay")).swarmLayers;
+
+/** What a description takes besides. */
+export const layersFor = async ({ swarm }: TopologySpec): Promise<SwarmLayers> => (swarm === undefined ? {} : loadSwarmLayers());

@@ -15,11 +15,11 @@ export interface StartOptions extends HostOptions {
  * @throws SimulationError as `compile` does; `LIMIT_EXCEEDED` if the network does not fit the engine, `UNSUPPORTED` if the engine
  * cannot run here, `WORKER_EXITED` if the worker cannot be started.
  */
-export async function startLab(compile: () => CompiledTopology, options: StartOptions, platform: Platform, needs?: { readonly manyHosts: boolean }): Promise<Lab> {
+export async function startLab(compile: () => CompiledTopology | Promise<CompiledTopology>, options: StartOptions, platform: Platform, needs?: { readonly manyHosts: boolean }): Promise<Lab> {
   if (options.seed !== undefined) checkSeed(options.seed);
   const opening = platform.openHost(options, needs);
   try {
-    const topology = compile();
+    const topology = await compile();
     const { seed = topology.spec.seed } = options;
     const host = await opening;
     await host.load(topology.program, { seed });

@@ -125,10 +125,10 @@ function packetsOf({ links, devices }: ProgramBuilder, flows: readonly FlowRecor
 }
 
 /** Everyone on a bridge, and the bridge itself, may talk to everyone else. */
-function neighboursOf({ devices }: ProgramBuilder): number {
+function neighboursOf({ devices, neighbours }: ProgramBuilder): number {
   const members = devices.flatMap(({ kind }, bridge) =>
     kind === DeviceKind.Bridge ? devices.filter(({ master }) => master !== NONE && master === bridge).length + 1 : [],
   );
   const pairs = members.reduce((sum, count) => sum + count * (count - 1), 0);
-  return Math.min(NEIGHBOURS_MAX, Math.max(1024, pairs + 64));
+  return Math.min(NEIGHBOURS_MAX, Math.max(1024, pairs + 64)) + 2 * neighbours.length;
 }

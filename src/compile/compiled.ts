@@ -3,6 +3,7 @@ import type { DatapathProgram, FlowRecord, SocketRecord } from "../engine/progra
 import type { Daemons } from "../model/decide";
 import type { PortProtocol, TopologySpec, TrafficSpec } from "../model/spec";
 import type { DockerState } from "../model/state";
+import type { OverlayLayer } from "./overlays";
 
 /** A description with everything that Docker decided about it, and the tables that the packet path loads. */
 export interface CompiledTopology {
@@ -29,8 +30,8 @@ export interface CompiledTopology {
   moveTraffic(flows: readonly PlacedFlow[], cursor: TrafficCursor, nowNs: Nanoseconds): MovedTraffic;
   /** The daemons as they are after the description, to be asked for more. Everybody who asks gets daemons of their own. */
   daemons(): Daemons;
-  /** What daemons have made of the network since: everything that is still there keeps its index. */
-  follow(state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology;
+  /** What daemons have made of the network since: everything that is still there keeps its index. `overlays`: for a swarm that was not there before. */
+  follow(state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds, overlays?: OverlayLayer): FollowedTopology;
   /** `ip addr`, `ip route` and `bridge link` of every namespace, as text. */
   render(): string;
   /** `iptables-save` and `ip6tables-save` of every host, as text: what Docker programs, and rules of the user. */

@@ -1,3 +1,4 @@
+import { containerLabel } from "../model/labels";
 import type { TopologySpec } from "../model/spec";
 import {
   type BridgeNetworkState,
@@ -12,7 +13,7 @@ import { formatCidr, ipv4Cidr } from "../net/cidr";
 import { formatIpv4 } from "../net/ip";
 import { formatMac } from "../net/mac";
 import type { ContainerDescription, EndpointDescription, FlowDescription, NetworkDescription, TopologyDescription } from "./compiled";
-import { bridgeMtu, containerLabel } from "./topology";
+import { bridgeMtu } from "./topology";
 
 /** The state in the words and notations of people. */
 export function describeTopology(spec: TopologySpec, state: DockerState, flows: readonly FlowDescription[]): TopologyDescription {

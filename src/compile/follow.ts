@@ -9,6 +9,7 @@ import type { DockerState } from "../model/state";
 import { announcements } from "./announce";
 import type { CompiledTopology, FlowDescription, FollowedTopology, TrafficCursor } from "./compiled";
 import { describeTopology } from "./describe";
+import type { OverlayLayer } from "./overlays";
 import type { KeyedSocket } from "./processes";
 import { render } from "./render";
 import { renderRules } from "./render/iptables-save";
@@ -28,6 +29,7 @@ export interface TopologyParts {
   /** Sockets of the daemons' processes, by key. */
   readonly processes: ReadonlyMap<string, PlacedSocket>;
   readonly daemons: () => Daemons;
+  readonly overlays: OverlayLayer | undefined;
 }
 
 interface PlacedSocket {
@@ -56,7 +58,7 @@ export function topologyOf(parts: TopologyParts): CompiledTopology {
     resolveTraffic: (traffic, from, serves) => resolveTraffic(traffic, from, { ...context, ...(serves && { serves }) }),
     moveTraffic: (flows, from, nowNs) => moveTraffic(flows, from, context, nowNs),
     daemons,
-    follow: (next, from, nowNs) => follow(parts, next, from, nowNs),
+    follow: (next, from, nowNs, overlays = parts.overlays) => follow({ ...parts, overlays }, next, from, nowNs),
     render: () => render(program),
     rules: () => renderRules(state.hosts),
   };
@@ -64,8 +66,8 @@ export function topologyOf(parts: TopologyParts): CompiledTopology {
 
 /** Everything that a state has in common with the one before keeps its place; the tables hold no flows and sockets. */
 function follow(parts: TopologyParts, state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology {
-  const { spec, layout: before, program: running } = parts;
-  const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay }, before);
+  const { spec, layout: before, program: running, overlays } = parts;
+  const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays }, before);
   const program = { ...laidOut, names: { ...laidOut.names, flows: running.names.flows }, capacity: running.capacity };
   const { sockets, processes, cursor: next } = placeProcesses(parts.processes, keyed, { ...cursor, ...closeOrphans(cursor, layout) });
   return {

@@ -1,9 +1,11 @@
 import type { DatapathProgram } from "../engine/program";
 import { type Daemons, startDaemons, stateOf } from "../model/decide";
 import type { TopologySpec } from "../model/spec";
+import type { SwarmSupport } from "../model/swarm/operations";
 import { capacityOf } from "./capacity";
 import type { CompiledTopology } from "./compiled";
 import { topologyOf, trafficContext } from "./follow";
+import type { OverlayLayer } from "./overlays";
 import { compileState } from "./state";
 import { cursorAfter, resolveTraffic } from "./traffic";
 
@@ -11,16 +13,23 @@ export type { CompiledTopology } from "./compiled";
 export { announcements } from "./announce";
 export { type CompiledState, compileState, type Layout, type StateOptions } from "./state";
 
+/** What descriptions with swarms take besides (`overlay/index.ts`). */
+export interface SwarmLayers {
+  readonly swarms?: SwarmSupport;
+  readonly overlays?: OverlayLayer;
+}
+
 /**
  * Lets Docker decide, and turns the result into the tables of the packet path. Pure: equal descriptions give equal programs.
  *
  * @throws SimulationError with the daemon's own reason for what it refuses.
  * @example compile(docker("shop").container("web").spec).program.devices.length
  */
-export function compile(spec: TopologySpec): CompiledTopology {
-  const daemons = startDaemons(spec);
+export function compile(spec: TopologySpec, support: SwarmLayers = {}): CompiledTopology {
+  const { swarms, overlays } = support;
+  const daemons = startDaemons(spec, swarms);
   const state = stateOf(daemons);
-  const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay });
+  const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays });
   const processes = keyed.map(({ record }) => record);
   const { flows, sockets, descriptions, cursor } = resolveTraffic(spec.traffic, cursorAfter(processes), trafficContext(state, layout));
   const flowRecords = flows.map(({ record }) => record);
@@ -33,14 +42,14 @@ export function compile(spec: TopologySpec): CompiledTopology {
     capacity: capacityOf(layout.network.builder, { ...laidOut, processes, flows: flowRecords, sockets: socketRecords }),
   };
   const processSockets = new Map(keyed.map(({ key, record }, index) => [key, { index, record }]));
-  return topologyOf({ spec, state, layout, program, descriptions, cursor, processes: processSockets, daemons: handOver(spec, daemons) });
+  return topologyOf({ spec, state, layout, program, descriptions, cursor, processes: processSockets, daemons: handOver(spec, daemons, swarms), overlays });
 }
 
 /** Those that have done the work already for the first who asks, new ones for others. */
-function handOver(spec: TopologySpec, daemons: Daemons): () => Daemons {
+function handOver(spec: TopologySpec, daemons: Daemons, swarms: SwarmSupport | undefined): () => Daemons {
   let own: Daemons | undefined = daemons;
   return () => {
-    const taken = own ?? startDaemons(spec);
+    const taken = own ?? startDaemons(spec, swarms);
     own = undefined;
     return taken;
   };

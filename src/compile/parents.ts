@@ -1,4 +1,3 @@
-import { unsupported } from "../model/refusal";
 import { DEVICE_IPVLAN_PRIVATE, DEVICE_IPVLAN_VEPA, DeviceKind, IpvlanMode, MacvlanMode } from "../../assembly/abi/program";
 import type { EndpointState, ParentNetworkState } from "../model/state";
 import { type EndpointPlace, type Laying, nameDevice } from "./laying";
@@ -47,7 +46,6 @@ function parentDevice(laying: Laying, namespace: number, host: string, { parent,
 /** The device of an endpoint of a network with a parent. */
 export function addChild({ builder }: Laying, parents: ParentDevices, endpoint: EndpointState, { namespace, label, key }: EndpointPlace): number {
   const found = parents.get(endpoint.network);
-  if (endpoint.cable !== undefined) unsupported(label, `traffic on overlay network ${endpoint.network}`);
   if (!found) throw new Error(`${label} is on ${endpoint.network}, which its host does not have`);
   const { network, parent } = found;
   const lower = builder.devices[parent]!;

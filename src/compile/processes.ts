@@ -5,7 +5,7 @@ import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import { addressWords } from "../engine/address-words";
 import type { DnsTables, ResolverRecord, SocketRecord, UpstreamRecord, ZoneEntryRecord, ZoneRecord } from "../engine/program";
-import type { DnsLookup, SandboxDns } from "../model/dns";
+import { type DnsLookup, type SandboxDns, seenFrom } from "../model/dns";
 import type { ContainerState, DockerState, HostState, ProxyState } from "../model/state";
 import { isIpv4, parseIp, parseIpv4 } from "../net/ip";
 
@@ -32,9 +32,8 @@ export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsO
   const sockets: KeyedSocket[] = [];
   for (const host of state.hosts) {
     sockets.push(...host.proxies.flatMap((proxy) => proxySocket(state, host, proxy, { places, hasIpv6 })));
-    // Names are those of one daemon.
-    const own: DockerState = { ...state, networks: state.networks.filter((network) => network.host === host.name), containers: state.containers.filter((container) => container.host === host.name) };
-    for (const container of own.containers) {
+    const own = seenFrom(state, host.name);
+    for (const container of own.containers.filter((candidate) => candidate.host === host.name)) {
       const known = container.running && container.embeddedDns && hasOwnSandbox(container) ? dnsOf(own, container.name) : undefined;
       const namespace = places.sandbox(host.name, container.name);
       if (known === undefined || namespace === undefined) continue;

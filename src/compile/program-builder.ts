@@ -1,7 +1,7 @@
 import { ADDRESS6_NODAD, DEVICE_DISABLE_IPV6, DEVICE_UP, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { addressWords } from "../engine/address-words";
-import { type Address6Record, type AddressRecord, type DeviceRecord, type HostRecord, type LinkRecord, type NamespaceRecord, NO_ADDRESS6, type Route6Record, type RouteRecord } from "../engine/program";
+import { type Address6Record, type AddressRecord, type DeviceRecord, type HostRecord, type LinkRecord, type NamespaceRecord, type NeighbourRecord, NO_ADDRESS6, type Route6Record, type RouteRecord, type VxlanRemoteRecord } from "../engine/program";
 import { ipv4Mask } from "../net/cidr";
 
 /** net.ipv4.ip_default_ttl (RFC 1340's recommendation). */
@@ -22,6 +22,8 @@ export interface DeviceSettings {
   readonly peer?: number;
   readonly mode?: number;
   readonly vlan?: number;
+  /** The tunnel that a Vxlan is. */
+  readonly tunnel?: Pick<DeviceRecord, "underlay" | "port" | "vni">;
   /** What makes it the same device in the next program; its display name unless given. */
   readonly key?: string;
 }
@@ -94,6 +96,8 @@ export class ProgramBuilder {
   readonly routes: RouteRecord[] = [];
   readonly addresses6: Address6Record[] = [];
   readonly routes6: Route6Record[] = [];
+  readonly neighbours: NeighbourRecord[] = [];
+  readonly vxlanRemotes: VxlanRemoteRecord[] = [];
   readonly links: LinkRecord[];
   readonly hostNames: string[];
   readonly namespaceNames: string[];
@@ -140,14 +144,13 @@ export class ProgramBuilder {
     return index;
   }
 
-  device({ namespace, kind, displayName, mtu, mac = 0, master = NONE, flags = 0, peer = NONE, mode, vlan, key = displayName }: DeviceSettings): number {
+  device({ namespace, kind, displayName, mtu, mac = 0, master = NONE, flags = 0, peer = NONE, mode, vlan, tunnel, key = displayName }: DeviceSettings): number {
     const index = this.#deviceKeys.take(key, this.devices.length);
     this.#keyOfDevice.set(index, key);
     this.deviceNames[index] = displayName;
     this.deviceIndex.set(displayName, index);
-    const [macHigh, macLow] = [Math.floor(mac / 2 ** 32), mac % 2 ** 32];
-    const shared = { namespace, kind, flags: DEVICE_UP | flags, macHigh, macLow, mtu, peer, master, link: NONE };
-    this.devices[index] = { ...shared, ...(mode !== undefined && { mode }), ...(vlan !== undefined && { vlan }) };
+    const shared = { namespace, kind, flags: DEVICE_UP | flags, ...macWords(mac), mtu, peer, master, link: NONE };
+    this.devices[index] = { ...shared, ...(mode !== undefined && { mode }), ...(vlan !== undefined && { vlan }), ...tunnel };
     return index;
   }
 
@@ -188,6 +191,21 @@ export class ProgramBuilder {
     this.route({ namespace, destination: 0, prefix: 0, type: RouteType.Unicast, device, gateway });
   }
 
+  routeVia(device: number, destination: number, prefix: number, gateway: number): void {
+    const { namespace } = this.devices[device]!;
+    this.route({ namespace, destination, prefix, type: RouteType.Unicast, device, gateway });
+  }
+
+  /** A permanent neighbour entry. */
+  neighbour(device: number, ip: number, mac: number): void {
+    this.neighbours.push({ device, ip, ...macWords(mac) });
+  }
+
+  /** Behind which host a MAC is. */
+  remote(device: number, mac: number, remote: number): void {
+    this.vxlanRemotes.push({ device, remote, ...macWords(mac) });
+  }
+
   route(route: Omit<RouteRecord, "gateway" | "source" | "metric"> & Partial<RouteRecord>): void {
     this.routes.push({ gateway: 0, source: 0, metric: 0, ...route });
   }
@@ -220,4 +238,8 @@ export class ProgramBuilder {
     this.links[index] = link;
     return index;
   }
+}
+
+function macWords(mac: number): { readonly macHigh: number; readonly macLow: number } {
+  return { macHigh: Math.floor(mac / 2 ** 32), macLow: mac % 2 ** 32 };
 }

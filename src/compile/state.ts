@@ -48,7 +48,7 @@ export interface Layout {
 export function compileState(state: DockerState, options: StateOptions, previous?: Layout): CompiledState {
   const network = layOut(state, options, previous);
   const { builder, places, kernelDevices } = network;
-  const { chains, rules, chainNames, ruleNames } = compileStateRules(state, network);
+  const { chains, rules, chainNames, ruleNames } = compileStateRules(state, network, options.overlays);
   const sandboxes = {
     host: (name: string) => places.get(name),
     sandbox: (host: string, container: string) => places.get(`${host}/${container}`),
@@ -63,7 +63,8 @@ export function compileState(state: DockerState, options: StateOptions, previous
     devices: builder.devices,
     addresses: builder.addresses,
     routes: builder.routes,
-    neighbours: [],
+    neighbours: builder.neighbours,
+    ...(builder.vxlanRemotes.length > 0 && { vxlanRemotes: builder.vxlanRemotes }),
     addresses6: builder.addresses6,
     routes6: builder.routes6,
     neighbours6: [],

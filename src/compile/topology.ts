@@ -1,12 +1,15 @@
-import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, DEVICE_HAIRPIN, DEVICE_ROUTE_LOCALNET, DeviceKind } from "../../assembly/abi/program";
+import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, DEVICE_ROUTE_LOCALNET, DeviceKind } from "../../assembly/abi/program";
 import { rulesOf } from "../model/generations";
 import { Identity } from "../model/identity";
+import { unsupported } from "../model/refusal";
+import { containerLabel } from "../model/labels";
 import type { DockerGeneration } from "../model/spec";
 import { type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, hasParent, type HostState, isBridge, type NetworkState } from "../model/state";
 import type { UnderlaySpec } from "../model/underlay";
 import { addBridgeIpv6, addHostIpv6, addSandboxIpv6, forwardsIpv6 } from "./ipv6";
-import { type EndpointPlace, type Laying, nameDevice } from "./laying";
-import { linkRecord, shapes } from "./link";
+import { addBridgeCable } from "./cable";
+import { bridgeKey, type EndpointPlace, type Laying, nameDevice } from "./laying";
+import { hasOverlays, type OverlayLayer } from "./overlays";
 import { addChild, addParents, type ParentDevices } from "./parents";
 import { type PreviousLayout, ProgramBuilder } from "./program-builder";
 import { addUnderlay, addUplinks } from "./world";
@@ -31,14 +34,19 @@ export interface LayoutOptions {
   readonly underlay?: UnderlaySpec | undefined;
   /** net.ipv4.ip_forward that new sandboxes have; on unless given. */
   readonly sandboxForwarding?: boolean;
+  /** Lays out the overlay networks of swarms; a state that has none can do without. */
+  readonly overlays?: OverlayLayer | undefined;
 }
 
 /**
  * Lays the network out as the kernel has it: a root namespace per host with `lo`, uplinks and bridges, a namespace per sandbox with
  * `lo` and one device per endpoint: a veth pair whose other end is a port of the bridge, or a device on top of the network's parent.
  */
-export function layOut(state: DockerState, { seed, underlay, sandboxForwarding = true }: LayoutOptions, previous?: PreviousLayout): CompiledNetwork {
+export function layOut(state: DockerState, { seed, underlay, sandboxForwarding = true, overlays }: LayoutOptions, previous?: PreviousLayout): CompiledNetwork {
+  if (overlays === undefined && hasOverlays(state)) unsupported("swarm", "packets on the networks of a swarm that was not announced");
   const laying: Laying = {
+    overlays,
+    forwards: sandboxForwarding,
     builder: new ProgramBuilder(previous),
     state,
     identity: new Identity(seed),
@@ -49,6 +57,7 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
     machines: new Map(),
     kernelDevices: new Map(),
     bridges: new Map(),
+    overlayNetworks: new Map(),
   };
   if (underlay) addUnderlay(laying, underlay);
   const parents = state.hosts.map((host) => addHost(laying, host, underlay));
@@ -56,7 +65,7 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
   for (const container of running) {
     const { mode } = container.network;
     if (mode !== "sandbox" && mode !== "none" && !isOrphan(container)) continue;
-    addSandbox(laying, container, parents[state.hosts.findIndex(({ name }) => name === container.host)]!, sandboxForwarding);
+    addSandbox(laying, container, parents[state.hosts.findIndex(({ name }) => name === container.host)]!);
   }
   // Those that share the sandbox of another one, which may share a third one's.
   for (let left = running.length; left > 0; left--) for (const container of running) shareNamespace(laying, container);
@@ -65,17 +74,11 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
 
 /** The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */
 export function bridgeMtu(state: DockerState, network: BridgeNetworkState): number {
-  const ports = state.containers
+  const own = [...state.containers, ...state.hosts.flatMap(({ name: host, swarm }) => (swarm?.sandboxes ?? []).map(({ endpoints }) => ({ host, endpoints })))];
+  const ports = own
     .filter(({ host }) => host === network.host)
     .flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network.name));
   return ports.length === 0 ? 1500 : Math.min(...ports.map(({ mtu }) => mtu));
-}
-
-/** What a container is called among all hosts: its name, with its host in front where an earlier host has one of that name. */
-export function containerLabel(state: DockerState, { name, host }: { readonly name: string; readonly host: string }): string {
-  const first = state.hosts.find((candidate) => state.containers.some((other) => other.running && other.name === name && other.host === candidate.name));
-  const isTaken = state.hosts.some((other) => other.name === name);
-  return (first === undefined || first.name === host) && !isTaken ? name : `${host}/${name}`;
 }
 
 /**
@@ -107,7 +110,9 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
     bridges.set(bridgeKey(network), addBridge(laying, namespace, network, host));
     if (!network.bridge.inhibitIpv4) owners.set(network.gateway, namespace);
   }
-  return addParents(laying, namespace, name, networks.filter(hasParent));
+  const parents = addParents(laying, namespace, name, networks.filter(hasParent));
+  laying.overlays?.addHost(laying, host);
+  return parents;
 }
 
 /** Whether bridged packets meet iptables and ip6tables, as they do both once br_netfilter is there: the daemon turns it on where its rules would be idle otherwise (libnetwork setup_bridgenetfiltering.go). */
@@ -132,8 +137,8 @@ function addBridge(laying: Laying, namespace: number, network: BridgeNetworkStat
   return device;
 }
 
-function addSandbox(laying: Laying, container: ContainerState, parents: ParentDevices, forwards: boolean): void {
-  const { builder, state, namespaces, places, owners, bridges, loopbackMtu } = laying;
+function addSandbox(laying: Laying, container: ContainerState, parents: ParentDevices): void {
+  const { builder, state, namespaces, places, owners, forwards, loopbackMtu } = laying;
   const { name, host, startOrder, spec } = container;
   const label = containerLabel(state, container);
   // A container that was started again is in another namespace, with none of the neighbours and connections of the one before.
@@ -146,10 +151,7 @@ function addSandbox(laying: Laying, container: ContainerState, parents: ParentDe
   places.set(`${host}/${name}`, namespace);
   nameDevice(laying, builder.loopback(namespace, label, loopbackMtu, `${key}:lo`), "lo");
   for (const endpoint of container.endpoints) {
-    const bridge = bridges.get(bridgeKey({ host, name: endpoint.network }));
-    const place = { namespace, label, key: `${key}:${endpoint.networkId}:${endpoint.interfaceName}` };
-    const device = bridge === undefined ? addChild(laying, parents, endpoint, place) : addVeth(laying, container, endpoint, { ...place, bridge });
-    nameDevice(laying, device, endpoint.interfaceName);
+    const device = addEndpoint(laying, container, endpoint, parents, { host, namespace, label, key: `${key}:${endpoint.networkId}:${endpoint.interfaceName}` });
     if (endpoint.ip !== 0) {
       builder.address(device, endpoint.ip, endpoint.prefixLength);
       owners.set(endpoint.ip, namespace);
@@ -159,31 +161,14 @@ function addSandbox(laying: Laying, container: ContainerState, parents: ParentDe
   addSandboxIpv6(laying, namespace, container);
 }
 
-function addVeth(laying: Laying, container: ContainerState, endpoint: EndpointState, place: EndpointPlace & { readonly bridge: number }): number {
-  const { builder, identity } = laying;
-  const { host, name, spec } = container;
-  const { mtu, link, mac, interfaceName, vethName, network } = endpoint;
-  const { namespace, label, key, bridge } = place;
-  const inside = builder.device({ namespace, kind: DeviceKind.Veth, displayName: `${label}:${interfaceName}`, mtu, mac, key });
-  const outside = builder.device({
-    namespace: builder.devices[bridge]!.namespace,
-    kind: DeviceKind.Veth,
-    displayName: `${host}:${vethName}`,
-    mtu,
-    // The kernel's choice for a new veth (Linux eth_hw_addr_random), in both generations.
-    mac: identity.randomMac("veth", host, vethName),
-    master: bridge,
-    // A container's connection to a published port of its own network comes back out of its port (libnetwork bridge.go: setHairpinMode).
-    flags: isHairpin(laying, host) ? DEVICE_HAIRPIN : 0,
-    key: `${key}/port`,
-  });
-  nameDevice(laying, outside, vethName);
-  builder.pair(inside, outside, shapes(link) ? linkRecord(link, `containers.${name}.networks.${network}.link`, spec.position) : undefined);
-  return inside;
-}
-
-function isHairpin({ state }: Laying, host: string): boolean {
-  return state.hosts.some(({ name, flags }) => name === host && !flags.userlandProxy);
+function addEndpoint(laying: Laying, { spec, name }: ContainerState, endpoint: EndpointState, parents: ParentDevices, place: EndpointPlace): number {
+  const { bridges, overlays } = laying;
+  if (endpoint.cable !== undefined && overlays) return overlays.join(laying, endpoint, place);
+  const bridge = bridges.get(bridgeKey({ host: place.host, name: endpoint.network }));
+  if (bridge !== undefined) return addBridgeCable(laying, endpoint, place, { bridge, field: `containers.${name}.networks.${endpoint.network}.link`, position: spec.position });
+  const device = addChild(laying, parents, endpoint, place);
+  nameDevice(laying, device, endpoint.interfaceName);
+  return device;
 }
 
 function shareNamespace({ namespaces, places, state }: Laying, container: ContainerState): void {
@@ -194,8 +179,4 @@ function shareNamespace({ namespaces, places, state }: Laying, container: Contai
   places.set(`${host}/${name}`, namespace);
   const label = containerLabel(state, container);
   if (!namespaces.has(label)) namespaces.set(label, namespace);
-}
-
-function bridgeKey({ host, name }: { readonly host: string; readonly name: string }): string {
-  return `${host}/${name}`;
 }

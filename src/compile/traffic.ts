@@ -6,12 +6,14 @@ import type { Nanoseconds } from "../engine/engine";
 import type { Capacity, FlowRecord, SocketRecord } from "../engine/program";
 import { type ErrorCode, SimulationError } from "../errors";
 import { EPHEMERAL_PORTS } from "../model/world";
+import { containerLabel, isTask } from "../model/labels";
 import type { Resolution, Resolver } from "../model/resolver";
 import type { TargetSpec, TrafficSpec } from "../model/spec";
 import type { DockerState } from "../model/state";
 import type { FlowDescription, MovedTraffic, PlacedFlow, ResolvedTraffic, TrafficCursor } from "./compiled";
 import { type Destination, destinationFields, destinationOf, familyOf, formatDestination, isLoopbackAddress, keyOfSocket, socketKey } from "./destination";
 import { intervalOf } from "./interval";
+import { balancedListeners, type Listener, publishedListeners } from "./servers";
 import type { CompiledNetwork } from "./topology";
 
 const KINDS: Readonly<Record<TrafficSpec["kind"], FlowKind>> = {
@@ -149,8 +151,16 @@ class TrafficResolver {
   }
 
   #resolve(from: string, host: string): Resolution {
-    const machine = this.#machineAddress(host);
-    return machine === undefined ? this.#names.resolve(from, host) : { addresses: [machine] };
+    const known = this.#machineAddress(host) ?? this.#taskAddress(from, host);
+    return known === undefined ? this.#names.resolve(from, host) : { addresses: [known] };
+  }
+
+  /** A task is meant by its number; Docker's DNS has no such name. Its address on a network of the sender, if they share one. */
+  #taskAddress(from: string, name: string): number | undefined {
+    const task = this.#state.containers.find((container) => container.running && isTask(container) && containerLabel(this.#state, container) === name);
+    const own = new Set(this.#names.sandboxOwner(from)?.endpoints.map(({ networkId }) => networkId));
+    const shared = task?.endpoints.find(({ networkId }) => own.has(networkId));
+    return (shared ?? task?.endpoints[0])?.ip;
   }
 
   /** @throws SimulationError `LIMIT_EXCEEDED` if a network that runs already has no room left. */
@@ -178,9 +188,9 @@ class TrafficResolver {
   /** A container, a host, or all containers of a service. */
   #senders(spec: TrafficSpec): string[] {
     if (this.#network.namespaces.has(spec.from)) return [spec.from];
-    const replicas = this.#state.containers.filter(({ service }) => service === spec.from).map(({ name }) => name);
+    const replicas = this.#state.containers.filter(({ service, running }) => running && service === spec.from).map((container) => containerLabel(this.#state, container));
     if (replicas.length > 0) return replicas;
-    const known = this.#state.containers.map(({ name }) => JSON.stringify(name)).join(", ") || "none";
+    const known = this.#state.containers.map((container) => JSON.stringify(containerLabel(this.#state, container))).join(", ") || "none";
     return fail("NOT_FOUND", spec, `from: expected a container, a service or a host, found ${JSON.stringify(spec.from)} (containers: ${known})`);
   }
 
@@ -201,9 +211,12 @@ class TrafficResolver {
   /** Somebody answers there. A closed port or an address that nobody has is left alone: the packets will find out. */
   #serve(spec: TrafficSpec, namespace: number, destination: Destination): void {
     const family = familyOf(destination);
+    const places = { state: this.#state, network: this.#network };
+    const balanced = balancedListeners(places, spec.to, destination);
+    for (const listener of balanced) this.#listen(spec, listener, family);
     const server = isLoopbackAddress(destination) ? namespace : this.#network.owners.get(destination);
-    if (server === undefined) return;
-    const published = this.#behind(spec, server);
+    if (server === undefined || balanced.length > 0) return;
+    const published = publishedListeners(places, spec.to, server);
     // A proxy may go on to a container's address of the other family.
     for (const listener of published) this.#listen(spec, listener, Family.Ipv4);
     if (family === Family.Ipv6) for (const listener of published) this.#listen(spec, listener, family);
@@ -217,16 +230,6 @@ class TrafficResolver {
     if (!host) return false;
     const shares = this.#state.containers.some(({ running, host: owner, name }) => running && owner === host.name && this.#network.places.get(`${owner}/${name}`) === namespace);
     return !shares && !host.world.listeners.some((listener) => listener.port === port && listener.protocol === protocol);
-  }
-
-  /** The containers that published a port of the host that a namespace is of; each may have done so on another address. */
-  #behind({ to }: TrafficSpec, namespace: number): Listener[] {
-    return this.#state.containers.flatMap(({ host, name, ports }) => {
-      const inside = this.#network.places.get(`${host}/${name}`);
-      if (inside === undefined || this.#network.places.get(host) !== namespace) return [];
-      const published = ports.filter(({ active, hostPort, protocol }) => active && hostPort === to.port && protocol === to.protocol);
-      return published.map(({ containerPort }) => ({ namespace: inside, port: containerPort }));
-    });
   }
 
   /** The server's socket: it answers if anybody asks. */
@@ -265,12 +268,6 @@ class TrafficResolver {
     this.#sockets.set(index, record);
     this.#listening.set(key, { index, record });
   }
-}
-
-/** A port of a namespace. */
-interface Listener {
-  readonly namespace: number;
-  readonly port: number;
 }
 
 interface FlowPlace {

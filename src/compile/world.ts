@@ -46,7 +46,7 @@ function addMachine(laying: Laying, machine: MachineSpec, segments: readonly Seg
 /** A host's own cables and routes. */
 export function addUplinks(laying: Laying, namespace: number, { name, world }: HostState, underlay: UnderlaySpec | undefined): void {
   for (const uplink of world.uplinks) {
-    addUplink(laying, { namespace, name, uplink, segment: underlay && segmentOf(underlay.segments, underlay.hostSegment) });
+    addUplink(laying, { namespace, name, uplink, segment: underlay && segmentOf(underlay.segments, uplink.segment ?? underlay.hostSegment) });
   }
   for (const route of world.routes) addRoute(laying, namespace, name, route);
 }
@@ -80,13 +80,14 @@ function addUplink(laying: Laying, { namespace, name, uplink, segment }: UplinkP
     namespace: fabric,
     kind: DeviceKind.Physical,
     displayName: `${segment.name}:${name}.${uplink.name}`,
-    mtu,
+    // A switch tells nobody of frames that are too long for a port.
+    mtu: Math.min(mtu, uplink.pathMtu ?? mtu),
     mac: identity.randomMac("port", segment.name, displayName),
     master,
     flags: segment.portSecurity ? DEVICE_PORT_SECURITY : 0,
   });
   // Frames leave a host through a link, even one that does nothing to them.
-  builder.pair(device, port, linkRecord(segment.link ?? {}, `underlay ${segment.name}`));
+  builder.pair(device, port, linkRecord({ ...segment.link, ...uplink.link }, `underlay ${segment.name}`));
 }
 
 function segmentOf(segments: readonly SegmentSpec[], name: string): SegmentSpec {

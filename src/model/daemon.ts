@@ -54,7 +54,7 @@ export class Daemon implements DaemonOperations {
   readonly #networks: Networks;
   readonly #sandboxes: Sandboxes;
   readonly #containers: Containers;
-  readonly #swarm: SwarmPart;
+  #swarm: SwarmPart;
   #space: AddressSpace;
   #ports: HostPorts;
   /** Families whose forwarding the daemon has taken care of. */
@@ -70,7 +70,7 @@ export class Daemon implements DaemonOperations {
     this.#firewall = createFirewall(rules.name);
     this.#space = this.#newSpace();
     this.#ports = new HostPorts(rules, this.#host);
-    this.#swarm = this.#newMember();
+    this.#swarm = options.swarms === undefined ? OUTSIDE : this.#newMember(options.swarms);
     this.#networks = new Networks(this.#networkContext());
     this.#sandboxes = new Sandboxes(this.#sandboxContext());
     this.#containers = new Containers(this.#containerContext());
@@ -216,6 +216,15 @@ export class Daemon implements DaemonOperations {
     return this.#swarm;
   }
 
+  get hasSwarms(): boolean {
+    return this.#swarm !== OUTSIDE;
+  }
+
+  /** Lets a daemon that has been alone find the swarms of its world. */
+  meet(swarms: SwarmWorld): void {
+    this.#swarm = this.#newMember(swarms);
+  }
+
   /** The packet filter: users of the host change it as well. */
   get firewall(): Firewall {
     return this.#firewall;
@@ -262,14 +271,13 @@ export class Daemon implements DaemonOperations {
     return this.#swarm.findClusterNetwork(reference)?.id;
   }
 
-  #newMember(): SwarmPart {
-    const { host, seed, swarms } = this.#options;
-    const loan = {
+  #newMember(swarms: SwarmWorld): SwarmPart {
+    const { host, seed } = this.#options;
+    return swarms.member({
       hostName: host.name, host: this.#host, seed, ids: this.#ids, firewall: this.#firewall, veths: this.#veths,
       networks: () => this.#networks, containers: () => this.#containers, sandboxes: () => this.#sandboxes,
       program: (network: Network) => this.#program(network),
-    };
-    return swarms?.member(loan) ?? OUTSIDE;
+    });
   }
 
   #makeDefaultBridge(): void {
@@ -359,6 +367,7 @@ export class Daemon implements DaemonOperations {
   }
 
   #sandboxContext() {
+    const swarm = () => this.#swarm;
     return {
       rules: this.#rules,
       ids: this.#ids,
@@ -368,7 +377,9 @@ export class Daemon implements DaemonOperations {
       ports: this.#ports,
       firewall: this.#firewall,
       userlandProxy: this.#flags.userlandProxy,
-      swarm: this.#swarm,
+      get swarm() {
+        return swarm();
+      },
       bridgeDisabled: this.#flags.bridge === "none",
       files: new ContainerFiles({ rules: this.#rules, flags: this.#flags, host: this.#host, networks: this.#networks }),
     };

@@ -2,8 +2,10 @@ import { SimulationError } from "../errors";
 import { Daemon } from "./daemon";
 import { parseIptables } from "./firewall";
 import { rulesOf } from "./generations";
+import { unsupported } from "./refusal";
 import type { ContainerSpec, HostSpec, TopologySpec } from "./spec";
 import type { DockerState } from "./state";
+import type { SwarmSupport } from "./swarm/operations";
 
 /** The daemons of a description by the names of their hosts. */
 export type Daemons = ReadonlyMap<string, Daemon>;
@@ -14,14 +16,15 @@ export type Daemons = ReadonlyMap<string, Daemon>;
  * @throws SimulationError in the daemon's words for the first thing it refuses.
  * @example decide(docker("shop").container("web").spec).containers[0]?.endpoints[0]?.ip // 0xac110002
  */
-export function decide(spec: TopologySpec): DockerState {
-  return stateOf(startDaemons(spec));
+export function decide(spec: TopologySpec, swarms?: SwarmSupport): DockerState {
+  return stateOf(startDaemons(spec, swarms));
 }
 
-/** The same as daemons that can be asked for more. */
-export function startDaemons(spec: TopologySpec): Daemons {
+/** The same as daemons that can be asked for more. `swarms`: what a description with a swarm takes. */
+export function startDaemons(spec: TopologySpec, swarms?: SwarmSupport): Daemons {
   if (spec.hosts.length === 0) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
   const daemons = new Map(spec.hosts.map((host, index) => [host.name, daemonOf(spec, host, index)]));
+  if (spec.swarm) (swarms ?? unsupported("swarm", "a description with a swarm that is compiled at once (start it instead)")).found(spec.swarm, daemons);
   for (const network of spec.networks) {
     for (const [host, daemon] of daemons) if (network.host === undefined || network.host === host) daemon.createNetwork(network);
   }

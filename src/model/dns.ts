@@ -67,6 +67,14 @@ export function dnsOf(state: DockerState, name: string): SandboxDns | undefined 
   };
 }
 
+/** A state as one host's DNS servers see it: names are those of one daemon, but for the networks of a swarm. */
+export function seenFrom(state: DockerState, host: string): DockerState {
+  const isOwn = (thing: { readonly host: string }) => thing.host === host;
+  const swarms = state.hosts.some(({ name, swarm }) => name === host && swarm !== undefined);
+  const others = swarms ? state.containers.filter((container) => !isOwn(container)) : [];
+  return { ...state, networks: state.networks.filter(isOwn), containers: [...state.containers.filter(isOwn), ...others] };
+}
+
 /** One of the sandbox's networks that have a DNS. */
 interface Zone {
   readonly network: string;

@@ -1,5 +1,6 @@
 import { formatIpv4, isIpv4, isIpv6, parseIpv4, parseIpv6 } from "../net/ip";
-import { dnsOf, type SandboxDns } from "./dns";
+import { dnsOf, type SandboxDns, seenFrom } from "./dns";
+import { containerLabel } from "./labels";
 import { type ContainerState, type DockerState, isBridge } from "./state";
 
 /** What looking a name up came to: addresses (of IPv6 if there are none of IPv4) in the order of the answer, or why there is none. */
@@ -18,11 +19,18 @@ const LOOPBACK = 0x7f000001;
 export class Resolver {
   readonly #state: DockerState;
   readonly #containers: ReadonlyMap<string, ContainerState>;
-  readonly #servers = new Map<string, SandboxDns | undefined>();
+  /** By host. */
+  readonly #views = new Map<string, DockerState>();
+  readonly #servers = new Map<ContainerState, SandboxDns | undefined>();
 
   constructor(state: DockerState) {
     this.#state = state;
-    this.#containers = new Map(state.containers.filter(({ running }) => running).map((container) => [container.name, container]));
+    const named = new Map<string, ContainerState>();
+    for (const container of state.containers.filter(({ running }) => running)) {
+      // The first of a name is the one that is meant by it.
+      for (const name of [container.name, containerLabel(state, container)]) if (!named.has(name)) named.set(name, container);
+    }
+    this.#containers = named;
   }
 
   resolve(from: string, name: string): Resolution {
@@ -34,7 +42,7 @@ export class Resolver {
     if (!container) return this.#fail(from, wanted, this.#describeStranger(from));
     const own = this.#lookInHostsFile(container, wanted);
     if (own) return { addresses: [own] };
-    const server = this.#serverOf(container.name);
+    const server = this.#serverOf(container);
     const known = container.networkOrder.filter((network) => !this.#isDefault(network));
     if (!server || known.length === 0) return this.#fail(from, wanted, describeWithoutDns(container));
     const { ipv4 = [], ipv6 = [] } = server.names.get(wanted) ?? {};
@@ -56,9 +64,15 @@ export class Resolver {
     return `it is still in the network that ${network.container} had before it started anew; restart ${name}`;
   }
 
-  #serverOf(container: string): SandboxDns | undefined {
-    if (!this.#servers.has(container)) this.#servers.set(container, dnsOf(this.#state, container));
+  #serverOf(container: ContainerState): SandboxDns | undefined {
+    if (!this.#servers.has(container)) this.#servers.set(container, dnsOf(this.#viewOf(container.host), container.name));
     return this.#servers.get(container);
+  }
+
+  #viewOf(host: string): DockerState {
+    const view = this.#views.get(host) ?? seenFrom(this.#state, host);
+    this.#views.set(host, view);
+    return view;
   }
 
   #isDefault(network: string): boolean {

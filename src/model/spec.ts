@@ -1,5 +1,6 @@
 import type { SourcePosition } from "../errors";
 import type { DaemonFlags } from "./flags";
+import type { SwarmSpec } from "./swarm/swarm-spec";
 import type { UnderlaySpec } from "./underlay";
 import type { HostWorld } from "./world";
 
@@ -26,6 +27,8 @@ export interface TopologySpec {
   readonly traffic: readonly TrafficSpec[];
   /** What the hosts' uplinks are cabled to; nothing unless given. */
   readonly underlay?: UnderlaySpec;
+  /** The swarm that hosts are in; none unless given. Its networks and services are there before the containers. */
+  readonly swarm?: SwarmSpec;
 }
 
 /** What everything that can be wrong carries: where it was written, for messages. */

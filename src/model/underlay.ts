@@ -23,6 +23,6 @@ export interface MachineSpec extends Positioned {
 export interface UnderlaySpec {
   readonly segments: readonly SegmentSpec[];
   readonly machines: readonly MachineSpec[];
-  /** The segment that the uplinks of all hosts are cabled to. */
+  /** The segment that uplinks of hosts are cabled to which name none. */
   readonly hostSegment: string;
 }

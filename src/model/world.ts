@@ -1,4 +1,4 @@
-import type { PortProtocol, PortRangeSpec } from "./spec";
+import type { LinkSpec, PortProtocol, PortRangeSpec } from "./spec";
 
 /** A network interface by which a host reaches the world. */
 export interface UplinkSpec {
@@ -8,6 +8,12 @@ export interface UplinkSpec {
   readonly mtu: number;
   /** `"192.0.2.11/24"`, either family, the first one of a family is preferred as source. */
   readonly addresses: readonly string[];
+  /** The switch that it is cabled to; that of all hosts unless given. */
+  readonly segment?: string;
+  /** What the cable does, field by field before what all cables of the switch do. */
+  readonly link?: LinkSpec;
+  /** The largest IP packet that the switch passes on to it; its own MTU unless given. */
+  readonly pathMtu?: number;
 }
 
 /** A route of a host beside those that its interfaces bring along. */

@@ -1,2 +1,2 @@
 export * from "../index";
-export { compareEngines, createEngine, docker, fromSpec } from "./bound";
+export { compareEngines, createEngine, docker, fromSpec, swarm } from "./bound";

@@ -1,5 +1,6 @@
 import { sandboxFirewall } from "../../model/firewall";
 import type { DockerState } from "../../model/state";
+import type { OverlayLayer } from "../overlays";
 import { RESOLVER_PORTS } from "../processes";
 import { type CompiledRules, compileRules, type FirewallNamespace } from "./index";
 
@@ -12,7 +13,7 @@ export interface RulePlaces {
 }
 
 /** The rules of all hosts, and of the sandboxes that have a DNS server of Docker's. */
-export function compileStateRules(state: DockerState, { places, kernelDevices }: RulePlaces): CompiledRules {
+export function compileStateRules(state: DockerState, { places, kernelDevices }: RulePlaces, overlays: OverlayLayer | undefined): CompiledRules {
   const namespaces: FirewallNamespace[] = [];
   const add = (place: string, firewall: FirewallNamespace["firewall"]) => {
     const namespace = places.get(place);
@@ -23,5 +24,6 @@ export function compileStateRules(state: DockerState, { places, kernelDevices }:
   for (const { host, name, running, embeddedDns, network } of state.containers) {
     if (running && embeddedDns && network.mode === "sandbox") add(`${host}/${name}`, resolver);
   }
+  for (const { place, firewall } of overlays?.firewalls(state) ?? []) add(place, firewall);
   return compileRules(namespaces);
 }

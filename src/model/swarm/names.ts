@@ -1,8 +1,6 @@
+import { SERVICE_ID_LABEL } from "../labels";
 import type { ContainerState, DockerState, EndpointState } from "../state";
 import type { SwarmNetworkState } from "./state";
-
-/** Label of a task's container (moby daemon/cluster/executor/container). */
-const SERVICE_LABEL = "com.docker.swarm.service.id";
 
 /** A name of a service, and where it leads. */
 export interface ServiceName {
@@ -22,7 +20,7 @@ export function membersOfSwarm(state: DockerState, { id }: SwarmNetworkState): E
 export function serviceNames(state: DockerState, network: SwarmNetworkState): ServiceName[] {
   const services = state.hosts.find(({ name }) => name === network.host)?.swarm?.services ?? [];
   return services.flatMap(({ id, name, virtualIps }) => {
-    const tasks = state.containers.filter((container) => container.running && container.spec.labels?.[SERVICE_LABEL] === id).flatMap((task) => addressOn(task, network));
+    const tasks = state.containers.filter((container) => container.running && container.spec.labels?.[SERVICE_ID_LABEL] === id).flatMap((task) => addressOn(task, network));
     if (tasks.length === 0) return [];
     const virtual = virtualIps.find(({ networkId }) => networkId === network.id);
     return [{ name, addresses: virtual ? [virtual.ip] : tasks }, { name: `tasks.${name}`, addresses: tasks }];

@@ -1,5 +1,6 @@
 import type { Cidr } from "../../net/cidr";
 import type { Containers } from "../containers";
+import type { Daemons } from "../decide";
 import type { Firewall } from "../firewall/firewall";
 import type { Host } from "../host";
 import type { Ids } from "../ids";
@@ -10,6 +11,7 @@ import type { NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
 import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
 import type { ServiceSpec } from "./service-spec";
+import type { SwarmSpec } from "./swarm-spec";
 
 export interface SwarmInit {
   /** An address or the name of an interface; chosen unless given. */
@@ -78,4 +80,12 @@ export interface SwarmLoan {
 /** Where the swarms of a world are found: what `SwarmRegistry` is. A page that has none need not load it. */
 export interface SwarmWorld {
   member(loan: SwarmLoan): SwarmPart;
+}
+
+/** Makes what a description of a swarm says (`enact.ts`). A page that has none need not load it. */
+export interface SwarmSupport {
+  /** Lets daemons find one another, unless they have before. */
+  meet(daemons: Daemons): void;
+  /** Founds a swarm of some daemons. */
+  found(spec: SwarmSpec, daemons: Daemons): void;
 }

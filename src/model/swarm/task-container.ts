@@ -1,6 +1,7 @@
 import { formatIp } from "../../net/ip";
 import { addressOf } from "../block";
 import type { Attachment } from "../container";
+import { SERVICE_ID_LABEL, SERVICE_NAME_LABEL, TASK_NAME_LABEL } from "../labels";
 import type { ContainerSpec } from "../spec";
 import type { ClusterNode, ClusterTask } from "./objects";
 
@@ -16,14 +17,15 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
     ...spec.container,
     name: `${spec.name}.${place}.${id}`,
     host,
+    service: spec.name,
     labels: {
       ...spec.container.labels,
       "com.docker.swarm.node.id": node.id,
-      "com.docker.swarm.service.id": service.id,
-      "com.docker.swarm.service.name": spec.name,
+      [SERVICE_ID_LABEL]: service.id,
+      [SERVICE_NAME_LABEL]: spec.name,
       "com.docker.swarm.task": "",
       "com.docker.swarm.task.id": id,
-      "com.docker.swarm.task.name": `${spec.name}.${place}.${id}`,
+      [TASK_NAME_LABEL]: `${spec.name}.${place}.${id}`,
     },
     ...(mode && { networkMode: mode }),
     networks: [],

@@ -1,0 +1,101 @@
+import { DEVICE_VXLAN_L2MISS, DEVICE_VXLAN_L3MISS, DEVICE_VXLAN_LEARNING, DEVICE_VXLAN_PROXY, DeviceKind } from "../../../assembly/abi/program";
+import { SimulationError } from "../../errors";
+import type { EndpointState, HostState, OverlaySubnetState, SwarmNetworkState } from "../../model/state";
+import { ipv4Mask } from "../../net/cidr";
+import { addVethCable } from "../cable";
+import { type EndpointPlace, type Laying, nameDevice } from "../laying";
+import { remotesKnownTo } from "./knowledge";
+
+/** libnetwork drivers/overlay/ov_utils.go: createVxlan. */
+const TUNNEL_FLAGS = DEVICE_VXLAN_LEARNING | DEVICE_VXLAN_PROXY | DEVICE_VXLAN_L2MISS | DEVICE_VXLAN_L3MISS;
+
+/** Of namespaces by host and network. */
+export function overlayKey(host: string, networkId: string): string {
+  return `${host}/${networkId}`;
+}
+
+/** What the namespace of a network is called: by people, and in places. */
+export function overlayName(host: string, network: string): string {
+  return `${host}/overlay:${network}`;
+}
+
+/**
+ * The namespace of an overlay network on one host: for each subnet a bridge that has the gateway's address and a VXLAN device as a port
+ * (libnetwork drivers/overlay/ov_network.go: setupSubnetSandbox), whose packets leave from the host's namespace, where it was made.
+ */
+export function addOverlayNamespace(laying: Laying, host: HostState, network: SwarmNetworkState): void {
+  const { builder, places, overlayNetworks, forwards, loopbackMtu } = laying;
+  const name = overlayName(host.name, network.name);
+  const key = `overlay ${overlayKey(host.name, network.id)}`;
+  const underlay = places.get(host.name)!;
+  const namespace = builder.namespace(name, builder.namespaces[underlay]!.host, { forwarding: Number(forwards), key });
+  places.set(name, namespace);
+  nameDevice(laying, builder.loopback(namespace, name, loopbackMtu, `${key}:lo`), "lo");
+  const place = { name, key, namespace, underlay };
+  const subnets = network.subnets.map((subnet, index) => addSubnet(laying, host, { network, subnet, index }, place));
+  const tunnels = subnets.map(({ tunnel }) => tunnel);
+  overlayNetworks.set(overlayKey(host.name, network.id), { network, namespace, bridges: subnets.map(({ bridge }) => bridge), tunnels });
+  for (const { ip, mac, tunnelEnd } of remotesKnownTo(laying.state, host.name, network)) {
+    const device = tunnels[subnetOf(network, ip)]!;
+    builder.neighbour(device, ip, mac);
+    builder.remote(device, mac, tunnelEnd);
+  }
+}
+
+interface NetworkPlace {
+  readonly name: string;
+  readonly key: string;
+  readonly namespace: number;
+  readonly underlay: number;
+}
+
+interface NumberedSubnet {
+  readonly network: SwarmNetworkState;
+  readonly subnet: OverlaySubnetState;
+  readonly index: number;
+}
+
+function addSubnet(laying: Laying, host: HostState, { network, subnet, index }: NumberedSubnet, { name, key, namespace, underlay }: NetworkPlace) {
+  const { builder, identity } = laying;
+  const { mtu, port, id } = network;
+  const [bridgeName, tunnelName] = [`br${index}`, `vxlan${index}`];
+  const randomMac = (device: string) => identity.randomMac("overlay", host.name, id, device);
+  const bridge = builder.device({ namespace, kind: DeviceKind.Bridge, displayName: `${name}:${bridgeName}`, mtu, mac: randomMac(bridgeName), key: `${key}:${bridgeName}` });
+  nameDevice(laying, bridge, bridgeName);
+  builder.address(bridge, subnet.gateway, subnet.prefixLength);
+  const tunnel = builder.device({
+    namespace, kind: DeviceKind.Vxlan, displayName: `${name}:${tunnelName}`, mtu, mac: randomMac(tunnelName), master: bridge, key: `${key}:${tunnelName}`,
+    tunnel: { vni: subnet.vni, port, underlay }, flags: TUNNEL_FLAGS,
+  });
+  nameDevice(laying, tunnel, tunnelName);
+  return { bridge, tunnel };
+}
+
+/** The cable of an endpoint into its network's namespace, `vethN` there, and the routes to the network's other subnets (joinleave.go: Join). */
+export function addOverlayCable(laying: Laying, endpoint: EndpointState, place: EndpointPlace): number {
+  const { builder, identity, overlayNetworks } = laying;
+  const { host, label } = place;
+  const { networkId, cable, ip } = endpoint;
+  const found = overlayNetworks.get(overlayKey(host, networkId));
+  if (!found) throw new Error(`${label} is on ${endpoint.network}, which its host does not have`);
+  const { network, bridges } = found;
+  const own = subnetOf(network, ip);
+  const name = `veth${cable}`;
+  const device = addVethCable(laying, endpoint, place, {
+    bridge: bridges[own]!,
+    displayName: `${overlayName(host, network.name)}:${name}`,
+    name,
+    mac: identity.randomMac("overlay", host, networkId, name),
+    field: `${label}: networks.${network.name}.link`,
+  });
+  for (const { network: destination, prefixLength: prefix } of network.subnets.filter((_, index) => index !== own)) {
+    builder.routeVia(device, destination, prefix, network.subnets[own]!.gateway);
+  }
+  return device;
+}
+
+function subnetOf({ subnets, name }: SwarmNetworkState, ip: number): number {
+  const index = subnets.findIndex(({ network, prefixLength }) => ((ip & ipv4Mask(prefixLength)) >>> 0) === network);
+  if (index === -1) throw new SimulationError("INVALID_INPUT", `network ${name}: an endpoint has an address of none of its subnets`);
+  return index;
+}

@@ -1,0 +1,18 @@
+import type { FirewallState } from "../model/firewall";
+import type { DockerState, EndpointState, HostState } from "../model/state";
+import type { EndpointPlace, Laying } from "./laying";
+
+/** What compiles the overlay networks of swarms. A page that has none need not load it: it is handed in (`overlay/index.ts`). */
+export interface OverlayLayer {
+  /** The network namespaces that a host has for its overlay networks, and those of its load balancers. */
+  addHost(laying: Laying, host: HostState): void;
+  /** The device of an endpoint in a sandbox, whose cable leads into the network's namespace. */
+  join(laying: Laying, endpoint: EndpointState, place: EndpointPlace): number;
+  /** The packet filters of namespaces that are no container's and no host's. */
+  firewalls(state: DockerState): readonly { readonly place: string; readonly firewall: FirewallState }[];
+}
+
+/** Whether a state has networks that only an `OverlayLayer` can lay out. */
+export function hasOverlays({ hosts }: DockerState): boolean {
+  return hosts.some(({ swarm }) => swarm !== undefined);
+}

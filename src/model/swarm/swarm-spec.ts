@@ -1,0 +1,27 @@
+import type { NetworkSpec, Positioned } from "../spec";
+import type { NodeAvailability, NodeRole } from "./objects";
+import type { ServiceSpec } from "./service-spec";
+
+/** A swarm as somebody describes it. Frozen plain data, as a `TopologySpec`. */
+export interface SwarmSpec {
+  /** Hosts in the order in which they join. The first one makes the swarm, so it is a manager. */
+  readonly nodes: readonly SwarmNodeSpec[];
+  /** `--default-addr-pool`, and the length of the subnets' prefixes. */
+  readonly pools?: readonly string[];
+  readonly maskLength?: number;
+  /** The UDP port of VXLAN. */
+  readonly dataPathPort?: number;
+  /** In the order of creation. One that is to be the ingress network takes the place of the one that there is. */
+  readonly networks: readonly NetworkSpec[];
+  /** In the order of creation; networks by their names. */
+  readonly services: readonly SwarmServiceSpec[];
+}
+
+export interface SwarmNodeSpec extends Positioned {
+  readonly host: string;
+  readonly role: NodeRole;
+  /** `"active"` unless given. */
+  readonly availability?: NodeAvailability;
+}
+
+export type SwarmServiceSpec = ServiceSpec & Positioned;
