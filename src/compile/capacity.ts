@@ -68,6 +68,7 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     chains: Math.max(CHAINS, roomFor(chains)),
     rules: Math.max(RULES, roomFor(rules)),
     addresses6: ADDRESSES6_DEFAULT,
+    ...(builder.hosts.length > 1 && { vxlanRemotes: roomFor(builder.vxlanRemotes) }),
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };

@@ -1,5 +1,6 @@
 /** The tables of a scenario's state: Docker's hosts among the machines of the recordings. */
 import { compileState, type Layout } from "../../../src/compile";
+import { swarmLayers } from "../../../src/compile/overlay";
 import { RECORDED_UNDERLAY } from "../../support/recorded-world";
 import { ROOM, type Compile } from "./simulation";
 
@@ -7,7 +8,7 @@ import { ROOM, type Compile } from "./simulation";
 export function scenarioCompiler(): Compile {
   let layout: Layout | undefined;
   return (state) => {
-    const { program, processes, ...compiled } = compileState(state, { seed: 1, underlay: RECORDED_UNDERLAY, sandboxForwarding: false, capacity: ROOM }, layout);
+    const { program, processes, ...compiled } = compileState(state, { seed: 1, underlay: RECORDED_UNDERLAY, sandboxForwarding: false, capacity: ROOM, overlays: swarmLayers.overlays }, layout);
     layout = compiled.layout;
     const { namespaceOf, deviceOf } = layout;
     const place = (name: string) => {

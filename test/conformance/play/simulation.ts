@@ -40,7 +40,7 @@ const CLOSED: SocketRecord = { namespace: 0, protocol: 0, ip: 0, port: 0, role: 
 const TABLES = {
   packets: 2048, frameBytes: 9216, fdb: 2048, neighbours: 4096, sockets: FIRST_PROBE_SOCKET + 1024, flows: 1024, connections: 4096, conntrack: 16384,
   sessions: 1024, domains: 1024, domainBytes: 32768, resolvers: 128, searches: 512, zones: 512, zoneRecords: 4096, upstreams: 256,
-  hosts: 16, namespaces: 256, devices: 1024, addresses: 1024, routes: 4096, links: 64, chains: 1024, rules: 8192, eventRecords: 4096, captureBytes: 4 << 20,
+  vxlanRemotes: 512, hosts: 16, namespaces: 256, devices: 1024, addresses: 1024, routes: 4096, links: 64, chains: 1024, rules: 8192, eventRecords: 4096, captureBytes: 4 << 20,
 };
 export const ROOM = {
   ...TABLES,
