@@ -20,10 +20,12 @@ import type {
   NamespaceRecord,
   Neighbour6Record,
   NeighbourRecord,
+  RealServerRecord,
   Route6Record,
   RouteRecord,
   RuleRecord,
   SocketRecord,
+  VirtualServiceRecord,
 } from "../../src/engine/program";
 
 export const US = 1_000;
@@ -87,6 +89,9 @@ const CAPACITY: Omit<Capacity, "events"> = {
   chains: 64,
   rules: 1024,
   addresses6: 1024,
+  virtualServices: 16,
+  realServers: 64,
+  ipvsConnections: 64,
   eventRecords: 65_536,
   captureBytes: 4 << 20,
 };
@@ -122,6 +127,8 @@ export class ProgramDraft {
   readonly flows: FlowRecord[] = [];
   readonly chains: ChainRecord[] = [];
   readonly rules: RuleRecord[] = [];
+  readonly virtualServices: VirtualServiceRecord[] = [];
+  readonly realServers: RealServerRecord[] = [];
   readonly dns = new DnsDraft();
   private readonly deviceNames: string[] = [];
   private nextPort = 40_000;
@@ -312,6 +319,8 @@ export class ProgramDraft {
         flows: names(this.flows.length, "flow"),
         chains: names(this.chains.length, "chain"),
         rules: this.rules.map((_, i) => ({ text: `rule${i}`, cause: "" })),
+        virtualServices: names(this.virtualServices.length, "service"),
+        realServers: this.realServers.map(({ address }) => ipText(address)),
       },
       hosts: this.hosts,
       namespaces: this.namespaces,
@@ -327,6 +336,8 @@ export class ProgramDraft {
       flows: this.flows,
       chains: this.chains,
       rules: this.rules,
+      virtualServices: this.virtualServices,
+      realServers: this.realServers,
       dns: { ...this.dns },
       costs: costs ?? Array.from({ length: NODE_COUNT }, (_, node) => (node === 0 ? 0 : 100 + node)),
       copyCost,

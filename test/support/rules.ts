@@ -26,6 +26,7 @@ export interface RuleSpec {
   readonly ctPort?: number | readonly [number, number];
   readonly ctDirection?: number;
   readonly tcpFlags?: readonly [mask: number, value: number];
+  readonly ipvs?: true;
   /** MATCH_ bits of the tests that are negated. */
   readonly not?: number;
   readonly target?: Target;
@@ -64,6 +65,7 @@ export const MATCHES: Readonly<Partial<Record<keyof RuleSpec, number>>> = {
   ctPort: abi.MATCH_CT_ORIGINAL_PORT,
   ctDirection: abi.MATCH_CT_DIRECTION,
   tcpFlags: abi.MATCH_TCP_FLAGS,
+  ipvs: abi.MATCH_IPVS,
 };
 
 /** Adds a chain with its rules; returns its index. Chains that a rule jumps to come before it. */

@@ -4,6 +4,7 @@ import { Family } from "../../../assembly/abi/netfilter";
 import { Node, NODE_COUNT } from "../../../assembly/abi/node";
 import { type DatapathProgram, type FlowRecord, NO_ADDRESS6, type SocketRecord } from "../program";
 import { WalkQueue } from "./graph/walk";
+import { IpvsTable } from "./ipvs/connection";
 import { AddressTable, LOOPBACK6 } from "./memory/address-table";
 import { Memory } from "./memory/memory";
 import type { Packet } from "./memory/packet";
@@ -82,6 +83,7 @@ export class Kernel {
   readonly dnsRandom: Random;
   readonly sessions: SessionTable;
   readonly conntrack: ConntrackTable;
+  readonly ipvs: IpvsTable;
   readonly traversal = new Traversal();
   /** Counts how often rules were loaded. */
   ruleGeneration = 0;
@@ -104,6 +106,7 @@ export class Kernel {
     this.datagramBytes = capacity.frameBytes - ETHERNET_HEADER;
     this.memory = new Memory(capacity.packets, capacity.frameBytes, REASSEMBLY_MAX);
     this.conntrack = new ConntrackTable(capacity.conntrack);
+    this.ipvs = new IpvsTable(capacity.ipvsConnections ?? 0, this.conntrack);
     this.pool = new PacketPool(this.memory, capacity.packets, this.conntrack);
     this.queue = new EventQueue(capacity.events, seed);
     this.digest = new Digest(seed);

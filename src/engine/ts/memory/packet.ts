@@ -85,6 +85,8 @@ export class Packet {
   ctState = CtState.None;
   ctReply = false;
   mark = 0;
+  /** IPVS has forwarded it in this namespace (ipvs_property). */
+  balanced = false;
   /** It passed Prerouting at a bridge and is on its way through it. */
   bridged = false;
   /** While it is bridged: its frame came for the bridge's own MAC, and only then got another destination. */

@@ -73,7 +73,7 @@ export class PacketPool {
   /** Forgets what netfilter knows of the packet, as when it goes over a wire. */
   unfilter(packet: Packet): void {
     this.conntrack.forget(packet);
-    packet.filtered = packet.bridged = packet.defragmenting = false;
+    packet.filtered = packet.bridged = packet.defragmenting = packet.balanced = false;
     packet.mark = packet.fragmentMax = 0;
   }
 
@@ -116,6 +116,7 @@ export function copyFilterState(packet: Packet, original: Packet): void {
   packet.filtered = true;
   packet.mark = original.mark;
   packet.bridged = original.bridged;
+  packet.balanced = original.balanced;
   packet.ctState = original.ctState;
   packet.ctReply = original.ctReply;
   if (original.conntrack !== null) attach(packet, original.conntrack, original.ctState, original.ctReply);

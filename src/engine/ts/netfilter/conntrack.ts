@@ -47,7 +47,7 @@ export class ConntrackTable {
       const isReply = (at & 1) !== 0;
       if (entry.namespace !== namespace || entry.protocol !== protocol) continue;
       if (!entry.tuple(isReply).equals(source, sourcePort, destination, destinationPort)) continue;
-      if (clock >= entry.deadline) {
+      if (entry.isDead(clock)) {
         this.remove(entry);
         return null;
       }
@@ -71,6 +71,11 @@ export class ConntrackTable {
 
   setDeadline(entry: Entry, deadline: number): void {
     entry.deadline = deadline;
+    this.expect(deadline);
+  }
+
+  /** An entry may die at that time. */
+  expect(deadline: number): void {
     if (deadline < this.earliest) this.earliest = deadline;
   }
 
@@ -97,6 +102,10 @@ export class ConntrackTable {
     if (entry.gone) return;
     const { index } = this;
     entry.gone = true;
+    if (entry.balanced !== null) {
+      entry.balanced.entry = null;
+      entry.balanced = null;
+    }
     if (entry.confirmed && index !== null) {
       index.remove(hashEntry(entry, false), entry.index * 2);
       index.remove(hashEntry(entry, true), entry.index * 2 + 1);
@@ -132,8 +141,12 @@ export class ConntrackTable {
     this.earliest = Infinity;
     for (const entry of this.entries) {
       if (entry.gone || !entry.confirmed) continue;
-      if (clock >= entry.deadline && entry.carriers === 0) this.remove(entry);
-      else if (entry.deadline < this.earliest) this.earliest = entry.deadline;
+      if (entry.isDead(clock) && entry.carriers === 0) {
+        this.remove(entry);
+        continue;
+      }
+      this.expect(entry.deadline);
+      if (entry.balanced !== null) this.expect(entry.balanced.deadline);
     }
   }
 

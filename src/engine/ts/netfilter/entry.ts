@@ -1,3 +1,4 @@
+import type { IpvsConnection } from "../ipvs/connection";
 import type { Packet } from "../memory/packet";
 import type { Device } from "../tables/device";
 import type { Namespace } from "../tables/namespace";
@@ -91,6 +92,9 @@ export class Entry {
   /** Where a masqueraded connection leaves. */
   masqueradedBy: Device | null = null;
 
+  /** The balanced connection that it ends with. */
+  balanced: IpvsConnection | null = null;
+
   /** Neighbours in the list of the entries that are not assured. */
   previous: Entry | null = null;
   next: Entry | null = null;
@@ -111,8 +115,13 @@ export class Entry {
     this.closing = this.lastIsReply = false;
     this.lastEvent = TcpEvent.Syn;
     this.sourceDone = this.destinationDone = this.snat = this.dnat = false;
-    this.masqueradedBy = null;
+    this.masqueradedBy = this.balanced = null;
     this.life++;
+  }
+
+  /** Its time is over, or that of the connection that is balanced. */
+  isDead(clock: number): boolean {
+    return clock >= this.deadline || (this.balanced !== null && clock >= this.balanced.deadline);
   }
 
   /** The tuple of one direction. */

@@ -26,6 +26,8 @@ export class Filter {
   translates = false;
   /** A rule asks for TCP flags, so that segments of one connection may fare differently. */
   asksFlags = false;
+  /** The namespace has virtual services. */
+  balances = false;
   private readonly chains: (Chain | null)[] = Array.from({ length: TABLES * HOOKS }, () => null);
   private readonly visited: boolean[] = Array.from({ length: HOOKS }, () => false);
 
@@ -47,7 +49,9 @@ export class Filter {
   }
 
   /** To be called when all chains are placed. */
-  finish(): void {
+  finish(balances: boolean): void {
+    this.balances = balances;
+    if (balances) this.tracks = this.visited[Hook.Forward] = true;
     for (let hook = 0; hook < HOOKS; hook++) if (this.tracks && hook !== Hook.Forward) this.visited[hook] = true;
   }
 

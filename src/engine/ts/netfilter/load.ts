@@ -32,9 +32,9 @@ export function loadRules(kernel: Kernel, { chains: records, rules: ruleRecords 
     }
     if (hook !== NONE) filter.place(chain, hook);
   });
-  for (const { filter, filter6 } of kernel.namespaces) {
-    filter?.finish();
-    filter6?.finish();
+  for (const { filter, filter6, services } of kernel.namespaces) {
+    filter?.finish(services !== null);
+    filter6?.finish(false);
     if (filter?.tracks === true || filter6?.tracks === true) kernel.conntrack.enable();
   }
 }

@@ -13,6 +13,7 @@ import {
   MATCH_DESTINATION_TYPE,
   MATCH_ICMP_TYPE,
   MATCH_IN,
+  MATCH_IPVS,
   MATCH_MARK,
   MATCH_OUT,
   MATCH_PROTOCOL,
@@ -38,7 +39,7 @@ const PORT_TESTS = MATCH_SOURCE_PORT | MATCH_DESTINATION_PORT;
 const TRANSPORT_TESTS = PORT_TESTS | MATCH_ICMP_TYPE | MATCH_TCP_FLAGS;
 const ENTRY_TESTS = MATCH_CT_ORIGINAL_DESTINATION | MATCH_CT_ORIGINAL_PORT | MATCH_CT_DIRECTION;
 export const CONNECTION_TESTS = MATCH_CTSTATE | ENTRY_TESTS;
-const HEADER_TESTS = MATCH_IN | MATCH_OUT | MATCH_SOURCE | MATCH_DESTINATION | MATCH_PROTOCOL | MATCH_MARK;
+const HEADER_TESTS = MATCH_IN | MATCH_OUT | MATCH_SOURCE | MATCH_DESTINATION | MATCH_PROTOCOL | MATCH_MARK | MATCH_IPVS;
 const TYPE_TESTS = MATCH_SOURCE_TYPE | MATCH_DESTINATION_TYPE;
 
 /** The addresses that have the bits that a mask names. */
@@ -126,6 +127,7 @@ export class Rule {
     if ((matches & MATCH_IN) !== 0 && !this.holds(MATCH_IN, view.in === this.in)) return false;
     if ((matches & MATCH_OUT) !== 0 && !this.holds(MATCH_OUT, view.out === this.out)) return false;
     if ((matches & MATCH_PROTOCOL) !== 0 && !this.holds(MATCH_PROTOCOL, view.protocol === this.record.protocol)) return false;
+    if ((matches & MATCH_IPVS) !== 0 && !this.holds(MATCH_IPVS, view.balanced)) return false;
     return (matches & MATCH_MARK) === 0 || this.holds(MATCH_MARK, (view.mark & this.markMask) === this.mark);
   }
 

@@ -64,6 +64,7 @@ function isFresh(cached: CachedVerdict, entry: Entry, filter: Filter, view: Pack
     cached.generation === filter.generation &&
     cached.states === view.states &&
     cached.mark === view.mark &&
+    cached.balanced === view.balanced &&
     cached.in === view.in &&
     cached.out === view.out &&
     cached.source === view.source &&
@@ -78,6 +79,7 @@ function remember(cached: CachedVerdict, entry: Entry, filter: Filter, view: Pac
   cached.generation = filter.generation;
   cached.states = view.states;
   cached.mark = markBefore;
+  cached.balanced = view.balanced;
   cached.markAfter = view.mark;
   cached.in = view.in;
   cached.out = view.out;

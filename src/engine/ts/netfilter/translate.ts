@@ -77,7 +77,7 @@ function translateError6(kernel: Kernel, packet: Packet, entry: Entry, side: Sid
 }
 
 /** Writes address and port of one end into the datagram that ends at `end`, and puts its checksums right. */
-function rewrite(bytes: Uint8Array, network: number, end: number, side: Side, tuple: Tuple): void {
+export function rewrite(bytes: Uint8Array, network: number, end: number, side: Side, tuple: Tuple): void {
   const transport = network + headerLength(bytes, network);
   const isFirst = (fragmentField(bytes, network) & OFFSET_MASK) === 0;
   const kind = protocol(bytes, network);

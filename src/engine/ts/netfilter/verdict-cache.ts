@@ -17,6 +17,7 @@ export class CachedVerdict {
 
   accepted = false;
   markAfter = 0;
+  balanced = false;
   /** The rules that matched on the way. */
   count = 0;
   readonly rules = new Int32Array(CACHED_RULES_MAX);

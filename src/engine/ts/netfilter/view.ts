@@ -34,6 +34,7 @@ export class PacketView {
   icmpCode = 0;
   tcpFlags = -1;
   mark = 0;
+  balanced = false;
   /** CTSTATE_ bits. */
   states = 0;
   entry: Entry | null = null;
@@ -79,6 +80,7 @@ export class PacketView {
   /** Reads what connection tracking and earlier tables say. */
   readState(packet: Packet): void {
     this.mark = packet.mark;
+    this.balanced = packet.balanced;
     this.entry = packet.conntrack;
     this.isReply = packet.ctReply;
     this.states = statesOf(packet.ctState, packet.conntrack);

@@ -3,6 +3,7 @@ import { Drop } from "../../../../assembly/abi/drop";
 import { Hook, Table } from "../../../../assembly/abi/netfilter";
 import { Node } from "../../../../assembly/abi/node";
 import { drop } from "../graph/drop";
+import { unbalance } from "../ipvs/reply";
 import type { Kernel } from "../kernel";
 import { type Packet, PathMtuDiscovery } from "../memory/packet";
 import { nat } from "../netfilter/nat";
@@ -14,7 +15,7 @@ import { destinationOf } from "../wire/ip";
 import { DONT_FRAGMENT, fragmentField, isLoopback, sourceIp } from "../wire/ipv4";
 import { finishOutput, isRefusing, outputDevice, setRoute } from "./ip-output";
 
-/** NF_INET_LOCAL_OUT: raw, connection tracking, mangle, nat with another route if need be, filter. */
+/** NF_INET_LOCAL_OUT: raw, connection tracking, mangle, nat with another route if need be, load balancing, filter. */
 export function localOut(kernel: Kernel, packet: Packet): Node {
   const { namespace, target } = packet;
   const filter = namespace === null ? null : namespace.filterFor(packet);
@@ -32,6 +33,10 @@ export function localOut(kernel: Kernel, packet: Packet): Node {
     const asked = view.destination;
     if (!nat(kernel, packet, namespace, Hook.Output, Node.LocalOut, null, target)) return deny(kernel, packet, Drop.NetfilterDrop);
     if (destinationOf(bytes, packet) !== asked && !reroute(kernel, packet, namespace)) return Node.Done;
+    view.readHeaders(kernel, packet);
+  }
+  if (filter.balances && !packet.balanced) {
+    if (!unbalance(kernel, packet, namespace)) return Node.Done;
     view.readHeaders(kernel, packet);
   }
   if (!runTable(kernel, packet, namespace, Table.Filter, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);

@@ -6,6 +6,7 @@ import { NONE } from "../../../../assembly/abi/version";
 import { type DatapathProgram, type FlowRecord, NO_ADDRESS6 } from "../../program";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
+import { loadServices } from "../ipvs/service";
 import { loadRules } from "../netfilter/load";
 import { isIpv6 } from "../memory/address-table";
 import { Cpu } from "../simulation/clock";
@@ -35,6 +36,7 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
   kernel.neighbours.removeStrays(isStray, (entry) => dropWaiting(kernel, entry));
   loadNeighbours(kernel, program);
   loadNeighbours6(kernel, program);
+  loadServices(kernel, program);
   loadRules(kernel, program);
 }
 

@@ -1,4 +1,5 @@
 import { PROCESS_PORT_FIRST, PROCESS_PORT_LAST } from "../../../../assembly/abi/limits";
+import type { VirtualService } from "../ipvs/service";
 import { isIpv6 } from "../memory/address-table";
 import type { Packet } from "../memory/packet";
 import type { Filter } from "../netfilter/filter";
@@ -36,6 +37,8 @@ export class Namespace {
   /** The packet filters for IPv4 and IPv6, if there are any. */
   filter: Filter | null = null;
   filter6: Filter | null = null;
+  /** By mark, if there are any. */
+  services: Map<number, VirtualService> | null = null;
   private identification = 0;
   private identification6 = 0;
   private processPort = PROCESS_PORT_LAST;
