@@ -5,7 +5,7 @@
 import { Drop } from "./abi/drop";
 import { Stop } from "./abi/event";
 import { Node } from "./abi/node";
-import { DEVICE_UP } from "./abi/program";
+import { DEVICE_UP, DeviceKind } from "./abi/program";
 import { ABI_VERSION, NONE } from "./abi/version";
 import { captureAddress as addressOfCapture, captureDevice as chooseDevice, captureUsed, chooseCapture, forgetCapture } from "./graph/capture";
 import { dropUnmade } from "./graph/drop";
@@ -24,6 +24,7 @@ import { appendDomain as addDomain } from "./tables/domain";
 import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, flowReplies } from "./tables/flow";
 import { ruleCounters } from "./tables/ruleset";
 import { setSocket as replaceSocket } from "./tables/socket";
+import { indexVxlans } from "./tables/vxlan";
 import { ETHERNET_HEADER } from "./wire/ethernet";
 
 export function abiVersion(): u32 {
@@ -92,6 +93,7 @@ export function inject(device: u32, bytes: u32, time: f64): void {
 export function setDevice(index: u32, up: bool): void {
   const device = deviceAt(index);
   device.flags = up ? device.flags | DEVICE_UP : device.flags & ~DEVICE_UP;
+  if (MANY_HOSTS && device.kind == DeviceKind.Vxlan) indexVxlans();
 }
 
 /** False: there is no memory for a queue that long, and the link is what it was. */

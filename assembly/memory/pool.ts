@@ -209,10 +209,18 @@ export function copyPacket(packet: Packet): Packet {
 }
 
 /** An even number of bytes in front of the frame go. */
-@inline export function pullFront(packet: Packet, bytes: u32): usize {
-  packet.head += <u8>(bytes >> 1);
+@inline export function pullFront(packet: Packet, bytes: u32): void {
   packet.length -= bytes;
-  return frameOf(packet);
+  const head = <u32>packet.head + (bytes >> 1);
+  if (head > <u32>u8.MAX_VALUE) advance(packet, bytes);
+  else packet.head = <u8>head;
+}
+
+/** So many headers came off that the frame has to move to where that of a new packet is. */
+function advance(packet: Packet, bytes: u32): void {
+  const from = frameOf(packet) + bytes;
+  packet.head = <u8>HEAD;
+  memory.copy(frameOf(packet), from, packet.length);
 }
 
 /** A packet whose bytes lie elsewhere gets room for a frame as long as any. */

@@ -14,9 +14,11 @@ import {
 } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
-import { isFragment, isIpv6, protocolIn, stackOfPacket } from "../memory/network";
+import { isFragment, isIpv6, protocolIn, stackOfPacket, transportBytes, transportIn } from "../memory/network";
 import { notesOf, Packet } from "../memory/pool";
 import { VISITS_INPUT } from "../tables/ruleset";
+import { isVxlanPort } from "../tables/vxlan";
+import { destinationPort, UDP_HEADER } from "../wire/udp";
 import { icmpError } from "./icmp-error";
 import { icmp6Error } from "./icmp6-error";
 import { reassembleFor } from "./reassemble";
@@ -37,11 +39,15 @@ export function localDeliver(packet: Packet): Node {
 /** The handler of the packet's protocol, or none: that is an error. */
 @inline export function deliverToProtocol(packet: Packet, inProgress: Node): Node {
   const protocol = protocolIn(packet);
-  if (protocol == PROTOCOL_UDP) return Node.UdpInput;
+  if (protocol == PROTOCOL_UDP) return MANY_HOSTS && stackOfPacket(packet).carries && isForTunnel(packet) ? Node.VxlanInput : Node.UdpInput;
   if (protocol == PROTOCOL_TCP) return Node.TcpInput;
   if (isIpv6(packet)) return deliver6(packet, protocol, inProgress);
   if (protocol == PROTOCOL_ICMP) return Node.IcmpInput;
   return unknownProtocol(packet, inProgress);
+}
+
+function isForTunnel(packet: Packet): bool {
+  return transportBytes(packet) >= UDP_HEADER && isVxlanPort(packet.device.namespace, destinationPort(transportIn(packet)));
 }
 
 /** The pointer of the error says which byte names the protocol. */

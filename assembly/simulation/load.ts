@@ -60,6 +60,7 @@ import { fillReassembly, reserveReassembly } from "../tables/reassembly";
 import { fillRuleset, reserveRuleset } from "../tables/ruleset";
 import { reserveSessions } from "../tables/session";
 import { fillSockets, reserveSockets } from "../tables/socket";
+import { fillVxlans, reserveVxlans } from "../tables/vxlan";
 import { fillZones, reserveZones } from "../tables/zone";
 import { seedTcp } from "../tcp/connect";
 import { fillPattern } from "../wire/payload";
@@ -110,6 +111,7 @@ function reserveTables(): void {
   reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
   reserveZones();
   reserveSessions(capacity(CAPACITY_SESSIONS));
+  if (MANY_HOSTS) reserveVxlans();
 }
 
 function fillTables(): void {
@@ -136,6 +138,7 @@ function fillNetwork(): void {
   fillRoutes();
   fillRuleset();
   fillFdb();
+  if (MANY_HOSTS) fillVxlans();
   forgetNeighbours();
   fillNeighbours();
   fillDomains();

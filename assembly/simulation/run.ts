@@ -2,7 +2,6 @@
 import { Stop } from "../abi/event";
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
-import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { captureIsLow } from "../graph/capture";
 import { drop } from "../graph/drop";
 import { recordsAreLow } from "../graph/trace";
@@ -23,13 +22,12 @@ import { Socket } from "../tables/socket";
 import { tcpWake } from "../tcp/deliver";
 import { tcpOutput } from "../tcp/output";
 import { tcpTimer } from "../tcp/timer";
-import { load32 } from "../wire/bytes";
 import { ETHERNET_HEADER, etherType, TYPE_IPV4 } from "../wire/ethernet";
-import { destinationOf, IP_FRAGMENT, IPV4_HEADER, protocolOf, sourceOf } from "../wire/ipv4";
+import { IPV4_HEADER } from "../wire/ipv4";
 import { clock, now } from "./clock";
 import { enter } from "./cpu";
 import { Event, eventFirst, eventKind, eventSecond, nextTime, takeEvent } from "./event-queue";
-import { finalize } from "./random";
+import { hashOfIpv4 } from "./frame-hash";
 import { flowTimer, source } from "./source";
 
 /** Events processed by the last call. */
@@ -118,13 +116,5 @@ function arrive(device: Device, packet: Packet): void {
 
 function hashOfFrame(packet: Packet): u32 {
   const frame = frameOf(packet);
-  const ip = frame + ETHERNET_HEADER;
-  if (packet.length < ETHERNET_HEADER + IPV4_HEADER || etherType(frame) != TYPE_IPV4) return 0;
-  const protocol = protocolOf(ip);
-  const hasPorts =
-    (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP) &&
-    (bswap<u16>(load<u16>(ip, IP_FRAGMENT)) & 0x3fff) == 0 &&
-    (load<u8>(ip) & 15) == 5 &&
-    packet.length >= ETHERNET_HEADER + IPV4_HEADER + 4;
-  return finalize(sourceOf(ip) ^ rotl<u32>(destinationOf(ip), 16) ^ (hasPorts ? load32(ip + IPV4_HEADER) : 0));
+  return packet.length < ETHERNET_HEADER + IPV4_HEADER || etherType(frame) != TYPE_IPV4 ? 0 : hashOfIpv4(frame, packet.length);
 }

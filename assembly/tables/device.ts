@@ -22,11 +22,16 @@ import {
   DEVICE_MTU,
   DEVICE_NAMESPACE,
   DEVICE_PEER,
+  DEVICE_PORT,
   DEVICE_PORT_SECURITY,
   DEVICE_ROUTE_LOCALNET,
   DEVICE_SIZE,
+  DEVICE_UNDERLAY,
   DEVICE_UP,
   DEVICE_VLAN,
+  DEVICE_VNI,
+  DEVICE_VXLAN_LEARNING,
+  DEVICE_VXLAN_PROXY,
   DeviceKind,
   IpvlanMode,
 } from "../abi/program";
@@ -46,7 +51,7 @@ export const DEVICE_CAPTURED: u32 = 0x80000000;
 export const DEVICE_NO_ARP: u32 = 0x40000000;
 /** A Vlan is on top of it. */
 export const DEVICE_HAS_VLANS: u32 = 0x20000000;
-const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA | DEVICE_ROUTE_LOCALNET | DEVICE_DISABLE_IPV6;
+const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA | DEVICE_ROUTE_LOCALNET | DEVICE_DISABLE_IPV6 | DEVICE_VXLAN_LEARNING | DEVICE_VXLAN_PROXY;
 /** Of a bridge: iptables sees its frames (bridge-nf-call-iptables). */
 export const DEVICE_FILTERED: u32 = 0x10000000;
 /** The same of ip6tables (bridge-nf-call-ip6tables). */
@@ -93,6 +98,10 @@ export class Device {
   lostAddress: bool;
   lostAddress6: bool;
   hasAddress6: bool;
+  /** Of a Vxlan: whose stack carries it, to which port, with which number. */
+  underlay: Namespace;
+  port: u32;
+  vni: u32;
 }
 
 export const DEVICE_BYTES: usize = 128;
@@ -150,6 +159,9 @@ function fillDevice(device: Device, from: usize): void {
   device.kind = kind;
   device.mode = load<u32>(from, DEVICE_MODE);
   device.vlan = load<u32>(from, DEVICE_VLAN);
+  device.underlay = namespaceAt(load<u32>(from, DEVICE_UNDERLAY));
+  device.port = load<u32>(from, DEVICE_PORT);
+  device.vni = load<u32>(from, DEVICE_VNI);
   if (device.kind == DeviceKind.Ipvlan && device.mode != IpvlanMode.L2) device.flags |= DEVICE_NO_ARP;
   device.mtu = load<u32>(from, DEVICE_MTU);
   device.frameMax = device.mtu + ETHERNET_HEADER;
@@ -170,6 +182,8 @@ function fillEgress(device: Device, peer: u32, link: u32): void {
   } else if (device.kind == DeviceKind.Loopback) {
     device.egressNode = Node.Receive;
     device.egress = device;
+  } else if (device.kind == DeviceKind.Vxlan) {
+    device.egressNode = Node.VxlanOutput;
   } else {
     device.egressNode = peer == NONE ? Node.Done : egressOf(device.kind);
   }

@@ -66,6 +66,8 @@ export class Namespace {
   processPort: u32;
   /** Bits of what its packets meet: FILTERS and so on (`ruleset.ts`); 0: nothing. */
   filter: u32;
+  /** It is the underlay of VXLAN devices that are up. */
+  carries: bool;
 }
 
 const CPU_BYTES: usize = 32;

@@ -6,6 +6,7 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/pr
 import { NONE } from "../../assembly/abi/version";
 import type { LinkRecord } from "../../src/engine/program";
 import { arbitraryFirewalls, type FirewallPlan } from "./firewall";
+import { arbitraryOverlays, arbitraryUnderlay, type OverlayPlan, type UnderlayPlan } from "./overlay";
 import { process, type ProcessPlan, query, type QueryPlan } from "./processes";
 import { chance, MS, SECOND, US } from "./program";
 import { RELOAD_ROOM } from "./reload";
@@ -48,9 +49,9 @@ export interface CablePlan {
   readonly link: LinkRecord;
 }
 
-/** Where a flow or a frame goes: to an endpoint, or where nobody is. */
+/** Where a flow or a frame goes: to an endpoint, to one of the sender's own network, or where nobody is. */
 export type TargetPlan =
-  | { readonly to: "endpoint"; readonly index: number }
+  | { readonly to: "endpoint" | "mate"; readonly index: number }
   | { readonly to: "neighbour" | "nowhere" | "loopback" | "broadcast" | "everyone" | "group" | "refused" };
 
 export interface FlowPlan {
@@ -87,6 +88,8 @@ export interface FramePlan {
   readonly timeNs: number;
   readonly device: number;
   readonly kind: "noise" | "arp" | "udp" | "icmp" | "tcp" | "dns" | "other";
+  /** It comes in a tunnel of one of the overlays. */
+  readonly tunnel: number | null;
   readonly from: number;
   readonly to: number;
   readonly flow: number;
@@ -122,6 +125,10 @@ export interface Plan {
   readonly conntrack: number;
   readonly hosts: readonly HostPlan[];
   readonly cables: readonly CablePlan[];
+  readonly overlays: readonly OverlayPlan[];
+  readonly underlay: UnderlayPlan;
+  /** Permanent entries of VXLAN devices, or fewer: then they learn little. */
+  readonly vxlanRemotes: number;
   readonly flows: readonly FlowPlan[];
   readonly processes: readonly ProcessPlan[];
   readonly frames: readonly FramePlan[];
@@ -197,6 +204,11 @@ const host: fc.Arbitrary<HostPlan> = fc.record({
   ),
 });
 
+const mate: fc.Arbitrary<TargetPlan> = fc.record({ to: fc.constant("mate" as const), index: fc.nat(63) });
+
+/** Below overlays: most that it could have would only be in the way. */
+const plainHost: fc.Arbitrary<HostPlan> = host.map((one) => ({ ...one, bridges: one.bridges.slice(0, 1), uppers: one.uppers.slice(0, 1) }));
+
 const target: fc.Arbitrary<TargetPlan> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ to: fc.constant("endpoint" as const), index: fc.nat(63) }) },
   {
@@ -256,6 +268,11 @@ const flow: fc.Arbitrary<FlowPlan> = fc.record({
   untilAnswer: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 });
 
+/** Most stay in the sender's overlay. */
+const insideFlow: fc.Arbitrary<FlowPlan> = fc
+  .tuple(flow, fc.option(mate, { freq: 4 }), fc.constantFrom(FlowKind.Constant, FlowKind.Request))
+  .map(([one, to, kind]) => (to === null ? one : { ...one, target: to, process: null, kind: one.kind === FlowKind.Query ? kind : one.kind }));
+
 const frame: fc.Arbitrary<FramePlan> = fc.record({
   timeNs: fc.integer({ min: 0, max: 3 * SECOND }),
   device: fc.nat(255),
@@ -280,6 +297,7 @@ const frame: fc.Arbitrary<FramePlan> = fc.record({
     { weight: 2, arbitrary: fc.array(fc.tuple(fc.nat(79), fc.nat(255)), { maxLength: 4 }) },
   ),
   tag: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 0xffff }) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 2 }) }),
+  tunnel: fc.option(fc.nat(63), { freq: 3 }),
   cut: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: -40, max: 80 }) }),
 });
 
@@ -313,17 +331,21 @@ export interface PlanLimits {
   /** Every plan has a loop of bridges. */
   readonly storm?: boolean;
   readonly firewalls?: boolean;
+  readonly overlays?: boolean;
 }
 
 /** A whole simulation: hosts, bridges, containers, cables, flows, frames that somebody forges, and changes while it runs. */
-export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
+export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false, overlays = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
   const rarelySmall = (usual: number, least: number, most: number) =>
     fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.integer({ min: least, max: most }) });
   return fc.record({
     seed: fc.integer(),
-    hosts: fc.array(host, { minLength: 1, maxLength: 3 }),
+    hosts: overlays ? fc.array(plainHost, { minLength: 2, maxLength: 3 }) : fc.array(host, { minLength: 1, maxLength: 3 }),
+    overlays: overlays ? arbitraryOverlays : fc.constant([]),
+    underlay: arbitraryUnderlay,
+    vxlanRemotes: rarelySmall(64, 0, 4),
     cables: fc.array(fc.record({ from: fc.nat(7), to: fc.nat(7), mtu, link }), { maxLength: 3 }),
-    flows: fc.array(flow, { minLength: 1, maxLength: flows }),
+    flows: fc.array(overlays ? insideFlow : flow, { minLength: 1, maxLength: flows }),
     processes: fc.array(process, { maxLength: processes }),
     frames: fc.array(frame, { maxLength: frames }),
     patches: fc.array(patch, { maxLength: patches }),

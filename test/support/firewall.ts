@@ -126,7 +126,7 @@ function publishing(namespace: number, to: number, endpoints: readonly Endpoint[
   return { table: Table.Nat, hook: Hook.Prerouting, rules: own.map(({ ip }) => ({ destination: `${ipText(ip)}/32`, target: Target.Dnat, to: target })) };
 }
 
-const PORTS = [80, 9000, 9001, [9000, 9001], 40_000, 40_001, [40_000, 40_003], [1, 65_535], 512] as const;
+const PORTS = [80, 4789, 9000, 9001, [9000, 9001], 40_000, 40_001, [40_000, 40_003], [1, 65_535], 512] as const;
 const MASKS = ["/32", "/24", "/16", "/8"] as const;
 const PROTOCOLS = [PROTOCOL_UDP, PROTOCOL_TCP, PROTOCOL_ICMP] as const;
 

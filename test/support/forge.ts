@@ -3,7 +3,8 @@ import { PROTOCOL_ICMP } from "../../assembly/abi/protocol";
 import type { InjectedFrame } from "../../src/engine/engine";
 import type { DatapathProgram } from "../../src/engine/program";
 import type { FramePlan } from "./arbitrary";
-import { arp, BROADCAST, ethernet, icmp, ipv4, type Mac, tcp, udp } from "./frame";
+import { arp, BROADCAST, ethernet, icmp, ipv4, type Mac, repairChecksums, tcp, udp } from "./frame";
+import { wrapFrame } from "./overlay";
 import { forgeDns } from "./processes";
 import type { Endpoint } from "./program";
 
@@ -17,12 +18,15 @@ export function buildFrame(plan: FramePlan, program: DatapathProgram, endpoints:
   const towards = plan.broadcast ? BROADCAST : plan.salt % 3 === 0 ? macOf(to) : program.devices[device];
   const source = macOf(from);
   const untagged = forge(plan, { from, to, source, towards, target: macOf(to), flow: flowRecord, domains: program.dns.domains });
-  const whole = plan.tag === 0 ? untagged : withTag(untagged, plan.tag);
+  const tagged = plan.tag === 0 ? untagged : withTag(untagged, plan.tag);
+  const wrapped = plan.tunnel === null ? undefined : wrapFrame(tagged, program, plan.tunnel, plan.salt);
+  const whole = wrapped?.bytes ?? tagged;
   const length = Math.min(frameBytes, Math.max(0, whole.length - plan.cut));
   const bytes = new Uint8Array(length);
   bytes.set(whole.subarray(0, length));
   for (const [at, value] of plan.mutations) if (length > 0) bytes[at % length] = value;
-  return { timeNs: plan.timeNs, device, bytes };
+  if (wrapped !== undefined && plan.salt % 5 !== 0) repairChecksums(bytes);
+  return { timeNs: plan.timeNs, device: wrapped?.device ?? device, bytes };
 }
 
 function withTag(frame: Uint8Array, tag: number): Uint8Array {

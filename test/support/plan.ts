@@ -1,4 +1,5 @@
 /** Makes programs, frames and patches of the plans in `arbitrary.ts`. Indices wrap around, so that a shrunken plan stays valid. */
+import { VXLAN_FRAME_ROOM } from "../../assembly/abi/limits";
 import { NODE_COUNT } from "../../assembly/abi/node";
 import { DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
@@ -11,6 +12,7 @@ import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
 import { addProcess, addZones, askProcess, type ProcessPlan, queriedName, replaceProcess } from "./processes";
 import { buildFirewalls } from "./firewall";
+import { addOverlays } from "./overlay";
 import { changeProgram, RELOAD_ROOM } from "./reload";
 
 /** A change at a time. */
@@ -32,7 +34,9 @@ export function buildPlan(plan: Plan): BuiltPlan {
   const zones = addZones(draft);
   for (const processPlan of plan.processes) addProcess(draft, endpoints, roots, zones, processPlan);
   const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, plan.processes, flowPlan, 40_000 + 4 * i));
-  const frameBytes = 18 + Math.max(200, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes }) => bytes));
+  // What a new program may give a VXLAN device fits as well.
+  const least = plan.overlays.length === 0 ? 218 : 1450 + VXLAN_FRAME_ROOM;
+  const frameBytes = Math.max(least, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes, kind }) => bytes + (kind === DeviceKind.Vxlan ? VXLAN_FRAME_ROOM : 18)));
   const room = RELOAD_ROOM * plan.patches.length;
   const laterRules = rulesOf(draft, () => buildFirewalls(draft, plan.laterFirewalls, endpoints, roots));
   buildFirewalls(draft, plan.firewalls, endpoints, roots);
@@ -40,9 +44,10 @@ export function buildPlan(plan: Plan): BuiltPlan {
     capacity: {
       packets: plan.packets,
       fdb: plan.fdb,
-      neighbours: plan.neighbours,
+      neighbours: plan.neighbours + draft.neighbours.length,
       connections: plan.connections,
       sessions: plan.sessions,
+      vxlanRemotes: Math.max(plan.vxlanRemotes, draft.vxlanRemotes.length),
       conntrack: plan.conntrack,
       frameBytes,
       flows: plan.flows.length + room,
@@ -108,6 +113,7 @@ function buildHosts(plan: Plan): BuiltHosts {
     return root;
   });
   plan.cables.forEach((cablePlan, k) => addCable(plan, draft, roots, endpoints, cablePlan, k));
+  addOverlays(draft, roots, endpoints, plan.underlay, plan.overlays);
   plan.hosts.forEach(({ uppers }, h) => addUppers(draft, roots[h], h, endpoints, uppers));
   const [root = 0] = roots;
   if (plan.storm) addLoop(draft, root);
@@ -192,6 +198,10 @@ function destinationOf(endpoints: readonly Endpoint[], from: Endpoint, { to, ...
     case "endpoint": {
       const index = "index" in rest ? rest.index : 0;
       return endpoints[index % endpoints.length];
+    }
+    case "mate": {
+      const mates = endpoints.filter(({ ip: other }) => (other & ~255) === (from.ip & ~255));
+      return mates[("index" in rest ? rest.index : 0) % mates.length];
     }
     case "neighbour":
       return { ip: ((from.ip & ~255) | 77) >>> 0, namespace: from.namespace };

@@ -26,6 +26,7 @@ import type {
   RuleRecord,
   SocketRecord,
   VirtualServiceRecord,
+  VxlanRemoteRecord,
 } from "../../src/engine/program";
 
 export const US = 1_000;
@@ -92,6 +93,7 @@ const CAPACITY: Omit<Capacity, "events"> = {
   virtualServices: 16,
   realServers: 64,
   ipvsConnections: 64,
+  vxlanRemotes: 256,
   eventRecords: 65_536,
   captureBytes: 4 << 20,
 };
@@ -122,6 +124,7 @@ export class ProgramDraft {
   readonly addresses6: Address6Record[] = [];
   readonly routes6: Route6Record[] = [];
   readonly neighbours6: Neighbour6Record[] = [];
+  readonly vxlanRemotes: VxlanRemoteRecord[] = [];
   readonly links: LinkRecord[] = [];
   readonly sockets: SocketRecord[] = [];
   readonly flows: FlowRecord[] = [];
@@ -331,6 +334,7 @@ export class ProgramDraft {
       addresses6: this.addresses6,
       routes6: this.routes6,
       neighbours6: this.neighbours6,
+      vxlanRemotes: this.vxlanRemotes,
       links: this.links,
       sockets: this.sockets,
       flows: this.flows,

@@ -3,6 +3,7 @@ import { DEVICE_HAIRPIN, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole 
 import { PROTOCOL_ICMP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { DatapathProgram, DeviceRecord, LinkRecord } from "../../src/engine/program";
+import { freeVni } from "./overlay";
 
 /** Room that each reload may need in every table. */
 export const RELOAD_ROOM = 8;
@@ -11,26 +12,29 @@ interface Draft extends Tables {
   /** Slots that nothing has had since the program before. */
   readonly free: number[];
   readonly neighboursMax: number;
+  readonly vxlanRemotesMax: number;
 }
-type Tables = { -readonly [Table in "namespaces" | "devices" | "addresses" | "routes" | "neighbours" | "links" | "sockets" | "flows"]: DatapathProgram[Table][number][] };
+type Tables = { -readonly [Table in "namespaces" | "devices" | "addresses" | "routes" | "neighbours" | "vxlanRemotes" | "links" | "sockets" | "flows"]: NonNullable<DatapathProgram[Table]>[number][] };
 /** An index below `count`, from the plan. */
 type Pick = (count: number) => number;
 type Change = (draft: Draft, pick: Pick, link: LinkRecord) => void;
 
 /** The program after the changes that the numbers choose; each number is a change and what it is about. */
 export function changeProgram(program: DatapathProgram, choices: readonly number[], link: LinkRecord): DatapathProgram {
-  const { namespaces, devices, addresses, routes, neighbours, links, sockets, flows } = program;
+  const { namespaces, devices, addresses, routes, neighbours, vxlanRemotes = [], links, sockets, flows } = program;
   const draft: Draft = {
     namespaces: [...namespaces],
     devices: [...devices],
     addresses: [...addresses],
     routes: [...routes],
     neighbours: [...neighbours],
+    vxlanRemotes: [...vxlanRemotes],
     links: [...links],
     sockets: [...sockets],
     flows: [...flows],
     free: devices.flatMap((device, index) => (isAlive(device) ? [] : [index])),
     neighboursMax: program.capacity.neighbours,
+    vxlanRemotesMax: program.capacity.vxlanRemotes ?? 0,
   };
   for (const choice of choices) {
     let rest = Math.floor(choice / CHANGES.length);
@@ -67,6 +71,7 @@ function remove(draft: Draft, pick: Pick): void {
   draft.addresses = draft.addresses.filter(({ device }) => device !== gone);
   draft.routes = draft.routes.filter(({ device }) => device !== gone);
   draft.neighbours = draft.neighbours.filter(({ device }) => device !== gone);
+  draft.vxlanRemotes = draft.vxlanRemotes.filter(({ device }) => device !== gone);
 }
 
 /** A container comes to a bridge, in a device slot that is free if there is one. */
@@ -107,6 +112,15 @@ function send(draft: Draft, pick: Pick): void {
   draft.flows.push({ ...model, ...fields, namespace, destination: to.ip, sourcePort: 30_000 + draft.flows.length });
 }
 
+/** A VXLAN device gets to know where somebody is, or where all are whom it does not know. */
+function learnRemote(draft: Draft, pick: Pick): void {
+  const device = find(draft, pick, ({ kind }) => kind === DeviceKind.Vxlan);
+  if (device < 0 || draft.vxlanRemotes.length >= draft.vxlanRemotesMax) return;
+  const { macHigh, macLow } = pick(4) === 0 ? { macHigh: 0, macLow: 0 } : draft.devices[pick(draft.devices.length)];
+  const isKnown = draft.vxlanRemotes.some((remote) => remote.device === device && remote.macHigh === macHigh && remote.macLow === macLow);
+  if (!isKnown) draft.vxlanRemotes.push({ device, macHigh, macLow, remote: 0xac1f_0001 + pick(4) });
+}
+
 const CHANGES: readonly Change[] = [
   remove,
   remove,
@@ -144,6 +158,17 @@ const CHANGES: readonly Change[] = [
   },
   (draft, pick) => {
     draft.neighbours.splice(pick(draft.neighbours.length), 1);
+  },
+  (draft, pick) => {
+    draft.vxlanRemotes.splice(pick(draft.vxlanRemotes.length), 1 + pick(2));
+  },
+  (draft, pick) => change(draft.vxlanRemotes, pick(draft.vxlanRemotes.length), { remote: 0xac1f_0001 + pick(4) }),
+  learnRemote,
+  (draft, pick) => {
+    const vxlan = find(draft, pick, ({ kind }) => kind === DeviceKind.Vxlan);
+    if (vxlan < 0) return;
+    const { underlay = 0, port = 0 } = draft.devices[vxlan];
+    change(draft.devices, vxlan, { vni: freeVni(draft.devices, underlay, port, 4097 + pick(2)), mtu: 1450 - pick(3) * 50 });
   },
   (draft, pick) => change(draft.flows, pick(draft.flows.length), { intervalNs: 1e6 * (1 + pick(20)), count: 1 + pick(9) }),
   (draft, pick) => change(draft.sockets, pick(draft.sockets.length), { protocol: 0 }),
