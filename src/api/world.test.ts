@@ -43,6 +43,34 @@ describe("several hosts", () => {
   });
 });
 
+describe("an underlay with several subnets", () => {
+  const sites = docker("sites")
+    .host("h1")
+    .host("h2", { address: "198.18.0.11/24", link: { delay: "1ms" } })
+    .underlay({ router: { delay: "10ms" }, pathMtu: 1400 });
+
+  it("is a switch for each, with the router between them and its own delay", async () => {
+    const { spec } = sites;
+    expect(spec.underlay?.segments.map(({ name }) => name)).toEqual(["underlay", "backbone", "underlay2"]);
+    const lab = await start(sites);
+    const { rtt } = await lab.ping("h1", "h2", { count: 2, interval: "100ms" });
+    // Twice the router's two cables, and the cable of h2.
+    expect(rtt!.min / 1e6).toBeCloseTo(2 * (10 + 10 + 1), 0);
+    expect(await received(lab, "lan", "h2")).toBe(1);
+  });
+
+  it("loses what is too long for its switches, and tells nobody", async () => {
+    const lab = await start(sites);
+    const sent = async (size: number) => (await lab.ping("h1", "lan", { count: 1, size, dontFragment: true })).received;
+    expect([await sent(1372), await sent(1373)]).toEqual([1, 0]);
+  });
+
+  it("says which quantities cannot be", () => {
+    expect(refusalOf(() => sites.underlay({ pathMtu: 10 }))).toBe("INVALID_INPUT: underlay.pathMtu: expected a whole number from 68, found 10");
+    expect(refusalOf(() => sites.host("h3", { mtu: 1.5 }))).toBe("INVALID_INPUT: h3.mtu: expected a whole number from 68, found 1.5");
+  });
+});
+
 describe("the world", () => {
   it("is there if traffic asks for it", async () => {
     const topology = docker("curious").container("web").traffic("up", "host1").to("internet:80/tcp").rate("10/s").during("0s", "1s");

@@ -7,7 +7,9 @@ import {
   type EndpointState,
   hasParent,
   isBridge,
+  isOfSwarm,
   type ParentNetworkState,
+  type SwarmNetworkState,
 } from "../model/state";
 import { formatCidr, ipv4Cidr } from "../net/cidr";
 import { formatIpv4 } from "../net/ip";
@@ -23,6 +25,7 @@ export function describeTopology(spec: TopologySpec, state: DockerState, flows: 
     hosts: state.hosts.map(({ name, cpus }) => ({ name, cpus })),
     networks: state.networks.flatMap((network) => {
       if (isBridge(network)) return [describeBridge(state, network)];
+      if (isOfSwarm(network)) return network.isLocal ? [describeOverlay(network)] : [];
       return hasParent(network) ? [describeParent(network)] : [];
     }),
     containers: state.containers.filter(({ running }) => running).map((container) => describeContainer(state, container)),
@@ -40,6 +43,21 @@ function describeBridge(state: DockerState, network: BridgeNetworkState): Networ
     bridge: network.bridge.device,
     device: `${network.host}:${network.bridge.displayName}`,
     mtu: bridgeMtu(state, network),
+  };
+}
+
+/** As one of its hosts has it: the bridge is that of its first subnet. */
+function describeOverlay({ name, driver, host, internal, subnets, mtu }: SwarmNetworkState): NetworkDescription {
+  const [subnet] = subnets;
+  return {
+    name,
+    driver,
+    internal,
+    subnet: subnet === undefined ? "" : formatCidr(ipv4Cidr(subnet.network, subnet.prefixLength)),
+    gateway: subnet === undefined ? "" : formatIpv4(subnet.gateway),
+    bridge: "br0",
+    device: `${host}/overlay/${name}:br0`,
+    mtu,
   };
 }
 
@@ -72,6 +90,7 @@ function describeEndpoint(state: DockerState, container: ContainerState, endpoin
   const { host, gateway } = container;
   const network = state.networks.find((candidate) => candidate.host === host && candidate.name === endpoint.network);
   const below = network && hasParent(network) ? network.parent.device : endpoint.vethName;
+  const hostDevice = endpoint.cable === undefined ? `${host}:${below}` : `${host}/overlay/${endpoint.network}:veth${endpoint.cable}`;
   return {
     network: endpoint.network,
     ipv4: formatIpv4(endpoint.ip),
@@ -80,7 +99,7 @@ function describeEndpoint(state: DockerState, container: ContainerState, endpoin
     gateway: endpoint.gateway === undefined ? "" : formatIpv4(endpoint.gateway),
     interfaceName: endpoint.interfaceName,
     device: `${containerLabel(state, container)}:${endpoint.interfaceName}`,
-    hostDevice: `${host}:${below}`,
+    hostDevice,
     isDefaultRoute: gateway?.network === endpoint.network,
     dnsNames: endpoint.dnsNames,
   };

@@ -39,8 +39,13 @@ export const generation29: GenerationRules = {
   defaultBridgeAddress6FromMac: false,
   sandbox: {
     // Differs from Linux: moby takes them in the order of a Go map, which is a different one each time
-    // (daemon/server/router/container/container_routes.go); here it is the order of names.
-    orderAtStart: (endpoints) => [...endpoints].sort((a, b) => compareText(a.network, b.network)),
+    // (daemon/server/router/container/container_routes.go); here it is the order of names. The way out is made when the first network that
+    // needs it has been joined.
+    orderAtStart: (endpoints) => {
+      const named = endpoints.filter(({ isLastResort }) => isLastResort !== true).sort((a, b) => compareText(a.network, b.network));
+      const first = named.findIndex(({ internal }) => !internal) + 1;
+      return [...named.slice(0, first), ...endpoints.filter(({ isLastResort }) => isLastResort === true), ...named.slice(first)];
+    },
     compareGateways,
     defaultBridgeFirst: false,
     nextInterface: (used) => {

@@ -1,7 +1,7 @@
 import { createDocker } from "../../src/api/docker";
 
 /** The fluent API where nothing is started. */
-export const { docker, fromSpec } = createDocker({
+export const { docker, swarm, fromSpec } = createDocker({
   openHost: () => Promise.reject(new Error("this test starts nothing")),
   createEngine: () => Promise.reject(new Error("this test starts nothing")),
 });

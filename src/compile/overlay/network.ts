@@ -14,9 +14,9 @@ export function overlayKey(host: string, networkId: string): string {
   return `${host}/${networkId}`;
 }
 
-/** What the namespace of a network is called: by people, and in places. */
+/** What the namespace of a network is called by people. */
 export function overlayName(host: string, network: string): string {
-  return `${host}/overlay:${network}`;
+  return `${host}/overlay/${network}`;
 }
 
 /**
@@ -29,7 +29,7 @@ export function addOverlayNamespace(laying: Laying, host: HostState, network: Sw
   const key = `overlay ${overlayKey(host.name, network.id)}`;
   const underlay = places.get(host.name)!;
   const namespace = builder.namespace(name, builder.namespaces[underlay]!.host, { forwarding: Number(forwards), key });
-  places.set(name, namespace);
+  places.set(`${host.name}/overlay:${network.name}`, namespace);
   nameDevice(laying, builder.loopback(namespace, name, loopbackMtu, `${key}:lo`), "lo");
   const place = { name, key, namespace, underlay };
   const subnets = network.subnets.map((subnet, index) => addSubnet(laying, host, { network, subnet, index }, place));
