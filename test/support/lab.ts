@@ -13,7 +13,7 @@ afterEach(async () => {
 });
 
 /** Starts what `compile` gives, at seed 7. */
-export async function startHere(compile: () => CompiledTopology): Promise<Lab> {
+export async function startHere(compile: () => CompiledTopology | Promise<CompiledTopology>): Promise<Lab> {
   const platform = { openHost: async () => new EngineSession(createTsEngine()), createEngine: async () => createTsEngine() };
   const lab = await startLab(compile, { seed: 7 }, platform);
   labs.push(lab);
