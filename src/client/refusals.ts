@@ -41,7 +41,7 @@ export function find<T>(kind: "network" | "container", name: string, request: ()
 }
 
 /** `Error: No such network: x`, or the daemon's answer. */
-export function notFoundOr(kind: "network" | "container" | "object" | "service" | "node", name: string, error: unknown): string {
+export function notFoundOr(kind: "network" | "container" | "object" | "service" | "node" | "secret" | "config", name: string, error: unknown): string {
   return refusalOf(error).status === 404 ? `Error: No such ${kind}: ${name}` : responseOf(error);
 }
 

@@ -1,4 +1,5 @@
 import { isIp } from "../net/ip";
+import { parseDuration } from "./duration";
 import { GoError } from "./go";
 import { splitPair } from "./flags";
 
@@ -66,6 +67,12 @@ export function splitLink(text: string): [container: string, alias: string] {
 
 /** What containers may change of the kernel (docker/cli opts/opts.go: ValidateSysctl). */
 const SYSCTLS = /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)=|(net|fs\.mqueue)\..*=)/;
+
+/** A time such as `--restart-delay`. */
+export function readDuration(text: string): string {
+  parseDuration(text);
+  return text;
+}
 
 /** `--sysctl`. */
 export function readSysctl(text: string): string {

@@ -18,6 +18,8 @@ export interface ContainerContext {
   readonly hostName: string;
   readonly networks: Networks;
   readonly sandboxes: Sandboxes;
+  /** The process of a container has ended. */
+  ended(container: Container): void;
 }
 
 /** moby daemon/names/names.go: RestrictedNameChars, followed by at least one more. */
@@ -104,6 +106,7 @@ export class Containers {
     container.environment = undefined;
     container.exitCode = exitCode;
     if (container.spec.autoRemove) this.#byId.delete(container.id);
+    this.#context.ended(container);
   }
 
   stop(container: Container): void {

@@ -386,7 +386,7 @@ export class Daemon implements DaemonOperations {
   }
 
   #containerContext(): ContainerContext {
-    return { rules: this.#rules, ids: this.#ids, host: this.#host, hostName: this.#options.host.name, networks: this.#networks, sandboxes: this.#sandboxes };
+    return { rules: this.#rules, ids: this.#ids, host: this.#host, hostName: this.#options.host.name, networks: this.#networks, sandboxes: this.#sandboxes, ended: (container) => this.#swarm.containerEnded(container) };
   }
 }
 

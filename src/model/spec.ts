@@ -112,6 +112,8 @@ export interface ImageSpec {
   readonly command: readonly string[];
   /** Ports of its network namespace that its command listens on, with every address of both families. */
   readonly listens?: readonly ExposedPort[];
+  /** No host has it, and no registry can be reached: a service may name it all the same. */
+  readonly isMissing?: boolean;
   /** Exit code on SIGTERM; without one the command has to be killed, which makes 137. */
   readonly exitOnTerm?: number;
 }

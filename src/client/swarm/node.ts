@@ -1,9 +1,18 @@
-import { NONE, type Command } from "../command";
+import type { ClusterNode } from "../../model/swarm/objects";
+import { atLeast, exactly, NONE, type Call, type Command } from "../command";
+import { splitPair } from "../flags";
 import { printList } from "../list";
-import { ask } from "../refusals";
+import { compareNaturally } from "../natural-order";
+import { Failure } from "../outcome";
+import { ask, forEachName, notFoundOr } from "../refusals";
 import { ListRow } from "../template/row";
+import { filtersOf, hasLabel, readFilter, readLabel } from "../values";
 import { descriptionOf } from "./groups";
-import { others, refuseOthers } from "./other-flags";
+import { ENGINE_VERSION, inspectNode, prettyNode } from "./node-inspect";
+import { printObjects } from "./print-objects";
+import { checkFilters, checkManager } from "./refused";
+import { printTasks, TASK_FLAGS } from "./tasks";
+import { capital } from "./words";
 
 /** docker/cli cli/command/node/list.go. */
 const LIST: Command = {
@@ -11,19 +20,16 @@ const LIST: Command = {
   usage: "[OPTIONS]",
   short: descriptionOf("node ls"),
   count: NONE,
-  flags: [{ name: "format", kind: "text" }, { name: "quiet", short: "q", kind: "switch" }, ...others("filter")],
-  run(call) {
-    const { daemon, flags, output } = call;
+  flags: [{ name: "filter", short: "f", kind: "list", read: readFilter }, { name: "format", kind: "text" }, { name: "quiet", short: "q", kind: "switch" }],
+  run({ daemon, flags, output }) {
     const { nodes, own, leader } = ask(() => daemon.swarm.nodes());
-    refuseOthers(call);
-    const sorted = [...nodes].sort((a, b) => (a.hostname < b.hostname ? -1 : a.hostname > b.hostname ? 1 : 0));
+    const passes = nodeFilter(flags.all("filter"));
+    const sorted = nodes.filter(passes).sort((a, b) => compareNaturally(a.hostname, b.hostname));
     const rows = sorted.map((node) => {
-      const status = node.isReady ? "Ready" : "Down";
-      const manager = node.role !== "manager" ? "" : node === leader ? "Leader" : node.isReady ? "Reachable" : "Unreachable";
-      const availability = `${node.availability.charAt(0).toUpperCase()}${node.availability.slice(1)}`;
+      const manager = managerStatus(node, leader);
       return new ListRow({
-        ID: node.id, Self: node === own ? "true" : "", Hostname: node.hostname, Status: status, Availability: availability, ManagerStatus: manager, TLSStatus: node.isReady ? "Ready" : "Unknown",
-        EngineVersion: "20.10.24+dfsg1",
+        ID: node.id, Self: node === own ? "true" : "", Hostname: node.hostname, Status: capital(node.status), Availability: capital(node.availability), ManagerStatus: manager,
+        TLSStatus: node.status === "ready" ? "Ready" : "Unknown", EngineVersion: ENGINE_VERSION,
       }, {});
     });
     const table = "{{.ID}} {{if .Self}}*{{else}} {{ end }}\t{{.Hostname}}\t{{.Status}}\t{{.Availability}}\t{{.ManagerStatus}}\t{{.EngineVersion}}";
@@ -35,4 +41,146 @@ const LIST: Command = {
   },
 };
 
-export const NODE_VERBS: readonly Command[] = [LIST];
+function managerStatus(node: ClusterNode, leader: ClusterNode | undefined): string {
+  if (node.role !== "manager") return "";
+  if (node === leader) return "Leader";
+  return node.hasLeft || node.isCutOff ? "Unreachable" : "Reachable";
+}
+
+const NODE_FILTERS = ["id", "name", "label", "node.label", "role", "membership"];
+
+function nodeFilter(texts: readonly string[]): (node: ClusterNode) => boolean {
+  const filters = filtersOf(texts);
+  checkFilters(filters, NODE_FILTERS);
+  const any = (name: string, matches: (wanted: string) => boolean) => filters.get(name)?.some(matches) ?? true;
+  return (node) =>
+    any("id", (wanted) => node.id.startsWith(wanted)) && any("name", (wanted) => node.hostname.startsWith(wanted)) && any("role", (wanted) => node.role === wanted) &&
+    any("label", (wanted) => hasLabel(node.engineLabels, wanted)) && any("node.label", (wanted) => hasLabel(node.labels, wanted));
+}
+
+/** docker/cli cli/command/node/promote.go, demote.go. */
+function roleCommand(path: "node promote" | "node demote", role: "manager" | "worker", already: string, done: (name: string) => string): Command {
+  return {
+    path,
+    usage: "NODE [NODE...]",
+    short: descriptionOf(path),
+    count: atLeast(1),
+    flags: [],
+    run(call) {
+      checkManager(call);
+      const { daemon, args, output } = call;
+      for (const name of args) {
+        const node = findNode(call, name);
+        if (node.role === role) {
+          output.line(`Node ${node.id} is already a ${already}.`);
+          continue;
+        }
+        ask(() => daemon.swarm.updateNode(name, () => ({ role })));
+        output.line(done(name));
+      }
+    },
+  };
+}
+
+/** @throws Failure in the client's words. */
+function findNode({ daemon }: Call, name: string): ClusterNode {
+  try {
+    return daemon.swarm.findNode(name);
+  } catch (error) {
+    throw new Failure(notFoundOr("node", name, error));
+  }
+}
+
+/** docker/cli cli/command/node/update.go. */
+const UPDATE: Command = {
+  path: "node update",
+  usage: "[OPTIONS] NODE",
+  short: descriptionOf("node update"),
+  count: exactly(1),
+  flags: [
+    { name: "availability", kind: "text" },
+    { name: "label-add", kind: "list", read: readLabel },
+    { name: "label-rm", kind: "list" },
+    { name: "role", kind: "text" },
+  ],
+  run(call) {
+    checkManager(call);
+    const { daemon, flags, args, output } = call;
+    const [name = ""] = args;
+    const node = findNode(call, name);
+    const labels = new Map([...Object.entries(node.labels), ...flags.all("label-add").map(splitPair)]);
+    for (const key of flags.all("label-rm")) if (!labels.delete(key)) throw new Failure(`key ${key} doesn't exist in node's labels`);
+    ask(() =>
+      daemon.swarm.updateNode(name, () => ({
+        ...(flags.has("role") && { role: flags.text("role") }),
+        ...(flags.has("availability") && { availability: flags.text("availability") }),
+        labels: Object.fromEntries(labels),
+      })),
+    );
+    output.line(name);
+  },
+};
+
+const REMOVE: Command = {
+  path: "node rm",
+  usage: "[OPTIONS] NODE [NODE...]",
+  short: descriptionOf("node rm"),
+  count: atLeast(1),
+  flags: [{ name: "force", short: "f", kind: "switch" }],
+  run(call) {
+    checkManager(call);
+    const { daemon, flags, args, output } = call;
+    forEachName(args, (name) => output.line(name), (name) => daemon.swarm.removeNode(name, flags.on("force")), (name, error) => notFoundOr("node", name, error));
+  },
+};
+
+const INSPECT: Command = {
+  path: "node inspect",
+  usage: "[OPTIONS] self|NODE [NODE...]",
+  short: descriptionOf("node inspect"),
+  count: atLeast(1),
+  flags: [{ name: "format", short: "f", kind: "text" }, { name: "pretty", kind: "switch" }],
+  run({ daemon, flags, args, output }) {
+    const look = (name: string) => {
+      const node = daemon.swarm.findNode(name);
+      const { leader } = daemon.swarm.nodes();
+      return { answer: inspectNode(node, leader), pretty: prettyNode(node, leader) };
+    };
+    printObjects({ names: args, look, say: (name, error) => notFoundOr("node", name, error), format: flags.text("format"), pretty: flags.on("pretty") }, output);
+  },
+};
+
+const TASKS: Command = {
+  path: "node ps",
+  usage: "[OPTIONS] [NODE...]",
+  short: descriptionOf("node ps"),
+  count: atLeast(0),
+  flags: TASK_FLAGS,
+  run(call) {
+    const { daemon, args } = call;
+    checkManager(call);
+    const names = args.length === 0 ? ["self"] : args;
+    const refusals: string[] = [];
+    const tasks = names.flatMap((name) => {
+      try {
+        return daemon.swarm.tasksOn(daemon.swarm.findNode(name));
+      } catch (error) {
+        refusals.push(notFoundOr("node", name, error));
+        return [];
+      }
+    });
+    if (refusals.length < names.length) printTasks(call, [...new Set(tasks)]);
+    if (refusals.length > 0) throw new Failure(refusals.join("\n"));
+  },
+};
+
+export const NODE_VERBS: readonly Command[] = [
+  LIST,
+  roleCommand("node promote", "manager", "manager", (name) => `Node ${name} promoted to a manager in the swarm.`),
+  roleCommand("node demote", "worker", "worker", (name) => `Manager ${name} demoted in the swarm.`),
+  UPDATE,
+  REMOVE,
+  INSPECT,
+  TASKS,
+];
+

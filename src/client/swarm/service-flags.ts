@@ -4,103 +4,192 @@ import type { NetworkState } from "../../model/state";
 import type { Call } from "../command";
 import { readPublish } from "../commands/container-options";
 import { imageOf } from "../commands/run";
+import type { ImageSpec } from "../../model/spec";
 import { splitPair, type FlagSpec, type FlagValues } from "../flags";
+import { GoError, parseCsv, parseUnsigned } from "../go";
 import { Failure } from "../outcome";
 import { find } from "../refusals";
-import { readEnvironment, readLabel } from "../values";
+import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel, readSysctl } from "../values";
 import { others } from "./other-flags";
+import { placementOfFlags, policyOf, POLICY_FLAGS, PREFERENCE_FLAG, readFileReference, resourcesOf, restartOf } from "./service-policies";
 
 /** What a service may be asked to have, of `docker service create`. */
 export const CREATE_FLAGS: readonly FlagSpec[] = [
+  { name: "cap-add", kind: "list" },
+  { name: "config", kind: "list" },
+  { name: "constraint", kind: "list" },
   { name: "container-label", kind: "list", read: readLabel },
   { name: "detach", short: "d", kind: "switch" },
+  { name: "dns", kind: "list", read: readDnsServer },
+  { name: "dns-option", kind: "list" },
+  { name: "dns-search", kind: "list", read: readDnsSearch },
   { name: "endpoint-mode", kind: "text" },
   { name: "env", short: "e", kind: "list", read: readEnvironment },
+  { name: "host", kind: "list", read: readExtraHost },
   { name: "hostname", kind: "text" },
   { name: "label", short: "l", kind: "list", read: readLabel },
+  { name: "max-concurrent", kind: "text", read: readCount },
   { name: "mode", kind: "text" },
   { name: "name", kind: "text" },
-  { name: "network", kind: "list" },
-  { name: "publish", short: "p", kind: "list" },
+  { name: "network", kind: "list", read: readNetworkText },
+  { name: "no-resolve-image", kind: "switch" },
+  PREFERENCE_FLAG,
+  { name: "publish", short: "p", kind: "list", read: checkPort },
   { name: "quiet", short: "q", kind: "switch" },
-  { name: "replicas", kind: "number" },
+  { name: "replicas", kind: "text", read: readCount },
+  { name: "secret", kind: "list" },
+  { name: "sysctl", kind: "list", read: readSysctl },
+  { name: "with-registry-auth", kind: "switch" },
+  ...POLICY_FLAGS,
   ...others(
-    "cap-add", "cap-drop", "config", "constraint", "credential-spec", "dns", "dns-option", "dns-search", "entrypoint", "env-file", "generic-resource", "group",
-    "health-cmd", "health-interval", "health-retries", "health-start-period", "health-timeout", "host", "init", "isolation", "limit-cpu", "limit-memory", "limit-pids",
-    "log-driver", "log-opt", "max-concurrent", "mount", "no-healthcheck", "no-resolve-image", "placement-pref", "read-only", "replicas-max-per-node", "reserve-cpu",
-    "reserve-memory", "restart-condition", "restart-delay", "restart-max-attempts", "restart-window", "rollback-delay", "rollback-failure-action", "rollback-max-failure-ratio",
-    "rollback-monitor", "rollback-order", "rollback-parallelism", "secret", "stop-grace-period", "stop-signal", "sysctl", "tty", "ulimit", "update-delay",
-    "update-failure-action", "update-max-failure-ratio", "update-monitor", "update-order", "update-parallelism", "user", "with-registry-auth", "workdir",
+    "cap-drop", "credential-spec", "entrypoint", "env-file", "generic-resource", "group", "health-cmd", "health-interval", "health-retries", "health-start-period", "health-timeout", "init",
+    "isolation", "log-driver", "log-opt", "mount", "no-healthcheck", "read-only", "stop-grace-period", "stop-signal", "tty", "ulimit", "user", "workdir",
   ),
 ];
 
+const MOST_REPLICAS = 2 ** 53;
+
+function readCount(text: string): string {
+  parseUnsigned(text, MOST_REPLICAS);
+  return text;
+}
+
 export function readService(call: Call): ServiceSpec {
-  const { flags, args, images } = call;
+  const { flags, args, images, daemon } = call;
   const [reference = "", ...command] = args;
-  const image = imageOf(images, reference);
-  if (!image) throw new SimulationError("UNSUPPORTED", `docker service create ${reference}: a service of an image that the host does not have is not simulated`);
-  const name = flags.text("name");
-  if (name === "") throw new SimulationError("UNSUPPORTED", "docker service create: expected --name, as names that managers draw are not simulated");
+  const mode = modeOf(flags);
+  const [update, rollback] = [policyOf(flags, "update", undefined), policyOf(flags, "rollback", undefined)];
+  if (mode.job && (update ?? rollback)) throw new Failure("update and rollback configuration is not supported for jobs");
+  const [restart, limits, reservations, placement] = [restartOf(flags, undefined), resourcesOf(flags, "limit", undefined), resourcesOf(flags, "reserve", undefined), placementOfFlags(flags)];
+  if (placement?.maxPerNode !== undefined && mode.replicas === undefined) throw new Failure("replicas-max-per-node can only be used with replicated or replicated-job mode");
+  const files = (kind: "secret" | "config") => flags.all(kind).map((text) => readFileReference(call, kind, text));
   return {
-    name,
-    replicas: replicasOf(flags),
+    name: flags.text("name") === "" ? daemon.makeName() : flags.text("name"),
+    ...mode,
     endpointMode: endpointModeOf(flags) ?? "vip",
     ports: flags.all("publish").flatMap(readPort),
     networks: flags.all("network").map((text) => readNetwork(call, text)),
     labels: flags.map("label"),
     container: {
-      // The client names images by their tag to the managers.
-      image: { ...image, name: image.name.includes(":") ? image.name : `${image.name}:latest` },
+      image: imageOfService(images, reference),
       ...(command.length > 0 && { command }),
       env: flags.all("env").filter((text) => text.includes("=")),
       labels: flags.map("container-label"),
       ...(flags.text("hostname") !== "" && { hostname: flags.text("hostname") }),
+      ...containerFlags(flags),
     },
+    ...(restart && { restart }),
+    ...(update && { update }),
+    ...(rollback && { rollback }),
+    ...(placement && { placement }),
+    ...(limits && { limits }),
+    ...(reservations && { reservations }),
+    ...(flags.has("secret") && { secrets: files("secret") }),
+    ...(flags.has("config") && { configs: files("config") }),
   };
 }
 
-/** docker/cli cli/command/service/opts.go. */
-function replicasOf(flags: FlagValues): number | undefined {
+function containerFlags(flags: FlagValues): Partial<ServiceSpec["container"]> {
+  return {
+    ...(flags.has("cap-add") && { capAdd: flags.all("cap-add") }),
+    ...(flags.has("dns") && { dns: flags.all("dns") }),
+    ...(flags.has("dns-search") && { dnsSearch: flags.all("dns-search") }),
+    ...(flags.has("dns-option") && { dnsOptions: flags.all("dns-option") }),
+    ...(flags.has("sysctl") && { sysctls: flags.map("sysctl") }),
+    ...(flags.has("host") && { extraHosts: flags.all("host").map((text) => ({ name: text.slice(0, text.indexOf(":")), address: text.slice(text.indexOf(":") + 1) })) }),
+  };
+}
+
+/** The client names images by their tag to the managers; a node that has none of that name cannot run a task of it. */
+export function imageOfService(images: Call["images"], reference: string): ImageSpec {
+  const found = imageOf(images, reference) ?? { name: reference, expose: [], env: [], labels: {}, command: [], isMissing: true };
+  return { ...found, name: found.name.includes(":") ? found.name : `${found.name}:latest` };
+}
+
+/** docker/cli cli/command/service/opts.go: ToServiceMode. */
+function modeOf(flags: FlagValues): Pick<ServiceSpec, "replicas" | "job"> {
   const mode = flags.has("mode") ? flags.text("mode") : "replicated";
-  if (mode === "global") {
+  const isJob = mode === "replicated-job" || mode === "global-job";
+  if (mode === "global" || mode === "global-job") {
     if (flags.has("replicas")) throw new Failure("replicas can only be used with replicated or replicated-job mode");
-    return undefined;
+    if (flags.has("max-concurrent")) throw new Failure("max-concurrent can only be used with replicated-job mode");
+    return { replicas: undefined, ...(isJob && { job: { maxConcurrent: 0 } }) };
   }
-  if (mode !== "replicated") throw new SimulationError("UNSUPPORTED", `docker service create --mode ${mode}: expected replicated or global`);
-  return flags.number("replicas", 1);
+  if (mode !== "replicated" && !isJob) throw new Failure(`Unknown mode: ${mode}, only replicated and global supported`);
+  if (flags.has("max-concurrent") && !isJob) throw new Failure("max-concurrent can only be used with replicated-job mode");
+  const replicas = flags.has("replicas") ? Number(flags.text("replicas")) : 1;
+  return { replicas, ...(isJob && { job: { maxConcurrent: flags.has("max-concurrent") ? Number(flags.text("max-concurrent")) : 0 } }) };
 }
 
 export function endpointModeOf(flags: FlagValues): "vip" | "dnsrr" | undefined {
   const mode = flags.text("endpoint-mode");
   if (mode === "") return undefined;
-  if (mode !== "vip" && mode !== "dnsrr") throw new SimulationError("UNSUPPORTED", `docker service --endpoint-mode ${mode}: expected vip or dnsrr`);
+  if (mode !== "vip" && mode !== "dnsrr") throw new Failure(`Error response from daemon: invalid resolution mode: ${JSON.stringify(mode)}`);
   return mode;
+}
+
+/** Looks at `--publish` as it is read (docker/cli opts/port.go). */
+export function checkPort(text: string): string {
+  if (!isLong(text)) {
+    const [span] = readPortSpan(text);
+    if (span !== undefined) throw new GoError(span);
+    return text;
+  }
+  const fields = new Map(parseCsv(text).map(splitPair));
+  for (const [key, value] of fields) {
+    if (key === "mode" && value !== "ingress" && value !== "host") throw new GoError(`invalid publish mode value ${value}`);
+    if (key === "protocol" && !["tcp", "udp", "sctp"].includes(value)) throw new GoError(`invalid protocol value ${value}`);
+    if (key === "target" || key === "published") parseUnsigned(value, 65535);
+    if (!["mode", "protocol", "target", "published"].includes(key)) throw new GoError(`invalid field key ${key}`);
+  }
+  if (!fields.has("target")) throw new GoError('missing mandatory field "target"');
+  return text;
+}
+
+function isLong(text: string): boolean {
+  return /^\w+=/.test(text);
+}
+
+/** What is wrong with `8080:80/tcp`. */
+function readPortSpan(text: string): string[] {
+  const parts = text.replace(/\/\w+$/, "").split(":");
+  if (parts.length > 2) return ["hostip is not supported"];
+  const bad = (part: string) => part.split("-").some((port) => !/^\d+$/.test(port) || Number(port) > 65535);
+  const [host, target] = parts.length === 2 ? parts : [undefined, parts[0]];
+  if (target === undefined || bad(target)) return [`Invalid containerPort: ${target ?? ""}`];
+  return host !== undefined && host !== "" && bad(host) ? [`Invalid hostPort: ${host}`] : [];
 }
 
 /** `8080:80/tcp`, or `published=8080,target=80,mode=host`. */
 export function readPort(text: string): ServicePort[] {
-  const isLong = /^\w+=/.test(text);
-  const mode = isLong ? (new Map(text.split(",").map(splitPair)).get("mode") ?? "ingress") : "ingress";
-  if (mode !== "ingress" && mode !== "host") throw new Failure(`invalid publish mode value (${mode}): must be either '${"ingress"}' or '${"host"}'`);
-  const plain = isLong ? text.split(",").filter((field) => !field.startsWith("mode=")).join(",") : text;
+  const fields = isLong(text) ? new Map(parseCsv(text).map(splitPair)) : undefined;
+  const mode = fields?.get("mode") === "host" ? "host" : "ingress";
+  const plain = fields ? [...fields].filter(([key]) => key !== "mode").map(([key, value]) => `${key}=${value}`).join(",") : text;
   return readPublish(plain).map(({ containerPort, hostPort, protocol }) => {
     if (hostPort && hostPort.from !== hostPort.to) throw new SimulationError("UNSUPPORTED", `docker service --publish ${text}: a range to choose from is not simulated`);
     return { protocol, target: containerPort, published: hostPort?.from ?? 0, mode };
   });
 }
 
-/** `back`, or `name=back,alias=db`; the client asks the daemon for its ID. */
+/** docker/cli opts/network.go: `back`, or `name=back,alias=db`. */
+export function readNetworkText(text: string): string {
+  if (!text.includes("=")) return text;
+  const unknown = parseCsv(text).map(splitPair).find(([key]) => !["name", "alias", "driver-opt"].includes(key));
+  if (unknown) throw new GoError(`invalid field key ${unknown[0]}`);
+  return text;
+}
+
+/** The client asks the daemon for its ID. */
 export function readNetwork({ daemon }: Call, text: string): { readonly network: string; readonly aliases: readonly string[] } {
   const fields = text.includes("=") ? text.split(",").map(splitPair) : [["name", text] as const];
   const name = fields.find(([key]) => key === "name")?.[1] ?? "";
   const network = find("network", name, () => daemon.findNetwork(name));
-  return { network: keyOf(network), aliases: fields.filter(([key]) => key === "alias").map(([, alias]) => alias) };
+  return { network: keyOf(network, name), aliases: fields.filter(([key]) => key === "alias").map(([, alias]) => alias) };
 }
 
-/** Networks of each node are known by name. */
-function keyOf(network: NetworkState): string {
+/** Of networks of each node, services can have those that every node has, by name. */
+function keyOf(network: NetworkState, name: string): string {
   if (network.scope === "swarm") return network.id;
-  if (["bridge", "host", "none"].includes(network.name)) return network.name;
-  const words = `The network ${network.name} cannot be used with services. Only networks scoped to the swarm can be used, such as those created with the overlay driver.`;
-  throw new Failure(`Error response from daemon: rpc error: code = InvalidArgument desc = ${words}`);
+  if (network.name === "bridge" || network.name === "host") return network.name;
+  throw new Failure(`Error: No such network: ${name}`);
 }

@@ -2,34 +2,134 @@ import { formatIpv4 } from "../../net/ip";
 import { Answer, textMap, type AnswerField, type AnswerValue } from "../../model/inspect/answer";
 import { CREATED } from "../../model/inspect/network";
 import type { ClusterService } from "../../model/swarm/objects";
-import type { ServicePort } from "../../model/swarm/service-spec";
+import { placementOf, restartRulesAsSaid, updatePolicyOf, type FileReference, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
+import { taggedImage } from "./tasks";
 
-/** What `docker service inspect` shows, as far as it is about the network. */
-export function inspectService({ id, spec, ports, virtualIps }: ClusterService): Answer {
-  const optional = (json: string, value: AnswerValue): AnswerField => ({ json, value, omitEmpty: true });
-  const endpointSpec = new Answer([{ json: "Mode", value: spec.endpointMode }, optional("Ports", spec.ports.map(portOf))]);
+const optional = (json: string, value: AnswerValue): AnswerField => ({ json, value, omitEmpty: true });
+
+/** swarmkit api/defaults: how long a container has to stop. */
+const STOP_GRACE_NS = 10e9;
+
+/** What `docker service inspect` shows. */
+export function inspectService(service: ClusterService): Answer {
+  const { id, spec, ports, virtualIps, previousSpec, updateStatus, version, iteration } = service;
   const addresses = [...virtualIps].map(([network, value]) => {
     const length = network.subnets?.[0]?.subnet.prefixLength ?? 32;
     return Answer.of({ NetworkID: network.id, Addr: `${formatIpv4(Number(value))}/${length}` });
   });
-  const networks = spec.networks.map(({ network, aliases }) => new Answer([{ json: "Target", value: network }, optional("Aliases", aliases)]));
-  const mode: Answer = spec.replicas === undefined ? Answer.of({ Global: Answer.of({}) }) : Answer.of({ Replicated: Answer.of({ Replicas: spec.replicas }) });
+  // A service without networks and ports has no endpoint.
+  const hasEndpoint = ports.length > 0 || addresses.length > 0 || spec.endpointMode === "dnsrr";
+  const status: AnswerField[] = updateStatus
+    ? [{
+        json: "UpdateStatus",
+        value: new Answer([
+          { json: "State", value: updateStatus.state },
+          { json: "StartedAt", value: CREATED },
+          ...(updateStatus.completedAt === undefined ? [] : [{ json: "CompletedAt", value: CREATED }]),
+          { json: "Message", value: updateStatus.message },
+        ]),
+      }]
+    : [];
+  const job: AnswerField[] = spec.job ? [{ json: "JobStatus", value: Answer.of({ JobIteration: new Answer([optional("Index", iteration)]), LastExecution: CREATED }) }] : [];
   return new Answer([
     { json: "ID", value: id },
+    { json: "Version", value: Answer.of({ Index: version }) },
     { json: "CreatedAt", value: CREATED },
     { json: "UpdatedAt", value: CREATED },
-    {
-      json: "Spec",
-      value: new Answer([
-        { json: "Name", value: spec.name },
-        { json: "Labels", value: textMap(spec.labels) },
-        { json: "TaskTemplate", value: new Answer([optional("Networks", networks)]) },
-        { json: "Mode", value: mode },
-        { json: "EndpointSpec", value: endpointSpec },
-      ]),
-    },
-    { json: "Endpoint", value: new Answer([{ json: "Spec", value: endpointSpec }, optional("Ports", ports.map(portOf)), optional("VirtualIPs", addresses)]) },
+    { json: "Spec", value: specOf(spec, true) },
+    ...(previousSpec ? [{ json: "PreviousSpec", value: specOf(previousSpec, false) }] : []),
+    { json: "Endpoint", value: new Answer([{ json: "Spec", value: hasEndpoint ? endpointSpecOf(spec) : new Answer([]) }, optional("Ports", ports.map(portOf)), optional("VirtualIPs", addresses)]) },
+    ...status,
+    ...job,
   ]);
+}
+
+/** `isFilled`: with what the managers put in for what is not said. */
+function specOf(spec: ServiceSpec, isFilled: boolean): Answer {
+  const policies: AnswerField[] = [
+    ...(isFilled || spec.update ? [{ json: "UpdateConfig", value: policyAnswer(updatePolicyOf(spec.update)) }] : []),
+    ...(isFilled || spec.rollback ? [{ json: "RollbackConfig", value: policyAnswer(updatePolicyOf(spec.rollback)) }] : []),
+  ];
+  return new Answer([
+    { json: "Name", value: spec.name },
+    { json: "Labels", value: textMap(spec.labels) },
+    { json: "TaskTemplate", value: templateAnswer(spec, isFilled) },
+    { json: "Mode", value: modeOf(spec) },
+    ...policies,
+    { json: "EndpointSpec", value: endpointSpecOf(spec) },
+  ]);
+}
+
+function templateAnswer(spec: ServiceSpec, isFilled: boolean): Answer {
+  const networks = spec.networks.map(({ network, aliases }) => new Answer([{ json: "Target", value: network }, optional("Aliases", aliases)]));
+  const { condition, delay, maxAttempts, window } = restartRulesAsSaid(spec);
+  const restart: AnswerField[] = isFilled || spec.restart
+    ? [{ json: "RestartPolicy", value: new Answer([{ json: "Condition", value: condition }, { json: "Delay", value: delay }, { json: "MaxAttempts", value: maxAttempts }, optional("Window", window)]) }]
+    : [];
+  const { constraints, preferences, maxPerNode } = placementOf(spec);
+  const spread = preferences.map((descriptor) => Answer.of({ Spread: Answer.of({ SpreadDescriptor: descriptor }) }));
+  return new Answer([
+    { json: "ContainerSpec", value: containerOf(spec, isFilled) },
+    { json: "Resources", value: Answer.of({ Limits: resourcesOf(spec.limits), Reservations: resourcesOf(spec.reservations) }) },
+    ...restart,
+    { json: "Placement", value: new Answer([optional("Constraints", constraints), optional("Preferences", spread), optional("MaxReplicas", maxPerNode)]) },
+    optional("Networks", networks),
+    { json: "ForceUpdate", value: spec.forced ?? 0 },
+    { json: "Runtime", value: "container" },
+  ]);
+}
+
+function containerOf({ container, secrets = [], configs = [] }: ServiceSpec, isFilled: boolean): Answer {
+  const { image, command = [], labels = {}, hostname = "", env = [], extraHosts = [], dns = [], dnsSearch = [], dnsOptions = [], sysctls = {}, capAdd = [] } = container;
+  return new Answer([
+    { json: "Image", value: taggedImage(image?.name) },
+    optional("Labels", textMap(labels)),
+    optional("Args", command),
+    optional("Hostname", hostname),
+    optional("Env", env),
+    { json: "Init", value: false },
+    ...(isFilled ? [{ json: "StopGracePeriod", value: STOP_GRACE_NS }] : []),
+    optional("Hosts", extraHosts.map(({ name, address }) => `${address} ${name}`)),
+    { json: "DNSConfig", value: new Answer([optional("Nameservers", dns), optional("Search", dnsSearch), optional("Options", dnsOptions)]) },
+    optional("Secrets", secrets.map((file) => fileOf("Secret", file))),
+    optional("Configs", configs.map((file) => fileOf("Config", file))),
+    { json: "Isolation", value: "default" },
+    optional("Sysctls", textMap(sysctls)),
+    optional("CapabilityAdd", capAdd.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`))),
+  ]);
+}
+
+function fileOf(kind: "Secret" | "Config", { id, name, target, uid, gid, mode }: FileReference): Answer {
+  return new Answer([
+    { json: "File", value: Answer.of({ Name: target, UID: uid, GID: gid, Mode: mode }) },
+    { json: `${kind}ID`, value: id },
+    { json: `${kind}Name`, value: name },
+  ]);
+}
+
+function resourcesOf({ nanoCpus = 0, memoryBytes = 0, pids = 0 }: ResourceSpec = {}): Answer {
+  return new Answer([optional("NanoCPUs", nanoCpus), optional("MemoryBytes", memoryBytes), optional("Pids", pids)]);
+}
+
+function modeOf({ replicas, job }: ServiceSpec): Answer {
+  if (job && replicas === undefined) return Answer.of({ GlobalJob: Answer.of({}) });
+  if (job) return Answer.of({ ReplicatedJob: Answer.of({ MaxConcurrent: job.maxConcurrent === 0 ? (replicas ?? 0) : job.maxConcurrent, TotalCompletions: replicas ?? 0 }) });
+  return replicas === undefined ? Answer.of({ Global: Answer.of({}) }) : Answer.of({ Replicated: Answer.of({ Replicas: replicas }) });
+}
+
+function policyAnswer({ parallelism, delay, failureAction, monitor, maxFailureRatio, order }: UpdatePolicy): Answer {
+  return new Answer([
+    { json: "Parallelism", value: parallelism },
+    optional("Delay", delay),
+    { json: "FailureAction", value: failureAction },
+    { json: "Monitor", value: monitor },
+    { json: "MaxFailureRatio", value: maxFailureRatio },
+    { json: "Order", value: order },
+  ]);
+}
+
+function endpointSpecOf({ endpointMode, ports }: ServiceSpec): Answer {
+  return new Answer([{ json: "Mode", value: endpointMode }, optional("Ports", ports.map(portOf))]);
 }
 
 function portOf({ protocol, target, published, mode }: ServicePort): Answer {

@@ -1,23 +1,24 @@
 import { SimulationError } from "../../errors";
-import { compareText } from "../../model/generation";
 import type { ClusterService, ClusterTask } from "../../model/swarm/objects";
-import type { ServicePort } from "../../model/swarm/service-spec";
+import { placementOf, type ServicePort } from "../../model/swarm/service-spec";
 import { atLeast, exactly, NONE, type Call, type Command } from "../command";
-import { printInspected, type Inspected } from "../inspector";
+import { parseUnsigned } from "../go";
 import { printList } from "../list";
+import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
-import { ask, forEachName, notFoundOr, responseOf } from "../refusals";
+import { ask, forEachName, notFoundOr, refusalOf, responseOf } from "../refusals";
 import { ListRow } from "../template/row";
+import { filtersOf, hasLabel, readFilter } from "../values";
 import { descriptionOf } from "./groups";
-import { CREATE_FLAGS, endpointModeOf, readNetwork, readPort, readService } from "./service-flags";
+import { refuseOthers } from "./other-flags";
+import { printObjects } from "./print-objects";
+import { showProgress } from "./progress";
+import { checkFilters, checkManager } from "./refused";
+import { changedService, UPDATE_FLAGS } from "./service-change";
+import { CREATE_FLAGS, readService } from "./service-flags";
 import { inspectService } from "./service-inspect";
-import { checkManager } from "./refused";
-import { others, refuseOthers } from "./other-flags";
-
-/** docker/cli cli/command/service/progress: the client waits for the tasks and paints bars. */
-function checkDetached({ command, flags }: Call): void {
-  if (!flags.on("detach")) throw new SimulationError("UNSUPPORTED", `docker ${command.path}: expected --detach, as the client's progress bars are not simulated`);
-}
+import { prettyService } from "./service-pretty";
+import { printTasks, taggedImage, TASK_FLAGS } from "./tasks";
 
 const CREATE: Command = {
   path: "service create",
@@ -31,19 +32,28 @@ const CREATE: Command = {
     checkManager(call);
     refuseOthers(call);
     const spec = readService(call);
-    checkDetached(call);
     const service = ask(() => daemon.swarm.createService(spec));
     warnOfImage(call, spec.container.image?.name ?? "");
     output.line(service.id);
+    showProgress(call, service);
   },
 };
 
 /** No simulated host reaches a registry. */
-function warnOfImage({ output }: Call, image: string): void {
-  const tagged = image.includes(":") ? image : `${image}:latest`;
+export function warnOfImage({ output }: Pick<Call, "output">, image: string): void {
+  const tagged = taggedImage(image);
   output.warn(
     `image ${tagged} could not be accessed on a registry to record\nits digest. Each node will access ${tagged} independently,\npossibly leading to different nodes running different\nversions of the image.\n`,
   );
+}
+
+/** @throws Failure in the client's words. */
+function findService({ daemon }: Call, name: string): ClusterService {
+  try {
+    return daemon.swarm.findService(name);
+  } catch (error) {
+    throw new Failure(notFoundOr("service", name, error));
+  }
 }
 
 const UPDATE: Command = {
@@ -51,37 +61,41 @@ const UPDATE: Command = {
   usage: "[OPTIONS] SERVICE",
   short: descriptionOf("service update"),
   count: exactly(1),
-  flags: [
-    { name: "detach", short: "d", kind: "switch" },
-    { name: "endpoint-mode", kind: "text" },
-    { name: "network-add", kind: "list" },
-    { name: "network-rm", kind: "list" },
-    { name: "publish-add", kind: "list" },
-    { name: "publish-rm", kind: "list" },
-    { name: "quiet", short: "q", kind: "switch" },
-    { name: "replicas", kind: "number" },
-    ...others("args", "env-add", "env-rm", "force", "image", "label-add", "label-rm", "constraint-add", "constraint-rm", "rollback", "update-order", "update-parallelism", "hostname"),
-  ],
+  flags: UPDATE_FLAGS,
   run(call) {
-    const { daemon, flags, args, output } = call;
+    const { command, daemon, flags, args, output } = call;
+    const [name = ""] = args;
     checkManager(call);
     refuseOthers(call);
-    checkDetached(call);
-    const added = flags.all("publish-add").flatMap(readPort);
-    const removed = flags.all("publish-rm").flatMap(readPort);
-    const networks = flags.all("network-add").map((text) => readNetwork(call, text));
-    const without = new Set(flags.all("network-rm").map((text) => readNetwork(call, text).network));
-    const mode = endpointModeOf(flags);
-    ask(() =>
-      daemon.swarm.updateService(args[0] ?? "", (spec) => ({
-        ...spec,
-        ...(mode && { endpointMode: mode }),
-        ...(flags.has("replicas") && { replicas: flags.number("replicas", 1) }),
-        ports: [...spec.ports.filter((port) => !removed.some(({ target, protocol }) => port.target === target && port.protocol === protocol)), ...added],
-        networks: [...spec.networks.filter(({ network }) => !without.has(network)), ...networks],
-      })),
-    );
-    output.line(args[0] ?? "");
+    const service = findService(call, name);
+    if (flags.on("rollback")) {
+      const isOther = command.flags.some((flag) => flags.has(flag.name) && !["rollback", "detach", "quiet"].includes(flag.name));
+      if (isOther) throw new Failure("other flags may not be combined with --rollback");
+      ask(() => daemon.swarm.rollBackService(name));
+    } else {
+      const changed = changedService(call, service.spec);
+      ask(() => daemon.swarm.updateService(name, () => changed));
+      if (flags.has("image")) warnOfImage(call, changed.container.image?.name ?? "");
+    }
+    output.line(name);
+    showProgress(call, service);
+  },
+};
+
+const ROLLBACK: Command = {
+  path: "service rollback",
+  usage: "[OPTIONS] SERVICE",
+  short: descriptionOf("service rollback"),
+  count: exactly(1),
+  flags: [{ name: "detach", short: "d", kind: "switch" }, { name: "quiet", short: "q", kind: "switch" }],
+  run(call) {
+    const { daemon, args, output } = call;
+    const [name = ""] = args;
+    checkManager(call);
+    const service = findService(call, name);
+    ask(() => daemon.swarm.rollBackService(name));
+    output.line(name);
+    showProgress(call, service);
   },
 };
 
@@ -92,19 +106,46 @@ const SCALE: Command = {
   count: atLeast(1),
   flags: [{ name: "detach", short: "d", kind: "switch" }],
   run(call) {
-    const { daemon, args, output } = call;
+    const { args } = call;
+    for (const text of args) {
+      if (!/^[^=]+=[^=]+$/.test(text)) throw new Failure(`Invalid scale specifier '${text}'.\nSee 'docker service scale --help'.\n\nUsage:  docker service scale ${SCALE.usage}\n\n${SCALE.short}`);
+    }
+    const refusals: string[] = [];
+    const scaled: ClusterService[] = [];
     for (const text of args) {
       const [name = "", count = ""] = text.split("=");
-      if (!text.includes("=")) throw new Failure(`invalid scale specifier '${text}'.\nSee 'docker service scale --help'.\n\nUsage:  docker service scale ${SCALE.usage}\n\n${SCALE.short}`);
-      if (!/^\d+$/.test(count)) throw new Failure(`invalid replicas value ${count}: strconv.ParseUint: parsing ${JSON.stringify(count)}: invalid syntax`);
-      checkManager(call);
-      checkDetached(call);
-      if (ask(() => daemon.swarm.findService(name)).spec.replicas === undefined) throw new Failure(`${name}: scale can only be used with replicated or replicated-job mode`);
-      ask(() => daemon.swarm.updateService(name, (spec) => ({ ...spec, replicas: Number(count) })));
-      output.line(`${name} scaled to ${count}`);
+      try {
+        scaled.push(scale(call, name, count));
+      } catch (error) {
+        if (!(error instanceof Error) || error instanceof SimulationError) throw error;
+        refusals.push(`${name}: ${error.message}`);
+      }
     }
+    for (const service of scaled) showProgress(call, service);
+    if (refusals.length > 0) throw new Failure(refusals.join("\n"));
   },
 };
+
+const MOST_REPLICAS = 2 ** 53;
+
+function scale(call: Call, name: string, count: string): ClusterService {
+  const { daemon, output } = call;
+  const replicas = countOf(count);
+  checkManager(call);
+  const service = findService(call, name);
+  if (service.spec.replicas === undefined) throw new Failure("scale can only be used with replicated or replicated-job mode");
+  ask(() => daemon.swarm.updateService(name, (spec) => ({ ...spec, replicas })));
+  output.line(`${name} scaled to ${count}`);
+  return service;
+}
+
+function countOf(text: string): number {
+  try {
+    return parseUnsigned(text, MOST_REPLICAS);
+  } catch (error) {
+    throw new Failure(`invalid replicas value ${text}: ${error instanceof Error ? error.message : ""}`);
+  }
+}
 
 const REMOVE: Command = {
   path: "service rm",
@@ -122,21 +163,15 @@ const INSPECT: Command = {
   usage: "[OPTIONS] SERVICE [SERVICE...]",
   short: descriptionOf("service inspect"),
   count: atLeast(1),
-  flags: [{ name: "format", short: "f", kind: "text" }, ...others("pretty")],
-  run(call) {
-    const { daemon, flags, args, output } = call;
-    refuseOthers(call);
-    const look = (name: string): Inspected => {
-      try {
-        return { answer: inspectService(daemon.swarm.findService(name)) };
-      } catch (error) {
-        const text = responseOf(error);
-        if (!text.includes("swarm manager")) return { refusal: notFoundOr("service", name, error) };
-        output.line("[]");
-        throw new Failure(`Status: ${text}, Code: 1`);
-      }
+  flags: [{ name: "format", short: "f", kind: "text" }, { name: "pretty", kind: "switch" }],
+  run({ daemon, flags, args, output }) {
+    const nameOf = (network: string) => daemon.findNetwork(network).name;
+    const look = (name: string) => {
+      const service = daemon.swarm.findService(name);
+      return { answer: inspectService(service), pretty: prettyService(service, daemon.swarm.now, nameOf) };
     };
-    printInspected(args, look, flags.text("format"), output);
+    const say = (name: string, error: unknown) => (refusalOf(error).status === 404 ? `Error: no such service: ${name}` : responseOf(error));
+    printObjects({ names: args, look, say, format: flags.text("format"), pretty: flags.on("pretty") }, output);
   },
 };
 
@@ -145,77 +180,112 @@ const LIST: Command = {
   usage: "[OPTIONS]",
   short: descriptionOf("service ls"),
   count: NONE,
-  flags: [{ name: "format", kind: "text" }, { name: "quiet", short: "q", kind: "switch" }, ...others("filter")],
+  flags: [{ name: "filter", short: "f", kind: "list", read: readFilter }, { name: "format", kind: "text" }, { name: "quiet", short: "q", kind: "switch" }],
   run(call) {
-    const { daemon, flags, output } = call;
-    const services = ask(() => daemon.swarm.services());
-    refuseOthers(call);
-    const rows = [...services].sort((a, b) => compareText(a.spec.name, b.spec.name)).map((service) => {
-      const live = daemon.swarm.tasksOf(service).filter(({ wanted }) => wanted === "running");
-      const values = {
-        ID: service.id.slice(0, 12), Name: service.spec.name, Mode: service.spec.replicas === undefined ? "global" : "replicated",
-        Replicas: `${live.filter(({ isRunning }) => isRunning).length}/${service.spec.replicas ?? live.length}`,
-        Image: imageOf(service.spec.container.image?.name), Ports: portsText(service.ports),
-      };
-      return new ListRow(values, service.spec.labels);
-    });
-    const table = "{{.ID}}\t{{.Name}}\t{{.Mode}}\t{{.Replicas}}\t{{.Image}}\t{{.Ports}}";
-    const raw = "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\nimage: {{.Image}}\nports: {{.Ports}}\n";
-    const headings = { ID: "ID", Name: "NAME", Mode: "MODE", Replicas: "REPLICAS", Image: "IMAGE", Ports: "PORTS" };
-    printList({ type: "*service.serviceContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+    const services = ask(() => call.daemon.swarm.services());
+    printServices(call, services.filter(serviceFilter(call)));
   },
 };
 
-function imageOf(name = ""): string {
-  return name.includes(":") ? name : `${name}:latest`;
+const SERVICE_FILTERS = ["id", "name", "label", "mode", "runtime"];
+
+export function serviceFilter({ flags }: Call): (service: ClusterService) => boolean {
+  const filters = filtersOf(flags.all("filter"));
+  checkFilters(filters, SERVICE_FILTERS);
+  const any = (name: string, matches: (wanted: string) => boolean) => filters.get(name)?.some(matches) ?? true;
+  return ({ id, spec }) =>
+    any("id", (wanted) => id.startsWith(wanted)) && any("name", (wanted) => spec.name.startsWith(wanted)) && any("label", (wanted) => hasLabel(spec.labels, wanted)) &&
+    any("mode", (wanted) => modeText(spec).replace(" ", "-") === wanted);
 }
 
-/** Only ports of the routing mesh. */
+function modeText({ replicas, job }: ClusterService["spec"]): string {
+  return `${replicas === undefined ? "global" : "replicated"}${job ? " job" : ""}`;
+}
+
+/** docker/cli cli/command/service/formatter.go: ListFormatWrite. */
+export function printServices({ daemon, flags, output }: Call, services: readonly ClusterService[]): void {
+  const rows = [...services].sort((a, b) => compareNaturally(a.spec.name, b.spec.name)).map((service) => {
+    const { id, spec, ports } = service;
+    const values = {
+      ID: id.slice(0, 12), Name: spec.name, Mode: modeText(spec), Replicas: replicasText(service, daemon.swarm.tasksOf(service)), Image: taggedImage(spec.container.image?.name), Ports: portsText(ports),
+    };
+    return new ListRow(values, spec.labels);
+  });
+  const table = "{{.ID}}\t{{.Name}}\t{{.Mode}}\t{{.Replicas}}\t{{.Image}}\t{{.Ports}}";
+  const raw = "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\nimage: {{.Image}}\nports: {{.Ports}}\n";
+  const headings = { ID: "ID", Name: "NAME", Mode: "MODE", Replicas: "REPLICAS", Image: "IMAGE", Ports: "PORTS" };
+  printList({ type: "*service.serviceContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+}
+
+/** What runs, also where nobody can stop it, of what is wanted. */
+function replicasText({ spec, iteration }: ClusterService, tasks: readonly ClusterTask[]): string {
+  const running = tasks.filter(({ isRunning }) => isRunning).length;
+  const { replicas, job } = spec;
+  if (!job) {
+    const { maxPerNode } = placementOf(spec);
+    return `${running}/${replicas ?? tasks.filter(({ isLive }) => isLive).length}${maxPerNode > 0 ? ` (max ${maxPerNode} per node)` : ""}`;
+  }
+  const own = tasks.filter((task) => task.iteration === iteration);
+  const wanted = replicas === undefined ? own.filter(({ isLive }) => isLive).length : job.maxConcurrent === 0 ? replicas : job.maxConcurrent;
+  return `${running}/${wanted} (${own.filter(({ state }) => state === "complete").length}/${replicas ?? own.length} completed)`;
+}
+
+/** Only ports of the routing mesh; neighbours in a row are written as a range (docker/cli cli/command/service/formatter.go: portRange). */
 function portsText(ports: readonly ServicePort[]): string {
-  return ports.filter(({ mode }) => mode === "ingress").map(({ published, target, protocol }) => `*:${published}->${target}/${protocol}`).join(", ");
+  const sorted = ports.filter(({ mode }) => mode === "ingress").sort((a, b) => (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : a.published - b.published));
+  const ranges: { readonly first: ServicePort; last: ServicePort }[] = [];
+  for (const port of sorted) {
+    const range = ranges.at(-1);
+    const follows = range && range.last.protocol === port.protocol && range.last.published + 1 === port.published && range.last.target + 1 === port.target;
+    if (follows) range.last = port;
+    else ranges.push({ first: port, last: port });
+  }
+  const span = (from: number, to: number) => (from === to ? String(from) : `${from}-${to}`);
+  return ranges.map(({ first, last }) => `*:${span(first.published, last.published)}->${span(first.target, last.target)}/${first.protocol}`).join(", ");
 }
-
-/** docker/cli cli/command/task/formatter.go: maxErrLength. */
-const ERROR_LENGTH = 30;
 
 const TASKS: Command = {
   path: "service ps",
   usage: "[OPTIONS] SERVICE [SERVICE...]",
   short: descriptionOf("service ps"),
   count: atLeast(1),
-  flags: [{ name: "format", kind: "text" }, { name: "no-trunc", kind: "switch" }, { name: "quiet", short: "q", kind: "switch" }, ...others("filter", "no-resolve")],
+  flags: TASK_FLAGS,
   run(call) {
-    const { daemon, flags, args, output } = call;
+    const { daemon, args } = call;
     checkManager(call);
-    refuseOthers(call);
-    const services = args.map((name) => ask(() => daemon.swarm.findService(name)));
-    const isWhole = flags.on("no-trunc");
-    const tasks = services.flatMap((service) => daemon.swarm.tasksOf(service).map((task, age) => ({ service, task, age, name: taskName(service, task) })));
-    tasks.sort((a, b) => a.service.spec.name.localeCompare(b.service.spec.name) || a.task.slot - b.task.slot || compareText(a.name, b.name) || b.age - a.age);
-    const rows = tasks.map(({ service, task, name }) => {
-      const state = task.isRunning ? "Running" : task.wanted === "shutdown" ? "Shutdown" : "Pending";
-      const wanted = task.wanted === "running" ? "Running" : "Shutdown";
-      const values = {
-        ID: isWhole ? task.id : task.id.slice(0, 12), Name: name, Image: imageOf(service.spec.container.image?.name), Node: task.node?.hostname ?? "", DesiredState: wanted,
-        CurrentState: `${state} 1 second ago`, Error: errorText(task.error, isWhole), Ports: "",
-      };
-      return new ListRow(values, {});
+    const refusals: string[] = [];
+    const services = args.flatMap((name) => {
+      try {
+        return [daemon.swarm.findService(name)];
+      } catch (error) {
+        refusals.push(refusalOf(error).status === 404 ? `no such service: ${name}` : responseOf(error));
+        return [];
+      }
     });
-    const table = "{{.ID}}\t{{.Name}}\t{{.Image}}\t{{.Node}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}\t{{.Ports}}";
-    const raw = "id: {{.ID}}\nname: {{.Name}}\nimage: {{.Image}}\nnode: {{.Node}}\ndesired_state: {{.DesiredState}}\ncurrent_state: {{.CurrentState}}\nerror: {{.Error}}\nports: {{.Ports}}\n";
-    const headings = { ID: "ID", Name: "NAME", Image: "IMAGE", Node: "NODE", DesiredState: "DESIRED STATE", CurrentState: "CURRENT STATE", Error: "ERROR", Ports: "PORTS" };
-    printList({ type: "*task.taskContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+    if (services.length > 0) printTasks(call, services.flatMap((service) => [...daemon.swarm.tasksOf(service)]));
+    if (refusals.length > 0) throw new Failure(refusals.join("\n"));
   },
 };
 
-function taskName({ spec }: ClusterService, { slot, place }: ClusterTask): string {
-  return `${spec.name}.${slot === 0 ? (place?.id ?? "") : slot}`;
-}
+const LOGS: Command = {
+  path: "service logs",
+  usage: "[OPTIONS] SERVICE|TASK",
+  short: descriptionOf("service logs"),
+  count: exactly(1),
+  flags: ["details", "follow", "no-resolve", "no-task-ids", "no-trunc", "raw", "timestamps"].map((name) => ({ name, kind: "switch" as const, ...(name === "follow" && { short: "f" }) })),
+  run(call) {
+    const { daemon, args } = call;
+    const [name = ""] = args;
+    checkManager(call);
+    const known = ask(() => daemon.swarm.services()).flatMap(({ tasks }) => [...tasks]).some(({ id }) => id.startsWith(name));
+    try {
+      daemon.swarm.findService(name);
+    } catch (error) {
+      if (refusalOf(error).status !== 404) throw new Failure(responseOf(error));
+      if (!known || name === "") throw new Failure(`no such task or service: ${name}`);
+    }
+    // Differs from Docker: programs in containers of services write nothing.
+  },
+};
 
-function errorText(error: string, isWhole: boolean): string {
-  if (error === "") return "";
-  const text = isWhole || error.length <= ERROR_LENGTH ? error : `${error.slice(0, ERROR_LENGTH - 1)}…`;
-  return JSON.stringify(text);
-}
-
-export const SERVICE_VERBS: readonly Command[] = [CREATE, UPDATE, SCALE, REMOVE, INSPECT, LIST, TASKS];
+export const SERVICE_VERBS: readonly Command[] = [CREATE, UPDATE, ROLLBACK, SCALE, REMOVE, INSPECT, LIST, TASKS, LOGS];

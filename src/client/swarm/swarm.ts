@@ -1,10 +1,26 @@
 import type { NodeRole } from "../../model/swarm/objects";
 import { parseCidr } from "../../net/cidr";
-import { exactly, NONE, type Call, type Command } from "../command";
+import type { SwarmChange } from "../../model/swarm/operations";
+import { commandHelp, exactly, NONE, type Call, type Command } from "../command";
+import { parseDuration } from "../duration";
+import type { FlagSpec, FlagValues } from "../flags";
+import { GoError } from "../go";
 import { Failure } from "../outcome";
-import { ask } from "../refusals";
+import { ask, refusalOf } from "../refusals";
+import { readDuration } from "../values";
 import { descriptionOf } from "./groups";
 import { others, refuseOthers } from "./other-flags";
+import { CERTIFICATES } from "./refused";
+
+/** docker/cli cli/command/swarm/opts.go: addSwarmFlags. */
+const SETTING_FLAGS: readonly FlagSpec[] = [
+  { name: "cert-expiry", kind: "text", read: readDuration },
+  { name: "dispatcher-heartbeat", kind: "text", read: readDuration },
+  { name: "max-snapshots", kind: "number" },
+  { name: "snapshot-interval", kind: "number" },
+  { name: "task-history-limit", kind: "number" },
+  ...others("external-ca"),
+];
 
 /** docker/cli cli/command/swarm/init.go. */
 const INIT: Command = {
@@ -16,34 +32,70 @@ const INIT: Command = {
     { name: "advertise-addr", kind: "text" },
     { name: "data-path-addr", kind: "text" },
     { name: "data-path-port", kind: "number" },
-    { name: "default-addr-pool", kind: "list" },
+    { name: "default-addr-pool", kind: "list", read: readPool },
     { name: "default-addr-pool-mask-length", kind: "number" },
     { name: "force-new-cluster", kind: "switch" },
     { name: "listen-addr", kind: "text" },
-    ...others("autolock", "availability", "cert-expiry", "dispatcher-heartbeat", "external-ca", "max-snapshots", "snapshot-interval", "task-history-limit"),
+    { name: "autolock", kind: "switch" },
+    { name: "availability", kind: "text" },
+    ...SETTING_FLAGS,
   ],
   run(call) {
     const { daemon, flags, output } = call;
     refuseOthers(call);
     const port = flags.number("data-path-port", 0);
-    if (port !== 0 && (port < 1024 || port > 49151)) {
-      throw new Failure(`Error response from daemon: invalid data path port: VXLAN UDP port number is not in valid range (1024-49151): ${port}`);
-    }
+    if (port !== 0 && (port < 1024 || port > 49151)) throw new Failure(`Error response from daemon: Datapath port number is not in valid range (1024-49151) : ${port}`);
     const pools = flags.all("default-addr-pool").map((text) => parseCidr(text, "default-addr-pool"));
+    const settings = readSettings(flags);
     const node = ask(() =>
       daemon.swarm.init({
         advertiseAddress: flags.text("advertise-addr"),
         ...(flags.text("data-path-addr") !== "" && { dataPathAddress: flags.text("data-path-addr") }),
+        ...(flags.text("listen-addr") !== "" && { listenAddress: flags.text("listen-addr") }),
         ...(port !== 0 && { dataPathPort: port }),
         ...(pools.length > 0 && { pools }),
+        ...availabilityOf(flags),
+        autolock: flags.on("autolock"),
+        forceNewCluster: flags.on("force-new-cluster"),
+        ...(settings.taskHistoryLimit !== undefined && { taskHistoryLimit: settings.taskHistoryLimit }),
         ...(flags.has("default-addr-pool-mask-length") && { maskLength: flags.number("default-addr-pool-mask-length", 24) }),
       }),
     );
     output.line(`Swarm initialized: current node (${node.id}) is now a manager.\n`);
     printJoin(call, "worker");
     output.line("To add a manager to this swarm, run 'docker swarm join-token manager' and follow the instructions.\n");
+    if (flags.on("autolock")) printUnlockKey(call, ask(() => daemon.swarm.unlockKey()) ?? "");
   },
 };
+
+function readPool(text: string): string {
+  if (!/^[\d.]+\/\d+$/.test(text)) throw new GoError(`invalid string being converted to CIDR: ${text}`);
+  return text;
+}
+
+function availabilityOf(flags: FlagValues): { readonly availability?: string } {
+  if (!flags.has("availability")) return {};
+  const text = flags.text("availability").toLowerCase();
+  if (!["active", "pause", "drain"].includes(text)) throw new Failure(`invalid availability ${JSON.stringify(flags.text("availability"))}, only active, pause and drain are supported`);
+  return { availability: text };
+}
+
+function readSettings(flags: FlagValues): SwarmChange {
+  return {
+    ...(flags.has("autolock") && { autolock: flags.on("autolock") }),
+    ...(flags.has("task-history-limit") && { taskHistoryLimit: flags.number("task-history-limit", 0) }),
+    ...(flags.has("dispatcher-heartbeat") && { heartbeat: parseDuration(flags.text("dispatcher-heartbeat")) }),
+    ...(flags.has("cert-expiry") && { certificateExpiry: parseDuration(flags.text("cert-expiry")) }),
+  };
+}
+
+/** docker/cli cli/command/swarm/unlock_key.go: printUnlockCommand. */
+function printUnlockKey({ output }: Call, key: string): void {
+  output.line(
+    `To unlock a swarm manager after it restarts, run the \`docker swarm unlock\`\ncommand and provide the following key:\n\n    ${key}\n\n` +
+      "Please remember to store this key in a password manager, since without it you\nwill not be able to restart the manager.",
+  );
+}
 
 function printJoin({ daemon, output }: Call, role: NodeRole): void {
   const { token, remote } = ask(() => daemon.swarm.token(role));
@@ -59,8 +111,8 @@ const JOIN: Command = {
     { name: "advertise-addr", kind: "text" },
     { name: "data-path-addr", kind: "text" },
     { name: "listen-addr", kind: "text" },
+    { name: "availability", kind: "text" },
     { name: "token", kind: "text" },
-    ...others("availability"),
   ],
   run(call) {
     const { daemon, flags, args, output } = call;
@@ -70,6 +122,7 @@ const JOIN: Command = {
         token: flags.text("token"),
         remote: args[0] ?? "",
         advertiseAddress: flags.text("advertise-addr"),
+        ...availabilityOf(flags),
         ...(flags.text("data-path-addr") !== "" && { dataPathAddress: flags.text("data-path-addr") }),
       }),
     );
@@ -94,15 +147,86 @@ const JOIN_TOKEN: Command = {
   usage: "[OPTIONS] (worker|manager)",
   short: descriptionOf("swarm join-token"),
   count: exactly(1),
-  flags: [{ name: "quiet", short: "q", kind: "switch" }, ...others("rotate")],
+  flags: [{ name: "quiet", short: "q", kind: "switch" }, { name: "rotate", kind: "switch" }],
   run(call) {
     const { daemon, flags, args, output } = call;
     const role = args[0] ?? "";
     if (role !== "worker" && role !== "manager") throw new Failure(`unknown role ${role}`);
-    refuseOthers(call);
-    if (flags.on("quiet")) output.line(ask(() => daemon.swarm.token(role)).token);
+    const isQuiet = flags.on("quiet");
+    if (flags.on("rotate")) {
+      ask(() => daemon.swarm.rotateToken(role));
+      if (!isQuiet) output.line(`Successfully rotated ${role} join token.\n`);
+    }
+    if (isQuiet) output.line(ask(() => daemon.swarm.token(role)).token);
     else printJoin(call, role);
   },
 };
 
-export const SWARM_VERBS: readonly Command[] = [INIT, JOIN, LEAVE, JOIN_TOKEN];
+/** docker/cli cli/command/swarm/update.go. */
+const UPDATE: Command = {
+  path: "swarm update",
+  usage: "[OPTIONS]",
+  short: descriptionOf("swarm update"),
+  count: NONE,
+  flags: [{ name: "autolock", kind: "switch" }, ...SETTING_FLAGS],
+  run(call) {
+    const { command, daemon, flags, output } = call;
+    refuseOthers(call);
+    if (!command.flags.some(({ name }) => flags.has(name))) {
+      output.stdout += commandHelp(command);
+      return;
+    }
+    const before = ask(() => daemon.swarm.unlockKey());
+    ask(() => daemon.swarm.update(readSettings(flags)));
+    output.line("Swarm updated.");
+    const after = daemon.swarm.unlockKey();
+    if (before === undefined && after !== undefined) printUnlockKey(call, after);
+  },
+};
+
+/** docker/cli cli/command/swarm/unlock_key.go. */
+const UNLOCK_KEY: Command = {
+  path: "swarm unlock-key",
+  usage: "[OPTIONS]",
+  short: descriptionOf("swarm unlock-key"),
+  count: NONE,
+  flags: [{ name: "quiet", short: "q", kind: "switch" }, { name: "rotate", kind: "switch" }],
+  run(call) {
+    const { daemon, flags, output } = call;
+    const key = wrap("could not fetch unlock key: ", () => ask(() => daemon.swarm.unlockKey()));
+    if (flags.on("rotate")) {
+      if (key === undefined) throw new Failure("cannot rotate because autolock is not turned on");
+      daemon.swarm.rotateUnlockKey();
+      if (!flags.on("quiet")) output.line("Successfully rotated manager unlock key.\n");
+    }
+    const shown = daemon.swarm.unlockKey();
+    if (shown === undefined) throw new Failure("no unlock key is set");
+    if (flags.on("quiet")) output.line(shown);
+    else printUnlockKey(call, shown);
+  },
+};
+
+function wrap<T>(prefix: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw error instanceof Failure ? new Failure(`${prefix}${error.message}`) : error;
+  }
+}
+
+const UNLOCK: Command = {
+  path: "swarm unlock",
+  usage: "",
+  short: descriptionOf("swarm unlock"),
+  count: NONE,
+  flags: [],
+  run({ daemon }) {
+    try {
+      daemon.swarm.unlock();
+    } catch (error) {
+      throw new Failure(`Error: ${refusalOf(error).text}`);
+    }
+  },
+};
+
+export const SWARM_VERBS: readonly Command[] = [INIT, JOIN, LEAVE, JOIN_TOKEN, UPDATE, UNLOCK_KEY, UNLOCK, CERTIFICATES];

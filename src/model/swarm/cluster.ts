@@ -4,9 +4,15 @@ import { valueOf } from "../block";
 import { refuse, unsupported } from "../refusal";
 import type { NetworkSpec } from "../spec";
 import { Allotment, DEFAULT_SWARM_POOLS, holds, type SwarmPools } from "./allotment";
-import { isToken, SwarmIds } from "./ids";
-import type { ClusterNetwork, ClusterNode, ClusterTask, NodeRole } from "./objects";
+import { SwarmClock } from "./clock";
+import { SwarmIds } from "./ids";
+import { isInTouch, type ClusterNetwork, type ClusterNode } from "./objects";
 import { Orchestrator } from "./orchestrator";
+import { Roster } from "./roster";
+import { FileStore } from "./file-store";
+import { SwarmSecurity } from "./security";
+import type { SwarmServiceState } from "./state";
+import { ClusterTask, type TaskState } from "./task";
 import { refuseRpc, SWARM_WORDS } from "./words";
 
 /** `docker swarm init`. */
@@ -16,73 +22,73 @@ export interface ClusterOptions {
   readonly maskLength?: number;
   /** The UDP port of VXLAN. */
   readonly dataPathPort?: number;
+  /** That of its world; one of its own unless given. */
+  readonly clock?: SwarmClock;
 }
+
+/** `docker swarm update`. */
+export interface SwarmSettings {
+  /** How many old tasks are kept of each slot, with the one that runs. */
+  readonly taskHistoryLimit: number;
+  /** How often a node tells that it is alive, in nanoseconds. */
+  readonly heartbeat: number;
+}
+
+/** swarmkit api/defaults, manager/state/raft. */
+const DEFAULT_SETTINGS: SwarmSettings = { taskHistoryLimit: 5, heartbeat: 5e9 };
 
 /** Linux has 8472 for its own; libnetwork drivers/overlay: defaultVXLANUDPPort. */
 export const VXLAN_PORT = 4789;
 
 /**
  * What the managers of a swarm agree on: nodes, networks with their addresses, services and tasks. Everything is decided at once; what
- * a node does only after a moment, such as setting up the ingress network after it has joined, happens in `settle`.
+ * a node does only after a moment, such as setting up the ingress network after it has joined, happens in `settle`, and what takes
+ * longer when the clock says so.
  */
 export class Cluster {
   readonly ids: SwarmIds;
   readonly id: string;
   readonly dataPathPort: number;
-  readonly nodes: ClusterNode[] = [];
+  readonly clock: SwarmClock;
   readonly networks: ClusterNetwork[] = [];
   readonly orchestrator: Orchestrator;
-  readonly #tokens: Readonly<Record<NodeRole, string>>;
+  readonly roster: Roster;
+  readonly security: SwarmSecurity;
+  readonly secrets: FileStore;
+  readonly configs: FileStore;
+  settings = DEFAULT_SETTINGS;
   readonly #allotment: Allotment;
-  readonly #tasks: ClusterTask[] = [];
+  readonly #tasks = new Set<ClusterTask>();
+  #networkCount = 0;
 
-  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT }: ClusterOptions) {
+  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT, clock = new SwarmClock() }: ClusterOptions) {
     this.ids = new SwarmIds(seed);
     this.id = this.ids.id("cluster");
     this.dataPathPort = dataPathPort;
+    this.clock = clock;
     const given: SwarmPools = { pools: pools ?? DEFAULT_SWARM_POOLS.pools, maskLength: maskLength ?? DEFAULT_SWARM_POOLS.maskLength };
     this.#allotment = new Allotment(given);
-    const digest = this.ids.digest();
-    this.#tokens = { worker: this.ids.token("worker", digest), manager: this.ids.token("manager", digest) };
+    this.security = new SwarmSecurity(this.ids);
+    this.secrets = new FileStore("secret", this);
+    this.configs = new FileStore("config", this);
+    this.roster = new Roster(this);
     this.orchestrator = new Orchestrator(this);
     this.createNetwork({ name: "ingress", driver: "overlay", ipam: [], internal: false, options: {}, ingress: true });
   }
 
-  token(role: NodeRole): string {
-    return this.#tokens[role];
+  get nodes(): readonly ClusterNode[] {
+    return this.roster.nodes;
   }
 
-  /** The role that a token gives. */
-  roleOf(token: string): NodeRole {
-    if (!isToken(token)) refuse(400, "swarm", "invalid join token");
-    const role = (["worker", "manager"] as const).find((candidate) => this.#tokens[candidate] === token);
-    return role ?? unsupported("swarm", "a join token of another swarm");
-  }
-
-  /** A node that is not there yet. The managers know it at once; its networks come with `settle`. */
-  addNode(node: Omit<ClusterNode, "id" | "availability" | "isReady">): ClusterNode {
-    const added: ClusterNode = { ...node, id: this.ids.id("node", node.hostname), availability: "active", isReady: true };
-    this.nodes.push(added);
-    this.follow(added);
-    return added;
-  }
-
-  /** It leaves of its own accord; the managers keep it as one that is down. */
-  removeNode(node: ClusterNode): void {
-    node.isReady = false;
-    for (const task of this.tasksOn(node)) this.#drop(task);
-    for (const network of this.networks) this.#withdraw(network, node);
-    this.orchestrator.reconcile();
-  }
-
-  get managers(): ClusterNode[] {
-    return this.nodes.filter(({ role, isReady }) => role === "manager" && isReady);
+  /** Whether enough managers are there to decide anything. */
+  get hasQuorum(): boolean {
+    return this.roster.hasQuorum;
   }
 
   /** By ID, then by name, then by the start of an ID. */
   findNetwork(reference: string): ClusterNetwork | undefined {
     const exact = this.networks.find(({ id }) => id === reference) ?? this.networks.find(({ spec }) => spec.name === reference);
-    if (exact) return exact;
+    if (exact || reference === "") return exact;
     const byPrefix = this.networks.filter(({ id }) => id.startsWith(reference));
     return byPrefix.length === 1 ? byPrefix[0] : undefined;
   }
@@ -100,7 +106,7 @@ export class Cluster {
     if (other) refuseRpc("AlreadyExists", subject, `ingress network (${other.id}) is already present`);
     const isOverlay = spec.driver === "overlay";
     const subnets = isOverlay ? this.#allotment.allot(spec) : [];
-    const network: ClusterNetwork = { id: this.ids.id("network", spec.name), spec, isOverlay, subnets, balancers: new Map(), joined: new Set() };
+    const network: ClusterNetwork = { id: this.ids.id("network", spec.name), spec, isOverlay, subnets, balancers: new Map(), joined: new Set(), serial: this.#networkCount++ };
     this.networks.push(network);
     return network;
   }
@@ -114,12 +120,12 @@ export class Cluster {
       refuseRpc("FailedPrecondition", subject, `ingress network cannot be removed because service ${service.id} depends on it`);
     }
     if (service) refuseRpc("FailedPrecondition", subject, `network ${network.id} is in use by service ${service.id}`);
-    const task = this.#tasks.find(({ addresses, service: owner }) => owner === undefined && addresses.has(network));
+    const task = [...this.#tasks].find(({ addresses, service: owner }) => owner === undefined && addresses.has(network));
     if (task) refuseRpc("FailedPrecondition", subject, `network ${network.id} is in use by task ${task.id}`);
     this.networks.splice(this.networks.indexOf(network), 1);
     if (network.subnets) this.#allotment.release(network.subnets);
     // The nodes hear of it a moment later.
-    for (const node of network.joined) this.#leaving.push(() => node.isReady && node.agent.leaveNetwork(network));
+    for (const node of network.joined) this.#leaving.push(() => isInTouch(node) && node.agent.leaveNetwork(network));
     network.balancers.clear();
     network.joined.clear();
   }
@@ -138,18 +144,20 @@ export class Cluster {
       refuse(403, subject, `Could not attach to network ${reference}: rpc error: code = PermissionDenied desc = network ${network.spec.name} not manually attachable`);
     }
     const address = this.takeAddress(network, wanted) ?? refuse(500, subject, SWARM_WORDS.attachTimeout);
-    const task: ClusterTask = {
-      id: this.ids.id("task", `attach ${reference}`), service: undefined, slot: 0, node, spec: undefined, place: undefined, error: "", isRunning: true, wanted: "running",
-      addresses: new Map([[network, address]]),
-    };
-    this.#tasks.push(task);
+    const task = new ClusterTask({ id: this.ids.id("task", `attach ${reference}`), service: undefined, slot: 0, place: undefined, wanted: "running", now: this.clock.now });
+    task.addresses.set(network, address);
+    task.enter("running", this.clock.now);
+    this.addTask(task);
+    this.assign(task, node);
     this.follow(node);
     return { task, network, address };
   }
 
   /** The container has left the network. */
   detach(task: ClusterTask): void {
-    this.#drop(task);
+    task.wanted = "shutdown";
+    this.end(task, "shutdown", "");
+    this.forget(task);
   }
 
   takeAddress(network: ClusterNetwork, wanted?: string): bigint | undefined {
@@ -170,48 +178,53 @@ export class Cluster {
   }
 
   addTask(task: ClusterTask): void {
-    this.#tasks.push(task);
+    this.#tasks.add(task);
+    task.service?.tasks.add(task);
   }
 
-  /** Gives up what a task holds, and forgets it if it belongs to no service. */
-  #drop(task: ClusterTask): void {
+  assign(task: ClusterTask, node: ClusterNode): void {
+    task.node = node;
+    node.tasks.add(task);
+  }
+
+  /** It runs no more, and gives up its addresses. */
+  end(task: ClusterTask, state: TaskState, error: string): void {
     for (const [network, value] of task.addresses) this.releaseAddress(network, value);
     task.addresses.clear();
-    task.isRunning = false;
-    task.wanted = "shutdown";
-    if (task.service === undefined) this.forget(task);
-  }
-
-  drop(task: ClusterTask): void {
-    this.#drop(task);
+    if (!task.hasEnded) task.enter(state, this.clock.now, error);
   }
 
   forget(task: ClusterTask): void {
-    const at = this.#tasks.indexOf(task);
-    if (at >= 0) this.#tasks.splice(at, 1);
+    this.#tasks.delete(task);
+    task.service?.tasks.delete(task);
+    task.node?.tasks.delete(task);
   }
 
-  get tasks(): readonly ClusterTask[] {
+  get tasks(): ReadonlySet<ClusterTask> {
     return this.#tasks;
   }
 
-  /** What runs, or is to run, on a node. */
-  tasksOn(node: ClusterNode): ClusterTask[] {
-    return this.#tasks.filter((task) => task.node === node && task.wanted === "running");
+  /** The networks that a node needs, in the order in which they were made. */
+  #usedOn(node: ClusterNode): ClusterNetwork[] {
+    const used = new Set<ClusterNetwork>();
+    for (const { addresses } of node.tasks) for (const network of addresses.keys()) used.add(network);
+    return [...used].sort((a, b) => a.serial - b.serial);
   }
 
   /** A node gets the networks of its tasks, each with an address for its load balancer. */
   follow(node: ClusterNode): void {
-    const used = new Set(this.tasksOn(node).flatMap(({ addresses }) => [...addresses.keys()]));
-    for (const network of this.networks) {
-      const isWanted = network === this.ingress || used.has(network);
-      if (!isWanted || !network.isOverlay || !node.isReady) continue;
+    if (!isInTouch(node)) return;
+    const used = this.#usedOn(node);
+    const { ingress } = this;
+    const wanted = ingress && !used.includes(ingress) ? [...used, ingress].sort((a, b) => a.serial - b.serial) : used;
+    for (const network of wanted) {
+      if (!network.isOverlay) continue;
       const address = network.balancers.get(node) ?? this.takeAddress(network);
       // Addresses are used up: the node stays without the network.
       if (address === undefined) continue;
       network.balancers.set(node, address);
       // A node that has just joined takes a moment for what no task waits for.
-      if (network.joined.has(node) || !(used.has(network) || this.#hasSettled.has(node))) continue;
+      if (network.joined.has(node) || !(used.includes(network) || this.#hasSettled.has(node))) continue;
       network.joined.add(node);
       node.agent.joinNetwork(network, address);
       if (network.spec.options.encrypted !== undefined && network.joined.size > 1) for (const other of network.joined) other.agent.secureNetwork(network);
@@ -221,13 +234,12 @@ export class Cluster {
   /** Time passes: nodes set up what they were told of, and give up networks that nothing on them uses any more. */
   settle(): void {
     for (const leave of this.#leaving.splice(0)) leave();
-    for (const node of this.nodes.filter(({ isReady }) => isReady)) {
-      const used = new Set(this.tasksOn(node).flatMap(({ addresses }) => [...addresses.keys()]));
-      for (const network of this.networks) {
-        if (network.spec.ingress !== true && !used.has(network)) this.#withdraw(network, node);
-      }
-      this.#ready(node);
+    const used = new Map(this.nodes.map((node) => [node, new Set(this.#usedOn(node))]));
+    for (const network of this.networks) {
+      if (network.spec.ingress === true) continue;
+      for (const node of [...network.balancers.keys()]) if (isInTouch(node) && used.get(node)?.has(network) !== true) this.#withdraw(network, node);
     }
+    for (const node of this.nodes) if (isInTouch(node)) this.#ready(node);
   }
 
   readonly #hasSettled = new Set<ClusterNode>();
@@ -235,7 +247,7 @@ export class Cluster {
 
   /** The managers get a request: a node that has just joined is busy with that for as long as the first one takes. */
   request(): void {
-    for (const node of this.nodes.filter((candidate) => candidate.isReady && !this.#hasSettled.has(candidate))) {
+    for (const node of this.nodes.filter((candidate) => isInTouch(candidate) && !this.#hasSettled.has(candidate))) {
       if (this.#isBusy.has(node)) this.#ready(node);
       this.#isBusy.add(node);
     }
@@ -247,11 +259,25 @@ export class Cluster {
     this.follow(node);
   }
 
+  /** What every node knows of the services. */
+  serviceStates(): SwarmServiceState[] {
+    return this.orchestrator.services.map(({ id, spec, ports, virtualIps, tasks }) => ({
+      id, name: spec.name, endpointMode: spec.endpointMode, ports, tasks: tasks.size,
+      virtualIps: [...virtualIps].map(([network, value]) => ({ networkId: network.id, ip: Number(value) })),
+    }));
+  }
+
+  /** A node is in the swarm no more: it gives up what it had. */
+  withdrawAll(node: ClusterNode): void {
+    for (const task of [...node.tasks]) if (task.service === undefined) this.detach(task);
+    for (const network of this.networks) this.#withdraw(network, node);
+  }
+
   #withdraw(network: ClusterNetwork, node: ClusterNode): void {
     const address = network.balancers.get(node);
     if (address === undefined) return;
     network.balancers.delete(node);
     this.releaseAddress(network, address);
-    if (network.joined.delete(node) && node.isReady) node.agent.leaveNetwork(network);
+    if (network.joined.delete(node) && isInTouch(node)) node.agent.leaveNetwork(network);
   }
 }

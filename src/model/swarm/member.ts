@@ -1,30 +1,33 @@
 import { SimulationError } from "../../errors";
+import { type Cidr, formatCidr } from "../../net/cidr";
 import { isIpv4 } from "../../net/ip";
-import type { Cidr } from "../../net/cidr";
 import type { Container } from "../container";
+import type { FirewallState } from "../firewall/rule";
 import type { Network } from "../network";
 import { refuse, unsupported } from "../refusal";
 import type { NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
 import type { Cluster } from "./cluster";
 import { clusterNetworkState } from "./network-state";
-import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeAgent, NodeRole } from "./objects";
-import type { SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
+import { findManager } from "./find-manager";
+import type { FileStore } from "./file-store";
+import { readToken } from "./ids";
+import { MANAGER_PORT } from "./manager-port";
+import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeAgent, NodeAvailability, NodeRole, TaskFailure } from "./objects";
+import type { SwarmChange, SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
 import { overlayNetwork } from "./overlay";
 import type { SwarmRegistry } from "./registry";
+import type { NodeChange } from "./roster";
 import { ServiceSandboxes } from "./service-sandboxes";
 import type { ServiceSpec } from "./service-spec";
 import { taskAttachments, taskContainer } from "./task-container";
-import { SWARM_WORDS } from "./words";
+import { refuseRpc, rpcText, SWARM_WORDS } from "./words";
 
 /** What a member is made with. */
 export interface MemberContext extends SwarmLoan {
   readonly registry: SwarmRegistry;
   readonly serviceSandboxes: ServiceSandboxes;
 }
-
-/** The managers' port (swarmkit). */
-const MANAGER_PORT = 2377;
 
 /** The daemon's sentence of a refusal; other errors go on. */
 function refusalText(error: unknown): string {
@@ -37,9 +40,13 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   readonly #context: MemberContext;
   #cluster: Cluster | undefined;
   #node: ClusterNode | undefined;
+  /** What it has asked for and not got yet. */
+  #pending: SwarmJoin | undefined;
   /** Attachments of containers, by container and network. */
   readonly #attached = new Map<string, ClusterTask>();
   readonly #tasks = new Map<ClusterTask, Container>();
+  /** The same the other way round, by the container's ID. */
+  readonly #owners = new Map<string, ClusterTask>();
 
   constructor(context: MemberContext) {
     this.#context = context;
@@ -50,91 +57,230 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   get isManager(): boolean {
-    return this.#node?.role === "manager";
+    return this.#node?.role === "manager" && !this.#node.hasLeft;
   }
 
-  init({ advertiseAddress, dataPathAddress, dataPathPort, pools, maskLength }: SwarmInit): ClusterNode {
-    if (this.#node) refuse(503, "swarm", SWARM_WORDS.isMember);
+  get hostName(): string {
+    return this.#context.hostName;
+  }
+
+  /** Of its host. */
+  get addresses(): string[] {
+    return this.#context.host.world.uplinks.flatMap(({ addresses }) => addresses.map((text) => text.split("/", 1)[0] ?? ""));
+  }
+
+  /** Its machine has failed, or the way to it is cut. */
+  get isCutOff(): boolean {
+    return this.#context.registry.isCutOff(this.hostName);
+  }
+
+  /** By the host's own list: there is no other name server for hosts. */
+  addressOfName(name: string): string {
+    const { hosts, resolvConf } = this.#context.host.world;
+    const line = hosts.map((text) => text.trim().split(/\s+/)).find(([, ...names]) => names.includes(name));
+    const server = resolvConf.nameservers[0] ?? "127.0.0.1";
+    return line?.[0] ?? refuse(500, "swarm", `could not find local IP address: dial udp: lookup ${name} on ${server}:53: no such host`);
+  }
+
+  get node(): ClusterNode | undefined {
+    return this.#node;
+  }
+
+  get cluster(): Cluster | undefined {
+    return this.#cluster;
+  }
+
+  /** The rules of its host. */
+  get filter(): FirewallState {
+    return this.#context.firewall.snapshot();
+  }
+
+  get now(): number {
+    return this.#context.registry.clock.now;
+  }
+
+  init(options: SwarmInit): ClusterNode {
+    const { advertiseAddress, dataPathAddress, dataPathPort, pools, maskLength, availability, autolock, taskHistoryLimit, forceNewCluster } = options;
+    if (this.#node && this.#cluster && forceNewCluster && this.#node.role === "manager") {
+      this.#cluster.roster.forceNew(this.#node);
+      return this.#node;
+    }
+    if (this.#node || this.#pending) refuse(503, "swarm", SWARM_WORDS.isMember);
+    const given = readAvailability(availability);
+    checkPools(pools, maskLength);
+    this.#checkListening(options.listenAddress);
     const address = this.#addressOf(advertiseAddress);
-    const given: { pools?: readonly Cidr[]; maskLength?: number; dataPathPort?: number } = {
-      ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }),
-    };
-    const cluster = this.#context.registry.found({ ...given, seed: this.#context.seed });
-    return this.#enter(cluster, "manager", address, dataPathAddress);
+    const tunnel = this.#tunnelAddress(dataPathAddress);
+    const cluster = this.#context.registry.found({
+      ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }), seed: this.#context.seed,
+    });
+    cluster.security.setAutolock(autolock === true);
+    if (taskHistoryLimit !== undefined) cluster.settings = { ...cluster.settings, taskHistoryLimit };
+    return this.#enter(cluster, { role: "manager", address, dataPathAddress: tunnel ?? address, availability: given });
   }
 
-  join({ token, remote, advertiseAddress, dataPathAddress }: SwarmJoin): ClusterNode {
-    if (this.#node) refuse(503, "swarm", SWARM_WORDS.isMember);
-    const address = this.#addressOf(advertiseAddress);
-    const cluster = this.#context.registry.at(remote);
-    return this.#enter(cluster, cluster.roleOf(token), address, dataPathAddress);
+  join(request: SwarmJoin): ClusterNode {
+    if (this.#node || this.#pending) refuse(503, "swarm", SWARM_WORDS.isMember);
+    const given = readAvailability(request.availability);
+    const tunnel = this.#tunnelAddress(request.dataPathAddress);
+    if (request.token !== "" && !readToken(request.token)) refuse(400, "swarm", "invalid join token");
+    const cluster = findManager(this, request.remote, request.token, this.#context.registry);
+    if (!cluster) {
+      this.#pending = request;
+      this.#tryAgain(request);
+      return refuse(503, "swarm", SWARM_WORDS.joinTimeout);
+    }
+    const role = cluster.security.roleOf(request.token);
+    cluster.roster.checkQuorum();
+    const address = this.#joinAddress(request.advertiseAddress);
+    return this.#enter(cluster, { role, address, dataPathAddress: tunnel ?? address, availability: given });
   }
 
-  #enter(cluster: Cluster, role: NodeRole, address: string, dataPathAddress: string | undefined): ClusterNode {
+  /** The client has given up waiting, the daemon goes on. */
+  #tryAgain(request: SwarmJoin): void {
+    this.#context.registry.clock.after(RETRY_NS, () => {
+      if (this.#pending !== request) return;
+      this.#pending = undefined;
+      try {
+        this.join(request);
+      } catch (error) {
+        // The daemon writes it into its log.
+        refusalText(error);
+      }
+    });
+  }
+
+  #enter(cluster: Cluster, made: Pick<ClusterNode, "role" | "address" | "dataPathAddress" | "availability">): ClusterNode {
     const { hostname } = this.#context.host.world;
-    const node = cluster.addNode({ hostname, role, address, dataPathAddress: dataPathAddress === undefined ? address : this.#addressOf(dataPathAddress), agent: this });
     this.#cluster = cluster;
-    this.#node = node;
+    this.#node = undefined;
+    const node = cluster.roster.add({ ...made, hostname, agent: this, onAdded: (added) => (this.#node = added) });
     // A manager waits until it has the ingress network, a worker does not.
-    if (role === "manager") cluster.settle();
+    if (made.role === "manager") cluster.settle();
     return node;
   }
 
   leave(force: boolean): void {
     const [cluster, node] = [this.#cluster, this.#node];
+    const wasPending = this.#pending !== undefined;
+    this.#pending = undefined;
+    if (wasPending) return;
     if (!cluster || !node) refuse(503, "swarm", SWARM_WORDS.noSwarm);
-    if (node.role === "manager" && !force) {
-      if (cluster.managers.length > 1) unsupported("swarm", "the refusal to let one of several managers leave");
-      refuse(503, "swarm", SWARM_WORDS.lastManager);
-    }
+    if (node.role === "manager" && !force && !node.hasLeft) refuseLeave(cluster);
     for (const container of this.#tasks.values()) this.#context.containers().remove(container.id, true);
     this.#tasks.clear();
     for (const container of this.#context.containers().list()) this.#context.sandboxes().leaveOverlays(container);
     for (const network of this.#context.networks().list()) if (network.driver === "overlay") this.#forget(network);
-    cluster.removeNode(node);
+    if (!node.hasLeft) cluster.roster.leave(node);
     this.#attached.clear();
     this.#cluster = undefined;
     this.#node = undefined;
   }
 
+  update({ autolock, taskHistoryLimit, heartbeat, certificateExpiry }: SwarmChange): void {
+    const { cluster } = this.#deciding();
+    if (certificateExpiry !== undefined && certificateExpiry < SHORTEST_EXPIRY) refuseRpc("InvalidArgument", "swarm", "minimum certificate expiry time is: 1h0m0s");
+    if (autolock !== undefined) cluster.security.setAutolock(autolock);
+    cluster.settings = { taskHistoryLimit: taskHistoryLimit ?? cluster.settings.taskHistoryLimit, heartbeat: heartbeat ?? cluster.settings.heartbeat };
+  }
+
   token(role: NodeRole): { readonly token: string; readonly remote: string } {
-    const { cluster, node } = this.#manager();
-    return { token: cluster.token(role), remote: `${node.address}:${MANAGER_PORT}` };
+    const { cluster, node } = this.#deciding();
+    return { token: cluster.security.token(role), remote: `${node.address}:${MANAGER_PORT}` };
+  }
+
+  rotateToken(role: NodeRole): void {
+    this.#deciding().cluster.security.rotateToken(role);
+  }
+
+  unlockKey(): string | undefined {
+    return this.#deciding().cluster.security.unlockKey;
+  }
+
+  rotateUnlockKey(): void {
+    this.#deciding().cluster.security.rotateUnlockKey();
+  }
+
+  unlock(): void {
+    refuse(400, "swarm", this.#node ? "swarm is not locked" : SWARM_WORDS.noSwarm);
   }
 
   nodes() {
-    const { cluster, node } = this.#manager();
-    return { nodes: cluster.nodes, own: node, leader: cluster.managers[0] };
+    const { cluster, node } = this.#deciding();
+    return { nodes: cluster.nodes, own: node, leader: cluster.roster.leader };
+  }
+
+  findNode(reference: string): ClusterNode {
+    const { cluster, node } = this.#deciding();
+    return cluster.roster.get(reference, node);
+  }
+
+  updateNode(reference: string, change: (node: ClusterNode) => NodeChange): ClusterNode {
+    const node = this.findNode(reference);
+    this.#deciding().cluster.roster.update(node, change(node));
+    return node;
+  }
+
+  removeNode(reference: string, force: boolean): void {
+    this.#deciding().cluster.roster.remove(this.findNode(reference), force);
   }
 
   createService(spec: ServiceSpec): ClusterService {
-    const { cluster } = this.#manager();
+    const { cluster } = this.#deciding();
     cluster.request();
     return cluster.orchestrator.create(spec);
   }
 
   updateService(reference: string, change: (spec: ServiceSpec) => ServiceSpec): ClusterService {
-    const { orchestrator } = this.#manager().cluster;
+    const { orchestrator } = this.#deciding().cluster;
     const service = orchestrator.get(reference);
     orchestrator.update(service, change(service.spec));
     return service;
   }
 
+  rollBackService(reference: string): ClusterService {
+    const { orchestrator } = this.#deciding().cluster;
+    const service = orchestrator.get(reference);
+    orchestrator.rollBack(service);
+    return service;
+  }
+
   removeService(reference: string): void {
-    const { orchestrator } = this.#manager().cluster;
+    const { orchestrator } = this.#deciding().cluster;
     orchestrator.remove(orchestrator.get(reference));
   }
 
   services(): readonly ClusterService[] {
-    return this.#manager().cluster.orchestrator.services;
+    return this.#deciding().cluster.orchestrator.services;
   }
 
   findService(reference: string): ClusterService {
-    return this.#manager().cluster.orchestrator.get(reference);
+    return this.#deciding().cluster.orchestrator.get(reference);
   }
 
   tasksOf(service: ClusterService): readonly ClusterTask[] {
-    return this.#manager().cluster.orchestrator.tasksOf(service);
+    return this.#deciding().cluster.orchestrator.tasksOf(service);
+  }
+
+  tasksOn(node: ClusterNode): readonly ClusterTask[] {
+    return [...node.tasks].filter(({ service }) => service !== undefined).reverse();
+  }
+
+  files(kind: "secret" | "config"): FileStore {
+    const { cluster } = this.#deciding();
+    return kind === "secret" ? cluster.secrets : cluster.configs;
+  }
+
+  wait(most: number, isDone: () => boolean = () => false): void {
+    const { clock } = this.#context.registry;
+    const end = clock.now + most;
+    while (!isDone()) {
+      const next = clock.nextAt;
+      if (next === undefined || next > end) break;
+      clock.advanceTo(next);
+    }
+    if (!isDone()) clock.advanceTo(end);
+    this.settle();
   }
 
   settle(): void {
@@ -153,14 +299,14 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   createNetwork(spec: NetworkSpec): string {
-    const { cluster } = this.#manager();
+    const { cluster } = this.#deciding();
     cluster.request();
     return cluster.createNetwork(spec).id;
   }
 
   /** `reference`: its ID. */
   removeNetwork(id: string): void {
-    const { cluster } = this.#manager();
+    const { cluster } = this.#deciding();
     const network = cluster.networks.find((candidate) => candidate.id === id) ?? refuse(404, `network ${id}`, `network ${id} not found`);
     cluster.removeNetwork(network);
   }
@@ -224,21 +370,28 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     this.#context.networks().release(network);
   }
 
-  runTask(task: ClusterTask): void {
+  runTask(task: ClusterTask): TaskFailure | undefined {
     const { containers, hostName } = this.#context;
-    const container = containers().create(taskContainer(task, hostName, this.#node!));
+    const image = task.spec?.container.image;
+    if (image?.isMissing) return { state: "rejected", error: `No such image: ${image.name}` };
+    let container: Container;
+    try {
+      container = containers().create(taskContainer(task, hostName, this.#node!));
+    } catch (error) {
+      return { state: "rejected", error: refusalText(error) };
+    }
     container.isManaged = true;
     this.#tasks.set(task, container);
+    this.#owners.set(container.id, task);
     const attachments = taskAttachments(task);
     // Without any it is on the default bridge, as other containers are.
     if (attachments.length > 0) container.attachments.clear();
     for (const [key, attachment] of attachments) container.attachments.set(key, attachment);
     try {
       containers().start(container);
+      return undefined;
     } catch (error) {
-      // The managers show why.
-      task.isRunning = false;
-      task.error = refusalText(error);
+      return { state: "failed", error: `starting container failed: ${refusalText(error)}` };
     }
   }
 
@@ -250,25 +403,70 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   removeTask(task: ClusterTask): void {
     const container = this.#tasks.get(task);
     this.#tasks.delete(task);
-    if (container && this.#context.containers().find(container.id)) this.#context.containers().remove(container.id, true);
+    if (!container) return;
+    this.#owners.delete(container.id);
+    if (this.#context.containers().find(container.id)) this.#context.containers().remove(container.id, true);
+  }
+
+  containerEnded({ id, exitCode, isRunning }: Container): void {
+    const task = this.#owners.get(id);
+    if (!task || isRunning || task.wanted === "shutdown" || task.wanted === "remove" || !task.isRunning) return;
+    task.exitCode = exitCode;
+    const [state, error] = exitCode === 0 ? (["complete", ""] as const) : (["failed", `task: non-zero exit (${exitCode})`] as const);
+    this.#cluster?.orchestrator.taskEnded(task, state, error);
   }
 
   state(): SwarmState | undefined {
     const [cluster, node] = [this.#cluster, this.#node];
     const sandboxes = this.#context.serviceSandboxes.state();
     if (!cluster || !node) return sandboxes.length === 0 ? undefined : { nodeId: "", role: undefined, address: "", dataPathAddress: "", dataPathPort: 0, sandboxes, services: [] };
-    const services = cluster.orchestrator.services.map(({ id, spec, ports, virtualIps }) => ({
-      id, name: spec.name, endpointMode: spec.endpointMode, ports,
-      virtualIps: [...virtualIps].map(([network, value]) => ({ networkId: network.id, ip: Number(value) })),
-      tasks: cluster.orchestrator.tasksOf({ id, spec, ports, virtualIps } as ClusterService).length,
-    }));
+    const services = cluster.serviceStates();
     return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services };
   }
 
   #manager(): { readonly cluster: Cluster; readonly node: ClusterNode } {
     const [cluster, node] = [this.#cluster, this.#node];
     if (!cluster || !node) return refuse(503, "swarm", SWARM_WORDS.noManager);
-    return node.role === "manager" ? { cluster, node } : refuse(503, "swarm", SWARM_WORDS.worker);
+    return this.isManager ? { cluster, node } : refuse(503, "swarm", SWARM_WORDS.worker);
+  }
+
+  /** Managers decide nothing while more than half of them cannot be reached. */
+  #deciding(): { readonly cluster: Cluster; readonly node: ClusterNode } {
+    const { cluster, node } = this.#manager();
+    if (node.isCutOff && cluster.roster.managers.length > 1) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.noLeader));
+    cluster.roster.checkQuorum();
+    return { cluster, node };
+  }
+
+  /** The managers find out where a node joins from, unless it says something that can be an address. */
+  #joinAddress(wanted: string | undefined): string {
+    try {
+      return this.#addressOf(wanted);
+    } catch (error) {
+      refusalText(error);
+      return this.#addressOf(undefined);
+    }
+  }
+
+  #tunnelAddress(wanted: string | undefined): string | undefined {
+    if (wanted === undefined || wanted === "") return undefined;
+    const own = this.#ownAddress(wanted);
+    if (own === undefined && (!isIpv4(wanted) || wanted === "0.0.0.0")) refuse(400, "swarm", SWARM_WORDS.badDataPathAddress);
+    return own ?? wanted;
+  }
+
+  #ownAddress(device: string): string | undefined {
+    const { uplinks } = this.#context.host.world;
+    return (uplinks.find(({ name }) => name === device)?.addresses ?? []).map((text) => text.split("/", 1)[0] ?? "").find((text) => isIpv4(text));
+  }
+
+  /** moby daemon/cluster/listen_addr.go: resolveListenAddr; swarmkit manager.go: BindRemote. */
+  #checkListening(wanted: string | undefined): void {
+    if (wanted === undefined) return;
+    const text = wanted.replace(/:\d+$/, "");
+    if (this.#ownAddress(text) !== undefined || text === "0.0.0.0") return;
+    if (!isIpv4(text)) refuse(400, "swarm", "listen address must be an IP address or network interface (with optional port number)");
+    if (!this.addresses.includes(text)) refuse(500, "swarm", `manager stopped: failed to listen on remote API address: listen tcp ${text}:${MANAGER_PORT}: bind: cannot assign requested address`);
   }
 
   /** moby daemon/cluster/listen_addr.go: resolveAdvertiseAddr. */
@@ -281,9 +479,38 @@ export class SwarmMember implements SwarmPart, NodeAgent {
       return unsupported("swarm", "the choice of an address to advertise among none or several (--advertise-addr names one)");
     }
     const text = wanted.replace(/:\d+$/, "");
-    const own = firstOf(uplinks.find(({ name }) => name === text)?.addresses ?? []);
+    const own = this.#ownAddress(text);
     if (own !== undefined) return own;
     if (!isIpv4(text) || text === "0.0.0.0") refuse(400, "swarm", SWARM_WORDS.badAdvertiseAddress);
     return text;
   }
+}
+
+/** How long a node that wants to join waits between two tries (swarmkit: grpc's backoff, about). */
+const RETRY_NS = 2e9;
+/** moby daemon/cluster/swarm.go: the smallest subnets that networks may get. */
+const LONGEST_MASK = 29;
+
+function checkPools(pools: readonly Cidr[] | undefined, maskLength: number | undefined): void {
+  if (!pools || maskLength === undefined) return;
+  if (maskLength > LONGEST_MASK) refuse(400, "swarm", `subnet size is out of range: ${maskLength}`);
+  const small = pools.find(({ prefixLength }) => prefixLength > maskLength);
+  if (small) refuse(400, "swarm", `invalid CIDR: ${JSON.stringify(formatCidr(small))}. Subnet size is too small for pool: ${maskLength}`);
+}
+
+/** swarmkit ca: MinNodeCertExpiration. */
+const SHORTEST_EXPIRY = 3600e9;
+
+function readAvailability(text = "active"): NodeAvailability {
+  return text === "active" || text === "pause" || text === "drain" ? text : refuse(400, "swarm", `invalid Availability: ${JSON.stringify(text)}`);
+}
+
+/** moby daemon/cluster/swarm.go: Leave. */
+function refuseLeave({ roster }: Cluster): never {
+  const reachable = roster.reachable.length;
+  const unreachable = roster.managers.length - reachable;
+  if (roster.managers.length === 1) refuse(503, "swarm", SWARM_WORDS.lastManager);
+  const losesQuorum = roster.hasQuorum && reachable - 2 <= unreachable;
+  const loss = `Removing this node leaves ${reachable - 1} managers out of ${reachable + unreachable}. Without a Raft quorum your swarm will be inaccessible. `;
+  return refuse(503, "swarm", `${SWARM_WORDS.leaveManager}${losesQuorum ? loss : ""}${SWARM_WORDS.forceNewCluster}`);
 }

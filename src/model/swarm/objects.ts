@@ -1,10 +1,15 @@
 import type { Cidr } from "../../net/cidr";
 import type { NetworkSpec } from "../spec";
 import type { SerialPool } from "./serial-pool";
-import type { ServiceSpec, ServicePort } from "./service-spec";
+import type { ResourceSpec, ServicePort, ServiceSpec } from "./service-spec";
+import type { ClusterTask } from "./task";
+
+export type { ClusterTask } from "./task";
 
 export type NodeRole = "manager" | "worker";
 export type NodeAvailability = "active" | "pause" | "drain";
+/** What managers think of a node; unknown: they have started and not heard of it yet. */
+export type NodeStatus = "ready" | "down" | "unknown";
 
 /** What a daemon does for its swarm. */
 export interface NodeAgent {
@@ -13,12 +18,20 @@ export interface NodeAgent {
   leaveNetwork(network: ClusterNetwork): void;
   /** Another node has an encrypted network that this one has. */
   secureNetwork(network: ClusterNetwork): void;
-  /** Makes the container of a task and starts it. */
-  runTask(task: ClusterTask): void;
+  /** Makes the container of a task and starts it; returns why it could not. */
+  runTask(task: ClusterTask): TaskFailure | undefined;
   /** The container stops and stays. */
   stopTask(task: ClusterTask): void;
   /** The container goes. */
   removeTask(task: ClusterTask): void;
+  /** The managers have put the node out of their swarm, or made it something else. */
+  roleChanged?(): void;
+}
+
+/** Why a container of a task did not start: before it was there, or after. */
+export interface TaskFailure {
+  readonly state: "rejected" | "failed";
+  readonly error: string;
 }
 
 /** A machine in a swarm. */
@@ -30,9 +43,29 @@ export interface ClusterNode {
   readonly dataPathAddress: string;
   role: NodeRole;
   availability: NodeAvailability;
-  /** False once it has left. */
-  isReady: boolean;
+  status: NodeStatus;
+  /** What managers show beside the status. */
+  statusText: string;
+  labels: Readonly<Record<string, string>>;
+  /** `dockerd --label`. */
+  readonly engineLabels: Readonly<Record<string, string>>;
+  readonly resources: ResourceSpec;
+  readonly joinedAt: number;
+  updatedAt: number;
+  /** Its daemon is in the swarm no more: it left, or was made to. */
+  hasLeft: boolean;
+  /** The managers do not hear of it: it has failed, or the way to it is cut. */
+  isCutOff: boolean;
+  /** Counts changes. */
+  version: number;
+  /** What the managers have put on it. */
+  readonly tasks: Set<ClusterTask>;
   readonly agent: NodeAgent;
+}
+
+/** Whether its daemon does what the managers want. */
+export function isInTouch(node: ClusterNode): boolean {
+  return !node.hasLeft && !node.isCutOff;
 }
 
 /** One subnet of a network, with its number on the wire. */
@@ -56,31 +89,32 @@ export interface ClusterNetwork {
   readonly balancers: Map<ClusterNode, bigint>;
   /** The nodes that have set it up by now. */
   readonly joined: Set<ClusterNode>;
+  /** Its place in the order of creation. */
+  readonly serial: number;
 }
 
-/** A container that the managers know of: a replica of a service, or one that somebody attached to a network. */
-export interface ClusterTask {
-  readonly id: string;
-  readonly service: ClusterService | undefined;
-  /** Counts from 1; 0 for a global service and for attached containers. */
-  readonly slot: number;
-  /** Pending while there is none. */
-  node: ClusterNode | undefined;
-  /** The spec that it was made of. */
-  readonly spec: ServiceSpec | undefined;
-  readonly addresses: Map<ClusterNetwork, bigint>;
-  isRunning: boolean;
-  wanted: "running" | "shutdown";
-  /** Why it does not run. */
-  error: string;
-  /** Global services: the node that it is for. */
-  readonly place: ClusterNode | undefined;
+export interface UpdateStatus {
+  readonly state: "updating" | "paused" | "completed" | "rollback_started" | "rollback_paused" | "rollback_completed";
+  readonly startedAt: number;
+  readonly completedAt?: number;
+  readonly message: string;
 }
 
 export interface ClusterService {
   readonly id: string;
   spec: ServiceSpec;
+  /** What it was before the last change. */
+  previousSpec: ServiceSpec | undefined;
+  updateStatus: UpdateStatus | undefined;
   /** With the numbers that the managers chose. */
   ports: readonly ServicePort[];
   readonly virtualIps: Map<ClusterNetwork, bigint>;
+  /** All that are known, the oldest first. */
+  readonly tasks: Set<ClusterTask>;
+  readonly createdAt: number;
+  updatedAt: number;
+  /** Counts changes. */
+  version: number;
+  /** Counts how often a job was started anew. */
+  iteration: number;
 }

@@ -1,4 +1,5 @@
 import type { Cidr } from "../../net/cidr";
+import type { Container } from "../container";
 import type { Containers } from "../containers";
 import type { Daemons } from "../decide";
 import type { Firewall } from "../firewall/firewall";
@@ -9,7 +10,9 @@ import type { Networks } from "../networks";
 import type { Sandboxes, SwarmAttachments } from "../sandboxes";
 import type { NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
+import type { FileStore } from "./file-store";
 import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
+import type { NodeChange } from "./roster";
 import type { ServiceSpec } from "./service-spec";
 import type { SwarmSpec } from "./swarm-spec";
 
@@ -18,8 +21,13 @@ export interface SwarmInit {
   readonly advertiseAddress?: string;
   readonly dataPathAddress?: string;
   readonly dataPathPort?: number;
+  readonly listenAddress?: string;
   readonly pools?: readonly Cidr[];
   readonly maskLength?: number;
+  readonly availability?: string;
+  readonly autolock?: boolean;
+  readonly taskHistoryLimit?: number;
+  readonly forceNewCluster?: boolean;
 }
 
 export interface SwarmJoin {
@@ -28,27 +36,59 @@ export interface SwarmJoin {
   readonly remote: string;
   readonly advertiseAddress?: string;
   readonly dataPathAddress?: string;
+  readonly availability?: string;
+}
+
+/** `docker swarm update`; times in nanoseconds. */
+export interface SwarmChange {
+  readonly autolock?: boolean;
+  readonly taskHistoryLimit?: number;
+  readonly heartbeat?: number;
+  readonly certificateExpiry?: number;
 }
 
 /** What one daemon can be asked for about its swarm. What is refused throws a `SimulationError` in its words. */
 export interface SwarmOperations {
+  /** The time of the swarms of its world, in nanoseconds. */
+  readonly now: number;
   /** `docker swarm init`. */
   init(options: SwarmInit): ClusterNode;
   /** `docker swarm join`. */
   join(options: SwarmJoin): ClusterNode;
   /** `docker swarm leave`. */
   leave(force: boolean): void;
+  /** `docker swarm update`. */
+  update(change: SwarmChange): void;
   /** `docker swarm join-token`. */
   token(role: NodeRole): { readonly token: string; readonly remote: string };
+  rotateToken(role: NodeRole): void;
+  /** `docker swarm unlock-key`; none where managers are not locked. */
+  unlockKey(): string | undefined;
+  rotateUnlockKey(): void;
+  /** What `docker swarm unlock` refuses: no manager of a simulated swarm is ever locked. */
+  unlock(): void;
   nodes(): { readonly nodes: readonly ClusterNode[]; readonly own: ClusterNode; readonly leader: ClusterNode | undefined };
+  findNode(reference: string): ClusterNode;
+  /** `docker node update`, `promote`, `demote`. */
+  updateNode(reference: string, change: (node: ClusterNode) => NodeChange): ClusterNode;
+  /** `docker node rm`. */
+  removeNode(reference: string, force: boolean): void;
   createService(spec: ServiceSpec): ClusterService;
   updateService(reference: string, change: (spec: ServiceSpec) => ServiceSpec): ClusterService;
+  /** `docker service rollback`. */
+  rollBackService(reference: string): ClusterService;
   removeService(reference: string): void;
   services(): readonly ClusterService[];
   findService(reference: string): ClusterService;
   tasksOf(service: ClusterService): readonly ClusterTask[];
+  /** All that the managers know of on a node, those of services alone. */
+  tasksOn(node: ClusterNode): readonly ClusterTask[];
+  /** The secrets, or the configs, of the swarm. */
+  files(kind: "secret" | "config"): FileStore;
   /** Time passes: what the swarm does a moment after it was asked for has been done. */
   settle(): void;
+  /** The clock of the swarms moves on, as a client waits: until `isDone`, for `most` nanoseconds at most. */
+  wait(most: number, isDone?: () => boolean): void;
 }
 
 /** All that a daemon asks of its part in a swarm. */
@@ -59,6 +99,8 @@ export interface SwarmPart extends SwarmOperations, SwarmAttachments {
   createNetwork(spec: NetworkSpec): string;
   removeNetwork(id: string): void;
   pruneNetworks(passes: (network: NetworkState) => boolean): string[];
+  /** The process of a container has ended, or the container is gone. */
+  containerEnded(container: Container): void;
   state(): SwarmState | undefined;
 }
 

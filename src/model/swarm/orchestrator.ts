@@ -1,27 +1,37 @@
-import { unsupported } from "../refusal";
+import { compareText } from "../generation";
 import type { Cluster } from "./cluster";
-import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask } from "./objects";
-import type { ServicePort, ServiceSpec } from "./service-spec";
+import { isInTouch, type ClusterNetwork, type ClusterNode, type ClusterService } from "./objects";
+import { PublishedPorts } from "./published-ports";
+import { RestartSupervisor } from "./restarts";
+import { Scheduler } from "./scheduler";
+import { checkService } from "./service-check";
+import type { ServiceSpec } from "./service-spec";
+import { ClusterTask, type TaskState, type WantedState } from "./task";
+import { Updater } from "./updater";
 import { refuseRpc } from "./words";
 
-/** swarmkit manager/allocator/portallocator.go. */
-const FIRST_DYNAMIC_PORT = 30000;
-const LAST_DYNAMIC_PORT = 32767;
+/** moby daemon/cluster/executor/container/adapter.go: waitNodeAttachments. */
+const ATTACHMENT_WAIT_NS = 20e9;
 
-/** The services of a swarm, and the tasks that managers make of them. */
+/** The services of a swarm, and the tasks that managers make of them (swarmkit manager/orchestrator). */
 export class Orchestrator {
   readonly services: ClusterService[] = [];
   readonly #cluster: Cluster;
-  readonly #nextPort = new Map<string, number>();
+  readonly #ports = new PublishedPorts();
+  readonly #scheduler: Scheduler;
+  readonly #restarts: RestartSupervisor;
+  readonly #updaters = new Map<ClusterService, Updater>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
+    this.#scheduler = new Scheduler(() => cluster.nodes);
+    this.#restarts = new RestartSupervisor(this, cluster.clock);
   }
 
   /** By ID, then by name, then by the start of an ID. */
   find(reference: string): ClusterService | undefined {
     const exact = this.services.find(({ id }) => id === reference) ?? this.services.find(({ spec }) => spec.name === reference);
-    if (exact) return exact;
+    if (exact || reference === "") return exact;
     const byPrefix = this.services.filter(({ id }) => id.startsWith(reference));
     return byPrefix.length === 1 ? byPrefix[0] : undefined;
   }
@@ -32,85 +42,237 @@ export class Orchestrator {
 
   /** swarmkit manager/controlapi/service.go: CreateService. */
   create(spec: ServiceSpec): ClusterService {
+    checkService(spec, undefined, this.#cluster);
     if (this.services.some((other) => other.spec.name === spec.name)) {
       refuseRpc("AlreadyExists", `service ${spec.name}`, `name conflicts with an existing object: service ${spec.name} already exists`);
     }
-    this.#check(spec, undefined);
-    const service: ClusterService = { id: this.#cluster.ids.id("service", spec.name), spec, ports: [], virtualIps: new Map() };
+    const { now } = this.#cluster.clock;
+    const service: ClusterService = {
+      id: this.#cluster.ids.id("service", spec.name), spec, previousSpec: undefined, updateStatus: undefined, ports: [], virtualIps: new Map(), tasks: new Set(),
+      createdAt: now, updatedAt: now, version: 0, iteration: 0,
+    };
     this.services.push(service);
     this.#allot(service);
-    this.reconcile();
+    this.reconcile(service);
     return service;
   }
 
-  /** Tasks whose containers would be others are replaced, those that stay stay. */
+  /** Tasks whose containers would be others are replaced, as its update policy says; those that stay stay. */
   update(service: ClusterService, spec: ServiceSpec): void {
-    this.#check(spec, service);
-    const isOther = JSON.stringify({ ...spec, replicas: 0, labels: {} }) !== JSON.stringify({ ...service.spec, replicas: 0, labels: {} });
+    checkService(spec, service, this.#cluster);
+    service.previousSpec = service.spec;
+    service.updateStatus = undefined;
+    if (spec.job && (spec.forced ?? 0) !== (service.spec.forced ?? 0)) service.iteration++;
+    this.#change(service, spec);
+    if (spec.job === undefined) this.#startUpdate(service, undefined);
+  }
+
+  /** `docker service rollback`. */
+  rollBack(service: ClusterService, message = "manually requested rollback"): void {
+    const { previousSpec } = service;
+    if (!previousSpec) refuseRpc("FailedPrecondition", `service ${service.spec.name}`, `service ${service.id} does not have a previous spec`);
+    service.previousSpec = message.startsWith("manually") ? service.spec : undefined;
+    this.#change(service, previousSpec);
+    this.#startUpdate(service, message);
+  }
+
+  #change(service: ClusterService, spec: ServiceSpec): void {
+    this.#updaters.get(service)?.stop();
     service.spec = spec;
+    service.version++;
+    service.updatedAt = this.#cluster.clock.now;
     this.#allot(service);
-    if (isOther) for (const task of this.#liveTasks(service)) this.#shutDown(task);
-    this.reconcile();
+    this.reconcile(service);
+  }
+
+  #startUpdate(service: ClusterService, rollback: string | undefined): void {
+    const updater = new Updater(service, { orchestrator: this, clock: this.#cluster.clock, rollback });
+    this.#updaters.set(service, updater);
+    updater.start();
   }
 
   remove(service: ClusterService): void {
+    this.#updaters.get(service)?.stop();
+    this.#updaters.delete(service);
     this.services.splice(this.services.indexOf(service), 1);
-    for (const task of this.tasksOf(service)) this.#discard(task);
+    for (const task of service.tasks) this.discard(task);
     for (const [network, value] of service.virtualIps) this.#cluster.releaseAddress(network, value);
     service.virtualIps.clear();
-    this.reconcile();
+    this.placePending();
   }
 
-  /** All that are known, by slot, the newest first. */
+  /** All that are known: by name, which is that of its slot or node, the newest first. */
   tasksOf(service: ClusterService): ClusterTask[] {
-    return this.#cluster.tasks.filter((task) => task.service === service);
+    return [...service.tasks].reverse().sort((a, b) => a.slot - b.slot || compareText(a.place?.id ?? "", b.place?.id ?? ""));
   }
 
-  /** Makes the tasks what the services ask for. */
-  reconcile(): void {
+  liveTasks(service: ClusterService): ClusterTask[] {
+    return [...service.tasks].filter(({ isLive }) => isLive);
+  }
+
+  /** Those that hold the places of the service: they run, are to run, or are not to be started again. */
+  placeHolders(service: ClusterService): ClusterTask[] {
+    return [...service.tasks].filter((task) => this.#holdsPlace(task));
+  }
+
+  /** Makes the tasks what the service asks for. */
+  reconcile(service: ClusterService): void {
+    if (!this.#cluster.hasQuorum) return;
+    this.#dropSurplus(service);
+    this.launch(this.#missingTasks(service));
+  }
+
+  reconcileAll(): void {
+    for (const service of this.services) this.reconcile(service);
+    this.placePending();
+  }
+
+  /** A node has come, gone, or is to be used otherwise. */
+  nodeChanged(node: ClusterNode): void {
+    if (!this.#cluster.hasQuorum) return;
+    const isLost = node.status === "down" || node.availability === "drain";
+    for (const task of [...node.tasks]) {
+      if (!task.isLive) continue;
+      if (isLost) this.#restarts.leaveNode(task);
+      else if (!this.#scheduler.mayStay(task)) this.#restarts.leaveNode(task, "assigned node no longer meets constraints", "rejected");
+    }
+    for (const service of this.services) if (service.spec.replicas === undefined) this.reconcile(service);
+    this.placePending();
+  }
+
+  /** A container of a task has ended. */
+  taskEnded(task: ClusterTask, state: TaskState, error: string): void {
+    if (task.hasEnded) return;
+    const wasLive = task.isLive;
+    this.#cluster.end(task, state, error);
+    if (!task.service || !wasLive || !this.services.includes(task.service)) return;
+    this.#updaters.get(task.service)?.taskEnded(task);
+    if (task.isLive || task.wanted === "complete") this.#restarts.taskEnded(task);
+    this.placePending();
+  }
+
+  /** Tasks that no node could have are looked at again. */
+  placePending(): void {
     for (const service of this.services) {
-      this.#dropSurplus(service);
-      const missing = this.#missingTasks(service);
-      if (missing.length > 0) this.#place(service, missing);
+      const waiting = [...service.tasks].filter(({ isLive, node, state }) => isLive && node === undefined && (state === "pending" || state === "new"));
+      if (waiting.length > 0) this.launch(waiting);
     }
   }
 
-  #check(spec: ServiceSpec, own: ClusterService | undefined): void {
-    const subject = `service ${spec.name}`;
-    const published = spec.ports.filter((port) => port.published !== 0);
-    const keys = published.map(({ published: port, protocol, mode }) => `${port}/${protocol}/${mode}`);
-    if (new Set(keys).size < keys.length) refuseRpc("InvalidArgument", subject, "EndpointSpec: duplicate published ports provided");
-    const usesMesh = spec.ports.some(({ mode }) => mode === "ingress");
-    if (usesMesh && spec.endpointMode === "dnsrr") {
-      refuseRpc("InvalidArgument", subject, "EndpointSpec: port published with ingress mode can't be used with dnsrr mode");
+  makeTask(service: ClusterService, slot: number, place: ClusterNode | undefined, wanted: WantedState): ClusterTask {
+    const id = this.#cluster.ids.id("task", service.spec.name, String(slot), place?.id ?? "");
+    const task = new ClusterTask({ id, service, slot, place, wanted, now: this.#cluster.clock.now, iteration: service.iteration });
+    this.#cluster.addTask(task);
+    return task;
+  }
+
+  /** Addresses for all, then nodes for all, then the nodes' networks, then the containers of those that are to run. */
+  launch(tasks: readonly ClusterTask[]): void {
+    if (tasks.length === 0) return;
+    const service = tasks[0]!.service!;
+    const networks = this.#networksOf(service);
+    const isAllotted = networks.every((network) => network.subnets !== undefined);
+    if (!isAllotted) return;
+    for (const task of tasks) this.#giveAddresses(task, networks);
+    const nodes = new Set<ClusterNode>();
+    for (const task of tasks) {
+      if (task.addresses.size < networks.length) continue;
+      const found = this.#scheduler.choose(task, tasks.length);
+      if (typeof found === "string") {
+        if (task.state !== "pending" || task.error !== found) task.enter("pending", this.#cluster.clock.now, found);
+        continue;
+      }
+      this.#cluster.assign(task, found);
+      nodes.add(found);
     }
-    if (usesMesh && !this.#cluster.ingress) refuseRpc("FailedPrecondition", subject, "service needs ingress network, but no ingress network is present");
-    for (const other of this.services.filter((service) => service !== own)) this.#checkPorts(published, other, subject);
-    for (const { network } of spec.networks) {
-      const found = this.#cluster.findNetwork(network);
-      if (found && !found.isOverlay) unsupported(subject, "a service on a swarm-wide network of another driver than overlay");
+    for (const node of nodes) this.#cluster.follow(node);
+    for (const task of tasks) {
+      if (task.node === undefined) continue;
+      task.enter("ready", this.#cluster.clock.now);
+      if (task.wanted !== "ready") this.start(task);
     }
   }
 
-  #checkPorts(published: readonly ServicePort[], other: ClusterService, subject: string): void {
-    for (const { published: port, protocol, mode } of published) {
-      const clash = other.ports.find((taken) => taken.published === port && taken.protocol === protocol);
-      // Two services may both publish on their hosts: that is the scheduler's affair.
-      if (!clash || (clash.mode === "host" && mode === "host")) continue;
-      const kind = clash.mode === "ingress" ? "as an ingress port" : "as a host-published port";
-      refuseRpc("InvalidArgument", subject, `port '${port}' is already in use by service '${other.spec.name}' (${other.id}) ${kind}`);
+  #giveAddresses(task: ClusterTask, networks: readonly ClusterNetwork[]): void {
+    for (const network of networks) {
+      const value = task.addresses.has(network) ? undefined : this.#cluster.takeAddress(network);
+      if (value !== undefined) task.addresses.set(network, value);
     }
+  }
+
+  /** Its container is made and started. */
+  start(task: ClusterTask): void {
+    if (task.wanted === "ready") task.wanted = task.spec?.job ? "complete" : "running";
+    const { node } = task;
+    if (!node || !task.isLive || (task.state !== "ready" && task.state !== "preparing") || !isInTouch(node)) return;
+    if (![...task.addresses.keys()].every((network) => network.joined.has(node))) {
+      this.#waitForNetworks(task);
+      return;
+    }
+    task.enter("running", this.#cluster.clock.now);
+    const failure = node.agent.runTask(task);
+    if (failure) this.taskEnded(task, failure.state, failure.error);
+  }
+
+  /** Its node has no address for the load balancer of one of its networks (moby daemon/cluster/executor/container: waitNodeAttachments). */
+  #waitForNetworks(task: ClusterTask): void {
+    const { clock } = this.#cluster;
+    if (task.state === "preparing") return;
+    task.enter("preparing", clock.now);
+    clock.after(ATTACHMENT_WAIT_NS, () => {
+      if (!task.isLive || task.state !== "preparing" || !task.node) return;
+      this.#cluster.follow(task.node);
+      this.start(task);
+      if (task.state === "preparing") this.taskEnded(task, "rejected", "node is missing network attachments, ip addresses may be exhausted");
+    });
+  }
+
+  /** It is not wanted any more; its container stops and stays until its slot is gone. */
+  shutDown(task: ClusterTask): void {
+    task.wanted = "shutdown";
+    const { node } = task;
+    if (task.hasEnded) return;
+    if (node && !isInTouch(node)) return;
+    node?.agent.stopTask(task);
+    this.#cluster.end(task, "shutdown", "");
+  }
+
+  discard(task: ClusterTask): void {
+    const { node } = task;
+    task.wanted = "remove";
+    if (node && isInTouch(node)) node.agent.removeTask(task);
+    this.#cluster.end(task, "shutdown", "");
+    this.#cluster.forget(task);
+  }
+
+  /** The managers have forgotten a node: what it was to run is lost. */
+  nodeRemoved(node: ClusterNode): void {
+    for (const task of [...node.tasks]) {
+      if (task.place) this.discard(task);
+      else if (!task.hasEnded) this.#cluster.end(task, "orphaned", "");
+    }
+    this.reconcileAll();
+  }
+
+  /** The node is in touch again: what was not wanted any more stops there, what is to run runs. */
+  nodeReturned(node: ClusterNode): void {
+    for (const task of [...node.tasks]) {
+      if (task.wanted === "shutdown" && !task.hasEnded) this.shutDown(task);
+      else if (task.isLive && task.state === "ready" && task.wanted !== "ready") this.start(task);
+    }
+  }
+
+  /** Old tasks of a slot are forgotten beyond as many as the swarm keeps (swarmkit manager/orchestrator/taskreaper). */
+  trimHistory(service: ClusterService, slot: number, place: ClusterNode | undefined): void {
+    const limit = this.#cluster.settings.taskHistoryLimit;
+    const past = [...service.tasks].filter((task) => task.slot === slot && task.place === place && task.hasEnded && !task.isLive);
+    for (const task of past.slice(0, Math.max(0, past.length - Math.max(0, limit - 1)))) this.discard(task);
   }
 
   /** Ports and virtual addresses: those of networks in their order, then that of ingress. */
   #allot(service: ClusterService): void {
-    const { spec } = service;
-    service.ports = spec.ports.map((port) => {
-      if (port.published !== 0 || port.mode === "host") return port;
-      const before = service.ports.find(({ target, protocol, mode }) => target === port.target && protocol === port.protocol && mode === port.mode);
-      return before ?? { ...port, published: this.#choosePort(port, service) };
-    });
-    const wanted = new Set(spec.endpointMode === "vip" ? this.#networksOf(service) : []);
+    service.ports = this.#ports.allot(service, this.services);
+    const wanted = new Set(service.spec.endpointMode === "vip" ? this.#networksOf(service) : []);
     for (const [network, value] of service.virtualIps) {
       if (wanted.has(network)) continue;
       this.#cluster.releaseAddress(network, value);
@@ -122,15 +284,6 @@ export class Orchestrator {
     }
   }
 
-  #choosePort({ protocol }: ServicePort, own: ClusterService): number {
-    const others = this.services.filter((service) => service !== own).flatMap(({ ports }) => ports);
-    const taken = new Set([...others, ...own.spec.ports].filter((port) => port.protocol === protocol).map(({ published }) => published));
-    let port = this.#nextPort.get(protocol) ?? FIRST_DYNAMIC_PORT;
-    while (taken.has(port)) port = port === LAST_DYNAMIC_PORT ? FIRST_DYNAMIC_PORT : port + 1;
-    this.#nextPort.set(protocol, port === LAST_DYNAMIC_PORT ? FIRST_DYNAMIC_PORT : port + 1);
-    return port;
-  }
-
   /** The swarm's networks that its tasks are on. */
   #networksOf({ spec, ports }: ClusterService): ClusterNetwork[] {
     const own = spec.networks.flatMap(({ network }) => this.#cluster.networks.filter(({ id }) => id === network));
@@ -138,95 +291,41 @@ export class Orchestrator {
     return ports.some(({ mode }) => mode === "ingress") && ingress ? [...own, ingress] : own;
   }
 
-  #liveTasks(service: ClusterService): ClusterTask[] {
-    return this.tasksOf(service).filter(({ wanted }) => wanted === "running");
-  }
-
   #dropSurplus(service: ClusterService): void {
-    const live = this.#liveTasks(service);
-    const { replicas } = service.spec;
-    const surplus = replicas === undefined ? live.filter(({ place }) => place !== undefined && !place.isReady) : live.sort((a, b) => a.slot - b.slot).slice(replicas);
-    for (const task of surplus) {
-      const isOfSlot = (other: ClusterTask) => replicas !== undefined && other.slot === task.slot;
-      for (const old of this.tasksOf(service)) if (old === task || isOfSlot(old)) this.#discard(old);
+    const { replicas, job } = service.spec;
+    if (job) {
+      for (const task of service.tasks) if (task.iteration !== service.iteration) this.shutDown(task);
+      return;
     }
+    if (replicas === undefined) {
+      for (const task of this.liveTasks(service)) {
+        const { place } = task;
+        if (place && !this.#scheduler.isEligible(place, service)) this.shutDown(task);
+      }
+      return;
+    }
+    const slots = [...new Set(this.liveTasks(service).map(({ slot }) => slot))].sort((a, b) => a - b);
+    const gone = new Set(slots.slice(replicas));
+    for (const task of service.tasks) if (gone.has(task.slot)) this.discard(task);
   }
 
   #missingTasks(service: ClusterService): ClusterTask[] {
-    const live = this.#liveTasks(service);
-    const { replicas } = service.spec;
-    const make = (slot: number, place: ClusterNode | undefined): ClusterTask => ({
-      id: this.#cluster.ids.id("task", service.spec.name, String(slot), place?.id ?? ""), service, slot, node: undefined, place,
-      spec: service.spec, addresses: new Map(), isRunning: false, wanted: "running", error: "",
-    });
+    const { replicas, job } = service.spec;
+    const wanted = job ? "complete" : "running";
+    const present = this.placeHolders(service).filter(({ iteration }) => iteration === service.iteration);
     if (replicas === undefined) {
-      const nodes = this.#cluster.nodes.filter(({ isReady, availability }) => isReady && availability === "active");
-      return nodes.filter((node) => !live.some(({ place }) => place === node)).map((node) => make(0, node));
+      const nodes = this.#cluster.nodes.filter((node) => node.status === "ready" && node.availability === "active" && this.#scheduler.isEligible(node, service));
+      const taken = new Set(present.map(({ place }) => place));
+      return nodes.filter((node) => !taken.has(node)).map((node) => this.makeTask(service, 0, node, wanted));
     }
-    const slots = Array.from({ length: replicas }, (_, index) => index + 1);
-    return slots.filter((slot) => !live.some((task) => task.slot === slot)).map((slot) => make(slot, undefined));
+    const taken = new Set(present.map(({ slot }) => slot));
+    const missing = Array.from({ length: replicas }, (_, index) => index + 1).filter((slot) => !taken.has(slot));
+    const atOnce = job && job.maxConcurrent > 0 ? job.maxConcurrent - present.filter(({ isLive }) => isLive).length : missing.length;
+    return missing.slice(0, Math.max(0, atOnce)).map((slot) => this.makeTask(service, slot, undefined, wanted));
   }
 
-  /** Addresses for all, then nodes for all, then the nodes' networks, then the containers. */
-  #place(service: ClusterService, tasks: readonly ClusterTask[]): void {
-    const networks = this.#networksOf(service);
-    const isAllotted = networks.every((network) => network.subnets !== undefined);
-    for (const task of tasks) {
-      this.#cluster.addTask(task);
-      for (const network of isAllotted ? networks : []) {
-        const value = this.#cluster.takeAddress(network);
-        if (value !== undefined) task.addresses.set(network, value);
-      }
-    }
-    for (const task of isAllotted ? tasks : []) this.#schedule(task, tasks.length);
-    for (const node of this.#cluster.nodes) this.#cluster.follow(node);
-    for (const task of tasks) {
-      if (task.node === undefined) continue;
-      task.isRunning = true;
-      task.node.agent.runTask(task);
-    }
-  }
-
-  /**
-   * The node with the fewest tasks of the service, then with the fewest tasks (swarmkit manager/scheduler: spread).
-   *
-   * Differs from Docker: among equals chance decides there; here the first node for a single task, the last for the first of several.
-   */
-  #schedule(task: ClusterTask, count: number): void {
-    const { nodes } = this.#cluster;
-    const active = nodes.filter((node) => node.isReady && node.availability === "active" && (task.place === undefined || task.place === node));
-    const hostPorts = task.service?.ports.filter(({ mode, published }) => mode === "host" && published !== 0) ?? [];
-    const free = active.filter((node) => hostPorts.every((port) => !this.#holdsPort(node, port)));
-    if (free.length === 0) {
-      const many = active.length === 1 ? "1 node" : `${active.length} nodes`;
-      task.error = active.length === 0 ? "no suitable node" : task.place ? `host-mode port already in use on ${many}` : `no suitable node (host-mode port already in use on ${many})`;
-      return;
-    }
-    const load = (node: ClusterNode) => {
-      const all = this.#cluster.tasksOn(node);
-      return [all.filter((other) => other.service === task.service).length, all.length] as const;
-    };
-    const ordered = (count > 1 ? [...free].reverse() : free).map((node) => ({ node, load: load(node) }));
-    ordered.sort((a, b) => a.load[0] - b.load[0] || a.load[1] - b.load[1]);
-    task.node = ordered[0]!.node;
-  }
-
-  #holdsPort(node: ClusterNode, { published, protocol }: ServicePort): boolean {
-    const ports = this.#cluster.tasksOn(node).flatMap(({ service }) => service?.ports ?? []);
-    return ports.some((port) => port.mode === "host" && port.published === published && port.protocol === protocol);
-  }
-
-  /** It ends; its container stays until its slot is gone. */
-  #shutDown(task: ClusterTask): void {
-    if (task.isRunning && task.node?.isReady) task.node.agent.stopTask(task);
-    this.#cluster.drop(task);
-    if (task.node === undefined) this.#cluster.forget(task);
-  }
-
-  #discard(task: ClusterTask): void {
-    const { node } = task;
-    if (node?.isReady) node.agent.removeTask(task);
-    this.#cluster.drop(task);
-    this.#cluster.forget(task);
+  /** A task that has ended holds its place where it is not to be started again. */
+  #holdsPlace(task: ClusterTask): boolean {
+    return task.isLive || (task.service?.spec.job !== undefined ? task.state === "complete" : this.#restarts.hasGivenUp(task));
   }
 }

@@ -1,27 +1,72 @@
-import { unsupported } from "../refusal";
+import { SwarmClock } from "./clock";
 import { Cluster, type ClusterOptions } from "./cluster";
 import { SwarmMember } from "./member";
 import type { SwarmLoan, SwarmWorld } from "./operations";
 import { ServiceSandboxes } from "./service-sandboxes";
 
-/** The swarms of one world: a node joins by the address of a manager. Daemons that share it can see each other. */
+/**
+ * The swarms of one world: a node joins by the address of a manager. Daemons that share it can see each other, and their swarms have one
+ * clock: whoever owns the world's time moves it on.
+ */
 export class SwarmRegistry implements SwarmWorld {
+  readonly clock = new SwarmClock();
   readonly #clusters: Cluster[] = [];
+  readonly #members: SwarmMember[] = [];
+  readonly #cutOff = new Set<string>();
 
   found(options: ClusterOptions): Cluster {
-    const cluster = new Cluster({ ...options, seed: (options.seed + this.#clusters.length) >>> 0 });
+    const cluster = new Cluster({ ...options, clock: this.clock, seed: (options.seed + this.#clusters.length) >>> 0 });
     this.#clusters.push(cluster);
     return cluster;
   }
 
   member(loan: SwarmLoan): SwarmMember {
-    return new SwarmMember({ ...loan, registry: this, serviceSandboxes: new ServiceSandboxes(loan) });
+    const member = new SwarmMember({ ...loan, registry: this, serviceSandboxes: new ServiceSandboxes(loan) });
+    this.#members.push(member);
+    return member;
   }
 
-  /** The swarm of the manager at `192.0.2.11:2377`. */
-  at(remote: string): Cluster {
-    const address = remote.replace(/:\d+$/, "");
-    const found = [...this.#clusters].reverse().find(({ managers }) => managers.some((node) => node.address === address));
-    return found ?? unsupported(`swarm at ${remote}`, "joining where no manager listens");
+  /** Those whose manager has the address, the newest first. */
+  clustersAt(address: string): Cluster[] {
+    return [...this.#clusters].reverse().filter(({ roster }) => roster.reachable.some((node) => node.address === address));
+  }
+
+  /** The member whose host has an address. */
+  memberAt(address: string): SwarmMember | undefined {
+    return this.#members.find(({ addresses }) => addresses.includes(address));
+  }
+
+  memberOf(host: string): SwarmMember | undefined {
+    return this.#members.find(({ hostName }) => hostName === host);
+  }
+
+  isCutOff(host: string): boolean {
+    return this.#cutOff.has(host);
+  }
+
+  /** The machine of a host has failed, or the way between it and all others is cut: managers miss its heartbeats. */
+  cutOff(host: string): void {
+    this.#cutOff.add(host);
+    const { node, cluster } = this.memberOf(host) ?? {};
+    if (node) cluster?.roster.cutOff(node);
+  }
+
+  /** The host can be reached again. */
+  restore(host: string): void {
+    this.#cutOff.delete(host);
+    const { node, cluster } = this.memberOf(host) ?? {};
+    if (node) cluster?.roster.restore(node);
+  }
+
+  /** When something falls due in a swarm next, in nanoseconds. */
+  get nextAt(): number | undefined {
+    return this.clock.nextAt;
+  }
+
+  /** Time passes in the world: its swarms do what falls due until then. */
+  advanceTo(time: number): void {
+    for (const cluster of this.#clusters) cluster.settle();
+    this.clock.advanceTo(time);
+    for (const cluster of this.#clusters) cluster.settle();
   }
 }

@@ -34,7 +34,7 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
       .map(({ target, published, protocol }) => ({ containerPort: target, protocol, ...(published !== 0 && { hostPort: { from: published, to: published } }) })),
     expose: [],
     links: [],
-    extraHosts: [],
+    extraHosts: spec.container.extraHosts ?? [],
   };
 }
 

@@ -1,7 +1,7 @@
 import { refuse, type RefusalStatus } from "../refusal";
 
 /** What managers refuse, by the names of gRPC's codes, and the HTTP status that the daemon makes of each (moby api/server/httputils/errors.go). */
-const STATUS = { InvalidArgument: 400, NotFound: 404, AlreadyExists: 409, PermissionDenied: 403, FailedPrecondition: 400, Unavailable: 500 } as const;
+const STATUS = { InvalidArgument: 400, NotFound: 404, AlreadyExists: 409, PermissionDenied: 403, FailedPrecondition: 400, Unavailable: 500, Unknown: 500 } as const;
 
 export type RpcCode = keyof typeof STATUS;
 
@@ -22,6 +22,14 @@ export const SWARM_WORDS = {
   noSwarm: "This node is not part of a swarm",
   isMember: 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.',
   badAdvertiseAddress: "advertise address must be a non-zero IP address or network interface (with optional port number)",
+  noToken: "A valid join token is necessary to join this cluster",
+  noLeader: "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.",
+  leaveManager: "You are attempting to leave the swarm on a node that is participating as a manager. ",
+  forceNewCluster:
+    "The only way to restore a swarm that has lost consensus is to reinitialize it with `--force-new-cluster`. Use `--force` to suppress this message.",
+  badDataPathAddress: "data path address must be a non-zero IP address or network interface (without a port number)",
+  joinTimeout:
+    'Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "docker info" command to see the current swarm status of your node.',
   lastManager:
     "You are attempting to leave the swarm on a node that is participating as a manager. Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message.",
   networkFromWorker: "Cannot create a multi-host network from a worker node. Please create the network from a manager node.",

@@ -51,7 +51,7 @@ async function playStep(step: Step, world: World, names: Names): Promise<Step> {
       await world.restartDaemon(step.host);
       return step;
     case "wait-tasks":
-      return { ...step, ...(await world.tasks(step.host, step.service)) };
+      return { ...step, ...(await world.tasks(step.host, step.service, step.wanted)) };
     case "sleep":
       await world.sleep(step.secs);
       return step;

@@ -31,6 +31,8 @@ interface Host {
 
 /** Commands that change nothing. */
 const READING = new Set(["exec", "logs", "ps", "inspect", "port", "network ls", "network inspect", "container ls", "container inspect", "node ls", "service ls", "service ps", "service inspect"]);
+/** How long a recording waits for tasks. */
+const LONGEST_WAIT_SECS = 25;
 /** How long a docker command takes, about. */
 const COMMAND_SECS = 0.5;
 
@@ -44,6 +46,7 @@ class SimulatedWorld implements World {
   readonly #processes = new Processes();
   readonly #added = new AddedRoutes();
   readonly #simulation: Simulation;
+  readonly #swarms = new SwarmRegistry();
   /** By host: what its daemon knows of. */
   readonly #listeners = new Map<string, readonly ListenerSpec[]>();
 
@@ -55,11 +58,10 @@ class SimulatedWorld implements World {
 
   private constructor({ hosts, dockerd_flags }: Recording, simulation: Simulation) {
     this.#simulation = simulation;
-    const swarms = new SwarmRegistry();
     this.#hosts = new Map(
       Object.entries(hosts).map(([name, machine], index) => {
         const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], "20.10");
-        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine), swarms });
+        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine), swarms: this.#swarms });
         return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs() }) }];
       }),
     );
@@ -130,7 +132,7 @@ class SimulatedWorld implements World {
     const { exit, stdout, stderr } = await this.#simulation.during(async () => client.run(argv, stdin));
     if (!isReading(argv) || this.#added.count !== routes) {
       this.#settle();
-      this.#simulation.sleep(COMMAND_SECS);
+      this.#pass(COMMAND_SECS);
     }
     return { exit, stdout: stdout.replace(/\n+$/, ""), stderr: stderr.replace(/^\n+|\n+$/g, "") };
   }
@@ -172,10 +174,12 @@ class SimulatedWorld implements World {
     this.#simulation.sleep(1);
   }
 
-  async tasks(host: string, service: string): Promise<{ readonly running: number; readonly tasks: readonly string[] }> {
+  async tasks(host: string, service: string, wanted: number): Promise<{ readonly running: number; readonly tasks: readonly string[] }> {
     const { client, daemon } = this.#host(host);
     daemon.swarm.settle();
     this.#settle();
+    const runs = () => daemon.swarm.tasksOf(daemon.swarm.findService(service)).filter(({ isLive, isRunning }) => isLive && isRunning).length;
+    for (let secs = 0; secs < LONGEST_WAIT_SECS && runs() < wanted; secs++) this.#pass(1);
     const format = "{{.Name}}\t{{.Node}}\t{{.DesiredState}}\t{{.Error}}";
     const { stdout } = await client.run(["docker", "service", "ps", "--no-trunc", "--format", format, service], "");
     const tasks = stdout.split("\n").filter((line) => line !== "");
@@ -185,7 +189,20 @@ class SimulatedWorld implements World {
   async sleep(secs: number): Promise<void> {
     for (const { daemon } of this.#hosts.values()) daemon.swarm.settle();
     this.#settle();
-    this.#simulation.sleep(secs);
+    this.#pass(secs);
+  }
+
+  /** Time passes: what falls due in the swarms meanwhile happens, and what follows from that. */
+  #pass(secs: number): void {
+    const { clock } = this.#swarms;
+    const end = clock.now + secs * 1e9;
+    for (let next = clock.nextAt; next !== undefined && next <= end; next = clock.nextAt) {
+      this.#simulation.sleep((next - clock.now) / 1e9);
+      this.#swarms.advanceTo(next);
+      this.#settle();
+    }
+    this.#simulation.sleep((end - clock.now) / 1e9);
+    clock.advanceTo(end);
   }
 
   learnIds(names: Names): void {

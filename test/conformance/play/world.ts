@@ -12,7 +12,7 @@ export interface World {
   serve(machine: string, listen: readonly string[]): Promise<void>;
   restartDaemon(host: string): Promise<void>;
   /** The tasks of a service: how many run, and a line for each. */
-  tasks(host: string, service: string): Promise<{ readonly running: number; readonly tasks: readonly string[] }>;
+  tasks(host: string, service: string, wanted: number): Promise<{ readonly running: number; readonly tasks: readonly string[] }>;
   sleep(secs: number): Promise<void>;
   /** Networks and containers that exist by now. */
   learnIds(names: Names): void;

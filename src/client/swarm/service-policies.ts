@@ -1,0 +1,144 @@
+import type { FileReference, PlacementRules, ResourceSpec, RestartRules, UpdatePolicy } from "../../model/swarm/service-spec";
+import type { StoredFile } from "../../model/swarm/file-store";
+import type { Call } from "../command";
+import { parseDuration } from "../duration";
+import { splitPair, type FlagSpec, type FlagValues } from "../flags";
+import { GoError, parseCsv, parseInteger, parseUnsigned } from "../go";
+import { Failure } from "../outcome";
+import { readDuration } from "../values";
+
+const MAX_UINT64 = 2 ** 64;
+
+function readUnsigned(text: string): string {
+  parseUnsigned(text, MAX_UINT64);
+  return text;
+}
+
+/** docker/cli opts: NanoCPUs. */
+export function parseCpus(text: string): number {
+  if (!/^\d*\.?\d+$|^\d+\.$/.test(text)) throw new GoError(`failed to parse ${text} as a rational number`);
+  return Math.round(Number(text) * 1e9);
+}
+
+const SIZES: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+
+/** docker/go-units: RAMInBytes. */
+export function parseBytes(text: string): number {
+  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([kmgtKMGT]?)(?:[iI]?[bB])?$/.exec(text) ?? [];
+  if (number === "") throw new GoError(`invalid size: '${text}'`);
+  return Math.floor(Number(number) * (SIZES[unit.toLowerCase()] ?? 1));
+}
+
+const checked = (parse: (text: string) => unknown) => (text: string) => {
+  parse(text);
+  return text;
+};
+
+/** docker/cli opts: placement preferences. */
+function readPreference(text: string): string {
+  const [strategy, descriptor] = splitPair(text);
+  if (!text.includes("=")) throw new GoError('placement preference must be of the format "<strategy>=<arg>"');
+  if (strategy !== "spread") throw new GoError(`unsupported placement preference ${strategy} (only spread is supported)`);
+  return descriptor;
+}
+
+const policyFlags = (prefix: "update" | "rollback"): FlagSpec[] => [
+  { name: `${prefix}-delay`, kind: "text", read: readDuration },
+  { name: `${prefix}-failure-action`, kind: "text" },
+  { name: `${prefix}-max-failure-ratio`, kind: "text" },
+  { name: `${prefix}-monitor`, kind: "text", read: readDuration },
+  { name: `${prefix}-order`, kind: "text" },
+  { name: `${prefix}-parallelism`, kind: "text", read: readUnsigned },
+];
+
+/** Flags of `docker service create` and `update` that say when and where tasks run. */
+export const POLICY_FLAGS: readonly FlagSpec[] = [
+  ...policyFlags("update"),
+  ...policyFlags("rollback"),
+  { name: "restart-condition", kind: "text" },
+  { name: "restart-delay", kind: "text", read: readDuration },
+  { name: "restart-max-attempts", kind: "text", read: readUnsigned },
+  { name: "restart-window", kind: "text", read: readDuration },
+  { name: "limit-cpu", kind: "text", read: checked(parseCpus) },
+  { name: "limit-memory", kind: "text", read: checked(parseBytes) },
+  { name: "limit-pids", kind: "number" },
+  { name: "reserve-cpu", kind: "text", read: checked(parseCpus) },
+  { name: "reserve-memory", kind: "text", read: checked(parseBytes) },
+  { name: "replicas-max-per-node", kind: "text", read: readUnsigned },
+];
+
+export const PREFERENCE_FLAG = { name: "placement-pref", kind: "list", read: readPreference } as const;
+export const readPreferenceOf = readPreference;
+
+/** What the flags say of a policy, over what it was. */
+export function policyOf(flags: FlagValues, prefix: "update" | "rollback", before: Partial<UpdatePolicy> | undefined): Partial<UpdatePolicy> | undefined {
+  const text = (name: string) => (flags.has(`${prefix}-${name}`) ? flags.text(`${prefix}-${name}`) : undefined);
+  const [order, action, ratio, delay, monitor, parallelism] = ["order", "failure-action", "max-failure-ratio", "delay", "monitor", "parallelism"].map(text);
+  if (order !== undefined && order !== "stop-first" && order !== "start-first") throw new Failure(`Error response from daemon: unrecognized update order ${order}`);
+  if (action !== undefined && action !== "pause" && action !== "continue" && (action !== "rollback" || prefix === "rollback")) {
+    throw new Failure(`Error response from daemon: unrecognized ${prefix} failure action ${action}`);
+  }
+  const said: Partial<UpdatePolicy> = {
+    ...(order !== undefined && { order }),
+    ...(action !== undefined && { failureAction: action }),
+    ...(ratio !== undefined && { maxFailureRatio: Number(ratio) }),
+    ...(delay !== undefined && { delay: parseDuration(delay) }),
+    ...(monitor !== undefined && { monitor: parseDuration(monitor) }),
+    ...(parallelism !== undefined && { parallelism: Number(parallelism) }),
+  };
+  return Object.keys(said).length === 0 ? before : { ...before, ...said };
+}
+
+export function restartOf(flags: FlagValues, before: Partial<RestartRules> | undefined): Partial<RestartRules> | undefined {
+  const condition = flags.has("restart-condition") ? flags.text("restart-condition") : undefined;
+  if (condition !== undefined && condition !== "none" && condition !== "on-failure" && condition !== "any") {
+    throw new Failure(`Error response from daemon: invalid RestartCondition: ${JSON.stringify(condition)}`);
+  }
+  const said: Partial<RestartRules> = {
+    ...(condition !== undefined && { condition }),
+    ...(flags.has("restart-delay") && { delay: parseDuration(flags.text("restart-delay")) }),
+    ...(flags.has("restart-max-attempts") && { maxAttempts: Number(flags.text("restart-max-attempts")) }),
+    ...(flags.has("restart-window") && { window: parseDuration(flags.text("restart-window")) }),
+  };
+  return Object.keys(said).length === 0 ? before : { ...before, ...said };
+}
+
+export function resourcesOf(flags: FlagValues, prefix: "limit" | "reserve", before: ResourceSpec | undefined): ResourceSpec | undefined {
+  const said = {
+    ...(flags.has(`${prefix}-cpu`) && { nanoCpus: parseCpus(flags.text(`${prefix}-cpu`)) }),
+    ...(flags.has(`${prefix}-memory`) && { memoryBytes: parseBytes(flags.text(`${prefix}-memory`)) }),
+    ...(prefix === "limit" && flags.has("limit-pids") && { pids: flags.number("limit-pids", 0) }),
+  };
+  return Object.keys(said).length === 0 ? before : { ...before, ...said };
+}
+
+/** Of `docker service create`. */
+export function placementOfFlags(flags: FlagValues): Partial<PlacementRules> | undefined {
+  const said = {
+    ...(flags.has("constraint") && { constraints: flags.all("constraint") }),
+    ...(flags.has("placement-pref") && { preferences: flags.all("placement-pref") }),
+    ...(flags.has("replicas-max-per-node") && { maxPerNode: Number(flags.text("replicas-max-per-node")) }),
+  };
+  return Object.keys(said).length === 0 ? undefined : said;
+}
+
+/** docker/cli opts: SecretOpt: `name`, or `source=name,target=/x,uid=0,gid=0,mode=0444`. */
+export function readFileReference(call: Call, kind: "secret" | "config", text: string): FileReference {
+  const fields = parseCsv(text);
+  const isPlain = fields.length === 1 && !fields[0]!.includes("=");
+  const values = new Map(isPlain ? [["source", fields[0]!] as const] : fields.map(splitPair));
+  const source = values.get("source") ?? values.get("src") ?? "";
+  if (source === "") throw new Failure("source is required");
+  const file = findFile(call, kind, source);
+  const mode = values.get("mode");
+  return { id: file.id, name: file.name, target: values.get("target") ?? source, uid: values.get("uid") ?? "0", gid: values.get("gid") ?? "0", mode: mode === undefined ? READABLE : parseInteger(mode) };
+}
+
+/** For all: 0444. */
+const READABLE = 0o444;
+
+function findFile({ daemon }: Call, kind: "secret" | "config", name: string): StoredFile {
+  const found = daemon.swarm.files(kind).list().find((file) => file.name === name);
+  if (!found) throw new Failure(`${kind} not found: ${name}`);
+  return found;
+}

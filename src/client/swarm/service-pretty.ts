@@ -1,0 +1,98 @@
+import type { ClusterService, UpdateStatus } from "../../model/swarm/objects";
+import { placementOf, updatePolicyOf, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
+import { formatDuration, humanDuration } from "../duration";
+import { bytesText } from "./node-inspect";
+import { taggedImage } from "./tasks";
+
+/** `docker service inspect --pretty` (docker/cli cli/command/service/formatter.go). `nameOf`: of a network by its ID. */
+export function prettyService({ id, spec, ports, updateStatus }: ClusterService, now: number, nameOf: (network: string) => string): string {
+  const networks = spec.networks.map(({ network }) => `${nameOf(network)} `).join("");
+  return [
+    "",
+    `ID:\t\t${id}`,
+    `Name:\t\t${spec.name}`,
+    ...labelLines(spec),
+    ...modeLines(spec),
+    ...statusLines(updateStatus, now),
+    "Placement:",
+    ...placementLines(spec),
+    ...policyLines("UpdateConfig", "Update", updatePolicyOf(spec.update)),
+    ...policyLines("RollbackConfig", "Rollback", updatePolicyOf(spec.rollback)),
+    ...containerLines(spec),
+    "Resources:",
+    ...resourceLines("Reservations", spec.reservations),
+    ...resourceLines("Limits", spec.limits),
+    ...(networks === "" ? [] : [`Networks: ${networks}`]),
+    `Endpoint Mode:\t${spec.endpointMode}`,
+    ...(ports.length === 0 ? [] : ["Ports:", ...ports.flatMap(portLines)]),
+  ].join("\n");
+}
+
+function labelLines({ labels }: ServiceSpec): string[] {
+  const names = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  return names.length === 0 ? [] : ["Labels:", ...names.map(([key, value]) => ` ${key}${value === "" ? "" : `=${value}`}`)];
+}
+
+function modeLines({ replicas, job }: ServiceSpec): string[] {
+  if (job) return ["Service Mode:\t"];
+  return replicas === undefined ? ["Service Mode:\tGlobal"] : ["Service Mode:\tReplicated", ` Replicas:\t${replicas}`];
+}
+
+function statusLines(status: UpdateStatus | undefined, now: number): string[] {
+  if (!status) return [];
+  const completed = status.state === "completed" && status.completedAt !== undefined ? [` Completed:\t${humanDuration(now - status.completedAt)} ago`] : [];
+  return ["UpdateStatus:", ` State:\t\t${status.state}`, ` Started:\t${humanDuration(now - status.startedAt)} ago`, ...completed, ` Message:\t${status.message}`];
+}
+
+function placementLines(spec: ServiceSpec): string[] {
+  const { constraints, preferences, maxPerNode } = placementOf(spec);
+  return [
+    ...(constraints.length === 0 ? [] : [` Constraints:\t[${constraints.join(" ")}]`]),
+    ...(preferences.length === 0 ? [] : [` Preferences:   [${preferences.map((descriptor) => `spread=${descriptor}`).join(" ")}]`]),
+    ...(maxPerNode === 0 ? [] : [` Max Replicas Per Node:   ${maxPerNode}`]),
+  ];
+}
+
+function policyLines(title: string, word: string, { parallelism, delay, failureAction, monitor, maxFailureRatio, order }: UpdatePolicy): string[] {
+  return [
+    `${title}:`,
+    ` Parallelism:\t${parallelism}`,
+    ...(delay === 0 ? [] : [` Delay:\t\t${formatDuration(delay)}`]),
+    ` On failure:\t${failureAction}`,
+    ` Monitoring Period: ${formatDuration(monitor)}`,
+    ` Max failure ratio: ${maxFailureRatio}`,
+    ` ${word} order:      ${order}`,
+  ];
+}
+
+function containerLines({ container, secrets = [], configs = [] }: ServiceSpec): string[] {
+  const { image, command = [], env = [], capAdd = [], sysctls = {} } = container;
+  const words = (list: readonly string[]) => list.map((text) => `${text} `).join("");
+  const names = Object.entries(sysctls).sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    "ContainerSpec:",
+    ` Image:\t\t${taggedImage(image?.name)}`,
+    ...(command.length === 0 ? [] : [` Args:\t\t${words(command)}`]),
+    ...(env.length === 0 ? [] : [` Env:\t\t${words(env)}`]),
+    " Init:\t\tfalse",
+    ...(secrets.length === 0 ? [] : ["Secrets:", ...secrets.map(({ name, target }) => ` Target:\t${target}\n  Source:\t${name}`)]),
+    ...(configs.length === 0 ? [] : ["Configs:", ...configs.map(({ name, target }) => ` Target:\t${target}\n  Source:\t${name}`)]),
+    ...(capAdd.length === 0 ? [] : ["Capabilities:", ` Add: ${capAdd.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`)).join(", ")}`]),
+    ...(names.length === 0 ? [] : ["SysCtls:", ...names.map(([key, value]) => ` ${key}: ${value}`)]),
+  ];
+}
+
+function resourceLines(title: string, resources: ResourceSpec | undefined): string[] {
+  const { nanoCpus = 0, memoryBytes = 0, pids = 0 } = resources ?? {};
+  if (nanoCpus === 0 && memoryBytes === 0 && pids === 0) return [];
+  return [
+    ` ${title}:`,
+    ...(nanoCpus === 0 ? [] : [`  CPU:\t\t${nanoCpus / 1e9}`]),
+    ...(memoryBytes === 0 ? [] : [`  Memory:\t${bytesText(memoryBytes)}`]),
+    ...(pids === 0 ? [] : [`  PIDs:\t\t${pids}`]),
+  ];
+}
+
+function portLines({ published, protocol, target, mode }: ServicePort): string[] {
+  return [` PublishedPort = ${published}`, `  Protocol = ${protocol}`, `  TargetPort = ${target}`, `  PublishMode = ${mode} `];
+}

@@ -1,0 +1,208 @@
+import { refuse } from "../refusal";
+import type { Timer } from "./clock";
+import type { Cluster } from "./cluster";
+import { isInTouch, type ClusterNode, type NodeAgent, type NodeAvailability, type NodeRole } from "./objects";
+import type { ResourceSpec } from "./service-spec";
+import { refuseRpc, rpcText, SWARM_WORDS } from "./words";
+
+/** A machine that comes into a swarm. */
+export interface NewNode {
+  readonly hostname: string;
+  readonly role: NodeRole;
+  readonly address: string;
+  readonly dataPathAddress: string;
+  readonly agent: NodeAgent;
+  readonly availability?: NodeAvailability;
+  readonly engineLabels?: Readonly<Record<string, string>>;
+  readonly resources?: ResourceSpec;
+  /** It is known from now on, before it gets anything to do. */
+  readonly onAdded?: (node: ClusterNode) => void;
+}
+
+/** `docker node update`. */
+export interface NodeChange {
+  readonly role?: string;
+  readonly availability?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** swarmkit manager/dispatcher: gracePeriodMultiplier: heartbeats that may be missing. */
+const GRACE = 3;
+
+/** The nodes of a swarm, and which of them decide (swarmkit manager/controlapi/node.go, manager/state/raft, manager/dispatcher). */
+export class Roster {
+  readonly nodes: ClusterNode[] = [];
+  readonly #cluster: Cluster;
+  /** Nodes that are given up if nothing is heard of them until then. */
+  readonly #waits = new Map<ClusterNode, Timer>();
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** A node that is not there yet. The managers know it at once; its networks come with `settle`. */
+  add({ engineLabels = {}, resources = {}, availability = "active", onAdded, ...node }: NewNode): ClusterNode {
+    const { now } = this.#cluster.clock;
+    const added: ClusterNode = {
+      ...node, id: this.#cluster.ids.id("node", node.hostname), availability, engineLabels, resources, status: "ready", statusText: "", labels: {},
+      joinedAt: now, updatedAt: now, hasLeft: false, isCutOff: false, version: 0, tasks: new Set(),
+    };
+    this.nodes.push(added);
+    onAdded?.(added);
+    this.#cluster.follow(added);
+    this.#cluster.orchestrator.nodeChanged(added);
+    return added;
+  }
+
+  /** Those that decide, also while they cannot be reached. */
+  get managers(): ClusterNode[] {
+    return this.nodes.filter(({ role }) => role === "manager");
+  }
+
+  get reachable(): ClusterNode[] {
+    return this.managers.filter(isInTouch);
+  }
+
+  get leader(): ClusterNode | undefined {
+    return this.hasQuorum ? this.reachable[0] : undefined;
+  }
+
+  get hasQuorum(): boolean {
+    const { managers } = this;
+    return managers.length === 0 || managers.filter(isInTouch).length > managers.length / 2;
+  }
+
+  /** Refuses what nobody is there to decide. */
+  checkQuorum(): void {
+    if (!this.hasQuorum) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.noLeader));
+  }
+
+  /** By ID, then by name, then by the start of an ID; `self` is known to the node that was asked. */
+  get(reference: string, own?: ClusterNode): ClusterNode {
+    if (reference === "self" && own) return own;
+    const named = this.nodes.filter(({ hostname }) => hostname === reference);
+    const exact = this.nodes.find(({ id }) => id === reference) ?? named[0];
+    if (exact === named[0] && named.length > 1) refuse(500, `node ${reference}`, `node ${reference} is ambiguous (${named.length} matches found)`);
+    const byPrefix = exact || reference === "" ? [] : this.nodes.filter(({ id }) => id.startsWith(reference));
+    return exact ?? (byPrefix.length === 1 ? byPrefix[0]! : refuseRpc("NotFound", `node ${reference}`, `node ${reference} not found`));
+  }
+
+  update(node: ClusterNode, { role, availability, labels }: NodeChange): void {
+    if (role !== undefined && role !== "manager" && role !== "worker") refuse(400, `node ${node.hostname}`, `invalid Role: ${JSON.stringify(role)}`);
+    if (availability !== undefined && !isAvailability(availability)) refuse(400, `node ${node.hostname}`, `invalid Availability: ${JSON.stringify(availability)}`);
+    if (role === "worker" && node.role === "manager") this.#checkDemotion(node);
+    const hasNewRole = role !== undefined && role !== node.role;
+    if (role !== undefined) node.role = role;
+    if (availability !== undefined) node.availability = availability;
+    if (labels !== undefined) node.labels = labels;
+    node.version++;
+    node.updatedAt = this.#cluster.clock.now;
+    if (hasNewRole) node.agent.roleChanged?.();
+    this.#cluster.orchestrator.nodeChanged(node);
+  }
+
+  #checkDemotion(node: ClusterNode): void {
+    const { managers } = this;
+    const subject = `node ${node.hostname}`;
+    if (managers.length === 1) refuseRpc("FailedPrecondition", subject, "attempting to demote the last manager of the swarm");
+    const left = managers.filter((other) => other !== node);
+    if (left.filter(isInTouch).length <= left.length / 2) refuseRpc("FailedPrecondition", subject, "can't remove member from the raft: this would result in a loss of quorum");
+  }
+
+  /** `docker node rm`. */
+  remove(node: ClusterNode, force: boolean): void {
+    const subject = `node ${node.hostname}`;
+    if (node.role === "manager") {
+      refuseRpc("FailedPrecondition", subject, `node ${node.id} is a cluster manager and is a member of the raft cluster. It must be demoted to worker before removal`);
+    }
+    if (!force && node.status === "ready") refuseRpc("FailedPrecondition", subject, `node ${node.id} is not down and can't be removed`);
+    const wasThere = !node.hasLeft;
+    node.hasLeft = true;
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    this.#stopWaiting(node);
+    node.status = "down";
+    this.#cluster.withdrawAll(node);
+    this.#cluster.orchestrator.nodeRemoved(node);
+    if (wasThere) node.agent.roleChanged?.();
+  }
+
+  /** It leaves of its own accord; the managers keep it, and hear no more of it. */
+  leave(node: ClusterNode): void {
+    node.hasLeft = true;
+    this.#cluster.withdrawAll(node);
+    this.#lose(node);
+  }
+
+  /** The way between a node and the rest of the swarm is cut, or its machine has failed. */
+  cutOff(node: ClusterNode): void {
+    if (node.isCutOff) return;
+    node.isCutOff = true;
+    this.#lose(node);
+  }
+
+  /** The managers hear of it again. */
+  restore(node: ClusterNode): void {
+    if (!node.isCutOff || node.hasLeft) return;
+    const hadQuorum = this.hasQuorum;
+    node.isCutOff = false;
+    this.#stopWaiting(node);
+    if (node.status !== "ready") {
+      node.status = "ready";
+      node.statusText = "";
+    }
+    this.#cluster.orchestrator.nodeReturned(node);
+    if (hadQuorum) this.#cluster.orchestrator.nodeChanged(node);
+    else for (const other of this.nodes) this.#resume(other);
+    this.#cluster.follow(node);
+    this.#cluster.orchestrator.reconcileAll();
+  }
+
+  /** `docker swarm init --force-new-cluster`: this one alone decides; of the others nothing is known yet. */
+  forceNew(node: ClusterNode): void {
+    for (const other of this.nodes) {
+      if (other === node) continue;
+      other.role = "worker";
+      if (other.status === "ready" && !isInTouch(other)) {
+        other.status = "unknown";
+        other.statusText = 'Node moved to "unknown" state due to leadership change in cluster';
+      }
+      if (!isInTouch(other)) this.#lose(other);
+    }
+    node.role = "manager";
+    this.#cluster.orchestrator.reconcileAll();
+  }
+
+  /** Another leader counts anew. */
+  #resume(node: ClusterNode): void {
+    if (!isInTouch(node)) this.#lose(node);
+    this.#cluster.orchestrator.nodeChanged(node);
+  }
+
+  /** A node is down once three heartbeats are missing: the last one came as often as it sends them, counted from when it joined. */
+  #lose(node: ClusterNode): void {
+    const { clock, settings } = this.#cluster;
+    this.#stopWaiting(node);
+    const since = (clock.now - node.joinedAt) % settings.heartbeat;
+    this.#waits.set(node, clock.after(GRACE * settings.heartbeat - since, () => this.#giveUp(node)));
+  }
+
+  #giveUp(node: ClusterNode): void {
+    this.#waits.delete(node);
+    // Nobody is there to say so.
+    if (!this.hasQuorum) return;
+    node.status = "down";
+    node.statusText = "heartbeat failure";
+    node.updatedAt = this.#cluster.clock.now;
+    this.#cluster.orchestrator.nodeChanged(node);
+  }
+
+  #stopWaiting(node: ClusterNode): void {
+    const timer = this.#waits.get(node);
+    if (timer) timer.cancelled = true;
+    this.#waits.delete(node);
+  }
+}
+
+function isAvailability(text: string): text is NodeAvailability {
+  return text === "active" || text === "pause" || text === "drain";
+}

@@ -1,0 +1,63 @@
+import { refuse } from "../refusal";
+import { readToken, sumOf, type SwarmIds } from "./ids";
+import type { NodeRole } from "./objects";
+import { refuseRpc, SWARM_WORDS } from "./words";
+
+/** Bits in a digit of base 64 (RFC 4648), and in one of hexadecimal numbers. */
+const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/**
+ * What lets nodes into a swarm, and what unlocks its managers.
+ *
+ * Differs from Docker: there are no certificates.
+ */
+export class SwarmSecurity {
+  readonly #ids: SwarmIds;
+  readonly #digest: string;
+  readonly #tokens: Record<NodeRole, string>;
+  #unlockKey: string | undefined;
+
+  constructor(ids: SwarmIds) {
+    this.#ids = ids;
+    this.#digest = ids.digest();
+    this.#tokens = { worker: ids.token("worker", this.#digest), manager: ids.token("manager", this.#digest) };
+  }
+
+  token(role: NodeRole): string {
+    return this.#tokens[role];
+  }
+
+  rotateToken(role: NodeRole): void {
+    this.#tokens[role] = this.#ids.token(role, this.#digest);
+  }
+
+  /** The role that a token gives; `""`: none was shown. */
+  roleOf(token: string): NodeRole {
+    if (token === "") refuseRpc("InvalidArgument", "swarm", SWARM_WORDS.noToken);
+    const { digest } = readToken(token) ?? refuse(400, "swarm", "invalid join token");
+    if (digest !== this.#digest) refuse(400, "swarm", `remote CA does not match fingerprint. Expected: ${sumOf(digest)}`);
+    const role = (["worker", "manager"] as const).find((candidate) => this.#tokens[candidate] === token);
+    return role ?? refuseRpc("InvalidArgument", "swarm", SWARM_WORDS.noToken);
+  }
+
+  /** None: managers start without one. */
+  get unlockKey(): string | undefined {
+    return this.#unlockKey;
+  }
+
+  setAutolock(isOn: boolean): void {
+    if (isOn && this.#unlockKey === undefined) this.#unlockKey = this.#newKey();
+    if (!isOn) this.#unlockKey = undefined;
+  }
+
+  rotateUnlockKey(): void {
+    if (this.#unlockKey !== undefined) this.#unlockKey = this.#newKey();
+  }
+
+  /** swarmkit manager/encryption: HumanReadableKey. */
+  #newKey(): string {
+    const value = BigInt(`0x${this.#ids.bits("unlock key")}`) << 2n;
+    const digits = Array.from({ length: 43 }, (_, index) => BASE64[Number((value >> BigInt(6 * (42 - index))) & 63n)]);
+    return `SWMKEY-1-${digits.join("")}`;
+  }
+}
