@@ -185,7 +185,7 @@ export class Orchestrator {
       this.#cluster.assign(task, found);
       nodes.add(found);
     }
-    for (const node of nodes) this.#cluster.follow(node);
+    for (const node of this.#cluster.nodes) if (nodes.has(node)) this.#cluster.follow(node);
     for (const task of tasks) {
       if (task.node === undefined) continue;
       task.enter("ready", this.#cluster.clock.now);
