@@ -31,6 +31,7 @@ import { PathMtuTable } from "./tables/path-mtu";
 import { ReassemblyTable } from "./tables/reassembly";
 import { SessionTable } from "./tables/session";
 import { Socket, SocketTable } from "./tables/socket";
+import { VxlanFdb } from "./tables/vxlan-fdb";
 import { close } from "./tcp/lifecycle";
 import { ETHERNET_HEADER } from "./wire/ethernet";
 
@@ -69,6 +70,7 @@ export class Kernel {
   readonly flows: Flow[] = [];
   readonly sockets = new SocketTable();
   readonly fdb: Fdb;
+  readonly vxlanFdb: VxlanFdb;
   localMacs = new LocalMacs([]);
   /** Of IPv6. */
   readonly addresses: AddressTable;
@@ -113,6 +115,7 @@ export class Kernel {
     this.events = new EventBuffer(capacity.eventRecords);
     this.captures = new CaptureBuffer(capacity.captureBytes);
     this.fdb = new Fdb(capacity.fdb);
+    this.vxlanFdb = new VxlanFdb(capacity.vxlanRemotes ?? 0);
     this.addresses = new AddressTable(capacity.addresses6);
     this.neighbours = new NeighbourTable(capacity.neighbours);
     this.reassembly = new ReassemblyTable(this.memory);

@@ -25,6 +25,8 @@ import { macvlanInput } from "../nodes/macvlan-input";
 import { macvlanOutput } from "../nodes/macvlan-output";
 import { vlanInput } from "../nodes/vlan-input";
 import { vlanOutput } from "../nodes/vlan-output";
+import { vxlanInput } from "../nodes/vxlan-input";
+import { vxlanOutput } from "../nodes/vxlan-output";
 import { forward } from "../nodes/forward";
 import { localIn } from "../nodes/local-in";
 import { localOut } from "../nodes/local-out";
@@ -112,6 +114,10 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
       return vlanInput(kernel, packet);
     case Node.VlanOutput:
       return vlanOutput(kernel, packet);
+    case Node.VxlanInput:
+      return vxlanInput(kernel, packet);
+    case Node.VxlanOutput:
+      return vxlanOutput(kernel, packet);
     case Node.Link:
       return linkOutput(kernel, packet);
     case Node.Prerouting:
@@ -133,8 +139,6 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
     case Node.Ipvs:
     case Node.ApplicationWake:
     case Node.Timer:
-    case Node.VxlanInput:
-    case Node.VxlanOutput:
       return Node.Done;
   }
 }

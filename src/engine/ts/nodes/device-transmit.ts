@@ -31,8 +31,9 @@ export function deviceTransmit(kernel: Kernel, packet: Packet): Node {
     case DeviceKind.Dummy:
       kernel.pool.release(packet);
       return Node.Done;
-    case DeviceKind.Gone:
     case DeviceKind.Vxlan:
+      return Node.VxlanOutput;
+    case DeviceKind.Gone:
       return drop(kernel, packet, Drop.DevReady, Node.DeviceTransmit);
     case DeviceKind.Macvlan:
       return toLower(kernel, packet, device, Node.MacvlanOutput);

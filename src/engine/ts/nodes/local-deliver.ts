@@ -20,6 +20,7 @@ import { isFragment } from "../wire/ip";
 import { protocol } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
 import { icmp6Error } from "./icmp6-error";
+import { isForVxlan } from "./vxlan-input";
 
 /** ip_local_deliver: fragments are put together first, the rest goes to its protocol. */
 export function localDeliver(kernel: Kernel, packet: Packet): Node {
@@ -39,7 +40,7 @@ export function deliverToProtocol(kernel: Kernel, packet: Packet, node: Node): N
     case PROTOCOL_ICMP:
       return Node.IcmpInput;
     case PROTOCOL_UDP:
-      return Node.UdpInput;
+      return packet.device !== null && isForVxlan(kernel, packet, packet.device.namespace) ? Node.VxlanInput : Node.UdpInput;
     case PROTOCOL_TCP:
       return Node.TcpInput;
     default:

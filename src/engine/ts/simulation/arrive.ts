@@ -1,15 +1,11 @@
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
-import { ETHERTYPE_IPV4, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
 import { enter, follow, leave } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import type { Device } from "../tables/device";
-import { read32 } from "../wire/bytes";
-import { ETHERNET_HEADER, etherType } from "../wire/ethernet";
-import { destinationIp, fragmentField, headerLength, IPV4_HEADER, protocol, sourceIp } from "../wire/ipv4";
-import { fmix } from "./random";
+import { hashIpv4, isHashable } from "../wire/flow-hash";
 
 /** A frame comes out of a link: the device's host takes it up, unless its CPU is too far behind. */
 export function arrive(kernel: Kernel, device: Device, packet: Packet): void {
@@ -26,16 +22,6 @@ export function arrive(kernel: Kernel, device: Device, packet: Packet): void {
 }
 
 /** Receive-side scaling: packets of one conversation meet the same CPU. A u32. */
-function steer(bytes: Uint8Array, { frame, network, frameLength }: Packet): number {
-  const isIpv4 = frameLength >= ETHERNET_HEADER + IPV4_HEADER && etherType(bytes, frame) === ETHERTYPE_IPV4;
-  if (!isIpv4) return 0;
-  const destination = destinationIp(bytes, network);
-  const addresses = sourceIp(bytes, network) ^ ((destination << 16) | (destination >>> 16));
-  const kind = protocol(bytes, network);
-  const hasPorts =
-    (kind === PROTOCOL_TCP || kind === PROTOCOL_UDP) &&
-    (fragmentField(bytes, network) & 0x3fff) === 0 &&
-    headerLength(bytes, network) === IPV4_HEADER &&
-    frameLength >= ETHERNET_HEADER + IPV4_HEADER + 4;
-  return fmix(hasPorts ? addresses ^ read32(bytes, network + IPV4_HEADER) : addresses);
+function steer(bytes: Uint8Array, { frame, frameLength }: Packet): number {
+  return isHashable(bytes, frame, frameLength) ? hashIpv4(bytes, frame, frameLength) : 0;
 }

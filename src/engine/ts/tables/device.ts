@@ -7,6 +7,8 @@ import {
   DEVICE_PORT_SECURITY,
   DEVICE_ROUTE_LOCALNET,
   DEVICE_UP,
+  DEVICE_VXLAN_LEARNING,
+  DEVICE_VXLAN_PROXY,
   DeviceKind,
   IpvlanMode,
 } from "../../../../assembly/abi/program";
@@ -35,6 +37,12 @@ export class Device {
   /** A MacvlanMode or IpvlanMode, and the id of a Vlan. */
   mode = 0;
   vlan = 0;
+  /** Of a Vxlan: whose stack carries it, the UDP port, the network's number. */
+  underlay: Namespace | null = null;
+  port = 0;
+  vni = 0;
+  isLearning = false;
+  isProxy = false;
   hasPortSecurity = false;
   isPrivate = false;
   isVepa = false;
@@ -69,7 +77,7 @@ export class Device {
   ) {}
 
   /** Takes over what a record says; whom it is connected to is found once all devices are there. */
-  configure({ kind, flags, macHigh, macLow, mtu, mode = 0, vlan = 0 }: DeviceRecord, namespace: Namespace): void {
+  configure({ kind, flags, macHigh, macLow, mtu, mode = 0, vlan = 0, port = 0, vni = 0 }: DeviceRecord, namespace: Namespace): void {
     this.namespace = namespace;
     this.kind = kind;
     this.macHigh = macHigh;
@@ -77,6 +85,10 @@ export class Device {
     this.mtu = mtu;
     this.mode = mode;
     this.vlan = vlan;
+    this.port = port;
+    this.vni = vni;
+    this.isLearning = (flags & DEVICE_VXLAN_LEARNING) !== 0;
+    this.isProxy = (flags & DEVICE_VXLAN_PROXY) !== 0;
     this.hasPortSecurity = (flags & DEVICE_PORT_SECURITY) !== 0;
     this.isPrivate = (flags & DEVICE_IPVLAN_PRIVATE) !== 0;
     this.isVepa = (flags & DEVICE_IPVLAN_VEPA) !== 0;

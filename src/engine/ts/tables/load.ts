@@ -27,6 +27,7 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
   const addressed6 = loadIpv6(kernel, program, restarted);
   kernel.localMacs = new LocalMacs(kernel.devices);
   kernel.fdb.forgetStrays(kernel.localMacs);
+  kernel.vxlanFdb.load(program.vxlanRemotes ?? []);
   const isStray = ({ device, ip, state }: Neighbour) =>
     restarted.has(device) ||
     (isIpv6(ip) ? addressed6.has(device) && device.addresses6.length === 0 : addressed.has(device) && device.ip === 0) ||
@@ -96,7 +97,20 @@ function loadDevices({ devices, namespaces, links, deviceDrops }: Kernel, progra
     if (device.kind === DeviceKind.Loopback) device.namespace.loopback ??= device;
   });
   for (const device of devices) device.chooseHandler();
+  loadTunnels(program, devices, namespaces);
   return restarted;
+}
+
+/** Opens the sockets of VXLAN devices. */
+function loadTunnels(program: DatapathProgram, devices: readonly Device[], namespaces: readonly Namespace[]): void {
+  for (const { vxlans } of namespaces) vxlans.clear();
+  program.devices.forEach(({ kind, underlay = 0, port = 0 }, index) => {
+    const device = devices[index];
+    device.underlay = kind === DeviceKind.Vxlan ? namespaces[underlay] : null;
+    if (device.underlay === null) return;
+    const { vxlans } = device.underlay;
+    vxlans.set(port, [...(vxlans.get(port) ?? []), device]);
+  });
 }
 
 /** Returns the devices that had an address before. */

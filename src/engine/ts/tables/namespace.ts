@@ -34,6 +34,8 @@ export class Namespace {
   readonly tcpSockets = new Map<number, Socket[]>();
   readonly udpSockets6 = new Map<number, Socket[]>();
   readonly tcpSockets6 = new Map<number, Socket[]>();
+  /** The tunnels that its stack carries, by UDP port. */
+  readonly vxlans = new Map<number, Device[]>();
   /** The packet filters for IPv4 and IPv6, if there are any. */
   filter: Filter | null = null;
   filter6: Filter | null = null;
