@@ -20,7 +20,7 @@ const common: Options = {
   treeshake: false,
   clean: false,
   external: [/^node:/],
-  noExternal: ["comlink", "@assemblyscript/loader"],
+  noExternal: ["comlink", "@assemblyscript/loader", "@noble/ciphers"],
   removeNodeProtocol: false,
   esbuildPlugins: [inlineWorkerEsbuild({ minify: true })],
   esbuildOptions: (options) => {

@@ -100,6 +100,7 @@ describe("import directions", () => {
   /** Which packages a part may import. The core needs none at run time: comlink and the loader are bundled. */
   const MAY_USE: Record<string, RegExp> = {
     "engine/wasm": /^@assemblyscript\/loader$/,
+    "engine/ts": /^@noble\/ciphers\/aes\.js$/,
     worker: /^comlink$/,
     compose: /^yaml$/,
     cli: /^(commander|picocolors|yaml|node:.*)$/,

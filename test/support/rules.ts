@@ -27,6 +27,10 @@ export interface RuleSpec {
   readonly ctDirection?: number;
   readonly tcpFlags?: readonly [mask: number, value: number];
   readonly ipvs?: true;
+  /** `-m policy --pol ipsec`. */
+  readonly sealed?: "in" | "out";
+  /** `-m u32`: value of a word behind the IP header. */
+  readonly word?: readonly [offset: number, mask: number, value: number];
   /** MATCH_ bits of the tests that are negated. */
   readonly not?: number;
   readonly target?: Target;
@@ -66,6 +70,8 @@ export const MATCHES: Readonly<Partial<Record<keyof RuleSpec, number>>> = {
   ctDirection: abi.MATCH_CT_DIRECTION,
   tcpFlags: abi.MATCH_TCP_FLAGS,
   ipvs: abi.MATCH_IPVS,
+  sealed: abi.MATCH_POLICY,
+  word: abi.MATCH_WORD,
 };
 
 /** Adds a chain with its rules; returns its index. Chains that a rule jumps to come before it. */
@@ -124,6 +130,10 @@ export function ruleRecord(rule: RuleSpec): RuleRecord {
     ctDirection: rule.ctDirection ?? 0,
     tcpFlagsMask: rule.tcpFlags?.[0] ?? 0,
     tcpFlags: rule.tcpFlags?.[1] ?? 0,
+    policyDirection: rule.sealed === "out" ? 1 : 0,
+    wordOffset: rule.word?.[0] ?? 0,
+    wordMask: rule.word?.[1] ?? 0,
+    word: rule.word?.[2] ?? 0,
     target: rule.target ?? Target.None,
     chain: rule.chain ?? NONE,
     rejectWith: rule.rejectWith ?? RejectWith.PortUnreachable,

@@ -50,6 +50,7 @@ export class Kernel {
   private readonly noCosts = new Float64Array(NODE_COUNT);
   readonly exponential: Float64Array;
   private readonly copyCost: number;
+  private readonly cipherCost: number;
 
   readonly memory: Memory;
   readonly pool: PacketPool;
@@ -105,6 +106,7 @@ export class Kernel {
     this.costs = this.usualCosts;
     this.exponential = Float64Array.from(program.exponential);
     this.copyCost = program.copyCost;
+    this.cipherCost = program.cipherCost ?? 0;
     this.datagramBytes = capacity.frameBytes - ETHERNET_HEADER;
     this.memory = new Memory(capacity.packets, capacity.frameBytes, REASSEMBLY_MAX);
     this.conntrack = new ConntrackTable(capacity.conntrack);
@@ -140,6 +142,11 @@ export class Kernel {
   /** Copying bytes between a process and the stack takes time. */
   chargeCopy(bytes: number): void {
     this.clock += Math.floor((bytes * this.copyCost) / COST_BYTES);
+  }
+
+  /** So does encrypting and decrypting them. */
+  chargeCipher(bytes: number): void {
+    this.clock += Math.floor((bytes * this.cipherCost) / COST_BYTES);
   }
 
   /** No slot holds a datagram of so many bytes. */

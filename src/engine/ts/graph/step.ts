@@ -9,6 +9,8 @@ import { bridgeForward } from "../nodes/bridge-forward";
 import { bridgeInput } from "../nodes/bridge-input";
 import { bridgeOutput } from "../nodes/bridge-output";
 import { deviceTransmit } from "../nodes/device-transmit";
+import { espInput } from "../nodes/esp-input";
+import { espOutput } from "../nodes/esp-output";
 import { icmpInput } from "../nodes/icmp-input";
 import { icmp6Input } from "../nodes/icmp6-input";
 import { ip6Forward } from "../nodes/ip6-forward";
@@ -130,10 +132,12 @@ export function step(kernel: Kernel, packet: Packet, node: Node): Node {
       return localOut(kernel, packet);
     case Node.Postrouting:
       return postrouting(kernel, packet);
+    case Node.EspOutput:
+      return espOutput(kernel, packet);
+    case Node.EspInput:
+      return espInput(kernel, packet);
     // These end a walk or begin one; no packet is sent to them.
     case Node.Done:
-    case Node.EspOutput:
-    case Node.EspInput:
     case Node.IcmpError:
     case Node.Icmp6Error:
     case Node.Ipvs:

@@ -3,6 +3,7 @@ import { CtState, type Entry } from "../netfilter/entry";
 import type { Device } from "../tables/device";
 import type { Flow } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
+import type { Policy } from "../xfrm/policies";
 
 /** What eth_type_trans found: for whom the frame is (the kernel's PACKET_HOST and so on). */
 export enum PacketType {
@@ -87,6 +88,10 @@ export class Packet {
   mark = 0;
   /** IPVS has forwarded it in this namespace (ipvs_property). */
   balanced = false;
+  /** What is to be encrypted and how; what has been; what came so. */
+  policy: Policy | null = null;
+  transformed = false;
+  secpath = false;
   /** It passed Prerouting at a bridge and is on its way through it. */
   bridged = false;
   /** While it is bridged: its frame came for the bridge's own MAC, and only then got another destination. */

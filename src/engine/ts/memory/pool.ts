@@ -74,6 +74,8 @@ export class PacketPool {
   unfilter(packet: Packet): void {
     this.conntrack.forget(packet);
     packet.filtered = packet.bridged = packet.defragmenting = packet.balanced = false;
+    packet.transformed = packet.secpath = false;
+    packet.policy = null;
     packet.mark = packet.fragmentMax = 0;
   }
 
@@ -115,6 +117,8 @@ export class PacketPool {
 export function copyFilterState(packet: Packet, original: Packet): void {
   packet.filtered = true;
   packet.mark = original.mark;
+  packet.transformed = original.transformed;
+  packet.secpath = original.secpath;
   packet.bridged = original.bridged;
   packet.balanced = original.balanced;
   packet.ctState = original.ctState;

@@ -1,6 +1,6 @@
 import { Hook, MATCH_TCP_FLAGS, Table, Target } from "../../../../assembly/abi/netfilter";
 import { RuleLists } from "./rule-lists";
-import { CONNECTION_TESTS, type Rule } from "./rule";
+import { CONNECTION_TESTS, PACKET_TESTS, type Rule } from "./rule";
 
 const TABLES = Table.Filter + 1;
 const HOOKS = Hook.Postrouting + 1;
@@ -28,6 +28,8 @@ export class Filter {
   asksFlags = false;
   /** The namespace has virtual services. */
   balances = false;
+  /** A rule asks for what every packet of a connection may have otherwise. */
+  asksPackets = false;
   private readonly chains: (Chain | null)[] = Array.from({ length: TABLES * HOOKS }, () => null);
   private readonly visited: boolean[] = Array.from({ length: HOOKS }, () => false);
 
@@ -39,6 +41,7 @@ export class Filter {
   /** Notes what a rule of one of its chains asks for. */
   learn({ record }: Rule): void {
     if ((record.matches & CONNECTION_TESTS) !== 0 || record.target === Target.NoTrack) this.tracks = true;
+    if ((record.matches & PACKET_TESTS) !== 0) this.asksPackets = true;
     if ((record.matches & MATCH_TCP_FLAGS) !== 0) this.asksFlags = true;
   }
 

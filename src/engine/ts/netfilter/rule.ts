@@ -16,11 +16,13 @@ import {
   MATCH_IPVS,
   MATCH_MARK,
   MATCH_OUT,
+  MATCH_POLICY,
   MATCH_PROTOCOL,
   MATCH_SOURCE,
   MATCH_SOURCE_PORT,
   MATCH_SOURCE_TYPE,
   MATCH_TCP_FLAGS,
+  MATCH_WORD,
 } from "../../../../assembly/abi/netfilter";
 import { RouteType } from "../../../../assembly/abi/program";
 import { NONE } from "../../../../assembly/abi/version";
@@ -40,6 +42,8 @@ const TRANSPORT_TESTS = PORT_TESTS | MATCH_ICMP_TYPE | MATCH_TCP_FLAGS;
 const ENTRY_TESTS = MATCH_CT_ORIGINAL_DESTINATION | MATCH_CT_ORIGINAL_PORT | MATCH_CT_DIRECTION;
 export const CONNECTION_TESTS = MATCH_CTSTATE | ENTRY_TESTS;
 const HEADER_TESTS = MATCH_IN | MATCH_OUT | MATCH_SOURCE | MATCH_DESTINATION | MATCH_PROTOCOL | MATCH_MARK | MATCH_IPVS;
+/** What packets of one connection differ in. */
+export const PACKET_TESTS = MATCH_POLICY | MATCH_WORD;
 const TYPE_TESTS = MATCH_SOURCE_TYPE | MATCH_DESTINATION_TYPE;
 
 /** The addresses that have the bits that a mask names. */
@@ -109,6 +113,7 @@ export class Rule {
     if ((matches & HEADER_TESTS) !== 0 && !this.matchesHeader(view, matches)) return false;
     if ((matches & TRANSPORT_TESTS) !== 0 && !this.matchesTransport(view, matches)) return false;
     if ((matches & CONNECTION_TESTS) !== 0 && !this.matchesConnection(view, matches)) return false;
+    if ((matches & PACKET_TESTS) !== 0 && !this.matchesPacket(view, matches)) return false;
     return (matches & TYPE_TESTS) === 0 || this.matchesTypes(view, matches);
   }
 
@@ -171,6 +176,15 @@ export class Rule {
     }
     if ((matches & MATCH_CT_DIRECTION) === 0) return true;
     return this.holds(MATCH_CT_DIRECTION, (view.isReply ? 1 : 0) === record.ctDirection);
+  }
+
+  private matchesPacket(view: PacketView, matches: number): boolean {
+    const { policyDirection = 0, wordOffset = 0, wordMask = 0, word = 0 } = this.record;
+    if ((matches & MATCH_POLICY) !== 0) {
+      if (!this.holds(MATCH_POLICY, policyDirection === 0 ? view.cameSealed : view.willBeSealed)) return false;
+    }
+    if ((matches & MATCH_WORD) === 0) return true;
+    return view.hasWord(wordOffset) && this.holds(MATCH_WORD, (view.word(wordOffset) & wordMask) === (word | 0));
   }
 
   private matchesTypes(view: PacketView, matches: number): boolean {

@@ -22,7 +22,7 @@ export function runTable(kernel: Kernel, packet: Packet, namespace: Namespace, t
   view.namespace = namespace;
   view.readState(packet);
   const { conntrack: entry } = packet;
-  const isCacheable = entry !== null && packet.trace === UNTRACED && packet.ctState !== CtState.Related && kernel.cachesVerdicts;
+  const isCacheable = entry !== null && packet.trace === UNTRACED && packet.ctState !== CtState.Related && !filter.asksPackets && kernel.cachesVerdicts;
   const cached = isCacheable ? slotOf(entry, table, hook, packet.ctReply) : null;
   if (cached !== null && entry !== null && isFresh(cached, entry, filter, view)) {
     for (let i = 0; i < cached.count; i++) traversal.counters[cached.rules[i]]++;

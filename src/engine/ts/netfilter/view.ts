@@ -5,7 +5,7 @@ import type { AddressTable } from "../memory/address-table";
 import type { Packet } from "../memory/packet";
 import type { Device } from "../tables/device";
 import type { Namespace } from "../tables/namespace";
-import { read16 } from "../wire/bytes";
+import { read16, read32 } from "../wire/bytes";
 import { ICMP_CODE, ICMP_HEADER } from "../wire/icmp";
 import { destinationOf, isLaterFragment, protocolOf, sourceOf, transportOf } from "../wire/ip";
 import { controlBits, TCP_HEADER } from "../wire/tcp";
@@ -38,6 +38,13 @@ export class PacketView {
   /** CTSTATE_ bits. */
   states = 0;
   entry: Entry | null = null;
+  /** It came by ESP; a policy asks for ESP. */
+  cameSealed = false;
+  willBeSealed = false;
+  /** What is behind the IP header, but of later fragments. */
+  private bytes: Uint8Array | null = null;
+  private transport = 0;
+  private available = 0;
   isReply = false;
 
   setDevices(incoming: Device | null, outgoing: Device | null): void {
@@ -50,6 +57,10 @@ export class PacketView {
     const { bytes } = memory;
     const transport = transportOf(bytes, packet);
     const available = packet.network + packet.datagramLength - transport;
+    const isLater = isLaterFragment(bytes, packet);
+    this.bytes = bytes;
+    this.transport = transport;
+    this.available = isLater ? 0 : available;
     this.addresses = addresses;
     this.isIpv6 = packet.isIpv6;
     this.source = sourceOf(bytes, packet);
@@ -58,7 +69,7 @@ export class PacketView {
     this.hasPorts = false;
     this.sourcePort = this.destinationPort = 0;
     this.icmpType = this.tcpFlags = -1;
-    if (isLaterFragment(bytes, packet)) return;
+    if (isLater) return;
     switch (this.protocol) {
       case PROTOCOL_TCP:
         if (available < TCP_HEADER) return;
@@ -83,7 +94,18 @@ export class PacketView {
     this.balanced = packet.balanced;
     this.entry = packet.conntrack;
     this.isReply = packet.ctReply;
+    this.cameSealed = packet.secpath;
+    this.willBeSealed = packet.policy !== null;
     this.states = statesOf(packet.ctState, packet.conntrack);
+  }
+
+  /** Are there four bytes so far behind the IP header? */
+  hasWord(offset: number): boolean {
+    return offset + 4 <= this.available;
+  }
+
+  word(offset: number): number {
+    return this.bytes === null ? 0 : read32(this.bytes, this.transport + offset);
   }
 
   private readPorts(bytes: Uint8Array, transport: number): void {

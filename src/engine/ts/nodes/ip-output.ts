@@ -17,6 +17,7 @@ import { protocolOf } from "../wire/ip";
 import { destinationIp, DONT_FRAGMENT, IPV4_HEADER, protocol, setFragmentField, setSourceIp, sourceIp, updateChecksum } from "../wire/ipv4";
 import { updateTcpChecksum } from "../wire/tcp";
 import { updateUdpChecksum } from "../wire/udp";
+import { lookUpPolicy } from "../xfrm/look-up";
 
 /**
  * ip_local_out with the route lookup before it: route, source address, identification, DF, checksums, then fragments or
@@ -46,8 +47,9 @@ export function ipOutput(kernel: Kernel, packet: Packet): Node {
     reportError(kernel, packet, FlowError.MessageTooLong);
     return drop(kernel, packet, Drop.PktTooBig, Node.IpOutput);
   }
+  lookUpPolicy(kernel, packet, namespace);
   const { filter } = namespace;
-  if (filter === null) return mustFragment ? Node.IpFragment : Node.NeighbourOutput;
+  if (filter === null) return finishOutput(packet);
   if (filter.visits(Hook.Output)) return Node.LocalOut;
   return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
 }
@@ -60,9 +62,10 @@ export function setRoute(packet: Packet, route: Route, device: Device, destinati
   packet.mtu = mtu;
 }
 
-/** ip_finish_output, or what br_netfilter has in its place. What was put together of fragments goes on in fragments. */
+/** ip_finish_output, xfrm4_output, or what br_netfilter has in its place. What was put together of fragments goes on in fragments. */
 export function finishOutput(packet: Packet): Node {
   if (packet.bridged) return Node.DeviceTransmit;
+  if (packet.policy !== null) return Node.EspOutput;
   if (packet.fragmentMax > 0) {
     packet.mtu = Math.min(packet.mtu, packet.fragmentMax);
     if (!packet.isIpv6) return Node.IpFragment;

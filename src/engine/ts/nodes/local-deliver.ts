@@ -7,6 +7,7 @@ import {
   ICMP_PROTOCOL_UNREACHABLE,
   ICMP_UNREACHABLE,
   NEXT_NONE,
+  PROTOCOL_ESP,
   PROTOCOL_ICMP,
   PROTOCOL_ICMP6,
   PROTOCOL_TCP,
@@ -43,10 +44,17 @@ export function deliverToProtocol(kernel: Kernel, packet: Packet, node: Node): N
       return packet.device !== null && isForVxlan(kernel, packet, packet.device.namespace) ? Node.VxlanInput : Node.UdpInput;
     case PROTOCOL_TCP:
       return Node.TcpInput;
+    case PROTOCOL_ESP:
+      return packet.device?.namespace.xfrm?.knowsEsp === true ? Node.EspInput : refuse(kernel, packet, node);
     default:
-      icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0);
-      return drop(kernel, packet, Drop.IpNoProto, node);
+      return refuse(kernel, packet, node);
   }
+}
+
+/** Nobody handles the protocol. */
+function refuse(kernel: Kernel, packet: Packet, node: Node): Node {
+  icmpError(kernel, packet, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0);
+  return drop(kernel, packet, Drop.IpNoProto, node);
 }
 
 /** ip6_protocol_deliver_rcu. */

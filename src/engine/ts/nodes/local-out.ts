@@ -13,6 +13,7 @@ import { failFlow } from "../simulation/source";
 import type { Namespace } from "../tables/namespace";
 import { destinationOf } from "../wire/ip";
 import { DONT_FRAGMENT, fragmentField, isLoopback, sourceIp } from "../wire/ipv4";
+import { lookUpPolicy } from "../xfrm/look-up";
 import { finishOutput, isRefusing, outputDevice, setRoute } from "./ip-output";
 
 /** NF_INET_LOCAL_OUT: raw, connection tracking, mangle, nat with another route if need be, load balancing, filter. */
@@ -28,12 +29,15 @@ export function localOut(kernel: Kernel, packet: Packet): Node {
   view.readHeaders(kernel, packet);
   if (!runTable(kernel, packet, namespace, Table.Raw, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
   if (tracks && !track(kernel, packet, namespace, false)) return deny(kernel, packet, Drop.ConntrackFull);
+  const { mark } = packet;
   if (!runTable(kernel, packet, namespace, Table.Mangle, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
+  if (packet.mark !== mark) lookUpPolicy(kernel, packet, namespace);
   if (translates) {
-    const asked = view.destination;
+    const { destination: asked, destinationPort: askedPort } = view;
     if (!nat(kernel, packet, namespace, Hook.Output, Node.LocalOut, null, target)) return deny(kernel, packet, Drop.NetfilterDrop);
     if (destinationOf(bytes, packet) !== asked && !reroute(kernel, packet, namespace)) return Node.Done;
     view.readHeaders(kernel, packet);
+    if (view.destination !== asked || view.destinationPort !== askedPort) lookUpPolicy(kernel, packet, namespace);
   }
   if (filter.balances && !packet.balanced) {
     if (!unbalance(kernel, packet, namespace)) return Node.Done;

@@ -8,6 +8,9 @@ import type { Packet } from "../memory/packet";
 import { nat } from "../netfilter/nat";
 import { runTable } from "../netfilter/table";
 import { confirm } from "../netfilter/track";
+import type { Device } from "../tables/device";
+import type { Namespace } from "../tables/namespace";
+import { lookUpPolicy } from "../xfrm/look-up";
 import { finishOutput } from "./ip-output";
 import { tellSender } from "./local-out";
 
@@ -25,7 +28,7 @@ export function postrouting(kernel: Kernel, packet: Packet): Node {
   view.readHeaders(kernel, packet);
   const passes =
     runTable(kernel, packet, namespace, Table.Mangle, Hook.Postrouting, Node.Postrouting) &&
-    (!filter.translates || nat(kernel, packet, namespace, Hook.Postrouting, Node.Postrouting, incoming, outgoing)) &&
+    (!filter.translates || translate(kernel, packet, namespace, incoming, outgoing)) &&
     confirm(kernel, packet);
   if (!passes) {
     tellSender(kernel, packet, FlowError.NotPermitted);
@@ -33,4 +36,15 @@ export function postrouting(kernel: Kernel, packet: Packet): Node {
   }
   if (bridged || !target.isLoopback) kernel.conntrack.forget(packet);
   return finishOutput(packet);
+}
+
+/** nf_nat_ipv4_out: another source may be another policy's (nf_xfrm_me_harder). False if the packet is to be dropped. */
+function translate(kernel: Kernel, packet: Packet, namespace: Namespace, incoming: Device | null, outgoing: Device | null): boolean {
+  const { view } = kernel.traversal;
+  const { source, sourcePort } = view;
+  if (!nat(kernel, packet, namespace, Hook.Postrouting, Node.Postrouting, incoming, outgoing)) return false;
+  if (namespace.xfrm === null) return true;
+  view.readHeaders(kernel, packet);
+  if (view.source !== source || view.sourcePort !== sourcePort) lookUpPolicy(kernel, packet, namespace);
+  return true;
 }

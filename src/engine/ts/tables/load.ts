@@ -12,6 +12,7 @@ import { isIpv6 } from "../memory/address-table";
 import { Cpu } from "../simulation/clock";
 import { Link } from "../simulation/link";
 import { Random, RandomKind } from "../simulation/random";
+import { loadXfrm } from "../xfrm/policies";
 import { Device } from "./device";
 import { LocalMacs } from "./fdb";
 import { Fib } from "./fib";
@@ -39,6 +40,7 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
   loadNeighbours6(kernel, program);
   loadServices(kernel, program);
   loadRules(kernel, program);
+  loadXfrm(kernel.namespaces, program);
 }
 
 /** New tables while the network runs (docs/ENGINE.md, section 16). */

@@ -10,6 +10,7 @@ import { Fib, type Route } from "./fib";
 import type { Fib6 } from "./fib6";
 import type { PathMtu } from "./path-mtu";
 import type { Socket } from "./socket";
+import type { Xfrm } from "../xfrm/policies";
 
 /** A host: its CPUs share the work of its namespaces. */
 export class Host {
@@ -41,6 +42,8 @@ export class Namespace {
   filter6: Filter | null = null;
   /** By mark, if there are any. */
   services: Map<number, VirtualService> | null = null;
+  /** IPsec, if there is any. */
+  xfrm: Xfrm | null = null;
   private identification = 0;
   private identification6 = 0;
   private processPort = PROCESS_PORT_LAST;

@@ -51,6 +51,10 @@ export function protocol(bytes: Uint8Array, network: number): number {
   return bytes[network + 9];
 }
 
+export function setProtocol(bytes: Uint8Array, network: number, value: number): void {
+  bytes[network + 9] = value;
+}
+
 export function sourceIp(bytes: Uint8Array, network: number): number {
   return read32(bytes, network + 12);
 }
