@@ -88,9 +88,10 @@ describe("import directions", () => {
     observe: ["observe", "engine", ...LEAVES],
     report: ["report", "observe", "engine", ...LEAVES],
     client: ["client", "model", ...LEAVES],
+    programs: ["programs", "client", "model", ...LEAVES],
     worker: ["worker", "engine", "engine/ts", "engine/wasm", ...LEAVES],
-    // The client is loaded when a lab is first asked for a docker command.
-    api: ["api", "client", "model", "compile", "engine", "observe", "report", ...LEAVES],
+    // The client and the programs are loaded when a lab is first asked for a docker command.
+    api: ["api", "client", "programs", "model", "compile", "engine", "observe", "report", ...LEAVES],
     index: ["api", "engine", "observe", "report", ...LEAVES],
     targets: ["targets", "index", "api", "worker", "engine", "engine/ts", "engine/wasm", "observe", "report", ...LEAVES],
     // A front door like the command: its descriptions can be started.

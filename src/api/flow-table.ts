@@ -18,6 +18,8 @@ interface FlowEntry {
   readonly isSilent?: boolean;
 }
 
+/** Who gets a server for what is sent there. */
+type Serves = Parameters<CompiledTopology["resolveTraffic"]>[2];
 type FlowPatch = Required<Pick<ProgramPatch, "flows" | "sockets">>;
 
 /** Which flow is at which index: those of the description, those added since, one slot that pings and other probes share, and slots of announcements. */
@@ -28,6 +30,8 @@ export class FlowTable {
   #probeIndex: number | undefined;
   /** Slots of announcements, and when they are over. */
   readonly #announcing = new Map<number, Nanoseconds>();
+  /** Names that were looked up since the engine got its last program. */
+  #names: string[] = [];
 
   constructor(topology: CompiledTopology) {
     const { flows } = topology.describe();
@@ -55,7 +59,7 @@ export class FlowTable {
   }
 
   /** Resolves one ping or other probe. All of them use one slot, one after the other, each with an identifier or port of its own. */
-  resolveProbe(traffic: TrafficSpec, serves?: "anything" | "what is known"): {
+  resolveProbe(traffic: TrafficSpec, serves?: Serves): {
     readonly index: number;
     readonly record: FlowRecord;
     readonly sockets: NonNullable<ProgramPatch["sockets"]>;
@@ -82,6 +86,20 @@ export class FlowTable {
         this.#cursor = { ...cursor, flowIndex: isNewSlot ? cursor.flowIndex : flowIndex, flowNames };
       },
     };
+  }
+
+  /** The index of a name for a query, and the names that the engine has to be given with it. */
+  domainOf(name: string): { readonly index: number; readonly added: readonly string[] } {
+    const wanted = name.toLowerCase().replace(/\.$/, "");
+    const first = this.#topology.program.dns.domains.length;
+    const known = this.#names.indexOf(wanted);
+    if (known !== -1) return { index: first + known, added: [] };
+    return { index: first + this.#names.push(wanted) - 1, added: [wanted] };
+  }
+
+  /** The engine has got a program, which has names of its own only. */
+  forgetNames(): void {
+    this.#names = [];
   }
 
   get cursor(): TrafficCursor {

@@ -57,7 +57,6 @@ export class Lab extends LabOperations implements AsyncDisposable {
     this.#flows = new FlowTable(live);
     this.#cables = new Cables(live);
     const shared = { topology: live, flows: this.#flows, now: () => this.#now, apply: (patch: ProgramPatch) => host.apply(patch) };
-    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, counters: () => host.counters() });
     this.#probing = {
       ...shared,
       observe: (once) => this.#observe(once),
@@ -68,6 +67,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
         return counters;
       },
     };
+    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, probing: this.#probing, counters: () => host.counters() });
   }
 
   get engine(): EngineKind {

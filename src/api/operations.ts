@@ -5,6 +5,7 @@ import type { Cables } from "./cables";
 import type { FlowTable } from "./flow-table";
 import { type LiveTopology, withDevicesDown } from "./live-topology";
 import type { Observers } from "./observers";
+import type { ProbeContext } from "./probe/context";
 import { readEndpoint, type EndpointOptions } from "./options";
 import { hasOverlays, loadSwarmLayers, parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
 
@@ -24,8 +25,15 @@ export interface DockerCommandOptions extends OnHost {
   readonly stdin?: string;
 }
 
-/** Something that is asked of daemons. */
-export type Operation<T> = (daemons: Daemons) => T | Promise<T>;
+/** Something that is asked of daemons; also again, to bring new ones where others were. */
+export type Operation<T> = (daemons: Daemons, turn: OperationTurn) => T | Promise<T>;
+
+export interface OperationTurn {
+  readonly isReplay: boolean;
+  readonly probing: ProbeContext;
+  /** Lets the packet path see what the daemons have done so far. */
+  follow(): Promise<void>;
+}
 
 type Daemon = Daemons extends ReadonlyMap<string, infer D> ? D : never;
 
@@ -37,6 +45,7 @@ export interface OperationContext {
   readonly observers: Observers;
   /** Devices that have been set down. */
   readonly down: ReadonlySet<number>;
+  readonly probing: ProbeContext;
   now(): Nanoseconds;
   counters(): Promise<Counters>;
   apply(patch: ProgramPatch): Promise<void>;
@@ -58,7 +67,7 @@ export class Operations {
     const daemons = this.#daemons;
     try {
       // What is refused may leave something behind, as with Docker.
-      const { value, error } = await attempt(operation, daemons);
+      const { value, error } = await attempt(operation, daemons, this.#turn(daemons, false));
       // Between two commands of a person managers and nodes have done what they do a moment later.
       for (const { swarm } of daemons.values()) swarm.settle();
       await this.#follow(daemons);
@@ -83,25 +92,30 @@ export class Operations {
     const { program } = followed.topology;
     const tables = withDevicesDown({ ...program, links: cables.presentLinks(program) }, down);
     await apply({ program: { ...tables, sockets: [], flows: [] }, ...patch });
+    flows.forgetNames();
     topology.become(followed.topology);
     commit();
     observers.follow();
+  }
+
+  #turn(daemons: Daemons, isReplay: boolean): OperationTurn {
+    return { isReplay, probing: this.#context.probing, follow: () => this.#follow(daemons) };
   }
 
   /** Daemons that have done all but the last operation. */
   async #undone(): Promise<Daemons> {
     const daemons = this.#context.topology.daemons();
     for (const operation of this.#done) {
-      await attempt(operation, daemons);
+      await attempt(operation, daemons, this.#turn(daemons, true));
       for (const { swarm } of daemons.values()) swarm.settle();
     }
     return daemons;
   }
 }
 
-async function attempt<T>(operation: Operation<T>, daemons: Daemons): Promise<{ readonly value?: T; readonly error?: unknown }> {
+async function attempt<T>(operation: Operation<T>, daemons: Daemons, turn: OperationTurn): Promise<{ readonly value?: T; readonly error?: unknown }> {
   try {
-    return { value: await operation(daemons) };
+    return { value: await operation(daemons, turn) };
   } catch (error) {
     return { error };
   }
@@ -120,17 +134,19 @@ export abstract class LabOperations {
 
   /**
    * Runs a command line of the `docker` client on a host. What Docker refuses is an outcome, with its words on stderr. Every image is
-   * there; processes in containers answer to what is asked of them, but run no programs, so `docker exec` is refused: `ping` and `reach` do that.
+   * there, and its processes answer to what is asked of them. `docker exec` runs what asks the network: `ping`, `nslookup`, `getent`, `curl`, `wget`,
+   * `nc`, `traceroute`, `ip`, `cat /etc/hosts`, `sh -c`…, as real packets, while time passes; so does `docker run` with such a command.
    *
    * @throws SimulationError `UNSUPPORTED` for what Docker can do and the simulator cannot.
    * @example const { exit, stderr } = await lab.docker("network connect back web");
    */
   docker(line: string | readonly string[], { host, stdin = "" }: DockerCommandOptions = {}): Promise<CommandOutcome> {
-    return this.operate(async (daemons) => {
+    const outcomes: CommandOutcome[] = [];
+    return this.operate(async (daemons, turn) => {
       // Few labs need it, and it is large.
-      const [{ DockerClient }, { swarms }] = await Promise.all([import("../client"), loadSwarmLayers()]);
+      const [{ DockerClient }, { labPrograms }, { swarms }] = await Promise.all([import("../client"), import("./exec"), loadSwarmLayers()]);
       swarms.meet(daemons);
-      return new DockerClient(daemonAt(daemons, host), { images: "any" }).run(line, stdin);
+      return new DockerClient(daemonAt(daemons, host), { images: "any", programs: labPrograms(turn, outcomes) }).run(line, stdin);
     });
   }
 

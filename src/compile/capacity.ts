@@ -3,7 +3,7 @@ import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_M
 import { DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { domainBytes } from "../engine/check-processes";
-import { ADDRESSES6_DEFAULT, type Capacity, type DnsTables, type FlowRecord, NO_PROCESSES, type SocketRecord } from "../engine/program";
+import { ADDRESSES6_DEFAULT, type Capacity, type DnsTables, type FlowRecord, type SocketRecord } from "../engine/program";
 import type { ProgramBuilder } from "./program-builder";
 
 /** Of Ethernet; the check sequence is not simulated. */
@@ -58,7 +58,7 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     sockets: Math.max(512, 2 * (sockets.length + processes.length) + 128),
     connections: connectionsOf(flows, processes),
     conntrack: CONNTRACK_MAX,
-    ...processCapacity(processes, dns),
+    ...processCapacity(dns),
     hosts: roomFor(builder.hosts),
     namespaces: roomFor(builder.namespaces),
     devices: roomFor(builder.devices),
@@ -97,9 +97,9 @@ function connectionsOf(flows: readonly FlowRecord[], processes: readonly SocketR
 }
 
 /** Room for what proxies and name servers are doing, and know. */
-function processCapacity(processes: readonly SocketRecord[], { domains, resolvers, searches, zones, zoneRecords, upstreams }: DnsTables) {
+function processCapacity({ domains, resolvers, searches, zones, zoneRecords, upstreams }: DnsTables) {
   return {
-    sessions: processes.length === 0 ? NO_PROCESSES.sessions : SESSIONS,
+    sessions: SESSIONS,
     domains: SPARE_NAMES + 2 * domains.length,
     domainBytes: 16 * SPARE_NAMES + 2 * domainBytes(domains),
     resolvers: roomFor(resolvers),

@@ -25,7 +25,7 @@ export interface CompiledTopology {
    * @example
    * const { flows, sockets, cursor } = compiled.resolveTraffic([spec], compiled.cursor);
    */
-  resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor, serves?: "anything" | "what is known"): ResolvedTraffic;
+  resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor, serves?: "anything" | "what is known" | "nothing"): ResolvedTraffic;
   /** The same for flows that are there already, after the network has changed: only those that have to change come back. */
   moveTraffic(flows: readonly PlacedFlow[], cursor: TrafficCursor, nowNs: Nanoseconds): MovedTraffic;
   /** The daemons as they are after the description, to be asked for more. Everybody who asks gets daemons of their own. */

@@ -2,7 +2,7 @@
 import { DeviceKind } from "../../assembly/abi/program";
 import { type BridgeNetworkState, type ContainerState, type HostState, isBridge } from "../model/state";
 import { parseCidr } from "../net/cidr";
-import { parseIpv6 } from "../net/ip";
+import { linkLocalAddress, parseIpv6 } from "../net/ip";
 import type { Laying } from "./laying";
 
 const LOOPBACK = 1n;
@@ -11,12 +11,6 @@ const LINK_LOCAL = 0xfe80n << 112n;
 const BRIDGE_LINK_LOCAL = LINK_LOCAL | 1n;
 /** Of a default route that names no metric (Linux IP6_RT_PRIO_USER). */
 const DEFAULT_METRIC = 1024;
-
-/** fe80::/64 with the modified EUI-64 of a MAC (RFC 4291, appendix A). */
-export function linkLocalAddress(mac: number): bigint {
-  const value = BigInt(mac) ^ (2n << 40n);
-  return LINK_LOCAL | ((value >> 24n) << 40n) | (0xfffen << 24n) | (value & 0xffffffn);
-}
 
 /** A host's loopback device, cables and routes. */
 export function addHostIpv6(laying: Laying, namespace: number, { name, world }: HostState): void {

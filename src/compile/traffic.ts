@@ -57,8 +57,8 @@ export interface TrafficContext {
   readonly names: Resolver;
   /** Of a network that runs already. */
   readonly capacity?: Capacity;
-  /** Which ports of a host somebody serves: any, as traffic says so, or those that containers and processes of the host have. */
-  readonly serves?: "anything" | "what is known";
+  /** Which ports of a host somebody serves: any, as traffic says so, or those that containers and processes of the host have; `nothing`: only who listens already. */
+  readonly serves?: "anything" | "what is known" | "nothing";
 }
 
 /** Turns traffic into flows and sockets; see `CompiledTopology.resolveTraffic`. */
@@ -210,6 +210,7 @@ class TrafficResolver {
 
   /** Somebody answers there. A closed port or an address that nobody has is left alone: the packets will find out. */
   #serve(spec: TrafficSpec, namespace: number, destination: Destination): void {
+    if (this.#serves === "nothing") return;
     const family = familyOf(destination);
     const places = { state: this.#state, network: this.#network };
     const balanced = balancedListeners(places, spec.to, destination);

@@ -138,3 +138,9 @@ function longestZeroRun(groups: readonly number[]): [start: number, length: numb
   }
   return best;
 }
+
+/** fe80::/64, with the modified EUI-64 of a MAC behind it (RFC 4291, appendix A). */
+export function linkLocalAddress(mac: number): bigint {
+  const value = BigInt(mac) ^ (2n << 40n);
+  return (0xfe80n << 112n) | ((value >> 24n) << 40n) | (0xfffen << 24n) | (value & 0xffffffn);
+}

@@ -1,7 +1,7 @@
 /** Routes that somebody added by hand. */
 import { cidrContains, parseCidr } from "../../../src/net/cidr";
 import { isIpv4, parseIp } from "../../../src/net/ip";
-import type { NetworkView } from "./interfaces";
+import type { NetworkView } from "../../../src/programs/container-network";
 
 /** A route that somebody added by hand in a container or on a machine. */
 export interface AddedRoute {

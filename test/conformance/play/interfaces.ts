@@ -1,29 +1,10 @@
-/** What `ip addr` and `ip route` show on hosts and inside containers, as far as Docker decides it, in the form of a recording. */
-import { isBridge, isOfSwarm, type ContainerState, type DockerState, type EndpointState, type HostState } from "../../../src/model/state";
-import { formatCidr, ipv4Cidr, ipv4Mask, ipv6Cidr, parseCidr } from "../../../src/net/cidr";
+/** What `ip addr` and `ip route` show on hosts, as far as Docker decides it, in the form of a recording. */
+import type { HostState } from "../../../src/model/state";
+import { formatCidr, ipv4Cidr, ipv6Cidr, parseCidr } from "../../../src/net/cidr";
 import { formatIpv4, formatIpv6 } from "../../../src/net/ip";
-import { formatMac } from "../../../src/net/mac";
 import { linkLocalOf } from "../names";
+import { broadcastOf, connected, type InterfaceView, type NetworkView, type Route, sortRoutes } from "../../../src/programs/container-network";
 import type { HostDevice, Kernel } from "./kernel";
-
-export interface InterfaceView {
-  readonly name: string;
-  readonly mtu: number;
-  readonly state: string;
-  readonly mac: string;
-  readonly kind: string;
-  readonly up: boolean;
-  readonly addrs: readonly string[];
-  readonly mode?: string;
-  readonly master?: string;
-  readonly broadcast?: string;
-}
-
-export interface NetworkView {
-  readonly ifaces: readonly InterfaceView[];
-  readonly routes: readonly string[];
-  readonly routes6?: readonly string[];
-}
 
 /** The world of the recordings is made of veth pairs: so is an uplink. */
 const UPLINK_KIND = "veth";
@@ -68,17 +49,6 @@ function globalAddresses6(host: HostState, { kind, name, network }: HostDevice):
   return (host.world.uplinks.find((candidate) => candidate.name === name)?.addresses ?? []).filter((text) => text.includes(":"));
 }
 
-/** Docker and `ip addr add … brd +` set it; a host's second address without `brd` would have none. */
-function broadcastOf(ip: number, prefix: number): string | undefined {
-  return prefix >= 31 ? undefined : formatIpv4((ip | ~ipv4Mask(prefix)) >>> 0);
-}
-
-interface Route {
-  readonly network: number;
-  readonly prefix: number;
-  readonly text: string;
-}
-
 function hostRoutes({ world }: HostState): Route[] {
   return world.routes.flatMap(({ destination, type, via, device, scope, source, metric }) => {
     if (destination.includes(":")) return [];
@@ -107,11 +77,6 @@ function connectedRoutes(host: HostState, device: HostDevice, hasCarrier: boolea
   return addressesOf(host, device).map(({ ip, prefix }) => connected(ip, prefix, device.name, hasCarrier ? "" : " linkdown"));
 }
 
-function connected(ip: number, prefix: number, device: string, suffix = ""): Route {
-  const network = (ip & ipv4Mask(prefix)) >>> 0;
-  return { network, prefix, text: `${formatIpv4(network)}/${prefix} dev ${device} proto kernel scope link src ${formatIpv4(ip)}${suffix}` };
-}
-
 function connectedRoutes6({ name, network, wasFound }: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {
   if (network?.subnet6 === undefined || network.gateway6 === undefined) return [];
   const block = formatCidr(ipv6Cidr(network.subnet6.network, network.subnet6.prefixLength));
@@ -120,34 +85,3 @@ function connectedRoutes6({ name, network, wasFound }: HostDevice, hasCarrier: b
   return texts.map((text) => ({ network: network.subnet6!.network, text }));
 }
 
-/** As the kernel dumps its table. */
-function sortRoutes(routes: readonly Route[]): string[] {
-  return [...routes].sort((a, b) => a.network - b.network || a.prefix - b.prefix).map(({ text }) => text);
-}
-
-export function containerView(state: DockerState, container: ContainerState): NetworkView {
-  const { endpoints, gateway, gateway6 } = container;
-  const ifaces = [...endpoints].sort(byName).map((endpoint) => containerInterface(state, endpoint));
-  const device = (network: string) => endpoints.find((endpoint) => endpoint.network === network)?.interfaceName ?? "";
-  const routes: Route[] = endpoints.filter(({ ip }) => ip !== 0).map(({ ip, prefixLength, interfaceName }) => connected(ip, prefixLength, interfaceName));
-  if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default via ${formatIpv4(gateway.ip)} dev ${device(gateway.network)}` });
-  const routes6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [`${formatCidr(ipv6Cidr(ipv6, prefixLength6))} dev ${interfaceName} proto kernel metric 256`]));
-  if (gateway6 !== undefined) routes6.push(`default via ${formatIpv6(gateway6.ip)} dev ${device(gateway6.network)} metric 1024`);
-  return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6 }) };
-}
-
-function containerInterface(state: DockerState, { interfaceName, mtu, mac, ip, prefixLength, ipv6, prefixLength6, networkId }: EndpointState): InterfaceView {
-  const network = state.networks.find(({ id }) => id === networkId);
-  const text = formatMac(mac);
-  const broadcast = ip === 0 ? undefined : broadcastOf(ip, prefixLength);
-  return {
-    name: interfaceName, mtu, state: "UP", mac: text, kind: network === undefined || isBridge(network) || isOfSwarm(network) ? "veth" : network.driver, up: true,
-    addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${linkLocalOf(text)}/64`])],
-    ...(network !== undefined && "mode" in network && { mode: network.mode }),
-    ...(broadcast !== undefined && { broadcast }),
-  };
-}
-
-function byName(a: EndpointState, b: EndpointState): number {
-  return a.interfaceName.length - b.interfaceName.length || (a.interfaceName < b.interfaceName ? -1 : 1);
-}

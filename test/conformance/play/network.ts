@@ -9,7 +9,7 @@ import { type IpAddress, parseIp } from "../../../src/net/ip";
 import { decodeDnsAnswer, DNS_TYPES } from "../../../src/observe/dns-message";
 import type { Engines } from "./engines";
 import type { Listening } from "./processes";
-import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "./traffic";
+import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "../../../src/programs/traffic";
 
 /** What programs need to know of the compiled network. */
 export interface Places {
@@ -183,6 +183,9 @@ export class Network implements Traffic {
     const { result, by } = await this.#probe(place, () => ({ kind: "datagram", destination, port, ttl, requestBytes: HOP_BYTES, responseBytes: 0, intervalNs: timeoutNs, timeoutNs }));
     return { result, ...(by !== undefined && { by }) };
   }
+
+  /** Nothing that is compared depends on it. */
+  async pause(): Promise<void> {}
 
   async query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome> {
     const destination = this.#destination(server);

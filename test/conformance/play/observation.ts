@@ -7,10 +7,11 @@ import type { ContainerState, DockerState, HostState } from "../../../src/model/
 import type { Names } from "../names";
 import { isRecord, type Json } from "../recording";
 import { withAdded, type AddedRoute } from "./added-routes";
-import { containerView, hostView } from "./interfaces";
+import { containerView } from "../../../src/programs/container-network";
+import { hostView } from "./interfaces";
 import type { Kernel } from "./kernel";
 import { overlayNamespaces } from "./overlay-namespaces";
-import { STANDARD_HOSTS } from "./programs";
+import { STANDARD_HOSTS } from "../../../src/programs";
 
 type Fields = { readonly [key: string]: Json | undefined };
 

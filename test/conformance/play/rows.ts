@@ -1,8 +1,8 @@
 /** Probes as the recordings' rows ask for them. */
 import { isIp, isIpv4 } from "../../../src/net/ip";
 import type { Row } from "../recording";
-import { lookUp, resolverSettings } from "./programs/libc";
-import type { ProcessView } from "./programs/process";
+import { lookUp, resolverSettings } from "../../../src/programs/libc";
+import type { ProcessView } from "../../../src/programs/process";
 
 const TIMEOUT_MS = 4500;
 const DEFAULT_SIZE = 56;

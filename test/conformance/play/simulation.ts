@@ -14,7 +14,7 @@ import { nameServerSocket, withNameServer } from "./name-server";
 import { Network } from "./network";
 import type { Listening } from "./processes";
 import { Seats } from "./seats";
-import type { Traffic } from "./traffic";
+import type { Traffic } from "../../../src/programs/traffic";
 import type { AddedRoute } from "./added-routes";
 
 /** A compiled state, and where its things ended up. */

@@ -1,13 +1,13 @@
 /** What a process sees around it: on a machine, or inside a container. */
 import type { ContainerState, DockerState, HostState } from "../../../src/model/state";
 import { withAdded, type AddedRoutes } from "./added-routes";
-import type { NetworkView } from "./interfaces";
-import { containerView, hostView } from "./interfaces";
+import { containerView, type NetworkView } from "../../../src/programs/container-network";
+import { hostView } from "./interfaces";
 import type { Kernel } from "./kernel";
-import { STANDARD_HOSTS } from "./programs";
-import type { ProcessView } from "./programs/process";
+import { STANDARD_HOSTS } from "../../../src/programs";
+import type { ProcessView } from "../../../src/programs/process";
 import { placeOf } from "./processes";
-import type { Traffic } from "./traffic";
+import type { Traffic } from "../../../src/programs/traffic";
 
 export interface Surroundings {
   readonly state: DockerState;
@@ -28,6 +28,7 @@ export function machineView(machine: string, around: Surroundings): ProcessView 
     environment: [],
     network: host === undefined ? { ifaces: [], routes: [] } : hostView(host, around.kernel),
     interfaceIndex: (name) => around.kernel.devicesOf(machine).find((device) => device.name === name)?.index ?? 0,
+    peerMark: "@if",
     sysctl: () => undefined,
     addRoute: (words) => around.added.add(machine, words, PLAIN_NETWORKS[machine] ?? { ifaces: [], routes: [] }),
     traffic: around.traffic,
@@ -57,6 +58,7 @@ export function containerProcess(container: ContainerState, around: Surroundings
     environment,
     network,
     interfaceIndex: (name) => indexOf(host, owner, name, kernel),
+    peerMark: "@if",
     sysctl: (name) => sysctl(owner, network, name),
     addRoute: (words) => added.add(place, words, network),
     traffic: around.traffic,

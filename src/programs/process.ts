@@ -1,6 +1,6 @@
 /** A process inside a container or on a machine, as far as its programs look around. */
-import type { NetworkView } from "../interfaces";
-import type { Traffic } from "../traffic";
+import type { NetworkView } from "./container-network";
+import type { Traffic } from "./traffic";
 
 export interface ProcessView {
   /** Whose network namespace it has, as `Traffic` calls it. */
@@ -14,6 +14,8 @@ export interface ProcessView {
   readonly network: NetworkView;
   /** The number of an interface. */
   interfaceIndex(name: string): number;
+  /** What `ip` writes behind a name for its peer elsewhere: `@if7`. */
+  readonly peerMark: string;
   /** A value below /proc/sys. */
   sysctl(name: string): string | undefined;
   /** `ip route add`: a message if the kernel refuses. */
@@ -34,6 +36,14 @@ export function printed(lines: readonly string[], exit = 0): ProgramResult {
   return { exit, stdout: lines.map((line) => `${line}\n`).join(""), stderr: "" };
 }
 
+/** A time as programs print it; where clocks do not count, all are alike. */
+export function millis(time: number | undefined): string {
+  return (time ?? 0.1).toFixed(3);
+}
+
 export function complained(line: string, exit = 1, lines: readonly string[] = []): ProgramResult {
   return { ...printed(lines, exit), stderr: `${line}\n` };
 }
+
+/** Something that containers can do, and that is not simulated. */
+export class UnknownProgram extends Error {}

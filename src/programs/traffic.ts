@@ -9,6 +9,8 @@ export interface Traffic {
   hop(place: string, address: string, port: number, ttl: number, timeoutMs: number): Promise<HopOutcome>;
   /** One question to a name server. */
   query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome>;
+  /** Does nothing for a while. */
+  pause(milliseconds: number): Promise<void>;
 }
 
 export interface EchoOptions {
@@ -27,12 +29,16 @@ export interface EchoOutcome {
   readonly result: string;
   /** Of the answer. */
   readonly ttl?: number;
+  /** Its round trip, and how long it took to know; undefined where clocks do not count. */
+  readonly timeMs?: number;
+  readonly elapsedMs?: number;
   /** Who sent the ICMP error. */
   readonly by?: string;
 }
 
 export interface HopOutcome {
   readonly result: string;
+  readonly timeMs?: number;
   readonly by?: string;
 }
 
@@ -44,6 +50,7 @@ export interface ExchangeOptions {
 
 export interface ExchangeOutcome {
   readonly result: string;
+  readonly elapsedMs?: number;
   /** What the server says: its own host name, the source address it saw, the address it was reached at. */
   readonly server?: string;
   readonly peer?: string;

@@ -1,6 +1,9 @@
 /** Looking names up as the images' programs do: /etc/hosts, then the servers of resolv.conf with its search list, A before AAAA. */
-import { isIp, isIpv4 } from "../../../../src/net/ip";
-import type { ProcessView } from "./process";
+import { isIp, isIpv4 } from "../net/ip";
+import { printed, type ProcessView, type Program } from "./process";
+
+/** How long a name is looked for. */
+const GETENT_MS = 10_000;
 
 export interface ResolverSettings {
   readonly servers: readonly string[];
@@ -55,3 +58,16 @@ function candidates(name: string, search: readonly string[], ndots: number): str
   const extended = search.map((domain) => `${name}.${domain}`);
   return name.split(".").length - 1 >= ndots ? [name, ...extended] : [...extended, name];
 }
+
+/** `getent hosts NAME`, `getent ahosts NAME`: what a program would connect to. */
+export const getent: Program = async (process, [, database = "", ...names]) => {
+  if (database !== "hosts" && database !== "ahosts" && database !== "ahostsv4") return { ...printed([], 1), stderr: `Unknown database: ${database}\n` };
+  const lines: string[] = [];
+  let exit = 0;
+  for (const name of names) {
+    const found = await lookUp(process, name, GETENT_MS);
+    if ("failure" in found) exit = 2;
+    else lines.push(...[found.address, ...found.others].map((address) => `${address.padEnd(15)} ${name}`));
+  }
+  return printed(lines, exit);
+};

@@ -1,10 +1,12 @@
 /** busybox ping, and traceroute. */
-import { isIp } from "../../../../src/net/ip";
+import { isIp } from "../net/ip";
 import { lookUp, resolverSettings } from "./libc";
-import { complained, printed, type Program } from "./process";
+import { complained, millis, printed, type Program } from "./process";
 
 /** How long a program waits for a name, and ping for an answer if `-W` does not say otherwise. */
 const WAIT_MS = 10_000;
+/** Without `-c` it goes on until somebody ends it: after so many. */
+const ENDLESS = 4;
 
 export const ping: Program = async (process, argv) => {
   const options = new Map<string, string>();
@@ -18,25 +20,32 @@ export const ping: Program = async (process, argv) => {
   const [name = ""] = words;
   const found = await lookUp(process, name, WAIT_MS);
   if ("failure" in found) return complained(`ping: bad address '${name}'`);
-  const count = Number(options.get("c") ?? "1");
+  const count = Number(options.get("c") ?? ENDLESS);
   const size = Number(options.get("s") ?? "56");
   const waitMs = options.has("W") ? Number(options.get("W")) * 1000 : WAIT_MS;
+  const intervalMs = Number(options.get("i") ?? "1") * 1000;
   const head = `PING ${name} (${found.address}): ${size} data bytes`;
   const lines: string[] = [];
+  const times: number[] = [];
   for (let sequence = 0; sequence < count; sequence++) {
     const isLast = sequence === count - 1;
-    // It sends the next one after a second whatever comes back, and waits after the last one alone.
+    // It sends the next one after an interval whatever comes back, and waits after the last one alone.
     const outcome = await process.traffic.echo(process.place, found.address, {
-      size, firstSequence: sequence, count: 1, intervalMs: 1000, timeoutMs: isLast ? waitMs : 1000, dontFragment: false,
+      size, firstSequence: sequence, count: 1, intervalMs, timeoutMs: isLast ? waitMs : intervalMs, dontFragment: false,
     });
     const refusal = LOCAL_ERRORS[outcome.by === undefined ? outcome.result : ""];
     if (refusal !== undefined) return complained(`ping: sendto: ${refusal}`, 1, [head, ...lines]);
-    if (outcome.result === "ok") lines.push(`${size + 8} bytes from ${found.address}: seq=${sequence} ttl=${outcome.ttl ?? 64} time=0.100 ms`);
+    if (outcome.result === "ok") {
+      lines.push(`${size + 8} bytes from ${found.address}: seq=${sequence} ttl=${outcome.ttl ?? 64} time=${millis(outcome.timeMs)} ms`);
+      times.push(outcome.timeMs ?? 0.1);
+    }
+    if (!isLast) await process.traffic.pause(Math.max(0, intervalMs - (outcome.elapsedMs ?? 0)));
   }
   const lost = Math.round(((count - lines.length) / count) * 100);
   const summary = [`--- ${name} ping statistics ---`, `${count} packets transmitted, ${lines.length} packets received, ${lost}% packet loss`];
-  const times = lines.length > 0 ? ["round-trip min/avg/max = 0.100/0.100/0.100 ms"] : [];
-  return printed([head, ...lines, "", ...summary, ...times], lines.length > 0 ? 0 : 1);
+  const average = times.reduce((sum, time) => sum + time, 0) / times.length;
+  const spread = [Math.min(...times), average, Math.max(...times)].map(millis).join("/");
+  return printed([head, ...lines, "", ...summary, ...(times.length > 0 ? [`round-trip min/avg/max = ${spread} ms`] : [])], times.length > 0 ? 0 : 1);
 };
 
 /** What `sendto` itself refuses. */

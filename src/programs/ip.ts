@@ -1,5 +1,5 @@
 /** busybox ip: `ip addr`, `ip route`, `ip route add`. */
-import type { InterfaceView } from "../interfaces";
+import type { InterfaceView } from "./container-network";
 import { complained, printed, type ProcessView, type Program, type ProgramResult } from "./process";
 
 export const ip: Program = async (process, argv) => {
@@ -29,16 +29,16 @@ function addresses(process: ProcessView, [wanted]: readonly string[], family: 4 
       const lines = device.addrs.filter((text) => family === undefined || (family === 6) === text.includes(":")).map((text) => addressLine(device, text));
       const lifetime = "valid_lft forever preferred_lft forever";
       if (isOneLine) return lines.map((line) => `${number}: ${device.name}    ${line}\\       ${lifetime}`);
-      return [...heading(number, device), ...lines.flatMap((line) => [`    ${line}`, `       ${lifetime}`])];
+      return [...heading(number, device, process.peerMark), ...lines.flatMap((line) => [`    ${line}`, `       ${lifetime}`])];
     }),
   );
 }
 
-function heading(number: number, { name, mtu, mac }: InterfaceView): string[] {
+function heading(number: number, { name, mtu, mac }: InterfaceView, peerMark: string): string[] {
   const isLoopback = name === "lo";
   const flags = isLoopback ? "LOOPBACK,UP,LOWER_UP" : "BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN";
   const queue = isLoopback ? "qdisc noqueue qlen 1000" : "qdisc noqueue";
-  return [`${number}: ${name}${isLoopback ? "" : "@if"}: <${flags}> mtu ${mtu} ${queue}`, `    link/${isLoopback ? "loopback" : "ether"} ${mac} brd ${isLoopback ? mac : "ff:ff:ff:ff:ff:ff"}`];
+  return [`${number}: ${name}${isLoopback ? "" : peerMark}: <${flags}> mtu ${mtu} ${queue}`, `    link/${isLoopback ? "loopback" : "ether"} ${mac} brd ${isLoopback ? mac : "ff:ff:ff:ff:ff:ff"}`];
 }
 
 function addressLine({ name, broadcast }: InterfaceView, text: string): string {

@@ -1,8 +1,11 @@
-/** The programs of the recordings' images: busybox's applets, and servers. */
-import { splitWords } from "../../../../src/client";
+/** Programs that ask the network something: busybox's applets, curl, and a shell that runs them. */
+import { curl } from "./curl";
 import { ip } from "./ip";
+import { getent } from "./libc";
+import { nc } from "./nc";
 import { nslookup, ping } from "./ping";
-import { complained, printed, type Program } from "./process";
+import { complained, type ProcessView, type Program, type ProgramResult, printed, UnknownProgram } from "./process";
+import { shellOf } from "./shell";
 import { traceroute } from "./traceroute";
 import { wget } from "./wget";
 
@@ -38,22 +41,21 @@ const failure: Program = async () => printed([], 1);
 
 const echo: Program = async (_, argv) => printed([argv.slice(1).join(" ")]);
 
-/** `sh -c` with commands one after the other, joined by `;`, `&&` or `||`; without words it finds no input and ends. */
-const sh: Program = async (process, argv) => {
-  const script = argv[1] === "-c" ? (argv[2] ?? "") : "";
-  let result = printed([]);
-  for (const [, joint, text] of `;${script}`.matchAll(/(;|&&|\|\|)([^;&|]*)/g)) {
-    const isSkipped = (joint === "&&" && result.exit !== 0) || (joint === "||" && result.exit === 0);
-    const words = splitWords(text ?? "");
-    if (isSkipped || words.length === 0) continue;
-    if (words[0] === "exit") return { ...result, exit: Number(words[1] ?? result.exit) };
-    const { exit, stdout, stderr } = await run(process, words);
-    result = { exit, stdout: result.stdout + stdout, stderr: result.stderr + stderr };
-  }
-  return result;
+const sleep: Program = async (process, argv) => {
+  await process.traffic.pause(Number.parseFloat(argv[1] ?? "0") * 1000 || 0);
+  return printed([]);
 };
 
-const PROGRAMS: Readonly<Record<string, Program>> = { cat, echo, env, sh, printenv: env, hostname, ip, nslookup, ping, traceroute, wget, true: nothing, false: failure, sleep: nothing };
+const PROGRAMS: Readonly<Record<string, Program>> = { cat, curl, echo, env, getent, sh: shellOf(run), ash: shellOf(run), bash: shellOf(run), printenv: env, hostname, ip, nc, nslookup, ping, traceroute, wget, true: nothing, false: failure, sleep };
+/** Those that end by themselves when they are a container's first process. */
+const ONE_SHOT = new Set(["cat", "curl", "echo", "env", "false", "getent", "hostname", "ip", "nslookup", "ping", "printenv", "traceroute", "true", "wget"]);
+
+/** Whether a first process does its work and ends. */
+export function isOneShot(argv: readonly string[]): boolean {
+  const name = nameOf(argv);
+  return ONE_SHOT.has(name) && (name !== "cat" || argv.length > 1);
+}
+
 
 /** Whether it is known what a command answers. */
 export function isProgram(argv: readonly string[]): boolean {
@@ -65,18 +67,22 @@ function nameOf([path = ""]: readonly string[]): string {
 }
 
 /** Applets that the images have and nothing is known of. */
-const OTHERS = new Set("arp arping awk brctl cp curl date dd df dig find getent grep head host id ifconfig kill killall ls lsof mkdir mv nc netcat netstat ps route rm sed ss sysctl tail tc tcpdump telnet top touch tr udhcpc uname vi wc who".split(" "));
+const OTHERS = new Set("arp arping awk brctl cp date dd df dig find grep head host id ifconfig kill killall ls lsof mkdir mv netcat netstat ps route rm sed ss sysctl tail tc tcpdump telnet top touch tr udhcpc uname vi wc who".split(" "));
 
 /**
  * What a command answers.
  *
- * @throws Error for an applet that is not simulated.
+ * @throws UnknownProgram for an applet that is not simulated.
  */
-export const run: Program = async (process, argv) => {
+export async function run(process: ProcessView, argv: readonly string[]): Promise<ProgramResult> {
   const name = nameOf(argv);
   const program = PROGRAMS[name];
   if (program !== undefined) return program(process, argv);
-  if (OTHERS.has(name)) throw new Error(`the program ${JSON.stringify(name)} is not simulated`);
+  if (OTHERS.has(name)) throw new UnknownProgram(`expected one of ${Object.keys(PROGRAMS).sort().join(", ")}, found ${JSON.stringify(name)}, which is not simulated`);
   // The words of runc 1.1.5, by way of the daemon.
   return { exit: 126, stdout: `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(argv[0] ?? "")}: executable file not found in $PATH: unknown\n`, stderr: "" };
-};
+}
+
+export { containerView } from "./container-network";
+export { type ProcessView, UnknownProgram } from "./process";
+export type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "./traffic";

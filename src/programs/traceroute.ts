@@ -1,9 +1,11 @@
 /** busybox traceroute, with one question per hop. */
 import { lookUp } from "./libc";
-import { complained, printed, type Program } from "./process";
+import { complained, millis, printed, type Program } from "./process";
 
 /** Where it begins; each datagram goes to the next port. */
 const FIRST_PORT = 33434;
+/** Who said that it goes no further, and why. */
+const REFUSALS: Readonly<Record<string, string>> = { "net-unreachable": " !N", "host-unreachable": " !H", prohibited: " !X" };
 const DEFAULTS = { hops: 30, waitSecs: 5, questions: 3 };
 
 export const traceroute: Program = async (process, argv) => {
@@ -27,11 +29,13 @@ export const traceroute: Program = async (process, argv) => {
     let isThere = false;
     let line = `${String(ttl).padStart(2)} `;
     for (let question = 0; question < questions; question++) {
-      const { result, by } = await process.traffic.hop(process.place, found.address, port++, ttl, waitMs);
+      const { result, by, timeMs } = await process.traffic.hop(process.place, found.address, port++, ttl, waitMs);
       isThere ||= result === "refused" || by === found.address;
       const who = by ?? (result === "refused" ? found.address : undefined);
-      line += who === undefined ? " *" : `${who === said ? "" : ` ${who}`}  0.100 ms`;
+      line += who === undefined ? " *" : `${who === said ? "" : ` ${who}`}  ${millis(timeMs)} ms`;
       said = who ?? said;
+      line += REFUSALS[result] ?? "";
+      isThere ||= REFUSALS[result] !== undefined;
     }
     lines.push(line);
     if (isThere) break;

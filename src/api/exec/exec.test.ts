@@ -1,0 +1,62 @@
+/** `docker exec` in labs, on the TypeScript engine in this thread. */
+import { describe, expect, it } from "vitest";
+import { docker } from "../../../test/support/docker";
+import { startHere } from "../../../test/support/lab";
+import type { Lab } from "../lab";
+
+const shop = (generation: "20.10" | "29" = "29"): Promise<Lab> =>
+  startHere(() => docker("shop", { docker: generation }).network("back").container("db", { networks: { back: { aliases: ["store"] } } }).container("web", { networks: ["back"] }).compile());
+const said = async (lab: Lab, line: string) => {
+  const { exit, stdout, stderr } = await lab.docker(line);
+  return { exit, text: (stdout + stderr).trim() };
+};
+
+describe("docker exec in a lab", () => {
+  it("asks the name server of the sandbox, in packets", async () => {
+    const lab = await shop();
+    const capture = lab.capture({ at: ["web:lo"] });
+    expect(await said(lab, "exec web nslookup store")).toMatchObject({ exit: 0, text: expect.stringContaining("Name:\tstore\nAddress: 172.18.0.2") });
+    expect((await capture.frames()).length).toBe(8);
+    expect((await said(lab, "exec web getent hosts nosuch")).exit).toBe(2);
+  });
+
+  it("fails a name that nobody knows as the generation does", async () => {
+    expect((await said(await shop(), "exec web nslookup nosuch")).text).toContain("** server can't find nosuch: SERVFAIL");
+    expect((await said(await shop("20.10"), "exec web nslookup nosuch")).text).toBe(";; connection timed out; no servers could be reached");
+  });
+
+  it("pings once a second, and tells what time it took", async () => {
+    const lab = await shop();
+    const { exit, text } = await said(lab, "exec web ping -c 3 db");
+    expect(exit).toBe(0);
+    expect(text).toMatch(/^PING db \(172\.18\.0\.2\): 56 data bytes\n(64 bytes from 172\.18\.0\.2: seq=\d ttl=64 time=0\.\d{3} ms\n){3}\n--- db ping statistics ---\n3 packets transmitted, 3 packets received, 0% packet loss/);
+    expect(lab.now).toBeGreaterThan(2e9);
+    expect(lab.now).toBeLessThan(3e9);
+  });
+
+  it("connects where the network lets it, with the exit codes of curl and nc", async () => {
+    const lab = await shop();
+    expect(await said(lab, "exec web curl http://db:8000")).toEqual({ exit: 0, text: '{"server":"db","peer":"172.18.0.3","local":"172.18.0.2"}' });
+    expect(await said(lab, "exec web curl -sS http://nosuch")).toEqual({ exit: 6, text: "curl: (6) Could not resolve host: nosuch" });
+    await lab.iptables("-A DOCKER-USER -p tcp --dport 8001 -j DROP");
+    await lab.docker("network create front");
+    await lab.docker("run -d --name api --network front alpine");
+    expect((await said(lab, "exec api curl -m 2 http://172.18.0.2:8001")).exit).toBe(28);
+    expect((await said(lab, 'exec web sh -c "nc -zv db 22 2>&1 >/dev/null && echo yes || echo no"')).text).toBe("db (172.18.0.2:22) open\nyes");
+  });
+
+  it("follows what was done before: new containers, new names, after a new program too", async () => {
+    const lab = await shop();
+    expect((await said(lab, "exec web nslookup late")).exit).toBe(1);
+    await lab.docker("run -d --name late --network back alpine");
+    expect((await said(lab, "exec web nslookup late")).text).toContain("Address: 172.18.0.4");
+    expect((await said(lab, "run --rm --network back alpine ping -c 1 late")).text).toContain("1 packets received");
+    expect((await said(lab, "ps -aq")).text.split("\n")).toHaveLength(3);
+  });
+
+  it("says what it cannot run", async () => {
+    const lab = await shop();
+    await expect(lab.docker("exec web top")).rejects.toThrow(/^docker exec web: expected one of ash, bash, cat, curl, .* found "top", which is not simulated$/);
+    expect(await said(lab, "exec web nosuchprogram")).toMatchObject({ exit: 126 });
+  });
+});

@@ -1,0 +1,71 @@
+import type { CommandOutcome, Programs } from "../../client";
+import { SimulationError } from "../../errors";
+import type { ContainerState, DockerState } from "../../model/state";
+import { containerView, isOneShot, type ProcessView, run, UnknownProgram } from "../../programs";
+import type { OperationTurn } from "../operations";
+import type { ProbeContext } from "../probe/context";
+import { LabPackets } from "./packets";
+
+/**
+ * The programs of a lab's containers: what a client of the network is likely to run, as its packets decide. First processes run on, but for
+ * such a program. `outcomes` keeps what came of them: a replay runs nothing anew.
+ */
+export function labPrograms({ probing, follow, isReplay }: OperationTurn, outcomes: CommandOutcome[]): Programs {
+  let turn = 0;
+  const once = async (container: ContainerState, argv: readonly string[], environment: readonly string[]): Promise<CommandOutcome> => {
+    if (isReplay) return outcomes[turn++] ?? { exit: 0, stdout: "", stderr: "" };
+    await follow();
+    const outcome = await attempt(processOf(container, environment, probing), container.name, argv);
+    outcomes.push(outcome);
+    return outcome;
+  };
+  return {
+    start: (container) => {
+      const argv = container.spec.command ?? [];
+      return isOneShot(argv) ? once(container, argv, container.environment ?? []) : undefined;
+    },
+    exec: (container, argv, { environment }) => once(container, argv, environment),
+    logs: () => ({ exit: 0, stdout: "", stderr: "" }),
+  };
+}
+
+async function attempt(process: ProcessView, name: string, argv: readonly string[]): Promise<CommandOutcome> {
+  try {
+    return await run(process, argv);
+  } catch (error) {
+    if (!(error instanceof UnknownProgram)) throw error;
+    throw new SimulationError("UNSUPPORTED", `docker exec ${name}: ${error.message}`);
+  }
+}
+
+function processOf(container: ContainerState, environment: readonly string[], probing: ProbeContext): ProcessView {
+  const { state } = probing.topology;
+  const owner = ownerOf(state, container);
+  const { hostname, hostsFile = [], resolvConf = [], spec } = container;
+  const host = owner === undefined ? state.hosts.find(({ name }) => name === container.host) : undefined;
+  const network = owner === undefined ? { ifaces: [], routes: [] } : containerView(state, owner);
+  return {
+    place: container.name,
+    hostname: host?.world.hostname ?? owner?.hostname ?? hostname,
+    hosts: hostsFile,
+    resolvConf,
+    environment,
+    network,
+    // lo is the first one; Docker's come in the order of their names, give or take a network that was left.
+    interfaceIndex: (name) => 2 + network.ifaces.findIndex((device) => device.name === name),
+    peerMark: "",
+    sysctl: (name) => spec.sysctls?.[name.replaceAll("/", ".")] ?? (name === "net/ipv4/ip_forward" ? "1" : undefined),
+    // Without NET_ADMIN, which nobody has unless given.
+    addRoute: () => "ip: RTNETLINK answers: Operation not permitted",
+    traffic: new LabPackets(probing),
+  };
+}
+
+/** Whose sandbox a container has; undefined: its host's. */
+function ownerOf(state: DockerState, container: ContainerState): ContainerState | undefined {
+  const { network, host } = container;
+  if (network.mode === "host") return undefined;
+  if (network.mode !== "container" || network.orphaned) return container;
+  const joined = state.containers.find((other) => other.host === host && (other.name === network.container || other.id === network.container));
+  return joined === undefined ? container : ownerOf(state, joined);
+}

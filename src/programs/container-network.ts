@@ -1,0 +1,75 @@
+/** What `ip addr` and `ip route` show inside a container, as far as Docker decides it. */
+import { isBridge, isOfSwarm, type ContainerState, type DockerState, type EndpointState } from "../model/state";
+import { formatCidr, ipv4Mask, ipv6Cidr } from "../net/cidr";
+import { formatIpv4, formatIpv6, linkLocalAddress } from "../net/ip";
+import { formatMac } from "../net/mac";
+
+export interface InterfaceView {
+  readonly name: string;
+  readonly mtu: number;
+  readonly state: string;
+  readonly mac: string;
+  readonly kind: string;
+  readonly up: boolean;
+  readonly addrs: readonly string[];
+  readonly mode?: string;
+  readonly master?: string;
+  readonly broadcast?: string;
+}
+
+export interface NetworkView {
+  readonly ifaces: readonly InterfaceView[];
+  readonly routes: readonly string[];
+  readonly routes6?: readonly string[];
+}
+
+/** Docker and `ip addr add … brd +` set it; a host's second address without `brd` would have none. */
+export function broadcastOf(ip: number, prefix: number): string | undefined {
+  return prefix >= 31 ? undefined : formatIpv4((ip | ~ipv4Mask(prefix)) >>> 0);
+}
+
+/** A line of a table, and what it is sorted by. */
+export interface Route {
+  readonly network: number;
+  readonly prefix: number;
+  readonly text: string;
+}
+
+/** The route that an address brings with it. */
+export function connected(ip: number, prefix: number, device: string, suffix = ""): Route {
+  const network = (ip & ipv4Mask(prefix)) >>> 0;
+  return { network, prefix, text: `${formatIpv4(network)}/${prefix} dev ${device} proto kernel scope link src ${formatIpv4(ip)}${suffix}` };
+}
+
+/** As the kernel dumps its table. */
+export function sortRoutes(routes: readonly Route[]): string[] {
+  return [...routes].sort((a, b) => a.network - b.network || a.prefix - b.prefix).map(({ text }) => text);
+}
+
+/** A container's interfaces and routes. */
+export function containerView(state: DockerState, container: ContainerState): NetworkView {
+  const { endpoints, gateway, gateway6 } = container;
+  const ifaces = [...endpoints].sort(byName).map((endpoint) => containerInterface(state, endpoint));
+  const device = (network: string) => endpoints.find((endpoint) => endpoint.network === network)?.interfaceName ?? "";
+  const routes: Route[] = endpoints.filter(({ ip }) => ip !== 0).map(({ ip, prefixLength, interfaceName }) => connected(ip, prefixLength, interfaceName));
+  if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default via ${formatIpv4(gateway.ip)} dev ${device(gateway.network)}` });
+  const routes6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [`${formatCidr(ipv6Cidr(ipv6, prefixLength6))} dev ${interfaceName} proto kernel metric 256`]));
+  if (gateway6 !== undefined) routes6.push(`default via ${formatIpv6(gateway6.ip)} dev ${device(gateway6.network)} metric 1024`);
+  return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6 }) };
+}
+
+function containerInterface(state: DockerState, { interfaceName, mtu, mac, ip, prefixLength, ipv6, prefixLength6, networkId }: EndpointState): InterfaceView {
+  const network = state.networks.find(({ id }) => id === networkId);
+  const text = formatMac(mac);
+  const broadcast = ip === 0 ? undefined : broadcastOf(ip, prefixLength);
+  return {
+    name: interfaceName, mtu, state: "UP", mac: text, kind: network === undefined || isBridge(network) || isOfSwarm(network) ? "veth" : network.driver, up: true,
+    addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${formatIpv6(linkLocalAddress(mac))}/64`])],
+    ...(network !== undefined && "mode" in network && { mode: network.mode }),
+    ...(broadcast !== undefined && { broadcast }),
+  };
+}
+
+function byName(a: EndpointState, b: EndpointState): number {
+  return a.interfaceName.length - b.interfaceName.length || (a.interfaceName < b.interfaceName ? -1 : 1);
+}
