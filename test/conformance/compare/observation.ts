@@ -37,7 +37,14 @@ function compareHost(checks: Checks, path: string, expected: Fields, got: Fields
 
 /** The engine's own namespaces: as hosts, with fewer fields. */
 function compareNamespaces(checks: Checks, path: string, expected: Json | undefined, got: Json | undefined, reason: string): void {
-  for (const [name, namespace] of entriesOf(expected)) compareHost(checks, `${path}.${name}`, namespace, fieldsOf(got, name), reason);
+  for (const [name, namespace] of entriesOf(expected)) {
+    compareHost(checks, `${path}.${name}`, namespace, fieldsOf(got, name), reason);
+    // What a daemon has told the kernel of other hosts stays, whoever talked.
+    for (const [field, isTold] of [["neigh", / PERMANENT$/], ["fdb", / dst .* permanent$/]] as const) {
+      const told = (value: Json | undefined) => linesOf(value).filter((line) => isTold.test(line)).sort();
+      if (namespace[field] !== undefined) checks.compare(`${path}.${name}.${field}`, told(namespace[field]), told(fieldsOf(got, name)?.[field]));
+    }
+  }
 }
 
 /** Bridges that were recorded as up although no port was left: the kernel takes a moment. */

@@ -1,4 +1,5 @@
 /** The network namespaces that a daemon has for the overlay networks of its swarm, in the form of a recording. */
+import { remotesKnownTo } from "../../../src/compile/overlay/knowledge";
 import { sandboxFirewall, saveLines } from "../../../src/model/firewall";
 import { isOfSwarm, type DockerState, type EndpointState, type HostState, type OverlaySubnetState, type ServiceSandboxState, type SwarmNetworkState } from "../../../src/model/state";
 import { ipv4Mask } from "../../../src/net/cidr";
@@ -36,7 +37,10 @@ function networkNamespace(state: DockerState, host: HostState, network: SwarmNet
     },
   ]);
   const cables = endpoints.map(({ cable, ip }) => ({ name: `veth${cable}`, mtu, state: "UP", kind: "veth", up: true, addrs: [], master: `br${subnetOf(subnets, ip)}` }));
-  return { ...EMPTY, ifaces: [...devices, ...cables], routes: subnets.map((subnet, index) => routeOf(subnet.gateway, subnet.prefixLength, `br${index}`)) };
+  const remotes = remotesKnownTo(state, host.name, network).map(({ ip, mac, tunnelEnd }) => ({ ip, mac: formatMac(mac), tunnel: `vxlan${subnetOf(subnets, ip)}`, end: formatIpv4(tunnelEnd) }));
+  const neigh = remotes.map(({ ip, mac, tunnel }) => `${formatIpv4(ip)} dev ${tunnel} lladdr ${mac} PERMANENT`);
+  const fdb = remotes.map(({ mac, tunnel, end }) => `${mac} dev ${tunnel} dst ${end} permanent`);
+  return { neigh, fdb, ifaces: [...devices, ...cables], routes: subnets.map((subnet, index) => routeOf(subnet.gateway, subnet.prefixLength, `br${index}`)) };
 }
 
 function subnetOf(subnets: readonly OverlaySubnetState[], ip: number): number {
