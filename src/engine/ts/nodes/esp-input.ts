@@ -26,23 +26,23 @@ export function espInput(kernel: Kernel, packet: Packet): Node {
   const sealed = available - ESP_HEADER - ESP_IV - ESP_ICV;
   if (sealed < 0) return drop(kernel, packet, Drop.XfrmInStateProtoError, Node.EspInput);
   kernel.chargeCipher(sealed);
-  if (!open(sa, bytes, esp, sealed)) return drop(kernel, packet, Drop.XfrmInStateProtoError, Node.EspInput);
-  const end = esp + ESP_HEADER + ESP_IV + sealed;
-  const trailer = sealed < ESP_TRAILER ? sealed : bytes[end - ESP_TRAILER] + ESP_TRAILER;
-  const next = bytes[end - 1];
+  const plain = open(sa, bytes, esp, sealed);
+  if (plain === null) return drop(kernel, packet, Drop.XfrmInStateProtoError, Node.EspInput);
+  const trailer = sealed < ESP_TRAILER ? sealed : plain[sealed - ESP_TRAILER] + ESP_TRAILER;
+  const next = plain[sealed - 1];
   if (trailer >= sealed || next === NEXT_NONE) return drop(kernel, packet, Drop.XfrmInStateProtoError, Node.EspInput);
   sa.window.note(sequence);
   if (next === PROTOCOL_ESP || next === NEXT_AUTHENTICATION || next === NEXT_COMPRESSION) return drop(kernel, packet, Drop.XfrmInNoStates, Node.EspInput);
-  uncover(kernel, packet, esp, sealed - trailer, next);
+  uncover(kernel, packet, esp, plain.subarray(0, sealed - trailer), next);
   return device?.namespace.filter?.visits(Hook.Prerouting) === true ? Node.Prerouting : inputRoute(kernel, packet);
 }
 
 /** xfrm4_transport_input, xfrm4_transport_finish: the payload takes the place of what it was sealed in. */
-function uncover({ memory, conntrack }: Kernel, packet: Packet, esp: number, payload: number, next: number): void {
+function uncover({ memory, conntrack }: Kernel, packet: Packet, esp: number, payload: Uint8Array, next: number): void {
   const { network } = packet;
   const { bytes } = memory;
-  const total = esp - network + payload;
-  memory.copy(esp, esp + ESP_HEADER + ESP_IV, payload);
+  const total = esp - network + payload.length;
+  bytes.set(payload, esp);
   setProtocol(bytes, network, next);
   setTotalLength(bytes, network, total);
   updateChecksum(memory, network, esp - network);

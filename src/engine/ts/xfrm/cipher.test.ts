@@ -29,8 +29,8 @@ describe("the cipher of ESP", () => {
     const bytes = packet(VECTOR.plain, "0".repeat(16));
     seal(association(), bytes, 0, LENGTH);
     expect(toHex(bytes)).toBe(VECTOR.head + VECTOR.sealed + VECTOR.icv);
-    expect(open(association(), bytes, 0, LENGTH)).toBe(true);
-    expect(toHex(bytes.subarray(16, 16 + LENGTH))).toBe(VECTOR.plain);
+    expect(toHex(open(association(), bytes, 0, LENGTH)!)).toBe(VECTOR.plain);
+    expect(toHex(bytes)).toBe(VECTOR.head + VECTOR.sealed + VECTOR.icv);
   });
 
   it("finds out any changed byte, another key, salt or number", () => {
@@ -38,9 +38,9 @@ describe("the cipher of ESP", () => {
     for (let at = 0; at < sound.length; at++) {
       const forged = Uint8Array.from(sound);
       forged[at] ^= 1;
-      expect(open(association(), forged, 0, LENGTH), `byte ${at}`).toBe(false);
+      expect(open(association(), forged, 0, LENGTH), `byte ${at}`).toBeNull();
     }
-    expect(open(association(0, "00" + VECTOR.key.slice(2)), Uint8Array.from(sound), 0, LENGTH)).toBe(false);
+    expect(open(association(0, "00" + VECTOR.key.slice(2)), Uint8Array.from(sound), 0, LENGTH)).toBeNull();
   });
 
   it("seals nothing at all, and 1 to 40 bytes, so that they open", () => {
@@ -48,8 +48,7 @@ describe("the cipher of ESP", () => {
       const bytes = new Uint8Array(16 + length + 8).map((_, index) => index * 11);
       const before = toHex(bytes.subarray(16, 16 + length));
       seal(association(), bytes, 0, length);
-      expect(open(association(), bytes, 0, length)).toBe(true);
-      expect(toHex(bytes.subarray(16, 16 + length))).toBe(before);
+      expect(toHex(open(association(), bytes, 0, length)!)).toBe(before);
     }
   });
 
@@ -57,10 +56,10 @@ describe("the cipher of ESP", () => {
     const bytes = packet(VECTOR.plain, "0".repeat(16));
     seal(association(SA_SIZED), bytes, 0, LENGTH);
     expect(toHex(bytes.subarray(0, 16 + LENGTH))).toBe(VECTOR.head + VECTOR.plain);
-    expect(open(association(SA_SIZED), bytes, 0, LENGTH)).toBe(true);
-    expect(open(association(SA_SIZED, "00" + VECTOR.key.slice(2)), bytes, 0, LENGTH)).toBe(false);
-    expect(open(association(SA_SIZED), bytes, 0, LENGTH - 1)).toBe(false);
+    expect(toHex(open(association(SA_SIZED), bytes, 0, LENGTH)!)).toBe(VECTOR.plain);
+    expect(open(association(SA_SIZED, "00" + VECTOR.key.slice(2)), bytes, 0, LENGTH)).toBeNull();
+    expect(open(association(SA_SIZED), bytes, 0, LENGTH - 1)).toBeNull();
     bytes[7] ^= 1;
-    expect(open(association(SA_SIZED), bytes, 0, LENGTH)).toBe(false);
+    expect(open(association(SA_SIZED), bytes, 0, LENGTH)).toBeNull();
   });
 });

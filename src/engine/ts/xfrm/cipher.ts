@@ -14,21 +14,20 @@ export function seal(sa: Sa, bytes: Uint8Array, esp: number, length: number): vo
   else bytes.set(encrypt(sa, bytes, esp, bytes.slice(at, at + length)).subarray(0, length + ESP_ICV), at);
 }
 
-/** Opens what `seal` sealed, in place; false: somebody else did. */
-export function open(sa: Sa, bytes: Uint8Array, esp: number, length: number): boolean {
+/** What `seal` sealed; null: somebody else did. */
+export function open(sa: Sa, bytes: Uint8Array, esp: number, length: number): Uint8Array | null {
   const at = esp + ESP_HEADER + ESP_IV;
   const icv = bytes.slice(at + length, at + length + ESP_ICV);
   if (sa.isSized) {
     const expected = new Uint8Array(ESP_ICV);
     writeSizedIcv(sa, bytes, esp, length, 0, expected);
-    return isEqual(icv, expected);
+    return isEqual(icv, expected) ? bytes.slice(at, at + length) : null;
   }
   // The package opens whole tags only: the plain text comes of the counter mode alone, and sealing it again gives the tag.
   const counter = Uint8Array.of(...nonceOf(sa, bytes, esp), ...FIRST_COUNTER);
   const plain = ctr(sa.key, counter).decrypt(bytes.slice(at, at + length));
   const tag = encrypt(sa, bytes, esp, plain).subarray(length, length + ESP_ICV);
-  bytes.set(plain, at);
-  return isEqual(icv, tag);
+  return isEqual(icv, tag) ? plain : null;
 }
 
 function encrypt(sa: Sa, bytes: Uint8Array, esp: number, plain: Uint8Array): Uint8Array {
