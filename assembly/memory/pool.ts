@@ -31,6 +31,9 @@ export enum DontFragment {
   Always,
 }
 
+/** Beside it, once IpOutput has done so: IPVS has sent the packet on in this namespace (ipvs_property). */
+export const BALANCED: u8 = 4;
+
 @unmanaged
 export class Packet {
   /** Address of the IP header: in the slot, in the scratch area, or in a reassembly buffer. */
@@ -61,6 +64,7 @@ export class Packet {
   received: u8;
   /** Four more. */
   routeType: u8;
+  /** `DontFragment`, and BALANCED. */
   dontFragment: u8;
   /** 1: made by its flow's source, whose process sees the errors. */
   fromSource: u8;

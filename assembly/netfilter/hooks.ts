@@ -58,10 +58,13 @@ export function passOutputFilter(packet: Packet, namespace: Namespace): Drop {
   return reason;
 }
 
+/** LocalIn, up to where IPVS looks at a packet; `passInputNat` is the rest. */
 export function passInput(packet: Packet, namespace: Namespace): Drop {
   setPlace(namespace, packet.device.index, NO_INTERFACE);
-  const reason = passFilter(packet, namespace, Hook.Input, Node.LocalIn);
-  if (reason != Drop.None) return reason;
+  return passFilter(packet, namespace, Hook.Input, Node.LocalIn);
+}
+
+export function passInputNat(packet: Packet, namespace: Namespace): Drop {
   const translation = passNat(packet, namespace, Hook.Input, Node.LocalIn, packet.device, noDevice);
   return translation != Drop.None ? translation : confirmPacket(packet);
 }

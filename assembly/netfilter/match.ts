@@ -9,6 +9,7 @@ import {
   MATCH_DESTINATION_TYPE,
   MATCH_ICMP_TYPE,
   MATCH_IN,
+  MATCH_IPVS,
   MATCH_MARK,
   MATCH_OUT,
   MATCH_PROTOCOL,
@@ -45,7 +46,7 @@ import {
   RULE_TCP_FLAGS_MASK,
 } from "../abi/netfilter";
 import { NONE } from "../abi/version";
-import { Packet } from "../memory/pool";
+import { BALANCED, Packet } from "../memory/pool";
 import { bytesOf6, copyWords6 } from "../tables/address6";
 import { isReply, originalOf, trackedOf, Tuple } from "../tables/conntrack";
 import {
@@ -123,6 +124,7 @@ function matchesRare(rule: usize, tests: u32, inverts: u32, packet: Packet): boo
     if (tcpFlags == NONE) return false;
     if (((tcpFlags & load<u32>(rule, RULE_TCP_FLAGS_MASK)) == load<u32>(rule, RULE_TCP_FLAGS)) == isOn(inverts, MATCH_TCP_FLAGS)) return false;
   }
+  if (MANY_HOSTS != 0 && tests & MATCH_IPVS && ((packet.dontFragment & BALANCED) != 0) == isOn(inverts, MATCH_IPVS)) return false;
   return (tests & CONNECTION) == 0 || matchesConnection(rule, tests, inverts, packet);
 }
 

@@ -18,7 +18,7 @@ import {
 } from "../tables/conntrack";
 import { Namespace } from "../tables/namespace";
 import { internPath, Path, pathGeneration, startPath } from "../tables/path";
-import { READS_TCP_FLAGS } from "../tables/ruleset";
+import { BALANCES, READS_TCP_FLAGS } from "../tables/ruleset";
 import { inDevice, outDevice } from "./inspect";
 import { ESTABLISHED, NEW, stateOf, tupleOf } from "./state";
 
@@ -37,9 +37,9 @@ let wantedMark: u32 = 0;
   return changetype<usize>(path) == 0;
 }
 
-/** A traced packet tells of every rule, and a segment may be told by its flags. */
+/** A traced packet tells of every rule, and a segment may be told by its flags; what IPVS does to a packet conntrack cannot tell. */
 @inline function isRepeatable(packet: Packet, namespace: Namespace): bool {
-  if (packet.trace != NONE) return false;
+  if (packet.trace != NONE || (MANY_HOSTS != 0 && (namespace.filter & BALANCES) != 0)) return false;
   return !(namespace.filter & READS_TCP_FLAGS) || protocolIn(packet) != PROTOCOL_TCP;
 }
 

@@ -5,9 +5,10 @@ import { drop } from "../graph/drop";
 import { isIpv6 } from "../memory/network";
 import { Packet } from "../memory/pool";
 import { passForward } from "../netfilter/hooks";
+import { balanceReply } from "../netfilter/ipvs";
 import { BRIDGED } from "../netfilter/state";
 import { stackOf } from "../tables/namespace";
-import { VISITS_POSTROUTING } from "../tables/ruleset";
+import { BALANCES, VISITS_POSTROUTING } from "../tables/ruleset";
 import { leaveFilter } from "./postrouting";
 
 export function forward(packet: Packet): Node {
@@ -17,5 +18,6 @@ export function forward(packet: Packet): Node {
   const namespace = stackOf(ingress.namespace, isIpv6(packet));
   const reason = passForward(packet, namespace, ingress, egress);
   if (reason != Drop.None) return drop(packet, reason, Node.Forward);
+  if (MANY_HOSTS != 0 && namespace.filter & BALANCES && !isBridged && !balanceReply(packet, namespace)) return drop(packet, Drop.IcmpCsum, Node.Ipvs);
   return namespace.filter & VISITS_POSTROUTING ? Node.Postrouting : leaveFilter(packet);
 }

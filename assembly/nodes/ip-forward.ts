@@ -13,7 +13,7 @@ import { DEFRAGMENTED } from "../netfilter/state";
 import { lookup } from "../tables/fib";
 import { VISITS_FORWARD, VISITS_POSTROUTING } from "../tables/ruleset";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { destinationOf, fragmentWord, IP_CHECKSUM, IP_DF, IP_TTL } from "../wire/ipv4";
+import { decreaseTtl, destinationOf, fragmentWord, IP_DF, IP_TTL } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
 
 export function ipForward(packet: Packet): Node {
@@ -40,12 +40,4 @@ export function ipForward(packet: Packet): Node {
   const filter = packet.device.namespace.filter;
   if (filter & (VISITS_FORWARD | VISITS_POSTROUTING)) return filter & VISITS_FORWARD ? Node.Forward : Node.Postrouting;
   return packet.mtu == 0 ? Node.NeighbourOutput : Node.IpFragment;
-}
-
-/** ip_decrease_ttl: the TTL is the high byte of its word, so the checksum grows by 0x0100 in network order (RFC 1141). */
-@inline function decreaseTtl(ip: usize): void {
-  store<u8>(ip, load<u8>(ip, IP_TTL) - 1, IP_TTL);
-  // As loaded, 0x0100 of the network is 1 here.
-  const sum = <u32>load<u16>(ip, IP_CHECKSUM) + 1;
-  store<u16>(ip, <u16>(sum + <u32>(sum >= 0xffff)), IP_CHECKSUM);
 }

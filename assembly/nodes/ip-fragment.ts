@@ -51,5 +51,6 @@ export function inherit(fragment: Packet, packet: Packet): void {
   fragment.trace = packet.trace;
   fragment.type = packet.type;
   fragment.received = packet.received;
+  if (MANY_HOSTS != 0) fragment.dontFragment = packet.dontFragment;
   if ((packet.mark | packet.filter) != 0) inheritFilter(fragment, packet);
 }

@@ -3,14 +3,16 @@ import { FlowError } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
+import { drop } from "../graph/drop";
 import { destinationIn, isIpv6 } from "../memory/network";
 import { DontFragment, frameBytes, Packet } from "../memory/pool";
 import { passOutput, passOutputFilter } from "../netfilter/hooks";
+import { balanceReply } from "../netfilter/ipvs";
 import { Device, isNull } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { Namespace, namespaceAt, stackOf } from "../tables/namespace";
 import { pathMtu } from "../tables/path-mtu";
-import { VISITS_POSTROUTING } from "../tables/ruleset";
+import { BALANCES, VISITS_POSTROUTING } from "../tables/ruleset";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { fragmentWord, IP_DF, isLoopback, sourceOf } from "../wire/ipv4";
 import { leaveFilter, refuse } from "./postrouting";
@@ -25,6 +27,7 @@ export function localOut(packet: Packet): Node {
     const failure = reroute(packet, namespace, destination);
     if (failure != Drop.None) return refuse(packet, failure, errorOf(failure), Node.LocalOut);
   }
+  if (MANY_HOSTS != 0 && namespace.filter & BALANCES && !balanceReply(packet, namespace)) return drop(packet, Drop.IcmpCsum, Node.Ipvs);
   const verdict = passOutputFilter(packet, namespace);
   if (verdict != Drop.None) return refuse(packet, verdict, FlowError.NotPermitted, Node.LocalOut);
   return namespace.filter & VISITS_POSTROUTING ? Node.Postrouting : leaveFilter(packet);

@@ -57,10 +57,12 @@ import {
 } from "../tables/neighbour";
 import { reservePathMtus } from "../tables/path-mtu";
 import { fillReassembly, reserveReassembly } from "../tables/reassembly";
+import { reserveIpvsConnections } from "../tables/ipvs-connection";
 import { fillRuleset, reserveRuleset } from "../tables/ruleset";
 import { reserveSessions } from "../tables/session";
 import { fillSockets, reserveSockets } from "../tables/socket";
 import { fillVxlans, reserveVxlans } from "../tables/vxlan";
+import { reserveServices } from "../tables/virtual-service";
 import { fillZones, reserveZones } from "../tables/zone";
 import { seedTcp } from "../tcp/connect";
 import { fillPattern } from "../wire/payload";
@@ -108,6 +110,10 @@ function reserveTables(): void {
   reserveReassembly();
   reserveConntrack(capacity(CAPACITY_CONNTRACK));
   reserveRuleset();
+  if (MANY_HOSTS != 0) {
+    reserveServices();
+    reserveIpvsConnections();
+  }
   reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
   reserveZones();
   reserveSessions(capacity(CAPACITY_SESSIONS));

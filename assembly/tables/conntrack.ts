@@ -9,6 +9,7 @@
 import { PROTOCOL_ICMP, PROTOCOL_ICMP6 } from "../abi/protocol";
 import { powerOfTwo, reserve } from "../memory/arena";
 import { clock } from "../simulation/clock";
+import { deadlineOfConnection, leaveConnection } from "./ipvs-connection";
 
 /** One direction's key. */
 @unmanaged
@@ -50,6 +51,8 @@ export class Tracked {
   newer: u32;
   /** Index of the device that it is masqueraded by. */
   masqueradeDevice: u32;
+  /** Address of the connection of IPVS that it is in, if it is in one. */
+  connection: u32;
 }
 
 export const SEEN_REPLY: u32 = 1;
@@ -66,6 +69,8 @@ export const DESTINATION_NAT: u32 = 32;
 export const SOURCE_DONE: u32 = 64;
 export const DESTINATION_DONE: u32 = 128;
 export const MASQUERADED: u32 = 256;
+/** IPVS sends it to a real server; it does not outlive that connection. */
+export const IN_CONNECTION: u32 = 512;
 
 /** The reply's tuple lies so far behind the original's. */
 const REPLY: usize = 32;
@@ -199,11 +204,15 @@ export function hasIcmpPartner(type: u32): bool {
     if (tuple.addresses == addresses && tuple.ports == ports) break;
     at = tuple.next;
   }
-  if (at != 0 && clock >= trackedOf(at).deadline) {
+  if (at != 0 && isDead(trackedOf(at))) {
     remove(trackedOf(at));
     return changetype<Tuple>(0);
   }
   return changetype<Tuple>(at);
+}
+
+@inline function isDead(tracked: Tracked): bool {
+  return clock >= tracked.deadline || (MANY_HOSTS != 0 && (tracked.status & IN_CONNECTION) != 0 && clock >= deadlineOfConnection(tracked));
 }
 
 /** A new entry, not confirmed, with one holder, or null. */
@@ -246,8 +255,8 @@ function removeDead(): void {
   for (let index: u32 = 0; index < fresh; index++) {
     const tracked = changetype<Tracked>(base + <usize>index * TRACKED_BYTES);
     if ((tracked.status & (CONFIRMED | GONE)) != CONFIRMED) continue;
-    if (clock >= tracked.deadline) remove(tracked);
-    else soonest = min(soonest, tracked.deadline);
+    if (isDead(tracked)) remove(tracked);
+    else noteDeadline(tracked);
   }
 }
 
@@ -257,7 +266,7 @@ export function confirm(tracked: Tracked): void {
   insert(changetype<Tuple>(originalOf(tracked)));
   // Of two equal tuples the reply's is found.
   insert(changetype<Tuple>(replyOf(tracked)));
-  if (tracked.deadline < soonest) soonest = tracked.deadline;
+  noteDeadline(tracked);
   if (tracked.status & ASSURED) return;
   const address = <u32>changetype<usize>(tracked);
   tracked.older = newest;
@@ -278,6 +287,16 @@ function insert(tuple: Tuple): void {
   if (deadline < soonest && tracked.status & CONFIRMED) soonest = deadline;
 }
 
+@inline function noteDeadline(tracked: Tracked): void {
+  soonest = min(soonest, tracked.deadline);
+  if (MANY_HOSTS != 0 && tracked.status & IN_CONNECTION) soonest = min(soonest, deadlineOfConnection(tracked));
+}
+
+/** Its connection dies then, and so does it. */
+export function dieNotAfter(tracked: Tracked, deadline: i64): void {
+  if (tracked.status & CONFIRMED) soonest = min(soonest, deadline);
+}
+
 /** It stays when others must make room. */
 export function assure(tracked: Tracked): void {
   if (tracked.status & ASSURED) return;
@@ -296,6 +315,7 @@ function leaveList(tracked: Tracked): void {
 
 /** It is found no more; its place is free once no packet carries it. */
 export function remove(tracked: Tracked): void {
+  if (MANY_HOSTS != 0 && tracked.status & IN_CONNECTION) leaveConnection(tracked);
   const status = tracked.status;
   if (status & GONE) return;
   tracked.status = status | GONE;
@@ -314,6 +334,7 @@ function unlink(tuple: usize): void {
 }
 
 function release(tracked: Tracked): void {
+  if (MANY_HOSTS != 0 && tracked.status & IN_CONNECTION) leaveConnection(tracked);
   tracked.status = 0;
   tracked.next = free;
   free = <u32>changetype<usize>(tracked);

@@ -33,7 +33,9 @@ import { capacity, record, recordCount } from "../memory/image";
 import { buildClassifier, reserveClassifiers, startClassifiers } from "./classifier";
 import { Device, DEVICE_FILTERED, DEVICE_FILTERED6, deviceAt, deviceCount } from "./device";
 import { ipv6Of, Namespace, namespaceAt, namespaceCount, stackAt, stackOf } from "./namespace";
+import { followServices } from "./ipvs-connection";
 import { forgetPaths, settlePaths } from "./path";
+import { fillServices, serviceAt, serviceCount } from "./virtual-service";
 
 @unmanaged
 export class Chain {
@@ -54,6 +56,8 @@ export const TRANSLATES: u32 = 1 << 21;
 /** A rule looks at TCP flags: what it says of one segment does not hold for the next. */
 export const READS_TCP_FLAGS: u32 = 1 << 22;
 export const FILTERS: u32 = 1 << 23;
+/** It has virtual services of IPVS. */
+export const BALANCES: u32 = 1 << 29;
 /** The hook is visited; the one of hook h is h bits further left. */
 const VISITS_SHIFT: u32 = 24;
 export const VISITS_PREROUTING: u32 = 1 << (VISITS_SHIFT + Hook.Prerouting);
@@ -135,8 +139,19 @@ export function fillRuleset(): void {
   startClassifiers();
   const count = recordCount(Section.Chains);
   for (let index: u32 = 0; index < count; index++) fillChain(index, record(Section.Chains, index, CHAIN_SIZE));
+  if (MANY_HOSTS != 0) chooseBalancers();
   for (let key: u32 = 0; key < stacks; key++) chooseHooks(stackAt(key));
   for (let index: u32 = 0; index < deviceCount; index++) chooseFrames(deviceAt(index));
+}
+
+/** Namespaces with virtual services track connections, and look at what they forward. */
+function chooseBalancers(): void {
+  fillServices();
+  followServices();
+  for (let index: u32 = 0; index < serviceCount; index++) {
+    const namespace = namespaceAt(serviceAt(index).namespace);
+    namespace.filter |= BALANCES | TRACKS | VISITS_FORWARD;
+  }
 }
 
 /** Whether iptables sees the frames of a bridge. */

@@ -63,6 +63,14 @@ export function writeChecksum(ip: usize): void {
   store<u16>(ip, complement(sumWords(ip, headerLength(ip))), IP_CHECKSUM);
 }
 
+/** ip_decrease_ttl: the TTL is the high byte of its word, so the checksum grows by 0x0100 in network order (RFC 1141). */
+@inline export function decreaseTtl(ip: usize): void {
+  store<u8>(ip, load<u8>(ip, IP_TTL) - 1, IP_TTL);
+  // As loaded, 0x0100 of the network is 1 here.
+  const sum = <u32>load<u16>(ip, IP_CHECKSUM) + 1;
+  store<u16>(ip, <u16>(sum + <u32>(sum >= 0xffff)), IP_CHECKSUM);
+}
+
 /** A header without options. Identification, flags, and checksum are left to the output. */
 @inline export function writeIpv4(ip: usize, total: u32, ttl: u32, protocol: u32, source: u32, destination: u32): void {
   store<u16>(ip, 0x45);
