@@ -69,6 +69,12 @@ describe("both engines agree on every counter, record and captured byte", { time
     fc.assert(property, { ...OPTIONS, numRuns: Math.ceil(RUNS / 2) });
   });
 
+  it.each([
+    ["and random traffic", { flows: 8, frames: 0, patches: 0, services: 4 }],
+    ["that are replaced while connections live", { flows: 8, frames: 0, patches: 8, services: 4 }],
+    ["behind firewalls that meet forged frames", { flows: 6, frames: 60, patches: 4, firewalls: true, services: 4 }],
+  ] satisfies [string, PlanLimits][])("of virtual services %s", (_, limits) => check(limits));
+
   it("whether verdicts are remembered or found anew for every traced packet", () => {
     const plans = arbitraryPlan({ flows: 6, frames: 20, patches: 3, firewalls: true });
     const property = fc.property(plans, (plan) => {
@@ -90,9 +96,13 @@ describe("both engines agree on every counter, record and captured byte", { time
     fc.assert(property, { ...OPTIONS, numRuns: Math.ceil(RUNS / 10) });
   });
 
-  it.each([false, true])("when frames that were really sent come again, changed (firewalls: %s)", (firewalls) => {
+  it.each([
+    [false, 0],
+    [true, 0],
+    [false, 3],
+  ])("when frames that were really sent come again, changed (firewalls: %s, virtual services: %d)", (firewalls, services) => {
     const changes = fc.array(arbitraryChange, { minLength: 1, maxLength: 80 });
-    const property = fc.property(arbitraryPlan({ frames: 0, patches: 0, firewalls }), changes, (plan, list) => {
+    const property = fc.property(arbitraryPlan({ frames: 0, patches: 0, firewalls, services }), changes, (plan, list) => {
       const built = buildPlan(plan);
       const { program } = built;
       const untilNs = Math.min(plan.untilNs, 300_000_000);

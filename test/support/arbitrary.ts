@@ -5,6 +5,7 @@ import { DEVICE_IPVLAN_PRIVATE, DEVICE_IPVLAN_VEPA, FlowKind } from "../../assem
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { LinkRecord } from "../../src/engine/program";
+import { service, type ServicePlan } from "./balancers";
 import { arbitraryFirewalls, type FirewallPlan } from "./firewall";
 import { arbitraryOverlays, arbitraryUnderlay, type OverlayPlan, type UnderlayPlan } from "./overlay";
 import { process, type ProcessPlan, query, type QueryPlan } from "./processes";
@@ -122,7 +123,10 @@ export interface Plan {
   readonly firewalls: readonly FirewallPlan[];
   /** What a new program may bring instead. */
   readonly laterFirewalls: readonly FirewallPlan[];
+  /** Virtual services of IPVS. */
+  readonly services: readonly ServicePlan[];
   readonly conntrack: number;
+  readonly ipvsConnections: number;
   readonly hosts: readonly HostPlan[];
   readonly cables: readonly CablePlan[];
   readonly overlays: readonly OverlayPlan[];
@@ -332,10 +336,11 @@ export interface PlanLimits {
   readonly storm?: boolean;
   readonly firewalls?: boolean;
   readonly overlays?: boolean;
+  readonly services?: number;
 }
 
 /** A whole simulation: hosts, bridges, containers, cables, flows, frames that somebody forges, and changes while it runs. */
-export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false, overlays = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
+export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false, overlays = false, services = 0 }: PlanLimits = {}): fc.Arbitrary<Plan> {
   const rarelySmall = (usual: number, least: number, most: number) =>
     fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.integer({ min: least, max: most }) });
   return fc.record({
@@ -351,7 +356,9 @@ export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches =
     patches: fc.array(patch, { maxLength: patches }),
     firewalls: firewalls ? arbitraryFirewalls : fc.constant([]),
     laterFirewalls: firewalls && patches > 0 ? arbitraryFirewalls : fc.constant([]),
+    services: fc.array(service, { minLength: Math.min(services, 1), maxLength: services }),
     conntrack: rarelySmall(64, 0, 6),
+    ipvsConnections: rarelySmall(64, 0, 4),
     packets: rarelySmall(512, 1, 40),
     fdb: rarelySmall(64, 1, 4),
     neighbours: rarelySmall(64, 1, 6),

@@ -1,6 +1,6 @@
 /** Random firewalls: chains and rules for the namespaces of a random network. */
 import fc from "fast-check";
-import { ADDRTYPE_BROADCAST, ADDRTYPE_LOCAL, Hook, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
+import { ADDRTYPE_BROADCAST, ADDRTYPE_LOCAL, Hook, MATCH_IPVS, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
 import { BRIDGE_NF_IPV4, DEVICE_ROUTE_LOCALNET } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { type Endpoint, ipText, type ProgramDraft } from "./program";
@@ -49,8 +49,8 @@ const rare = (max: number) => fc.oneof({ weight: 3, arbitrary: fc.constant(0) },
 
 const rule: fc.Arbitrary<RulePlan> = fc.record({
   // Few tests at a time: a rule that asks for everything matches nothing.
-  tests: fc.oneof(fc.constant(0), fc.nat(15).map((bit) => 1 << bit), fc.tuple(fc.nat(15), fc.nat(15)).map(([a, b]) => (1 << a) | (1 << b)), fc.nat(65_535)),
-  inverts: rare(65_535),
+  tests: fc.oneof(fc.constant(0), fc.nat(16).map((bit) => 1 << bit), fc.tuple(fc.nat(16), fc.nat(16)).map(([a, b]) => (1 << a) | (1 << b)), fc.nat(131_071)),
+  inverts: fc.tuple(rare(65_535), rare(1)).map(([bits, ipvs]) => bits | (ipvs * MATCH_IPVS)),
   target: fc.nat(63),
   device: fc.nat(255),
   endpoint: fc.nat(63),
@@ -80,8 +80,8 @@ const firewall: fc.Arbitrary<FirewallPlan> = fc.record({
 
 export const arbitraryFirewalls: fc.Arbitrary<readonly FirewallPlan[]> = fc.array(firewall, { minLength: 1, maxLength: 3 });
 
-/** Adds the chains of all plans; of two for one place the first counts. */
-export function buildFirewalls(draft: ProgramDraft, plans: readonly FirewallPlan[], endpoints: readonly Endpoint[], roots: readonly number[]): void {
+/** Adds the chains of all plans; of two for one place the first counts. Returns the namespaces that have some. */
+export function buildFirewalls(draft: ProgramDraft, plans: readonly FirewallPlan[], endpoints: readonly Endpoint[], roots: readonly number[]): ReadonlySet<number> {
   const filtered = new Set<number>();
   for (const plan of plans) {
     // Hosts more often than containers.
@@ -90,6 +90,7 @@ export function buildFirewalls(draft: ProgramDraft, plans: readonly FirewallPlan
     filtered.add(namespace);
     buildFirewall(draft, namespace, plan, endpoints);
   }
+  return filtered;
 }
 
 function buildFirewall(draft: ProgramDraft, namespace: number, plan: FirewallPlan, endpoints: readonly Endpoint[]): void {
@@ -153,6 +154,7 @@ function testsOf(draft: ProgramDraft, plan: RulePlan, endpoints: readonly Endpoi
     { ctPort: PORTS[port % PORTS.length] },
     { ctDirection: pick(6, 2) },
     { tcpFlags: [pick(8, 64), pick(8, 64) & pick(14, 64)] },
+    { ipvs: true },
   ];
 }
 

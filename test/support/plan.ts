@@ -10,6 +10,7 @@ import type { DatapathProgram, ProgramPatch } from "../../src/engine/program";
 import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan, UpperPlan } from "./arbitrary";
 import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
+import { aimAtServices, filterServices, placeServices, serversMax, servicesOf, serveServices } from "./balancers";
 import { addProcess, addZones, askProcess, type ProcessPlan, queriedName, replaceProcess } from "./processes";
 import { buildFirewalls } from "./firewall";
 import { addOverlays } from "./overlay";
@@ -31,17 +32,28 @@ export interface BuiltPlan {
 
 export function buildPlan(plan: Plan): BuiltPlan {
   const { draft, endpoints, roots } = buildHosts(plan);
+  const services = placeServices(draft, plan.services, endpoints, roots[0]);
   const zones = addZones(draft);
   for (const processPlan of plan.processes) addProcess(draft, endpoints, roots, zones, processPlan);
-  const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, plan.processes, flowPlan, 40_000 + 4 * i));
+  const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, plan.processes, aimAtServices(flowPlan, i, services, endpoints), 40_000 + 4 * i));
+  serveServices(draft, services, endpoints);
   // What a new program may give a VXLAN device fits as well.
   const least = plan.overlays.length === 0 ? 218 : 1450 + VXLAN_FRAME_ROOM;
   const frameBytes = Math.max(least, ...draft.devices.filter(({ kind }) => kind !== DeviceKind.Loopback).map(({ mtu: bytes, kind }) => bytes + (kind === DeviceKind.Vxlan ? VXLAN_FRAME_ROOM : 18)));
   const room = RELOAD_ROOM * plan.patches.length;
-  const laterRules = rulesOf(draft, () => buildFirewalls(draft, plan.laterFirewalls, endpoints, roots));
-  buildFirewalls(draft, plan.firewalls, endpoints, roots);
+  const later = {
+    ...rulesOf(draft, () => filterServices(draft, services, buildFirewalls(draft, plan.laterFirewalls, endpoints, roots))),
+    ...servicesOf(services, endpoints, true),
+  };
+  filterServices(draft, services, buildFirewalls(draft, plan.firewalls, endpoints, roots));
+  const first = servicesOf(services, endpoints, false);
+  draft.virtualServices.push(...first.virtualServices);
+  draft.realServers.push(...first.realServers);
   const program = draft.program({
     capacity: {
+      virtualServices: services.length,
+      realServers: serversMax(services),
+      ipvsConnections: plan.ipvsConnections,
       packets: plan.packets,
       fdb: plan.fdb,
       neighbours: plan.neighbours + draft.neighbours.length,
@@ -67,7 +79,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
   return {
     program,
     frames: plan.frames.map((framePlan) => buildFrame(framePlan, program, endpoints, frameBytes)),
-    patches: buildPatches(plan, program, endpoints, roots, laterRules),
+    patches: buildPatches(plan, program, endpoints, roots, later),
     observe: {
       captureDevices,
       snaplen: plan.snaplen,
@@ -78,6 +90,8 @@ export function buildPlan(plan: Plan): BuiltPlan {
 }
 
 type Rules = Pick<DatapathProgram, "chains" | "rules">;
+/** What a new program may have instead. */
+type Later = Rules & Pick<DatapathProgram, "virtualServices" | "realServers">;
 
 /** The chains and rules that a call adds; the draft has none of them afterwards. */
 function rulesOf(draft: ProgramDraft, build: () => void): Rules {
@@ -88,7 +102,7 @@ function rulesOf(draft: ProgramDraft, build: () => void): Rules {
 interface BuiltHosts {
   readonly draft: ProgramDraft;
   /** Every namespace that can send, with an address of its own. */
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: Endpoint[];
   readonly roots: readonly number[];
 }
 
@@ -276,12 +290,12 @@ function buildPatches(
   program: DatapathProgram,
   endpoints: readonly Endpoint[],
   roots: readonly number[],
-  laterRules: Rules,
+  later: Later,
 ): TimedPatch[] {
   let current = program;
   const planned = [...plan.patches].sort((a, b) => a.timeNs - b.timeNs);
   return planned.flatMap((planOf, i): TimedPatch[] => {
-    const patch = buildPatch(planOf, i, current, endpoints, roots, laterRules);
+    const patch = buildPatch(planOf, i, current, endpoints, roots, later);
     if (patch === undefined) return [];
     current = patch.program ?? { ...current, flows: written(current.flows, patch.flows), sockets: written(current.sockets, patch.sockets) };
     return [{ timeNs: planOf.timeNs, patch }];
@@ -300,7 +314,7 @@ function buildPatch(
   { flows, sockets, devices, links, ...rest }: DatapathProgram,
   endpoints: readonly Endpoint[],
   roots: readonly number[],
-  laterRules: Rules,
+  later: Later,
 ): ProgramPatch | undefined {
   const aimed = aim(flowPlan, endpoints, [process]);
   const { from, to } = aimed;
@@ -308,7 +322,7 @@ function buildPatch(
   const { namespace, protocol, sourcePort } = fields;
   switch (kind) {
     case "program":
-      return { program: { ...changeProgram({ flows, sockets, devices, links, ...rest }, changes, record), ...(index % 2 === 0 && laterRules) } };
+      return { program: { ...changeProgram({ flows, sockets, devices, links, ...rest }, changes, record), ...(index % 2 === 0 && later) } };
     case "device":
       return { devices: [{ index: index % devices.length, up }] };
     case "process": {

@@ -233,6 +233,10 @@ export function iptablesArguments(rule: RuleSpec, deviceName: (device: number) =
     found.push("-m", "mark");
     test(abi.MATCH_MARK, "--mark", rule.mark.join("/"));
   }
+  if (rule.ipvs !== undefined) {
+    found.push("-m", "ipvs");
+    test(abi.MATCH_IPVS, "--ipvs");
+  }
   connectionArguments(rule, found, test);
   return [...found, ...targetArguments(rule, chainName)];
 }
