@@ -1,7 +1,8 @@
 /**
- * Compiles `assembly/` to `build/release.wasm`, `build/single-host.wasm` and `build/debug.wasm`, and writes the first two, deflated,
- * as base64 into `src/engine/wasm/*.gen.ts`: one mechanism for Node, browsers, tests and any bundler, without a fetch.
- * asc takes seconds, so a hash of everything that goes in decides whether anything is to be done.
+ * Compiles `assembly/` to `build/release.wasm` and `build/single-host.wasm`, and writes both, deflated, as base64 into
+ * `src/engine/wasm/*.gen.ts`: one mechanism for Node, browsers, tests and any bundler, without a fetch.
+ * asc takes seconds, so a hash of everything that goes in decides whether anything is to be done. For a debugger there is
+ * `npx asc --target debug`.
  *
  * Usage: node scripts/embed-wasm.mjs [--force]
  */
@@ -15,30 +16,33 @@ import { deflateSync } from "node:zlib";
 import { ROOT, hashFiles } from "./hash-files.mjs";
 
 const ENTRY = "assembly/index.ts";
-const STAMP = "build/wasm.sha256";
-const TARGETS = ["release", "single-host", "debug"];
-/** The builds that travel inside the JavaScript. */
-const EMBEDDED = [
+/** @typedef {{ target: string, output: string, what: string }} Build */
+/** @type {readonly Build[]} */
+const BUILDS = [
   { target: "release", output: "src/engine/wasm/bytes.gen.ts", what: "the engine" },
   { target: "single-host", output: "src/engine/wasm/single-host.gen.ts", what: "the engine without overlays, load balancers and IPsec" },
 ];
 /** What the bytes depend on: the sources, the options, the compiler's version and this script. */
 const INPUTS = ["assembly", "asconfig.json", "scripts/embed-wasm.mjs", "node_modules/assemblyscript/package.json"];
 
-/** @type {Promise<boolean> | undefined} */
-let running;
+/** @type {Map<Build, Promise<boolean>>} */
+const running = new Map();
 
 /**
  * Builds what is out of date; calls that overlap share one build.
  *
- * @param {{ force?: boolean }} [options]
+ * @param {{ force?: boolean, builds?: readonly Build[] }} [options]
  * @returns {Promise<boolean>} whether asc had to run
  */
-export function buildWasm(options) {
-  running ??= build(options).finally(() => {
-    running = undefined;
-  });
-  return running;
+export async function buildWasm({ force = false, builds = BUILDS } = {}) {
+  const built = await Promise.all(
+    builds.map((one) => {
+      const promise = running.get(one) ?? build(one, force).finally(() => running.delete(one));
+      running.set(one, promise);
+      return promise;
+    }),
+  );
+  return built.includes(true);
 }
 
 /**
@@ -51,42 +55,48 @@ export function wasmBytesVite() {
     name: "wasm-bytes",
     enforce: "pre",
     async resolveId(id) {
-      const embedded = EMBEDDED.find(({ output }) => `${id.replace(/\.ts$/, "")}.ts`.endsWith(basename(output)));
-      if (embedded === undefined) return undefined;
-      await buildWasm();
-      return join(ROOT, embedded.output);
+      const wanted = BUILDS.find(({ output }) => `${id.replace(/\.ts$/, "")}.ts`.endsWith(`/${basename(output)}`));
+      if (wanted === undefined) return undefined;
+      await buildWasm({ builds: [wanted] });
+      return join(ROOT, wanted.output);
     },
   };
 }
 
-/** @param {{ force?: boolean }} [options] */
-async function build({ force = false } = {}) {
+/**
+ * @param {Build} one
+ * @param {boolean} force
+ */
+async function build({ target, output, what }, force) {
   if (!existsSync(join(ROOT, ENTRY))) throw new Error(`${ENTRY}: expected the entry of the Wasm engine, found no such file`);
-  const hash = await hashFiles(INPUTS);
-  if (!force && (await isFresh(hash))) return false;
+  const [hash, stamp] = [await hashFiles(INPUTS), `build/${target}.sha256`];
+  if (!force && (await isFresh(hash, stamp, [output, `build/${target}.wasm`]))) return false;
   await mkdir(join(ROOT, "build"), { recursive: true });
   const scratch = await mkdtemp(join(ROOT, "build/asc-"));
   try {
-    await Promise.all(TARGETS.map((target) => compile(target, scratch)));
-    const texts = await Promise.all(EMBEDDED.map(async ({ target, what }) => render(await readFile(join(scratch, `${target}.wasm`)), what)));
+    await compile(target, scratch);
+    const text = render(await readFile(join(scratch, `${target}.wasm`)), what);
     for (const name of await readdir(scratch)) await rename(join(scratch, name), join(ROOT, "build", name));
-    for (const [index, { output }] of EMBEDDED.entries()) await writeWhole(output, texts[index] ?? "");
-    await writeWhole(STAMP, hash);
+    await writeWhole(output, text);
+    await writeWhole(stamp, hash);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
   return true;
 }
 
-/** @param {string} hash */
-async function isFresh(hash) {
-  const outputs = [...EMBEDDED.map(({ output }) => output), ...TARGETS.map((target) => `build/${target}.wasm`)];
+/**
+ * @param {string} hash
+ * @param {string} stamp
+ * @param {readonly string[]} outputs
+ */
+async function isFresh(hash, stamp, outputs) {
   if (!outputs.every((path) => existsSync(join(ROOT, path)))) return false;
-  return (await readFile(join(ROOT, STAMP), "utf8").catch(() => "")) === hash;
+  return (await readFile(join(ROOT, stamp), "utf8").catch(() => "")) === hash;
 }
 
 /**
- * asc runs as a process of its own: both targets compile at once, and its memory goes back.
+ * asc runs as a process of its own: both builds compile at once, and its memory goes back.
  *
  * @param {string} target
  * @param {string} folder
@@ -146,7 +156,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = performance.now();
   try {
     const built = await buildWasm({ force: process.argv.includes("--force") });
-    const sizes = await Promise.all(EMBEDDED.map(async ({ target }) => `${(await readFile(join(ROOT, `build/${target}.wasm`))).length} bytes (${target})`));
+    const sizes = await Promise.all(BUILDS.map(async ({ target }) => `${(await readFile(join(ROOT, `build/${target}.wasm`))).length} bytes (${target})`));
     console.log(`wasm: ${built ? `built in ${Math.round(performance.now() - started)} ms` : "up to date"}, ${sizes.join(", ")}`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

@@ -7,6 +7,7 @@ import { PACKED as SMALL } from "../../src/engine/wasm/single-host.gen";
 import { arbitraryPlan } from "../support/arbitrary";
 import { compareEngines } from "../support/diverge";
 import { buildPlan } from "../support/plan";
+import { overlay, overlayCapacity } from "../support/two-host-overlay";
 
 const MINUTES = 60_000;
 
@@ -19,4 +20,11 @@ it("the small build does on one host what the whole one does", { timeout: 5 * MI
     if (difference !== undefined) expect.fail(difference);
   });
   fc.assert(property, { numRuns: 30, ...(process.env.CI === "true" ? { seed: 20261127 } : {}) });
+});
+
+it("the small build refuses a network with VXLAN, and says what to do", async () => {
+  const tunnel = overlay();
+  const engine = createWasmEngine(await compileWasm(SMALL));
+  const refusal = { code: "UNSUPPORTED", message: expect.stringMatching(/^wasm: expected the build for several hosts.*dockwire\/core\.wasm/) };
+  expect(() => engine.load(tunnel.draft.program({ capacity: overlayCapacity(tunnel) }), { seed: 1 })).toThrow(expect.objectContaining(refusal));
 });

@@ -5,6 +5,7 @@ import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } 
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
 import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
+import { checkBuild } from "./check-build";
 import { checkFrames, checkObserve, checkPatch, checkProgram, checkReload, type Network, networkOf, type Sizes, sizesOf } from "./check";
 import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
 import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
@@ -51,6 +52,7 @@ export class WasmEngine implements Engine {
     const { capacity, sizes } = loaded;
     const { program } = patch;
     if (program !== undefined) {
+      checkBuild(loaded.wasm, program);
       checkReload(program, loaded.network, capacity);
       checkProcesses({ ...program, capacity });
       checkXfrm(program, capacity);
@@ -180,6 +182,7 @@ export class WasmEngine implements Engine {
 function build(wasm: WasmExports, program: DatapathProgram, seed: number): void {
   const version = wasm.abiVersion();
   if (version !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `wasm: expected a module of ABI version ${ABI_VERSION}, found ${version}`);
+  checkBuild(wasm, program);
   const bytes = imageSize(program);
   const address = wasm.reserveImage(bytes) >>> 0;
   if (address === 0) throw outOfMemory("program");

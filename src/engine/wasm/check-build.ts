@@ -1,0 +1,20 @@
+import { DeviceKind } from "../../../assembly/abi/program";
+import { SimulationError } from "../../errors";
+import type { DatapathProgram } from "../program";
+import type { WasmExports } from "./instance";
+
+/**
+ * Whether this build of the engine knows what the program needs.
+ *
+ * @throws SimulationError `UNSUPPORTED` if it is the one for networks of one host, and the program has VXLAN, IPVS or IPsec.
+ */
+export function checkBuild(wasm: WasmExports, program: Omit<DatapathProgram, "capacity">): void {
+  if (wasm.manyHosts() !== 0 || !needsManyHosts(program)) return;
+  const expected = "wasm: expected the build for several hosts, as this network has overlays, load balancers or IPsec";
+  throw new SimulationError("UNSUPPORTED", `${expected}; found the small one, which pages load for one host; start with wasm: "dockwire/core.wasm", by its URL`);
+}
+
+function needsManyHosts({ devices, virtualServices, xfrm }: Omit<DatapathProgram, "capacity">): boolean {
+  if (virtualServices?.length || xfrm?.policies.length || xfrm?.sas.length) return true;
+  return devices.some(({ kind }) => kind === DeviceKind.Vxlan);
+}
