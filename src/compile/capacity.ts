@@ -21,6 +21,8 @@ const NEIGHBOURS_MAX = 65536;
 const INJECTED_FRAMES = 4096;
 /** nf_conntrack_max of a machine with some memory (nf_conntrack_core.c: 65,536 buckets, one entry each): 8 MB. */
 const CONNTRACK_MAX = 65536;
+/** Of all load balancers together: 1 MB. */
+const IPVS_CONNECTIONS = 16384;
 /** Of all namespaces together: a sandbox has about 20 chains, and each published port a handful of rules. */
 const CHAINS = 1024;
 const RULES = 4096;
@@ -46,9 +48,12 @@ interface OtherRecords {
   readonly dns: DnsTables;
   readonly chains: readonly unknown[];
   readonly rules: readonly unknown[];
+  /** Absent: there is no swarm, and will be none but of several hosts. */
+  readonly virtualServices?: readonly unknown[];
+  readonly realServers?: readonly unknown[];
 }
 
-export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes, dns, chains, rules }: OtherRecords): Capacity {
+export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes, dns, chains, rules, virtualServices, realServers }: OtherRecords): Capacity {
   const capacity = {
     packets: packetsOf(builder, flows, sockets),
     frameBytes: builder.devices.reduce((largest, { mtu, kind }) => Math.max(largest, mtu + frameRoom(kind, builder)), FRAME_MIN),
@@ -69,12 +74,18 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     rules: Math.max(RULES, roomFor(rules)),
     addresses6: ADDRESSES6_DEFAULT,
     ...(builder.hosts.length > 1 && { vxlanRemotes: roomFor(builder.vxlanRemotes) }),
+    ...((builder.hosts.length > 1 || virtualServices !== undefined) && balancerCapacity(virtualServices, realServers)),
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };
   const { packets, connections, neighbours } = capacity;
   const timers = 2 * capacity.flows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
   return { ...capacity, events: packets + timers + INJECTED_FRAMES };
+}
+
+/** Room for services that come later, and their tasks on every node. */
+function balancerCapacity(virtualServices: readonly unknown[] = [], realServers: readonly unknown[] = []) {
+  return { virtualServices: roomFor(virtualServices), realServers: 4 * roomFor(realServers), ipvsConnections: IPVS_CONNECTIONS };
 }
 
 /** What a frame has beside what its device's MTU counts. */

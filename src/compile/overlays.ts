@@ -1,3 +1,4 @@
+import type { RealServerRecord, VirtualServiceRecord } from "../engine/program";
 import type { FirewallState } from "../model/firewall";
 import type { DockerState, EndpointState, HostState } from "../model/state";
 import type { EndpointPlace, Laying } from "./laying";
@@ -8,8 +9,23 @@ export interface OverlayLayer {
   addHost(laying: Laying, host: HostState): void;
   /** The device of an endpoint in a sandbox, whose cable leads into the network's namespace. */
   join(laying: Laying, endpoint: EndpointState, place: EndpointPlace): number;
-  /** The packet filters of namespaces that are no container's and no host's. */
-  firewalls(state: DockerState): readonly { readonly place: string; readonly firewall: FirewallState }[];
+  /** The packet filters of namespaces that are no container's and no host's, and of containers that have more than their name server's rules. */
+  firewalls(state: DockerState): readonly PlacedFirewall[];
+  /** What IPVS does in the load balancers' namespaces. */
+  balancing(state: DockerState, places: ReadonlyMap<string, number>): Balancing;
+}
+
+export interface PlacedFirewall {
+  readonly place: string;
+  readonly firewall: FirewallState;
+}
+
+/** Records of load balancing, with their names. */
+export interface Balancing {
+  readonly virtualServices: readonly VirtualServiceRecord[];
+  readonly realServers: readonly RealServerRecord[];
+  readonly serviceNames: readonly string[];
+  readonly serverNames: readonly string[];
 }
 
 /** Whether a state has networks that only an `OverlayLayer` can lay out. */

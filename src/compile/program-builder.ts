@@ -1,4 +1,4 @@
-import { ADDRESS6_NODAD, DEVICE_DISABLE_IPV6, DEVICE_UP, DeviceKind, RouteType } from "../../assembly/abi/program";
+import { ADDRESS6_NODAD, DEVICE_DISABLE_IPV6, DEVICE_ROUTE_LOCALNET, DEVICE_UP, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { addressWords } from "../engine/address-words";
 import { type Address6Record, type AddressRecord, type DeviceRecord, type HostRecord, type LinkRecord, type NamespaceRecord, type NeighbourRecord, NO_ADDRESS6, type Route6Record, type RouteRecord, type VxlanRemoteRecord } from "../engine/program";
@@ -230,6 +230,12 @@ export class ProgramBuilder {
   disableIpv6(device: number): void {
     const record = this.devices[device]!;
     this.devices[device] = { ...record, flags: record.flags | DEVICE_DISABLE_IPV6 };
+  }
+
+  /** net.ipv4.conf.DEVICE.route_localnet. */
+  routeLoopback(device: number): void {
+    const record = this.devices[device]!;
+    this.devices[device] = { ...record, flags: record.flags | DEVICE_ROUTE_LOCALNET };
   }
 
   #link(device: number, link: LinkRecord | undefined): number {

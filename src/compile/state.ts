@@ -5,6 +5,7 @@ import type { DockerState } from "../model/state";
 import { capacityOf } from "./capacity";
 import { DEFAULT_CIPHER_COST, DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
 import { exponentialTable } from "./exponential";
+import { hasOverlays } from "./overlays";
 import { compileProcesses, type KeyedSocket } from "./processes";
 import type { LayoutIndices } from "./program-builder";
 import { compileStateRules } from "./rules/state";
@@ -49,15 +50,17 @@ export function compileState(state: DockerState, options: StateOptions, previous
   const network = layOut(state, options, previous);
   const { builder, places, kernelDevices } = network;
   const { chains, rules, chainNames, ruleNames } = compileStateRules(state, network, options.overlays);
+  const balancing = hasOverlays(state) ? options.overlays?.balancing(state, places) : undefined;
+  const balancingRecords = balancing && { virtualServices: balancing.virtualServices, realServers: balancing.realServers };
   const sandboxes = {
     host: (name: string) => places.get(name),
     sandbox: (host: string, container: string) => places.get(`${host}/${container}`),
   };
   const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0);
-  const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules };
+  const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules, ...balancingRecords };
   const program: DatapathProgram = {
     abi: ABI_VERSION,
-    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: chainNames, rules: ruleNames },
+    names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: chainNames, rules: ruleNames, ...(balancing && { virtualServices: balancing.serviceNames, realServers: balancing.serverNames }) },
     hosts: builder.hosts,
     namespaces: builder.namespaces,
     devices: builder.devices,
@@ -73,6 +76,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
     flows: [],
     chains,
     rules,
+    ...balancingRecords,
     dns,
     costs: DEFAULT_COSTS,
     copyCost: DEFAULT_COPY_COST,

@@ -63,6 +63,8 @@ export interface HostWorld {
   readonly localPorts: PortRangeSpec;
   /** Whether br_netfilter is loaded and `net.bridge.bridge-nf-call-iptables` is 1 before anybody asks for it. */
   readonly bridgeNetfilter: boolean;
+  /** False: the kernel has no ip_vs, so that virtual addresses and the routing mesh of a swarm lead nowhere. True unless given. */
+  readonly ipvs?: boolean;
 }
 
 /** Linux net/ipv4/af_inet.c: inet_init_net. */

@@ -53,5 +53,7 @@ export function recordedHost({ ip, mac, hostname }: { readonly ip: string; reado
     hosts: ["127.0.0.1\tlocalhost", "192.0.2.50\tlan.example.test"],
     resolvConf: { nameservers: ["198.51.100.53"], search: [], options: [] },
     bridgeNetfilter: true,
+    // "The kernel had no ipvs", the recordings say.
+    ipvs: false,
   };
 }

@@ -1,12 +1,11 @@
 /** The overlay networks of swarms in the packet path; loaded by those who have some. */
-import { sandboxFirewall } from "../../model/firewall";
 import { swarmSupport } from "../../model/swarm/enact";
 import type { SwarmLayers } from "../index";
 import type { OverlayLayer } from "../overlays";
-import { RESOLVER_PORTS } from "../processes";
+import { balancerFirewalls, balancingOf } from "./balancers";
 import { openSandboxes, overlaysOf } from "./knowledge";
 import { addOverlayCable, addOverlayNamespace } from "./network";
-import { addServiceSandbox, placeOfSandbox } from "./sandbox";
+import { addServiceSandbox } from "./sandbox";
 
 const overlays: OverlayLayer = {
   addHost(laying, host) {
@@ -14,10 +13,8 @@ const overlays: OverlayLayer = {
     for (const sandbox of openSandboxes(host)) addServiceSandbox(laying, host, sandbox);
   },
   join: addOverlayCable,
-  firewalls: ({ hosts }) => {
-    const resolver = sandboxFirewall(RESOLVER_PORTS);
-    return hosts.flatMap((host) => openSandboxes(host).map((sandbox) => ({ place: placeOfSandbox(host.name, sandbox), firewall: resolver })));
-  },
+  firewalls: balancerFirewalls,
+  balancing: balancingOf,
 };
 
 /** Everything that labs with swarms take. */

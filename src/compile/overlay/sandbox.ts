@@ -22,6 +22,8 @@ export function addServiceSandbox(laying: Laying, host: HostState, sandbox: Serv
     const device = bridge === undefined ? addOverlayCable(laying, endpoint, place) : addBridgeCable(laying, endpoint, place, { bridge, field: label });
     builder.address(device, endpoint.ip, endpoint.prefixLength);
     owners.set(endpoint.ip, namespace);
+    if (bridge === undefined) for (const { virtualIp } of sandbox.services) builder.address(device, virtualIp, 32);
+    else if (sandbox.services.length > 0) builder.routeLoopback(bridge);
     if (bridge !== undefined && sandbox.gateway !== undefined) builder.defaultRoute(device, sandbox.gateway);
   }
 }

@@ -20,6 +20,8 @@ export function causeText(cause: RuleCause): string {
     }
     case "link":
       return `link of ${cause.parent} to ${cause.child}`;
+    case "service":
+      return `service ${cause.service} on network ${cause.network}`;
     case "resolver":
       return "the embedded DNS server";
     case "user":

@@ -9,6 +9,7 @@ import {
   MATCH_DESTINATION_TYPE,
   MATCH_ICMP_TYPE,
   MATCH_IN,
+  MATCH_IPVS,
   MATCH_MARK,
   MATCH_OUT,
   MATCH_PROTOCOL,
@@ -124,6 +125,8 @@ function matchTests(match: Match): readonly Test[] {
     }
     case "mark":
       return [{ bit: MATCH_MARK, not: match.mark.not, fields: { mark: match.mark.value.value, markMask: match.mark.value.mask } }];
+    case "ipvs":
+      return [{ bit: MATCH_IPVS, not: match.forwarded.not, fields: {} }];
     case "policy":
       // Nothing is encrypted by IPsec here.
       return match.policy === "ipsec" ? [NEVER] : [];

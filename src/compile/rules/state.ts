@@ -20,10 +20,12 @@ export function compileStateRules(state: DockerState, { places, kernelDevices }:
     if (namespace !== undefined) namespaces.push({ namespace, firewall, devices: kernelDevices.get(namespace) ?? new Map() });
   };
   for (const host of state.hosts) add(host.name, host.firewall);
+  const ofSwarm = overlays?.firewalls(state) ?? [];
+  const others = new Set(ofSwarm.map(({ place }) => place));
   const resolver = sandboxFirewall(RESOLVER_PORTS);
   for (const { host, name, running, embeddedDns, network } of state.containers) {
-    if (running && embeddedDns && network.mode === "sandbox") add(`${host}/${name}`, resolver);
+    if (running && embeddedDns && network.mode === "sandbox" && !others.has(`${host}/${name}`)) add(`${host}/${name}`, resolver);
   }
-  for (const { place, firewall } of overlays?.firewalls(state) ?? []) add(place, firewall);
+  for (const { place, firewall } of ofSwarm) add(place, firewall);
   return compileRules(namespaces);
 }

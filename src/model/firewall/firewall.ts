@@ -2,6 +2,7 @@ import type { IpAddress } from "../../net/ip";
 import type { Cidr } from "../../net/cidr";
 import type { Family, FirewallState, PortProtocolName } from "./rule";
 import type { UserCommand } from "./command";
+import type { Tables } from "./tables";
 
 /** Flags of `dockerd` and facts of its host that its rules depend on; `DaemonFlags` will do. */
 export interface FirewallFlags {
@@ -118,6 +119,8 @@ export interface Firewall {
   secure(overlay: SecureOverlay): void;
   /** The network goes. */
   unsecure(overlay: SecureOverlay): void;
+  /** What a swarm adds for IPv4 (`mesh.ts`); `placeUserChain` puts DOCKER-USER at the head of FORWARD. Nothing happens where the daemon leaves IPv4 alone. */
+  ofSwarm(change: (tables: Tables, placeUserChain: () => void) => void): void;
   link(networkId: string, link: FirewallLink): void;
   unlink(networkId: string, link: FirewallLink): void;
   /**

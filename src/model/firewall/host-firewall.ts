@@ -9,6 +9,8 @@ import { Tables } from "./tables";
 import { applyUserCommand } from "./user-command";
 
 const USER_CHAIN = "DOCKER-USER";
+/** Made by a swarm (`mesh.ts`). */
+const MESH_CHAIN = "DOCKER-INGRESS";
 const FAMILIES: readonly Family[] = [4, 6];
 
 /** The rules of a host, with the daemon's by one generation. */
@@ -52,7 +54,9 @@ export class HostFirewall implements Firewall {
   }
 
   addOtherNetwork(): void {
-    if (this.#rules.userChainFollowsNetworks) this.#placeUserChain();
+    if (!this.#rules.userChainFollowsNetworks) return;
+    this.#placeMeshChain();
+    this.#placeUserChain();
   }
 
   removeNetwork(networkId: string): void {
@@ -84,6 +88,10 @@ export class HostFirewall implements Firewall {
 
   unsecure(overlay: SecureOverlay): void {
     undo(this.#tables[4], secureSteps(overlay));
+  }
+
+  ofSwarm(change: (tables: Tables, placeUserChain: () => void) => void): void {
+    if (this.#families().includes(4)) change(this.#tables[4], () => this.#placeUserChain());
   }
 
   link(networkId: string, link: FirewallLink): void {
@@ -135,6 +143,11 @@ export class HostFirewall implements Firewall {
       tables.flush(table, chain);
       tables.removeChain(table, chain);
     }
+  }
+
+  /** libnetwork service_linux.go: arrangeIngressFilterRule. */
+  #placeMeshChain(): void {
+    if (this.#tables[4].has("filter", MESH_CHAIN)) perform(this.#tables[4], [new StepMaker(4, { kind: "daemon" }).top("filter", "FORWARD", MESH_CHAIN)]);
   }
 
   #placeUserChain(): void {

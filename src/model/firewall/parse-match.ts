@@ -58,6 +58,7 @@ const MATCHES: Readonly<Record<MatchName, Readonly<Record<string, OptionReader>>
     "--dir": (reader, option) => ["direction", oneOf(reader.value(option, "in or out"), ["in", "out"]), false],
     "--pol": (reader, option) => ["policy", oneOf(reader.value(option, "none or ipsec"), ["none", "ipsec"]), false],
   },
+  ipvs: { "--ipvs": () => ["forwarded", true] },
   limit: {
     "--limit": (reader, option) => ["period", readPeriod(reader.value(option, "a rate such as 3/minute")), false],
     "--limit-burst": (reader, option) => ["burst", readNumber(reader.value(option, "a number of packets")), false],
@@ -67,7 +68,7 @@ const MATCHES: Readonly<Record<MatchName, Readonly<Record<string, OptionReader>>
 
 /** Extensions of iptables that are not simulated (iptables-extensions(8)). */
 const OTHER_MATCHES = new Set(
-  "ah bpf cgroup cluster connbytes connlabel connlimit connmark cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh helper hl ipcomp iprange ipv6header ipvs length mac mh nfacct osf owner physdev pkttype quota rateest realm recent rpfilter rt set socket srh statistic string tcpmss time tos ttl u32".split(
+  "ah bpf cgroup cluster connbytes connlabel connlimit connmark cpu dccp devgroup dscp dst ecn esp eui64 frag hashlimit hbh helper hl ipcomp iprange ipv6header length mac mh nfacct osf owner physdev pkttype quota rateest realm recent rpfilter rt set socket srh statistic string tcpmss time tos ttl u32".split(
     " ",
   ),
 );
@@ -80,6 +81,7 @@ const NEEDS: Readonly<Partial<Record<MatchName, readonly [field: string, option:
   state: ["states", "--state"],
   mark: ["mark", "--mark"],
   policy: ["policy", "--pol"],
+  ipvs: ["forwarded", "--ipvs"],
   comment: ["text", "--comment"],
 };
 

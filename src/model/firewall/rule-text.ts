@@ -121,6 +121,8 @@ function matchText(match: Match): string {
       return `-m mark ${option("--mark", match.mark, ({ value, mask }) => (mask === ALL_ONES ? hex(value) : `${hex(value)}/${hex(mask)}`))}`;
     case "policy":
       return `-m policy --dir ${match.direction} --pol ${match.policy}`;
+    case "ipvs":
+      return `-m ipvs ${match.forwarded.not ? "! " : ""}--ipvs`;
     case "u32":
       // The third word of the UDP payload's first eight bytes: after an IPv4 header of any length.
       return `-m u32 --u32 "0x0>>0x16&0x3c@0xc&0xffffff00=0x${(match.vni * 256).toString(16)}"`;

@@ -70,6 +70,8 @@ export type Match =
   | { readonly match: "mark"; readonly mark: Negatable<{ readonly value: number; readonly mask: number }> }
   /** Whether the packet came, or will leave, through IPsec. */
   | { readonly match: "policy"; readonly direction: "in" | "out"; readonly policy: "none" | "ipsec" }
+  /** Whether IPVS has sent the packet on in this network namespace. */
+  | { readonly match: "ipvs"; readonly forwarded: Negatable<boolean> }
   /** Whether a UDP datagram carries a VXLAN frame of this number (iptables extensions/libxt_u32.c, as libnetwork asks for it). */
   | { readonly match: "u32"; readonly vni: number }
   /** A token bucket: one packet each `period` (in ten-thousandths of a second) on average, `burst` at once. Only where nothing but the log depends on it. */
@@ -118,6 +120,8 @@ export type RuleCause =
       readonly containerPort: number;
     }
   | { readonly kind: "link"; readonly network: string; readonly parent: string; readonly child: string }
+  /** A service of a swarm that is balanced on a network. */
+  | { readonly kind: "service"; readonly service: string; readonly network: string }
   /** The embedded DNS server of a sandbox. */
   | { readonly kind: "resolver" }
   /** Somebody at a terminal, or a file of theirs. */

@@ -1,7 +1,7 @@
 import { ipv4Cidr } from "../../net/cidr";
 import { fromPort, toPort } from "./conditions";
 import type { FirewallState, PortProtocolName, Target } from "./rule";
-import { is, jump, perform, StepMaker } from "./step";
+import { is, jump, perform, type Step, StepMaker } from "./step";
 import { Tables } from "./tables";
 
 /** Where a container finds its DNS server (libnetwork resolver.go: resolverIPSandbox). */
@@ -16,13 +16,14 @@ export interface ResolverPorts {
 
 /**
  * The rules inside a container's network namespace: with an embedded DNS server the way to its ports (libnetwork
- * resolver_unix.go; both generations), else none. Each rule is inserted at the head of its chain, those of UDP first.
+ * resolver_unix.go; both generations), each rule at the head of its chain, those of UDP first; then what load balancing asks for (`mesh.ts`).
  *
  * @example sandboxFirewall({ udp: 40001, tcp: 40002 }).v4 // nat: DOCKER_OUTPUT and DOCKER_POSTROUTING
  */
-export function sandboxFirewall(resolver: ResolverPorts | undefined): FirewallState {
+export function sandboxFirewall(resolver: ResolverPorts | undefined, steps: readonly Step[] = []): FirewallState {
   const tables = new Tables();
   if (resolver) programResolver(tables, resolver);
+  perform(tables, steps);
   return { v4: tables.snapshot(), v6: new Tables().snapshot() };
 }
 

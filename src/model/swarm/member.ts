@@ -7,6 +7,7 @@ import type { Network } from "../network";
 import { refuse, unsupported } from "../refusal";
 import type { NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
+import { Balancers } from "./balancers";
 import type { Cluster } from "./cluster";
 import { clusterNetworkState } from "./network-state";
 import { findManager } from "./find-manager";
@@ -20,6 +21,7 @@ import type { SwarmRegistry } from "./registry";
 import type { NodeChange } from "./roster";
 import { ServiceSandboxes } from "./service-sandboxes";
 import type { ServiceSpec } from "./service-spec";
+import type { BalancedServiceState } from "./state";
 import { taskAttachments, taskContainer } from "./task-container";
 import { refuseRpc, rpcText, SWARM_WORDS } from "./words";
 
@@ -47,9 +49,12 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   readonly #tasks = new Map<ClusterTask, Container>();
   /** The same the other way round, by the container's ID. */
   readonly #owners = new Map<string, ClusterTask>();
+  readonly #balancers: Balancers;
 
   constructor(context: MemberContext) {
     this.#context = context;
+    const { generation, firewall, serviceSandboxes, host } = context;
+    this.#balancers = new Balancers({ generation, firewall, serviceSandboxes, hasIpvs: host.world.ipvs !== false });
   }
 
   get isActive(): boolean {
@@ -169,6 +174,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     if (node.role === "manager" && !force && !node.hasLeft) refuseLeave(cluster);
     for (const container of this.#tasks.values()) this.#context.containers().remove(container.id, true);
     this.#tasks.clear();
+    this.#balancers.clear();
     for (const container of this.#context.containers().list()) this.#context.sandboxes().leaveOverlays(container);
     for (const network of this.#context.networks().list()) if (network.driver === "overlay") this.#forget(network);
     if (!node.hasLeft) cluster.roster.leave(node);
@@ -418,10 +424,16 @@ export class SwarmMember implements SwarmPart, NodeAgent {
 
   state(): SwarmState | undefined {
     const [cluster, node] = [this.#cluster, this.#node];
-    const sandboxes = this.#context.serviceSandboxes.state();
+    // By now the node has heard which tasks there are.
+    if (cluster && node) this.#balancers.follow(cluster.tasks, node);
+    const sandboxes = this.#context.serviceSandboxes.state((networkId) => this.#servicesOf(networkId));
     if (!cluster || !node) return sandboxes.length === 0 ? undefined : { nodeId: "", role: undefined, address: "", dataPathAddress: "", dataPathPort: 0, sandboxes, services: [] };
     const services = cluster.serviceStates();
     return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services };
+  }
+
+  #servicesOf(networkId: string): readonly BalancedServiceState[] {
+    return this.#context.host.world.ipvs === false ? [] : this.#balancers.ofNetwork(networkId);
   }
 
   #manager(): { readonly cluster: Cluster; readonly node: ClusterNode } {

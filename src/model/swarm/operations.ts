@@ -8,7 +8,7 @@ import type { Ids } from "../ids";
 import type { Network } from "../network";
 import type { Networks } from "../networks";
 import type { Sandboxes, SwarmAttachments } from "../sandboxes";
-import type { NetworkSpec } from "../spec";
+import type { DockerGeneration, NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
 import type { FileStore } from "./file-store";
 import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
@@ -108,6 +108,7 @@ export interface SwarmPart extends SwarmOperations, SwarmAttachments {
 export interface SwarmLoan {
   readonly hostName: string;
   readonly host: Host;
+  readonly generation: DockerGeneration;
   readonly seed: number;
   readonly ids: Ids;
   readonly firewall: Firewall;

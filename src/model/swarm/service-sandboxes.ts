@@ -10,6 +10,7 @@ import type { Networks } from "../networks";
 import { refuse } from "../refusal";
 import type { EndpointSpec } from "../spec";
 import type { ServiceSandboxState } from "../state";
+import type { BalancedServiceState } from "./state";
 import type { Firewall } from "../firewall/firewall";
 
 /** What the daemon lends. */
@@ -79,12 +80,20 @@ export class ServiceSandboxes {
     }
   }
 
+  /** By what address, on what bridge, the sandbox of the ingress network is reached from the host. */
+  exitOf(networkId: string): { readonly gateway: number; readonly device: string } | undefined {
+    const sandbox = this.#sandboxes.find(({ network, isOpen }) => isOpen && network.id === networkId);
+    const endpoint = sandbox?.endpoints.find(({ hasGateway4 }) => hasGateway4);
+    const bridge = endpoint?.members.parts.bridge;
+    return endpoint?.v4 && bridge ? { gateway: Number(endpoint.v4.value), device: bridge.device } : undefined;
+  }
+
   /** Those that are gone left an empty namespace behind. */
-  state(): ServiceSandboxState[] {
+  state(servicesOf: (networkId: string) => readonly BalancedServiceState[]): ServiceSandboxState[] {
     const names = new Map(this.#sandboxes.map((sandbox) => [`${sandbox.namespace} ${sandbox.network.id}`, sandbox]));
     return [...names.values()].map(({ key, namespace, network, endpoints, isOpen }) => {
       const gateway = endpoints.find(({ hasGateway4 }) => hasGateway4)?.gateway4;
-      return { key, namespace, networkId: network.id, isOpen, endpoints: endpoints.map(endpointState), gateway: gateway === undefined ? undefined : Number(gateway) };
+      return { key, namespace, networkId: network.id, isOpen, endpoints: endpoints.map(endpointState), gateway: gateway === undefined ? undefined : Number(gateway), services: isOpen ? servicesOf(network.id) : [] };
     });
   }
 

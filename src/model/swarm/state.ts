@@ -1,3 +1,4 @@
+import type { MeshPort } from "../firewall/mesh";
 import type { EndpointState, NetworkBaseState, SubnetState } from "../state";
 import type { ServicePort } from "./service-spec";
 
@@ -37,6 +38,21 @@ export interface ServiceSandboxState {
   readonly isOpen: boolean;
   readonly endpoints: readonly EndpointState[];
   readonly gateway: number | undefined;
+  /** Of its network, in the order of their marks; none where the kernel has no ip_vs. */
+  readonly services: readonly BalancedServiceState[];
+}
+
+/** A service that a load balancer has. */
+export interface BalancedServiceState {
+  readonly id: string;
+  readonly service: string;
+  readonly network: string;
+  readonly mark: number;
+  readonly virtualIp: number;
+  /** Of the routing mesh. */
+  readonly ports: readonly MeshPort[];
+  /** The newest first. */
+  readonly servers: readonly { readonly taskId: string; readonly ip: number; readonly weight: number }[];
 }
 
 /** A node that has an overlay network. */

@@ -13,12 +13,17 @@ export function compareRecording(recording: Recording, played: readonly Played[]
   const voidCommand = voidCommandOf(recording);
   for (const [index, recorded] of recording.steps.entries()) {
     const path = `steps[${index}]`;
-    const step = recording.usable ? recorded : withoutPackets(checks, path, recorded, recording.notes);
+    const step = recording.usable || isSimulated(recording.notes) ? recorded : withoutPackets(checks, path, recorded, recording.notes);
     if (step === undefined) continue;
     if (index === voidCommand) checks.skip(path, "a note says that its answer is not usable");
     else compareStep(checks, path, step, played[index] ?? { failed: "the replay ended before this step" });
   }
   return checks;
+}
+
+/** What the machine lacked, the simulated one lacks as well (test/support/recorded-world.ts). */
+function isSimulated(notes: readonly string[]): boolean {
+  return notes.length > 0 && notes.every((note) => note.startsWith("The kernel had no ipvs:"));
 }
 
 /** Where the machine lacked something, names, addresses and what is inspected are right, but not what got through. */

@@ -1,0 +1,112 @@
+import { addHostMesh, type HostMesh, type MeshPort, removeHostMesh } from "../firewall/mesh";
+import type { Firewall } from "../firewall/firewall";
+import type { DockerGeneration } from "../spec";
+import { isInTouch, type ClusterNetwork, type ClusterNode, type ClusterService, type ClusterTask } from "./objects";
+import type { ServiceSandboxes } from "./service-sandboxes";
+import type { BalancedServiceState } from "./state";
+
+/** libnetwork service_common.go: fwMarkCtr, of the whole daemon. */
+const FIRST_MARK = 256;
+
+/** What the daemon lends. */
+export interface BalancersContext {
+  readonly generation: DockerGeneration;
+  readonly firewall: Firewall;
+  readonly serviceSandboxes: ServiceSandboxes;
+  /** Whether the kernel has ip_vs. */
+  readonly hasIpvs: boolean;
+}
+
+/** A service on a network of this node (libnetwork service.go: loadBalancer). */
+interface Balancer {
+  readonly service: ClusterService;
+  readonly network: ClusterNetwork;
+  readonly mark: number;
+  /** Undefined: names lead to the tasks (`dnsrr`). */
+  readonly virtualIp: number | undefined;
+  readonly ports: readonly MeshPort[];
+  /** In the order in which they were heard of. */
+  readonly tasks: Set<ClusterTask>;
+  /** What was programmed on the host. */
+  readonly mesh: HostMesh | undefined;
+}
+
+/** The load balancers of a node, one for each service on each network that it has: marks, virtual addresses, and where they lead. */
+export class Balancers {
+  readonly #context: BalancersContext;
+  readonly #balancers = new Map<string, Balancer>();
+  #nextMark = FIRST_MARK;
+
+  constructor(context: BalancersContext) {
+    this.#context = context;
+  }
+
+  /** Makes them what the tasks of the swarm ask for, as if the news of each had come (addServiceBinding, rmServiceBinding). */
+  follow(known: Iterable<ClusterTask>, node: ClusterNode): void {
+    const wanted = new Map<string, Set<ClusterTask>>();
+    for (const task of known) {
+      const { service, addresses } = task;
+      if (service === undefined || !isHeardOf(task, node)) continue;
+      for (const network of addresses.keys()) {
+        if (!network.joined.has(node)) continue;
+        const key = keyOf(service, network);
+        const tasks = wanted.get(key) ?? new Set();
+        wanted.set(key, tasks.add(task));
+        if (!this.#balancers.has(key)) this.#balancers.set(key, this.#make(service, network));
+      }
+    }
+    for (const [key, balancer] of this.#balancers) {
+      const tasks = wanted.get(key) ?? new Set();
+      for (const task of balancer.tasks) if (!tasks.has(task)) balancer.tasks.delete(task);
+      for (const task of tasks) balancer.tasks.add(task);
+      if (tasks.size === 0) this.#remove(key, balancer);
+    }
+  }
+
+  /** The node leaves the swarm. */
+  clear(): void {
+    for (const [key, balancer] of this.#balancers) this.#remove(key, balancer);
+  }
+
+  /** Those of a network, with their real servers as IPVS keeps them: the newest first. */
+  ofNetwork(networkId: string): BalancedServiceState[] {
+    const own = [...this.#balancers.values()].filter(({ network, virtualIp }) => network.id === networkId && virtualIp !== undefined);
+    return own.map(({ service, network, mark, virtualIp = 0, ports, tasks }) => ({
+      id: service.id, service: service.spec.name, network: network.spec.name, mark, virtualIp, ports,
+      servers: [...tasks].reverse().map((task) => ({ taskId: task.id, ip: Number(task.addresses.get(network) ?? 0n), weight: task.isLive ? 1 : 0 })),
+    }));
+  }
+
+  #make(service: ClusterService, network: ClusterNetwork): Balancer {
+    const virtualIp = service.virtualIps.get(network);
+    const isIngress = network.spec.ingress === true;
+    const ports = isIngress ? service.ports.filter(({ mode }) => mode === "ingress").map(({ protocol, published, target }) => ({ protocol, published, target })) : [];
+    const mesh = isIngress && virtualIp !== undefined ? this.#addMesh(service, network, ports) : undefined;
+    return { service, network, mark: this.#nextMark++, virtualIp: virtualIp === undefined ? undefined : Number(virtualIp), ports, tasks: new Set(), mesh };
+  }
+
+  /** Without ip_vs the daemon gives up before it programs anything. */
+  #addMesh({ spec }: ClusterService, network: ClusterNetwork, ports: readonly MeshPort[]): HostMesh | undefined {
+    const { hasIpvs, firewall, generation, serviceSandboxes } = this.#context;
+    const exit = serviceSandboxes.exitOf(network.id);
+    if (!hasIpvs || exit === undefined) return undefined;
+    const mesh = { service: spec.name, ports, ...exit };
+    addHostMesh(firewall, generation, mesh);
+    return mesh;
+  }
+
+  #remove(key: string, { mesh }: Balancer): void {
+    this.#balancers.delete(key);
+    if (mesh) removeHostMesh(this.#context.firewall, this.#context.generation, mesh);
+  }
+}
+
+/** A node that is cut off from the others knows its own tasks alone, and nobody knows them but itself. */
+function isHeardOf({ isRunning, node: own }: ClusterTask, node: ClusterNode): boolean {
+  return isRunning && own !== undefined && (own === node || (isInTouch(own) && isInTouch(node)));
+}
+
+/** With other ports a service is another one to its load balancers (libnetwork service.go: serviceKey). */
+function keyOf({ id, ports }: ClusterService, network: ClusterNetwork): string {
+  return JSON.stringify([id, network.id, network.spec.ingress === true ? ports : []]);
+}
