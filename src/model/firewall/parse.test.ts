@@ -44,6 +44,8 @@ describe("a rule in iptables syntax", () => {
     ["-t nat -A PREROUTING -m addrtype ! --dst-type LOCAL,BROADCAST -j RETURN", "-m addrtype ! --dst-type LOCAL,BROADCAST -j RETURN"],
     ["-A FORWARD -m mark --mark 16/0xff -j ACCEPT", "-m mark --mark 0x10/0xff -j ACCEPT"],
     ["-A INPUT -m policy --dir in --pol none -p esp -j DROP", "-p esp -m policy --dir in --pol none -j DROP"],
+    ["-t nat -A POSTROUTING -d 10.0.0.0/24 -m ipvs --ipvs -j SNAT --to-source 10.0.0.2", "-d 10.0.0.0/24 -m ipvs --ipvs -j SNAT --to-source 10.0.0.2"],
+    ["-A INPUT -m ipvs ! --ipvs -j DROP", "-m ipvs ! --ipvs -j DROP"],
     [`-A INPUT -m comment --comment "let me in" -j ACCEPT # a note`, `-m comment --comment "let me in" -j ACCEPT`],
     ["-A INPUT -j REJECT", "-j REJECT --reject-with icmp-port-unreachable"],
     ["-A INPUT -p tcp -j REJECT --reject-with tcp-rst", "-p tcp -j REJECT --reject-with tcp-reset"],
