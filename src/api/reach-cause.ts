@@ -2,7 +2,9 @@ import { dropText } from "../report/drop-text";
 import { cidrContains, parseCidr } from "../net/cidr";
 import { isIp, isIpv4, parseIp, parseIpv4 } from "../net/ip";
 import type { DropName } from "../observe/names";
-import type { TraceHop } from "../observe/trace";
+import type { PacketTrace, TraceHop } from "../observe/trace";
+import type { ReachResult } from "./reach";
+import { explainGroup, explainInTunnel, explainUnknown } from "./reach-tunnel";
 import type { CompiledTopology, EndpointDescription, TopologyDescription } from "./spec";
 
 /** A packet's end, and what led to it. */
@@ -14,6 +16,8 @@ export interface Ending {
   readonly length: number;
   /** The way of the packet up to there. */
   readonly hops: readonly TraceHop[];
+  /** The rule that decided, if one did. */
+  readonly rule?: string;
   /** Who sent it, and the address that was asked. */
   readonly from: string;
   readonly address: string;
@@ -24,16 +28,51 @@ type Explanation = (ending: Ending, topology: CompiledTopology) => string | unde
 /** Reasons that mean more in a network that is known. */
 const EXPLANATIONS: Readonly<Partial<Record<DropName, Explanation>>> = {
   NeighFailed: explainSilence,
-  OtherHost: explainStranger,
+  OtherHost: (ending, topology) => explainTwins(ending, topology) ?? explainStranger(ending, topology),
+  BridgeNoEgressPort: explainTwins,
+  VxlanEntryExists: explainTwins,
+  LocalMac: explainTwins,
+  IpInAddrErrors: explainGroup,
+  NoTxTarget: explainUnknown,
+  VxlanArpUnknown: explainUnknown,
   PktTooBig: ({ place, length }, { program, devices }) => {
     const mtu = program.devices[devices.get(place) ?? -1]?.mtu;
     return mtu === undefined ? undefined : `a frame of ${length} bytes does not fit the MTU of ${mtu}, and it must not be fragmented`;
   },
 };
 
-/** Why a packet died, in words: with the names of this network where that helps, else what the reason means anywhere. */
-export function causeOf(ending: Ending, topology: CompiledTopology): string {
-  return EXPLANATIONS[ending.reason]?.(ending, topology) ?? dropText(ending.reason).meaning;
+/**
+ * Why a packet died, in words: with the names of this network where that helps, else what the reason means anywhere. Undefined if a
+ * rule says it all.
+ */
+export function causeOf(ending: Ending, topology: CompiledTopology): string | undefined {
+  const { reason, place, rule } = ending;
+  const special = explainInTunnel(ending, topology) ?? EXPLANATIONS[reason]?.(ending, topology);
+  return special ?? (rule === undefined ? dropText(reason, place).meaning : undefined);
+}
+
+/** Why nothing came back although nothing is known to have died. */
+export function causeOfSilence(asked: Pick<Ending, "from" | "address">, topology: CompiledTopology): string | undefined {
+  return explainTwins(asked, topology);
+}
+
+/** Two containers of one network with one MAC: who asks or who is asked is one of them. */
+function explainTwins({ from, address }: Pick<Ending, "from" | "address">, topology: CompiledTopology): string | undefined {
+  const ends = topology.describe().containers.flatMap(({ name, networks }) => networks.map(({ network, mac, ipv4 }) => ({ name, network, mac, ipv4 })));
+  for (const end of ends) {
+    const twin = end.ipv4 === address || end.name === from ? ends.find((other) => other !== end && other.network === end.network && other.mac === end.mac) : undefined;
+    if (twin) return `${end.name} and ${twin.name} have one MAC on network ${end.network} (${end.mac}): frames go to whoever of them spoke last`;
+  }
+  return undefined;
+}
+
+/** What an answer hides: who balanced the question asked in its own name. */
+export function noteOf({ peer, server }: Pick<ReachResult, "peer" | "server">, packets: readonly PacketTrace[]): string | undefined {
+  const choice = packets.flatMap(({ hops }) => hops).find(({ kind }) => kind === "schedule");
+  if (choice === undefined || peer === undefined || server === undefined) return undefined;
+  const [balancer = ""] = choice.device.split(":");
+  const remedy = balancer.endsWith("/ingress-sbox") ? "; publish with mode=host to let it" : "";
+  return `${balancer} chose ${server} and asks as ${peer}, so that ${server} does not see the client's own address${remedy}`;
 }
 
 /** Nobody answered ARP. */
@@ -42,10 +81,22 @@ function explainSilence({ place, address }: Ending, topology: CompiledTopology):
   const apart = explainSeparation(description, topology, place, address);
   if (apart !== undefined) return apart;
   const endpoint = endpointAt(description, place);
-  const network = description.networks.find(({ name, device }) => name === endpoint?.network || device === place);
+  const bridge = description.networks.find(({ device }) => device === place);
+  const network = endpoint?.network ?? bridge?.name;
   if (network === undefined) return undefined;
-  if (isWithin(address, network.subnet)) return `nobody on network ${network.name} has the address ${address}`;
-  return endpoint === undefined ? `nobody on network ${network.name} answers` : `nobody on network ${network.name} answers for its gateway ${endpoint.gateway}`;
+  const subnet = endpoint === undefined ? (bridge?.subnet ?? "") : `${endpoint.ipv4}/${endpoint.prefixLength}`;
+  const deaf = explainDeafness(description, topology, endpoint, address);
+  if (deaf !== undefined) return deaf;
+  if (isWithin(address, subnet)) return `nobody on network ${network} has the address ${address}`;
+  return endpoint === undefined ? `nobody on network ${network} answers` : `nobody on network ${network} answers for its gateway ${endpoint.gateway}`;
+}
+
+/** The address is there, but on another node, of which this one does not know. */
+function explainDeafness({ containers }: TopologyDescription, { state }: CompiledTopology, endpoint: EndpointDescription | undefined, address: string): string | undefined {
+  if (endpoint === undefined || !state.networks.some(({ name, driver }) => name === endpoint.network && driver === "overlay")) return undefined;
+  const [here, there] = [endpoint.ipv4, address].map((ip) => containers.find(({ networks }) => networks.some(({ network, ipv4 }) => network === endpoint.network && ipv4 === ip)));
+  if (here === undefined || there === undefined || here.host === there.host) return undefined;
+  return `${here.host} has not heard that ${there.name} on ${there.host} has ${address}: does gossip come through (7946/tcp and udp)?`;
 }
 
 /** A macvlan or ipvlan device and the one below it. */

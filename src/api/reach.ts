@@ -1,3 +1,5 @@
+import { EventKind } from "../../assembly/abi/event";
+import { Node } from "../../assembly/abi/node";
 import { FlowKind } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import type { EventRecord, FlowCounters, Nanoseconds } from "../engine/engine";
@@ -6,16 +8,19 @@ import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import type { DropName } from "../observe/names";
 import { assembleTraces, type PacketTrace, type TraceHop } from "../observe/trace";
-import { parseDuration, type Duration } from "../net/units";
+import { parseDuration, parseSize, type Duration, type Size } from "../net/units";
 import { FIRST_LOOK_NS, type ProbeContext } from "./probe/context";
 import { probeOutcome, type ProbeKind, type ProbeResult } from "./probe/probe-flow";
-import { causeOf } from "./reach-cause";
+import { dropText } from "../report/drop-text";
+import { causeOf, causeOfSilence, noteOf } from "./reach-cause";
 import type { CompiledTopology, TargetSpec, TrafficSpec } from "./spec";
 import { parseTarget } from "./traffic";
 
 export interface ReachOptions {
   /** How long to wait for an answer; 5 s unless given. */
   readonly timeout?: Duration;
+  /** Bytes of what is asked, or of the echo; 64, or 56 unless given. What is large shows what a path does to full packets. */
+  readonly size?: Size;
   /** Ends the attempt early: it rejects with `ABORTED`. */
   readonly signal?: AbortSignal;
 }
@@ -42,8 +47,10 @@ export interface ReachResult {
   readonly by?: string;
   /** What died on the way, if something did: the last packet of it. */
   readonly dropped?: { readonly reason: DropName; readonly place: string };
-  /** What that means, in words. */
+  /** What that means, in words; absent if the rule says it all. */
   readonly cause?: string;
+  /** What else is worth knowing of an answer that came, such as who hid whom. */
+  readonly note?: string;
   /** The rule that dropped or rejected it, as iptables-save writes it, behind its table and chain. */
   readonly rule?: string;
   /** The way of each packet, hop by hop, the answers' included. */
@@ -59,12 +66,12 @@ const DEFAULT_TIMEOUT = "5s";
 const SIZES = { request: 64, response: 256, ping: 56 };
 
 /** Sends the probe and lets time pass until its outcome is known. */
-export async function runReach(context: ProbeContext, from: string, to: string, { timeout = DEFAULT_TIMEOUT, signal }: ReachOptions): Promise<ReachResult> {
+export async function runReach(context: ProbeContext, from: string, to: string, { timeout = DEFAULT_TIMEOUT, size, signal }: ReachOptions): Promise<ReachResult> {
   const target = parseTarget(to);
   const timeoutNs = parseDuration(timeout, "timeout");
   if (timeoutNs === 0) throw new SimulationError("INVALID_INPUT", `timeout: expected more than 0, found "${timeout}"`);
   const startedAt = context.now();
-  const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs }));
+  const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs, ...(size !== undefined && { sizeBytes: parseSize(size, "size") }) }));
   if ("reason" in probe) return verdict({ from, to, result: "unresolvable", reason: probe.reason }, [], context.topology);
   const { index, record, sockets, description, commit } = probe;
   await context.apply({ flows: [{ index, record: { ...record, untilAnswer: 1 } }], sockets });
@@ -82,9 +89,15 @@ export async function runReach(context: ProbeContext, from: string, to: string, 
     if (outcome === undefined) continue;
     const { server = NONE, reply: _, localPort: __, ...seen } = outcome;
     const name = context.topology.program.names.namespaces[server];
-    const packets = assembleTraces(events, context.topology.program.names, () => `${from} → ${to}`);
+    const packets = assembleTraces(own(events), context.topology.program.names, () => `${from} → ${to}`);
     return verdict({ from, to, address: description.address, ...seen, ...(name !== undefined && { server: name }) }, packets, context.topology);
   }
+}
+
+/** Without what is left of an earlier attempt, which had the same place in the table of flows. */
+function own(events: readonly EventRecord[]): EventRecord[] {
+  const started = new Set(events.filter(({ kind, node }) => kind === EventKind.Hop && node === Node.SocketOutput).map(({ packet }) => packet));
+  return events.filter(({ packet }) => started.has(packet));
 }
 
 /** A name that leads nowhere is an outcome; a sender that is not there is a mistake. */
@@ -100,15 +113,22 @@ function resolve({ flows, topology }: ProbeContext, traffic: TrafficSpec): Retur
   }
 }
 
-function probeTraffic(from: string, to: string, target: TargetSpec, { startedAt, timeoutNs }: { readonly startedAt: Nanoseconds; readonly timeoutNs: Nanoseconds }): TrafficSpec {
+interface ProbeSettings {
+  readonly startedAt: Nanoseconds;
+  readonly timeoutNs: Nanoseconds;
+  readonly sizeBytes?: number;
+}
+
+function probeTraffic(from: string, to: string, target: TargetSpec, settings: ProbeSettings): TrafficSpec {
   const isPing = target.protocol === "icmp";
+  const { startedAt, timeoutNs, sizeBytes = isPing ? SIZES.ping : SIZES.request } = settings;
   return {
     name: `reach ${from} ${to}`,
     from,
     to: target,
     kind: isPing ? "ping" : "request",
     ...(isPing && { rate: { perSecond: 1 } }),
-    sizeBytes: isPing ? SIZES.ping : SIZES.request,
+    sizeBytes,
     responseBytes: SIZES.response,
     onNs: 0,
     offNs: 0,
@@ -121,22 +141,34 @@ function probeTraffic(from: string, to: string, target: TargetSpec, { startedAt,
   };
 }
 
-type Verdict = Omit<ReachResult, "reachable" | "dropped" | "cause" | "rule" | "packets" | "toString">;
+type Verdict = Omit<ReachResult, "reachable" | "dropped" | "cause" | "note" | "rule" | "packets" | "toString">;
 
 function verdict(seen: Verdict, packets: readonly PacketTrace[], topology: CompiledTopology): ReachResult {
   const decisive = seen.result === "ok" ? packets[0] : (packets.filter(({ drops }) => drops.length > 0).at(-1) ?? packets.at(-1));
-  const result = { ...seen, reachable: seen.result === "ok", ...(seen.result !== "ok" && decisive && whyOf(seen, decisive, topology)), packets };
+  const note = seen.result === "ok" ? noteOf(seen, packets) : undefined;
+  const why = seen.result !== "ok" && decisive ? whyOf(seen, decisive, topology) : {};
+  const result = { ...seen, reachable: seen.result === "ok", ...why, ...(note !== undefined && { note }), packets };
   return { ...result, toString: () => [headline(result), ...(decisive === undefined ? [] : [String(decisive)])].join("\n") };
 }
 
 /** What died last of the packet that decided, and why. */
 function whyOf({ from, address = "" }: Verdict, { hops }: PacketTrace, topology: CompiledTopology): Pick<ReachResult, "dropped" | "cause" | "rule"> {
-  const end = hops.reduce((last, { kind }, index) => (kind === "drop" ? index : last), -1);
+  const end = lastDrop(hops);
   const { reason, device: place, length } = hops[end] ?? {};
-  if (reason === undefined || place === undefined || length === undefined) return {};
+  if (reason === undefined || place === undefined || length === undefined) {
+    const silence = causeOfSilence({ from, address }, topology);
+    return silence === undefined ? {} : { cause: silence };
+  }
   const rule = reason === "NetfilterDrop" ? decidingRule(hops) : undefined;
-  const cause = causeOf({ reason, place, length, hops: hops.slice(0, end), from, address }, topology);
-  return { dropped: { reason, place }, cause, ...(rule !== undefined && { rule }) };
+  const cause = causeOf({ reason, place, length, hops: hops.slice(0, end), from, address, ...(rule !== undefined && { rule }) }, topology);
+  return { dropped: { reason, place }, ...(cause !== undefined && { cause }), ...(rule !== undefined && { rule }) };
+}
+
+/** Where the packet died for good: copies of it that a bridge made for the wrong ones say little. */
+function lastDrop(hops: readonly TraceHop[]): number {
+  const ends = hops.flatMap(({ kind, reason }, index) => (kind === "drop" && reason !== undefined ? [{ index, reason }] : []));
+  const telling = ends.filter(({ reason }) => reason === "NoTxTarget").at(-1) ?? ends.filter(({ reason }) => dropText(reason).isHarmless !== true).at(-1);
+  return (telling ?? ends.at(-1))?.index ?? -1;
 }
 
 /** The rule that matched last before a packet died of it. */
@@ -148,15 +180,16 @@ function decidingRule(hops: readonly TraceHop[]): string | undefined {
     .at(-1)?.rule;
 }
 
-function headline({ from, to, address, result, reason, server, peer, local, by, dropped, cause, rule }: Omit<ReachResult, "toString">): string {
+function headline({ from, to, address, result, reason, server, peer, local, by, dropped, cause, note, rule }: Omit<ReachResult, "toString">): string {
   const where = address === undefined || to.startsWith(address) ? "" : ` (${address})`;
   const details = [
     reason,
     server === undefined ? undefined : `${server} saw ${peer}${local === undefined ? "" : ` ask ${local}`}`,
     by === undefined ? undefined : `said by ${by}`,
     dropped === undefined ? undefined : `${dropped.reason} at ${dropped.place}`,
-    // A rule says more than that there was one.
-    rule ?? cause,
+    rule,
+    cause,
+    note,
   ].filter((detail) => detail !== undefined);
   return `${from} → ${to}${where}: ${[result, ...details].join("; ")}`;
 }

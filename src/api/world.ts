@@ -18,6 +18,8 @@ export type { MachineName };
 export interface DockerHostOptions {
   /** `"192.0.2.11/24"`; the next one of 192.0.2.0/24 from .11 unless given. Each subnet is a switch of its own, and `gw` routes between them. */
   readonly address?: string;
+  /** Further addresses of its interface; what leaves has the first one of a subnet as its source. @example ["192.0.2.111/24"] */
+  readonly moreAddresses?: readonly string[];
   /** Its router; the first address of its subnet unless given. */
   readonly gateway?: string;
   readonly mac?: string;

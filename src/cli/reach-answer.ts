@@ -49,7 +49,7 @@ export function answerOf(project: ComposeProject, question: Question, result: Re
   };
 }
 
-function detailsOf(project: ComposeProject, { to }: Question, { result, reachable, address, reason, server, peer, local, by, dropped, cause, rule }: ReachResult): string[] {
+function detailsOf(project: ComposeProject, { to }: Question, { result, reachable, address, reason, server, peer, local, by, dropped, cause, note, rule }: ReachResult): string[] {
   const seen = server === undefined ? undefined : `${server} saw ${peer}${local === undefined || local === address ? "" : ` ask ${local}`}`;
   const [published] = reachable ? publishers(project, to) : [];
   return [
@@ -60,7 +60,9 @@ function detailsOf(project: ComposeProject, { to }: Question, { result, reachabl
     by === undefined ? undefined : `said by ${by}`,
     // The sender's own socket took what refuses it.
     dropped === undefined || result === "refused" ? undefined : `${dropped.reason} at ${dropped.place}`,
-    rule ?? (result === "refused" ? undefined : cause),
+    rule,
+    result === "refused" ? undefined : cause,
+    note,
     result === "refused" && publishers(project, to).length === 0 && isOfHost(to) ? "no service publishes that port" : undefined,
     result === "refused" ? otherAddress(project, to) : undefined,
     published === undefined ? undefined : `published ${partsOf(to)[1]}→${published.target}`,

@@ -276,13 +276,26 @@ const DROP_TEXTS: Readonly<Record<DropName, DropText>> = {
   },
 };
 
+/** Places where a reason means something else. */
+const PLACE_TEXTS: readonly { readonly reason: DropName; readonly place: RegExp; readonly text: DropText }[] = [
+  {
+    reason: "NoSocket",
+    place: /\/(lb-[^:/]+|ingress-sbox):/,
+    text: {
+      meaning: "the load balancer does not know this connection any more",
+      advice: "IPVS forgets a connection that was silent for 900 s, or whose task is gone. Send keepalives more often than that, or use dnsrr.",
+    },
+  },
+];
+
 /**
- * What a drop reason means.
+ * What a drop reason means; at a place, if that is known.
  *
  * @example dropText("NoSocket").meaning // "nobody listens on the port"
  */
-export function dropText(reason: DropName): DropText {
-  return DROP_TEXTS[reason];
+export function dropText(reason: DropName, place?: string): DropText {
+  const special = place === undefined ? undefined : PLACE_TEXTS.find((text) => text.reason === reason && text.place.test(place));
+  return special?.text ?? DROP_TEXTS[reason];
 }
 
 /** Every reason with its number, in the order of the list. */

@@ -92,7 +92,7 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
       return { name, traffic: trafficOf.get(name) ?? name, state, address, ...countersOf(flow, topology) };
     }),
     drops: result.drops.map(({ reason, place, count }) => {
-      return { reason, meaning: dropText(reason).meaning, place, container: containerOn(place), packets: count };
+      return { reason, meaning: dropText(reason, place).meaning, place, container: containerOn(place), packets: count };
     }),
     devices: result.devices.map((device) => ({
       name: device.name,
