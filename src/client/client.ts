@@ -2,7 +2,7 @@ import { SimulationError } from "../errors";
 import type { DaemonOperations } from "../model/operations";
 import type { ImageSpec } from "../model/spec";
 import { checkCount, commandHelp, groupUsage, type Call, type Command, type CommandGroup } from "./command";
-import { ENGINE_COMMANDS } from "./commands/engine";
+import { clientVersion, ENGINE_COMMANDS } from "./commands/engine";
 import { EXEC } from "./commands/exec";
 import { LIFECYCLE_COMMANDS } from "./commands/lifecycle";
 import { LIST_CONTAINERS } from "./commands/list-containers";
@@ -16,6 +16,7 @@ import { GoError } from "./go";
 import { Failure, Output, type CommandOutcome } from "./outcome";
 import type { Programs } from "./programs";
 import { splitWords } from "./words";
+import { flagRefusalOf29, inWordsOf29 } from "./words-29";
 
 export interface DockerClientOptions {
   /** The images that the host has; `"any"`: whatever is asked for, and nothing is known of it. */
@@ -42,7 +43,7 @@ const OTHER_COMMANDS = new Set(
 );
 
 /**
- * The `docker` command of version 20.10.24 on one host, with its words and exit codes.
+ * The `docker` command of the engine's generation on one host, with its words and exit codes: 20.10.24, or 29.0.0 as far as its words are known to be others.
  *
  * @example
  * const client = new DockerClient(daemon, { images });
@@ -70,26 +71,35 @@ export class DockerClient {
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       if (error.message !== "") output.warn(error.message);
-      return { exit: error.exit, stdout: output.stdout, stderr: output.stderr };
+      return { exit: error.exit, stdout: output.stdout, stderr: this.#worded(output.stderr) };
     }
-    return { exit: 0, stdout: output.stdout, stderr: output.stderr };
+    return { exit: 0, stdout: output.stdout, stderr: this.#worded(output.stderr) };
+  }
+
+  #worded(stderr: string): string {
+    return stderr === "" || !this.#isCurrent() ? stderr : inWordsOf29(stderr);
+  }
+
+  /** The client is of the engine's generation. */
+  #isCurrent(): boolean {
+    return this.#daemon.state().generation === "29";
   }
 
   async #dispatch(words: readonly string[], stdin: string, output: Output): Promise<void> {
     const rest = withoutGlobalFlags(words);
     const [first = "", second = ""] = rest;
-    if (first === "-v" || first === "--version") return output.line("Docker version 20.10.24+dfsg1, build 297e128");
+    if (first === "-v" || first === "--version") return output.line(clientVersion(this.#daemon.state().generation));
     const group = GROUPS.find(({ path }) => path === first);
     const found = group ? commandIn(group, second) : COMMANDS.find(({ path }) => path === first);
     if (found) return this.#execute(found, rest.slice(group ? 2 : 1), stdin, output);
     if (group) return refuseInGroup(group, rest.slice(1), output);
     if (OTHER_COMMANDS.has(first)) throw unsupported(first);
-    if (first === "") throw new SimulationError("INVALID_INPUT", "docker: expected a command, found none");
+    if (first === "" || first === "help" || first === "--help") return output.line(overview());
     throw new Failure(`docker: '${first}' is not a docker command.\nSee 'docker --help'`);
   }
 
   async #execute(command: Command, words: readonly string[], stdin: string, output: Output): Promise<void> {
-    const { flags, args } = readWords(command, words);
+    const { flags, args } = readWords(command, words, this.#isCurrent());
     if (flags.has("help")) {
       output.stdout += commandHelp(command);
       return;
@@ -102,12 +112,13 @@ export class DockerClient {
 
 const HELP = { name: "help", kind: "switch" } as const;
 
-function readWords(command: Command, words: readonly string[]): ParsedFlags {
+function readWords(command: Command, words: readonly string[], isCurrent: boolean): ParsedFlags {
   if (command.takesAnyFlag === true) return { flags: new FlagValues(), args: words.filter((word) => !word.startsWith("-")) };
   try {
     return parseFlags(words, [...command.flags, HELP], command.stopsAtArgument !== true);
   } catch (error) {
-    if (error instanceof GoError) throw new Failure(`${error.message}\nSee 'docker ${command.path} --help'.`, 125);
+    const { path, usage } = command;
+    if (error instanceof GoError) throw new Failure(isCurrent ? flagRefusalOf29(error.message, path, usage) : `${error.message}\nSee 'docker ${path} --help'.`, 125);
     throw error;
   }
 }
@@ -135,6 +146,14 @@ function refuseInGroup(group: CommandGroup, words: readonly string[], output: Ou
   if (flag !== undefined) throw new Failure(`unknown flag: ${flag}\nSee 'docker ${group.path} --help'.\n${usage}`, 125);
   output.stderr += usage;
   if (name !== undefined) throw new Failure("");
+}
+
+/** What `docker` alone prints. Differs from Docker: only what is simulated is named. */
+function overview(): string {
+  const line = (name: string, short: string) => `  ${name.padEnd(11)} ${short}`;
+  const groups = GROUPS.map(({ path, short }) => line(path, short));
+  const commands = COMMANDS.filter(({ path }) => !path.includes(" ")).map(({ path, short }) => line(path, short));
+  return ["", "Usage:  docker [OPTIONS] COMMAND", "", "A self-sufficient runtime for containers", "", "Management Commands:", ...groups.sort(), "", "Commands:", ...commands.sort()].join("\n");
 }
 
 function unsupported(command: string): SimulationError {

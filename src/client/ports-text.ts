@@ -15,9 +15,12 @@ interface Group {
 /**
  * The column PORTS of `docker ps`: neighbouring ports of one kind are drawn together (docker/cli formatter/container.go: DisplayablePorts).
  *
+ * Docker 29 writes IPv6 addresses in brackets.
+ *
  * @example displayPorts([{ containerPort: 80, protocol: "tcp", hostIp: "0.0.0.0", hostPort: 8080 }]) // "0.0.0.0:8080->80/tcp"
  */
-export function displayPorts(ports: readonly ShownPort[]): string {
+export function displayPorts(all: readonly ShownPort[], brackets = false): string {
+  const ports = brackets ? all.map((port) => ({ ...port, hostIp: bracketed(port.hostIp) })) : all;
   const groups = new Map<string, Group>();
   const finished: string[] = [];
   const mapped: string[] = [];
@@ -36,6 +39,11 @@ export function displayPorts(ports: readonly ShownPort[]): string {
     groups.set(key, { key, first: containerPort, last: containerPort });
   }
   return [...finished, ...[...groups.values()].map(textOf), ...mapped].join(", ");
+}
+
+/** An IPv6 address as it stands before a port. */
+export function bracketed(ip: string): string {
+  return ip.includes(":") ? `[${ip}]` : ip;
 }
 
 function textOf({ key, first, last }: Group): string {

@@ -5,9 +5,16 @@ import { executeTemplate } from "../template/execute";
 import { parseTemplate } from "../template/parser";
 import { TemplateError, type TemplateNode } from "../template/syntax";
 
-/** The client is the one of 20.10 whatever the engine is; of the engine there are the last 20.10, as Debian packs it, and the current one. */
-const CLIENT_VERSION = "20.10.24+dfsg1";
+/** The last 20.10, as Debian packs it, and the current one; the client comes with its engine. */
 const ENGINES = { "20.10": { version: "20.10.24+dfsg1", api: "1.41", least: "1.12" }, "29": { version: "29.0.0", api: "1.52", least: "1.44" } } as const;
+
+/** What `docker --version` prints. */
+export function clientVersion(generation: keyof typeof ENGINES): string {
+  return `Docker version ${ENGINES[generation].version}, build ${BUILDS[generation]}`;
+}
+
+/** The commits that the clients were built of. */
+const BUILDS = { "20.10": "297e128", "29": "3d4129b" } as const;
 
 const FORMAT = { name: "format", short: "f", kind: "text" } as const;
 
@@ -20,14 +27,14 @@ const VERSION: Command = {
   run({ daemon, flags, output }) {
     const template = flags.text("format") === "" ? undefined : readTemplate(flags.text("format"), "version");
     const { version, api, least } = ENGINES[daemon.state().generation];
-    const client = { Version: CLIENT_VERSION, ApiVersion: "1.41", Os: "linux", Arch: "amd64", Context: "default" };
+    const client = { Version: version, ApiVersion: api, Os: "linux", Arch: "amd64", Context: "default" };
     const server = { Version: version, ApiVersion: api, MinAPIVersion: least, Os: "linux", Arch: "amd64", Experimental: false };
     if (template) {
       print(template, Answer.of({ Client: Answer.of(client), Server: Answer.of(server) }), output, "version");
       return;
     }
     const line = (name: string, value: string) => `  ${`${name}:`.padEnd(18)}${value}`;
-    output.line(["Client:", ` ${line("Version", CLIENT_VERSION).trim()}`, "", "Server:", " Engine:", line("Version", version), line("API version", `${api} (minimum version ${least})`)].join("\n"));
+    output.line(["Client:", ` ${line("Version", version).trim()}`, "", "Server:", " Engine:", line("Version", version), line("API version", `${api} (minimum version ${least})`)].join("\n"));
   },
 };
 

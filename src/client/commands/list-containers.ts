@@ -49,7 +49,8 @@ export const LIST_CONTAINERS: Command = {
     const { flags, output } = call;
     const format = flags.text("format");
     checkTemplate(format);
-    const rows = chosen(call).map((container) => rowOf(container, flags.on("no-trunc")));
+    const isCurrent = call.daemon.state().generation === "29";
+    const rows = chosen(call).map((container) => rowOf(container, flags.on("no-trunc"), isCurrent));
     printList({ type: "*formatter.ContainerContext", table: TABLE, raw: RAW, quiet: "{{.ID}}", headings: HEADINGS, rows }, format, flags.on("quiet"), output);
   },
 };
@@ -154,7 +155,7 @@ function inRange(text: string, port: number, protocol: string): boolean {
 const JUST_NOW = "Less than a second";
 const COMMAND_WIDTH = 20;
 
-function rowOf(container: ContainerState, isWhole: boolean): ListRow {
+function rowOf(container: ContainerState, isWhole: boolean, isCurrent: boolean): ListRow {
   const { spec, status, exitCode } = container;
   const labels = labelsOf(spec, spec.image);
   const command = commandOf(spec).join(" ");
@@ -175,7 +176,7 @@ function rowOf(container: ContainerState, isWhole: boolean): ListRow {
     Mounts: "",
     Names: container.name,
     Networks: container.attachments.map(({ network }) => network).join(","),
-    Ports: displayPorts(shownPorts(container)),
+    Ports: displayPorts(shownPorts(container), isCurrent),
     RunningFor: `${JUST_NOW} ago`,
     Size: "0B",
     State: status,

@@ -5,6 +5,7 @@ import { atLeast, exactly, type Call, type Command } from "../command";
 import { GoError, parseUnsigned } from "../go";
 import { printInspected, type Inspected } from "../inspector";
 import { Failure } from "../outcome";
+import { bracketed } from "../ports-text";
 import { find, notFoundOr } from "../refusals";
 
 type ObjectKind = "container" | "network";
@@ -63,13 +64,14 @@ const PORT: Command = {
   run({ daemon, args, output }) {
     const [name = "", asked] = args;
     const { ports } = find("container", name, () => daemon.findContainer(name));
+    const isCurrent = daemon.state().generation === "29";
     const key = asked === undefined ? undefined : keyOf(asked);
     // Differs from Docker 20.10: it prints the ports of the container in an order of chance.
     const keys = [...new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })))].sort(byNumber);
     if (key !== undefined && !keys.includes(key)) throw new Failure(`Error: No public port '${key}' published for ${name}`);
     for (const shown of key === undefined ? keys : [key]) {
       for (const { hostIp, hostPort, containerPort, protocol } of ports) {
-        if (portKey({ port: containerPort, protocol }) === shown) output.line(`${key === undefined ? `${shown} -> ` : ""}${hostIp}:${hostPort}`);
+        if (portKey({ port: containerPort, protocol }) === shown) output.line(`${key === undefined ? `${shown} -> ` : ""}${isCurrent ? bracketed(hostIp) : hostIp}:${hostPort}`);
       }
     }
   },

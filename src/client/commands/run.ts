@@ -17,7 +17,7 @@ export const RUN: Command = {
   async run(call) {
     const detached = call.flags.on("detach");
     if (detached && call.flags.has("attach")) throw new Failure("Conflicting options: -a and -d");
-    const id = create(call, (text) => new Failure(described(text, "run"), 125));
+    const id = create(call, (text) => new Failure(described(call, text, "run"), 125));
     // A container in the background is named even if it does not start.
     if (detached) call.output.line(id);
     try {
@@ -26,7 +26,7 @@ export const RUN: Command = {
       const text = responseOf(error);
       // The daemon removes by itself what was to be removed after its end, but not what never came to it.
       if (call.flags.on("rm") && call.daemon.state().containers.some((container) => container.id === id)) call.daemon.removeContainer(id, { force: true });
-      throw new Failure(described(text, undefined), exitCodeOf(text));
+      throw new Failure(described(call, text, undefined), exitCodeOf(text));
     }
     const outcome = await startOf(call, id);
     if (outcome) settle(call, id, outcome.exit);
@@ -46,7 +46,7 @@ export const CREATE: Command = {
   flags: CREATE_FLAGS,
   stopsAtArgument: true,
   run(call) {
-    const asDaemon = (text: string) => (text.startsWith(FROM_DAEMON) ? new Failure(text) : new Failure(described(text, "create"), 125));
+    const asDaemon = (text: string) => (text.startsWith(FROM_DAEMON) ? new Failure(text) : new Failure(described(call, text, "create"), 125));
     call.output.line(create(call, asDaemon));
   },
 };
@@ -92,8 +92,9 @@ function missing({ daemon, flags, output }: Call, reference: string, refuse: (te
   return refuse(`${FROM_DAEMON}Get "https://registry-1.docker.io/v2/": dial tcp: lookup registry-1.docker.io on ${server}:53: no such host`);
 }
 
-/** A refusal as `docker run` prints it (docker/cli cli/command/container/run.go: reportError). */
-function described(text: string, help: string | undefined): string {
+/** A refusal as `docker run` prints it (docker/cli cli/command/container/run.go: reportError; withHelp of Docker 29). */
+function described({ daemon }: Call, text: string, help: string | undefined): string {
+  if (daemon.state().generation === "29") return `docker: ${text}\n\nRun 'docker ${help ?? "run"} --help' for more information`;
   const sentence = `docker: ${text.replace(/\.$/, "")}.`;
   return help === undefined ? sentence : `${sentence}\nSee 'docker ${help} --help'.`;
 }

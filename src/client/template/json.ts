@@ -1,5 +1,5 @@
 import { ListRow } from "./row";
-import { toPlain, type AnswerValue } from "../../model/inspect/answer";
+import { BIG_INTEGER, toPlain, type AnswerValue } from "../../model/inspect/answer";
 
 /** A value as Go's encoding/json writes it, without the escapes for HTML; rows of the client's lists have them. */
 export function goJson(value: AnswerValue): string {
@@ -14,5 +14,11 @@ export function goJsonIndented(value: AnswerValue): string {
 
 /** Go escapes the two line separators that JavaScript does not. */
 function escapeSeparators(json: string): string {
-  return json.replace(/[\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
+  return withIntegers(json).replace(/[\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16)}`);
+}
+
+const QUOTED_INTEGER = new RegExp(`"${JSON.stringify(BIG_INTEGER).slice(1, -1).replace("\\", "\\\\")}(\\d+)"`, "g");
+
+function withIntegers(json: string): string {
+  return json.replace(QUOTED_INTEGER, "$1");
 }

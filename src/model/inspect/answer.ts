@@ -2,7 +2,7 @@
  * What the daemon's API answers, as the Go values that it is made of: templates of the client see field names, empty fields and the
  * difference between a struct and a map, JSON has the order of the fields and leaves some of them out.
  */
-export type AnswerValue = string | number | boolean | Nothing | Answer | AnswerMap | readonly AnswerValue[];
+export type AnswerValue = string | number | bigint | boolean | Nothing | Answer | AnswerMap | readonly AnswerValue[];
 
 /** A map with text keys; written in the order of its keys. */
 export type AnswerMap = ReadonlyMap<string, AnswerValue>;
@@ -47,12 +47,16 @@ export class Answer {
   }
 }
 
+/** In place of an integer that no number of JavaScript is; JSON has it without the quotes. */
+export const BIG_INTEGER = "\u0000integer ";
+
 /** The value as plain data, as `JSON.parse` of the daemon's answer gives it. */
 export function toPlain(value: AnswerValue): unknown {
   if (value instanceof Nothing) return null;
   if (value instanceof Answer) return Object.fromEntries(written(value).map(({ json, value: inner }) => [json, toPlain(inner)]));
   if (value instanceof Map) return Object.fromEntries(sortedEntries(value as AnswerMap).map(([key, inner]) => [key, toPlain(inner)]));
   if (Array.isArray(value)) return (value as readonly AnswerValue[]).map(toPlain);
+  if (typeof value === "bigint") return value <= Number.MAX_SAFE_INTEGER ? Number(value) : `${BIG_INTEGER}${value}`;
   return value;
 }
 

@@ -2,6 +2,7 @@ import { formatIpv4, formatIpv6 } from "../../net/ip";
 import { formatMac } from "../../net/mac";
 import type { ContainerState, DockerState, EndpointState, IpamConfigState, NetworkState } from "../state";
 import { isOfSwarm } from "../state";
+import { statusOf } from "./network-status";
 import { Answer, NO_MAP, NO_SLICE, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
 
 /** Differs from Docker: there is no clock; whatever is told about times is this one. */
@@ -34,7 +35,8 @@ export function inspectNetwork(state: DockerState, network: NetworkState): Answe
     { json: "Labels", value: mapOf(network.labels) },
     { json: "Peers", value: isOfSwarm(network) ? network.peers.map(({ name, address }) => Answer.of({ Name: name, IP: address })) : [], omitEmpty: true },
   ];
-  return new Answer(isCurrent ? [...head, ...described, containers] : [...head, containers, ...described]);
+  const status = statusOf(state, network);
+  return new Answer(isCurrent ? [...head, ...described, containers, ...(status ? [{ json: "Status", value: status }] : [])] : [...head, containers, ...described]);
 }
 
 /** The driver as the engine names it. */

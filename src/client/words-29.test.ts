@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { Daemon } from "../model/daemon";
+import { rulesOf } from "../model/generations";
+import { DockerClient } from "./client";
+
+const clientOf = (generation: "20.10" | "29") => new DockerClient(new Daemon({ host: { name: "h1", cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: 7 }), { images: "any" });
+
+describe("the client of Docker 29", () => {
+  const client = clientOf("29");
+
+  it("says what is missing, wrong or unknown in words of its own", async () => {
+    const said = async (line: string) => (await client.run(line)).stderr;
+    expect(await said("rm nosuch")).toBe("Error response from daemon: No such container: nosuch\n");
+    expect(await said("network rm nosuch")).toBe("Error response from daemon: network nosuch not found\n");
+    expect(await said("nosuch")).toBe("docker: unknown command: docker nosuch\n\nRun 'docker --help' for more information\n");
+    expect(await said("network create")).toBe("docker: 'docker network create' requires 1 argument\n\nUsage:  docker network create [OPTIONS] NETWORK\n\nRun 'docker network create --help' for more information\n");
+    expect(await said("run --nosuch x")).toBe("unknown flag: --nosuch\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'docker run --help' for more information\n");
+    await client.run("run -d --name web alpine");
+    expect(await said("run -d --name web alpine")).toMatch(/^docker: Error response from daemon: Conflict\. .* to be able to reuse that name\.\n\nRun 'docker run --help' for more information\n$/);
+  });
+
+  it("writes addresses of IPv6 in brackets before a port", async () => {
+    for (const [generation, text] of [["29", "[::]:8080"], ["20.10", ":::8080"]] as const) {
+      const other = clientOf(generation);
+      await other.run("run -d --name web -p 8080:80 nginx");
+      expect((await other.run("port web 80")).stdout).toBe(`0.0.0.0:8080\n${text}\n`);
+      expect((await other.run("ps --format {{.Ports}}")).stdout).toBe(`0.0.0.0:8080->80/tcp, ${text}->80/tcp\n`);
+    }
+  });
+
+  it("shows how many addresses of a network are taken, and left to choose from", async () => {
+    await client.run("network create --ipv6 --subnet 10.9.0.0/16 --ip-range 10.9.5.0/24 --aux-address a=10.9.5.7 --subnet fd00:9::/64 back");
+    await client.run("run -d --name db --network back alpine");
+    const subnets = '{"10.9.0.0/16":{"IPsInUse":5,"DynamicIPsAvailable":253},"fd00:9::/64":{"IPsInUse":3,"DynamicIPsAvailable":18446744073709551613}}';
+    expect((await client.run(["network", "inspect", "back", "-f", "{{json .Status.IPAM.Subnets}}"])).stdout).toBe(`${subnets}\n`);
+    expect((await clientOf("20.10").run(["network", "inspect", "bridge"])).stdout).not.toContain("Status");
+  });
+});
