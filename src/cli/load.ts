@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { loadCompose, type ComposeProject } from "../compose";
+import { loadCompose, MOST_NODES, type ComposeProject } from "../compose";
 import { SimulationError } from "../errors";
 import { readFile, readProjectFiles } from "./files";
 
@@ -21,6 +21,18 @@ export function projectOptions(command: Command): Command {
     .addOption(new Option("--profile <name>", "enable a profile; may be given several times").argParser(several).default([], "none"))
     .addOption(new Option("-e, --env-file <file>", "read variables from this file instead of .env; may be given several times").argParser(several).default([], "none"))
     .addOption(new Option("-p, --project-name <name>", "name of the project (default: name: in the file, or the folder)"));
+}
+
+/** `--nodes`: what `docker stack deploy` makes of the file on a swarm. */
+export function nodesOption(): Option {
+  return new Option("--nodes <number>", "deploy it as a stack on a swarm of so many machines, host1 its manager (default: x-dockwire.nodes, or one machine without a swarm)");
+}
+
+export function readNodes(text: string | undefined): { readonly nodes?: number } {
+  if (text === undefined) return {};
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MOST_NODES) return { nodes: count };
+  throw new SimulationError("INVALID_INPUT", `--nodes: expected a whole number from 1 to ${MOST_NODES}, found ${JSON.stringify(text)}`);
 }
 
 /** @throws SimulationError with file, line and column for what is wrong. */

@@ -1,4 +1,5 @@
 import { wellKnownPort, type ComposeProject, type ComposeService } from "../compose";
+import type { Lab } from "../targets/node";
 import type { Question } from "./reach-answer";
 
 /** The machine that runs the project. */
@@ -35,9 +36,16 @@ function publishedTargets({ ports }: ComposeService): string[] {
   });
 }
 
-/** The first container of a service stands for it. */
-export function resolveSender(project: ComposeProject, from: string): string {
-  return project.services.find(({ name }) => name === from)?.containers[0]?.name ?? (from === "host" ? HOST : from);
+/** The first container of a service stands for it; in a swarm the first of its tasks, by its number or its node. */
+export function resolveSender(project: ComposeProject, from: string, lab: Lab): string {
+  const service = project.services.find(({ name }) => name === from);
+  const full = `${project.name}_${from}`;
+  const task = service && lab.describe().containers.find(({ name }) => name.startsWith(`${full}.`));
+  if (task) {
+    const [place = ""] = task.name.slice(full.length + 1).split(".");
+    return `${full}.${/^\d+$/.test(place) ? place : task.host}`;
+  }
+  return service?.containers[0]?.name ?? (from === "host" ? HOST : from);
 }
 
 export function resolveTarget(project: ComposeProject, to: string): string {

@@ -4,7 +4,7 @@ import { SimulationError } from "../errors";
 import { table } from "../report/table";
 import { fromSpec, type Lab } from "../targets/node";
 import { EXIT } from "./exit";
-import { load, projectOptions, several, type ProjectFlags } from "./load";
+import { load, nodesOption, projectOptions, readNodes, several, type ProjectFlags } from "./load";
 import { answerOf, type Question, type ReachAnswer } from "./reach-answer";
 import { allQuestions, allSenders, resolveSender, resolveTarget } from "./reach-questions";
 import { styleFor } from "./terminal";
@@ -18,6 +18,7 @@ interface ReachFlags extends ProjectFlags {
   readonly timeout: string;
   readonly json?: boolean;
   readonly why?: boolean;
+  readonly nodes?: string;
 }
 
 /** `dockwire reach`: asks whether something is reached, and by what that is decided. */
@@ -30,6 +31,7 @@ export function reachCommand(done: (exitCode: number) => void): Command {
     .addOption(new Option("--matrix", "ask every port that a service exposes or publishes, from everywhere"))
     .addOption(new Option("--docker <generation>", "Docker Engine to follow (default: x-dockwire.docker, or 29)").choices(["29", "20.10"]))
     .addOption(new Option("--engine <engine>", "packet engine: wasm, or ts where WebAssembly is forbidden").choices(["wasm", "ts"]))
+    .addOption(nodesOption())
     .addOption(new Option("--timeout <duration>", "how long, in virtual time, to wait for an answer").default("5s"))
     .addOption(new Option("--why", "print every packet's way, hop by hop"))
     .addOption(new Option("--json", "print the answers as JSON (docs/report.md describes it)"));
@@ -56,11 +58,13 @@ Examples:
 
 async function reach(files: readonly string[], flags: ReachFlags): Promise<number> {
   const project = load(files, flags);
-  const { spec } = toTopology(project, { ...(flags.docker !== undefined && { generation: flags.docker }) });
+  const { spec } = toTopology(project, { ...(flags.docker !== undefined && { generation: flags.docker }), ...readNodes(flags.nodes) });
   const questions = flags.matrix === true ? allQuestions(project) : paired(flags);
-  await using lab = await fromSpec({ ...spec, traffic: [] })
-    .underlay({})
-    .start({ engine: flags.engine ?? project.dockwire?.engine ?? "wasm", inThread: true });
+  const quiet = fromSpec({ ...spec, traffic: [] });
+  await using lab = await (spec.swarm ? quiet : quiet.underlay({})).start({
+    engine: flags.engine ?? project.dockwire?.engine ?? "wasm",
+    inThread: true,
+  });
   const answers: ReachAnswer[] = [];
   for (const question of questions) answers.push(await ask(lab, project, question, flags));
   print(project, spec.generation, answers, flags);
@@ -68,7 +72,7 @@ async function reach(files: readonly string[], flags: ReachFlags): Promise<numbe
 }
 
 async function ask(lab: Lab, project: ComposeProject, question: Question, { timeout }: ReachFlags): Promise<ReachAnswer> {
-  const result = await lab.reach(resolveSender(project, question.from), resolveTarget(project, question.to), { timeout: timeout as `${number}s` });
+  const result = await lab.reach(resolveSender(project, question.from, lab), resolveTarget(project, question.to), { timeout: timeout as `${number}s` });
   return answerOf(project, question, result);
 }
 

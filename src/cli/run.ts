@@ -10,7 +10,7 @@ import type { RunReport } from "../report/report";
 import { closingLine, renderText } from "../report/text";
 import { fromSpec, type Lab } from "../targets/node";
 import { EXIT } from "./exit";
-import { load, projectOptions, type ProjectFlags } from "./load";
+import { load, nodesOption, projectOptions, readNodes, type ProjectFlags } from "./load";
 import { progressLine } from "./progress";
 import { StatusLine, styleFor } from "./terminal";
 
@@ -25,6 +25,7 @@ interface RunFlags extends ProjectFlags {
   readonly json?: boolean;
   readonly docker?: "29" | "20.10";
   readonly quiet?: boolean;
+  readonly nodes?: string;
 }
 
 /** `dockwire run`: loads Compose files, simulates them, and reports. */
@@ -36,6 +37,7 @@ export function runCommand(done: (exitCode: number) => void): Command {
     .addOption(new Option("--seed <number>", "same seed, same packets (default: x-dockwire.seed, or 0)"))
     .addOption(new Option("--engine <engine>", "packet engine: wasm, or ts where WebAssembly is forbidden").choices(["wasm", "ts"]))
     .addOption(new Option("--docker <generation>", "Docker Engine to follow (default: x-dockwire.docker, or 29)").choices(["29", "20.10"]))
+    .addOption(nodesOption())
     .addOption(new Option("--in-thread", "run without a worker"))
     .addOption(new Option("--pcap <file>", "write what passes every interface and bridge as pcapng, for Wireshark or tshark"))
     .addOption(new Option("--json", "print the report as JSON (docs/report.md describes it)"))
@@ -57,6 +59,7 @@ Exit codes: 0    all traffic arrived somehow
 Examples:
   $ dockwire run compose.yaml --for 30s --seed 7
   $ dockwire run compose.yaml compose.prod.yaml --profile debug -e prod.env
+  $ dockwire run stack.yaml --nodes 3
   $ dockwire run --pcap out.pcapng && wireshark out.pcapng
   $ dockwire run --json | jq '.traffic[] | {from, to, p99: .latency.p99Ns}'`;
 
@@ -65,7 +68,7 @@ async function run(files: readonly string[], flags: RunFlags): Promise<number> {
   const durationNs = flags.for === undefined ? (project.dockwire?.durationNs ?? parseDuration(DEFAULT_FOR, "for")) : duration(flags.for);
   const seed = flags.seed === undefined ? (project.dockwire?.seed ?? 0) : readSeed(flags.seed);
   if (flags.pcap !== undefined) checkWritable(flags.pcap);
-  const { spec, notices } = toTopology(project, { seed, ...(flags.docker !== undefined && { generation: flags.docker }) });
+  const { spec, notices } = toTopology(project, { seed, ...(flags.docker !== undefined && { generation: flags.docker }), ...readNodes(flags.nodes) });
   await using lab = await fromSpec(spec).start({
     seed,
     engine: flags.engine ?? project.dockwire?.engine ?? "wasm",

@@ -22,9 +22,9 @@ export interface ComposeOptions extends LoadOptions, TopologyOptions {
  * const { traffic } = await lab.run({ for: "10s" });
  */
 export function compose(input: string | Readonly<Record<string, unknown>>, options: ComposeOptions = {}): DockerTopology {
-  const { file = "compose.yaml", onNotice, generation, seed, ...loading } = options;
+  const { file = "compose.yaml", onNotice, generation, seed, nodes, ...loading } = options;
   const project = loadCompose(typeof input === "string" ? { file, text: input } : input, loading);
-  const { spec, notices } = toTopology(project, { ...(generation !== undefined && { generation }), ...(seed !== undefined && { seed }) });
+  const { spec, notices } = toTopology(project, { ...(generation !== undefined && { generation }), ...(seed !== undefined && { seed }), ...(nodes !== undefined && { nodes }) });
   for (const notice of notices) onNotice?.(notice);
   return fromSpec(spec);
 }

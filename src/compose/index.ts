@@ -11,6 +11,8 @@ export type {
   ContainerLink,
   Dependency,
   Deploy,
+  ResourceAmounts,
+  UpdateRules,
   EnvFileReference,
   ExtraHost,
   Ipam,
@@ -25,5 +27,6 @@ export type {
 export type { ComposeInput, ReadFile } from "./source";
 export { toTopology, type ComposeTopology, type TopologyOptions } from "./to-topology";
 export type { DockwireSection, LinkProperties, LinkRule, TrafficKind, TrafficRate, TrafficRule } from "./x-dockwire";
+export { type HostRule, MOST_NODES, type NodesSection, type UnderlayRule } from "./x-dockwire-nodes";
 export { wellKnownPort } from "./well-known-ports";
 export type { SourceText } from "./yaml";

@@ -112,6 +112,7 @@ function readProject(root: Field, name: string, lookup: Lookup, profiles: readon
     extensions: new Map(root.children().filter((field) => field.name.startsWith("x-")).map((field) => [field.name, field.node])),
     notices: notices.list(),
     place: placeOf,
+    has: (...path) => findIn(root.node, path) !== undefined,
   };
 }
 
@@ -176,11 +177,21 @@ function normalizedName(text: string): string {
 }
 
 function placeIn(node: ComposeNode, path: Path): Place {
+  const found = findIn(node, path);
+  if (found) return found.place;
   let field = new Field(node, []);
   for (const segment of path) {
-    const next = typeof segment === "number" ? field.items()[segment] : field.child(segment);
-    if (!next) return place(new Field(node, path).path, field.place.position);
+    const next = childOf(field, segment);
+    if (!next) break;
     field = next;
   }
-  return field.place;
+  return place(new Field(node, path).path, field.place.position);
+}
+
+function findIn(node: ComposeNode, path: Path): Field | undefined {
+  return path.reduce<Field | undefined>((field, segment) => field && childOf(field, segment), new Field(node, []));
+}
+
+function childOf(field: Field, segment: string | number): Field | undefined {
+  return typeof segment === "number" ? field.items()[segment] : field.child(segment);
 }

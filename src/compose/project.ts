@@ -30,6 +30,8 @@ export interface ComposeProject {
    * @example project.place("services", "web", "networks", "back", "ipv4_address").position?.line
    */
   place(...path: readonly (string | number)[]): Place;
+  /** Whether a value was written. */
+  has(...path: readonly (string | number)[]): boolean;
 }
 
 export interface ComposeService {
@@ -148,8 +150,9 @@ export interface ExtraHost {
 }
 
 export interface Deploy {
-  /** `replicated` or `global`; matters to a swarm only. */
+  /** `replicated`, `global` or a job; matters to a swarm only. */
   readonly mode: string;
+  readonly replicas: number | undefined;
   readonly endpointMode: "vip" | "dnsrr";
   readonly labels: Readonly<Record<string, string>>;
   readonly placement: {
@@ -157,16 +160,33 @@ export interface Deploy {
     readonly spread: readonly string[];
     readonly maxReplicasPerNode: number | undefined;
   };
-  readonly updateConfig:
+  readonly updateConfig: UpdateRules | undefined;
+  readonly rollbackConfig: UpdateRules | undefined;
+  readonly restartPolicy:
     | {
-        readonly parallelism: number | undefined;
+        readonly condition: "none" | "on-failure" | "any" | undefined;
         readonly delayNs: number | undefined;
-        readonly monitorNs: number | undefined;
-        readonly failureAction: string | undefined;
-        readonly maxFailureRatio: number | undefined;
-        readonly order: "start-first" | "stop-first";
+        readonly maxAttempts: number | undefined;
+        readonly windowNs: number | undefined;
       }
     | undefined;
+  readonly limits: ResourceAmounts | undefined;
+  readonly reservations: ResourceAmounts | undefined;
+}
+
+export interface UpdateRules {
+  readonly parallelism: number | undefined;
+  readonly delayNs: number | undefined;
+  readonly monitorNs: number | undefined;
+  readonly failureAction: "pause" | "continue" | "rollback" | undefined;
+  readonly maxFailureRatio: number | undefined;
+  readonly order: "start-first" | "stop-first" | undefined;
+}
+
+export interface ResourceAmounts {
+  readonly cpus: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly pids: number | undefined;
 }
 
 export interface EnvFileReference {

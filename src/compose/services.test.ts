@@ -145,8 +145,8 @@ it("reads deploy, which also sets the number of replicas", () => {
       "max_replicas_per_node: 1}, update_config: {parallelism: 1, delay: 1m30s, order: start-first}}",
   );
   expect(service.containers.map(({ name }) => name)).toEqual(["p-web-1", "p-web-2"]);
-  expect(service.deploy).toEqual({
-    mode: "replicated", endpointMode: "dnsrr", labels: { a: "b" }, placement: { constraints: ["x"], spread: ["y"], maxReplicasPerNode: 1 },
+  expect(service.deploy).toMatchObject({
+    mode: "replicated", replicas: 2, endpointMode: "dnsrr", labels: { a: "b" }, placement: { constraints: ["x"], spread: ["y"], maxReplicasPerNode: 1 },
     updateConfig: {
       parallelism: 1, delayNs: 90e9, monitorNs: undefined, failureAction: undefined, maxFailureRatio: undefined, order: "start-first",
     },

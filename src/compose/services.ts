@@ -1,12 +1,12 @@
 import { isIp, parseIpv4, parseIpv6, formatIpv4, formatIpv6 } from "../net/ip";
 import { formatMac, parseMac } from "../net/mac";
-import { parseDuration } from "../net/units";
+import { readDeploy } from "./deploy";
 import type { Field } from "./field";
 import type { Lookup } from "./interpolate";
 import type { Notices } from "./notice";
 import { readExpose, readPorts } from "./ports";
 import type {
-  ComposeContainer, ComposeService, ContainerLink, Dependency, Deploy, EnvFileReference, ExtraHost, NetworkAttachment, NetworkMode, ServiceLink,
+  ComposeContainer, ComposeService, ContainerLink, Dependency, EnvFileReference, ExtraHost, NetworkAttachment, NetworkMode, ServiceLink,
 } from "./project";
 import { readAddresses, readKeyValues, readRecord, readTexts } from "./values";
 
@@ -230,30 +230,6 @@ function readExtraHosts(field: Field | undefined): ExtraHost[] {
 function hostAddress(field: Field, text: string): string {
   const address = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text;
   return isIp(address) || address === "host-gateway" ? address : field.expected(`an IP address or "host-gateway"`);
-}
-
-function readDeploy(field: Field | undefined): Deploy {
-  const placement = field?.get("placement");
-  const update = field?.get("update_config");
-  const duration = (at: Field | undefined): number | undefined => at && parseDuration(at.text(), at.path, at.details);
-  return {
-    mode: field?.get("mode")?.text() ?? "replicated",
-    endpointMode: field?.get("endpoint_mode")?.choice(["vip", "dnsrr"]) ?? "vip",
-    labels: readRecord(field?.get("labels")),
-    placement: {
-      constraints: readTexts(placement?.get("constraints")),
-      spread: (placement?.get("preferences")?.items() ?? []).flatMap((item) => item.get("spread")?.text() ?? []),
-      maxReplicasPerNode: placement?.get("max_replicas_per_node")?.integer(0),
-    },
-    updateConfig: update && {
-      parallelism: update.get("parallelism")?.integer(0),
-      delayNs: duration(update.get("delay")),
-      monitorNs: duration(update.get("monitor")),
-      failureAction: update.get("failure_action")?.text(),
-      maxFailureRatio: update.get("max_failure_ratio")?.number(),
-      order: update.get("order")?.choice(["start-first", "stop-first"]) ?? "stop-first",
-    },
-  };
 }
 
 function readEnvironment(field: Field | undefined, lookup: Lookup): Record<string, string | null> {

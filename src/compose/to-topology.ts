@@ -7,8 +7,10 @@ import { emptyWorld } from "../api/spec";
 import { formatMac } from "../net/mac";
 import { defaultTraffic } from "./default-traffic";
 import type { Place } from "./node";
+import { linkOf, machinesOf } from "./nodes";
 import { Notices, type Notice } from "./notice";
 import type { ComposeContainer, ComposeNetwork, ComposeProject, ComposeService, IpamBlock, NetworkAttachment } from "./project";
+import { stackOf } from "./stack";
 import type { LinkProperties, LinkRule, TrafficRule } from "./x-dockwire";
 
 export interface TopologyOptions {
@@ -16,6 +18,8 @@ export interface TopologyOptions {
   readonly generation?: DockerGeneration;
   /** Wins over `x-dockwire.seed`; 0 when neither says. */
   readonly seed?: number;
+  /** A swarm of so many machines, as `docker stack deploy` would use it; wins over `x-dockwire.nodes`. One machine without a swarm when neither says. */
+  readonly nodes?: number;
 }
 
 export interface ComposeTopology {
@@ -53,11 +57,14 @@ export function toTopology(project: ComposeProject, options: TopologyOptions = {
     ...(project.dockwire?.traffic ?? []).map((rule) => trafficOf(rule, project)),
     ...(project.dockwire?.defaultTraffic === false ? [] : defaultTraffic(project, notices, HOST.name)),
   ];
+  const nodes = options.nodes ?? project.dockwire?.nodes;
+  if (nodes !== undefined) {
+    const spec = swarmOf(project, nodes, { ...named(project, options), traffic: withUniqueNames(traffic) }, notices);
+    return { spec, notices: [...project.notices, ...notices.list()] };
+  }
   const networks = networksOf(project).map((network) => networkOf(network, project, notices));
   const spec: TopologySpec = {
-    name: project.name,
-    generation: options.generation ?? project.dockwire?.docker ?? "29",
-    seed: options.seed ?? project.dockwire?.seed ?? 0,
+    ...named(project, options),
     hosts: [hostOf(networks)],
     networks,
     containers: inStartOrder(project).flatMap((service) =>
@@ -66,6 +73,35 @@ export function toTopology(project: ComposeProject, options: TopologyOptions = {
     traffic: withUniqueNames(traffic),
   };
   return { spec, notices: [...project.notices, ...notices.list()] };
+}
+
+function named({ name, dockwire }: ComposeProject, options: TopologyOptions): Pick<TopologySpec, "name" | "generation" | "seed"> {
+  return { name, generation: options.generation ?? dockwire?.docker ?? "29", seed: options.seed ?? dockwire?.seed ?? 0 };
+}
+
+/** The same on a swarm: services instead of containers, and overlay networks. */
+function swarmOf(project: ComposeProject, count: number, given: Pick<TopologySpec, "name" | "generation" | "seed" | "traffic">, notices: Notices): TopologySpec {
+  const { nodes, hosts, underlay } = machinesOf(project, count);
+  const { networks, services } = stackOf(project, notices);
+  const cabled = networks.map((network) => {
+    const key = project.networks.find(({ name }) => name === network.name)?.key ?? "default";
+    const link = mergeLinks(project, (scope) => scope.kind === "default" || (scope.kind === "network" && scope.name === key));
+    return { ...network, ...(link && { link }) };
+  });
+  for (const { scope, place } of project.dockwire?.links ?? []) {
+    if (scope.kind === "service") notices.add("not-simulated", place, "cables of one service are not told apart in a swarm");
+  }
+  const isService = (from: string) => project.services.some(({ name }) => name === from);
+  return {
+    ...given,
+    hosts,
+    underlay,
+    networks: [],
+    containers: [],
+    // The tasks of a service send under its name in the swarm.
+    traffic: given.traffic.map((item) => (isService(item.from) ? { ...item, from: `${project.name}_${item.from}` } : item)),
+    swarm: { nodes, networks: cabled, services },
+  };
 }
 
 /** What was there before the project comes first, then the project's own in the order of the text. */
@@ -223,10 +259,6 @@ function mergeLinks(project: ComposeProject, holds: (scope: LinkRule["scope"]) =
   if (rules.length === 0) return undefined;
   const ordered = [...rules.filter(({ scope }) => scope.kind === "default"), ...rules.filter(({ scope }) => scope.kind !== "default")];
   return linkOf(Object.assign({}, ...ordered.map(({ link }) => link)) as LinkProperties);
-}
-
-function linkOf({ limitPackets, ...link }: LinkProperties): LinkSpec {
-  return { ...link, ...defined({ limit: limitPackets }) };
 }
 
 function trafficOf(rule: TrafficRule, { services }: ComposeProject): TrafficSpec {

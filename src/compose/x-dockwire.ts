@@ -1,9 +1,13 @@
-import { parseDuration, parsePacketRate, parseProbability, parseRate, parseSize } from "../net/units";
+import { parsePacketRate, parseRate, parseSize } from "../net/units";
 import { isIpv4 } from "../net/ip";
 import { alternatives, type Field } from "./field";
 import { failAt, type Place } from "./node";
 import { choice, checkShape, listOf, mappingOf, record, scalar, type Shape } from "./shape";
 import { suggest } from "./suggest";
+import { CABLE_KEYS, duration, parsed, readCable, type LinkProperties } from "./cable";
+import { NODES_SHAPE, readNodes, type NodesSection } from "./x-dockwire-nodes";
+
+export type { LinkProperties };
 
 /**
  * The top-level `x-dockwire` section: how long and how the application is simulated, what its links are like, and what traffic it has.
@@ -24,6 +28,10 @@ import { suggest } from "./suggest";
  *     - { from: cache, to: web:9000/udp, kind: poisson, rate: 2kpps, size: 64 }
  *     - { from: web, to: db:8080, kind: exchange, response: 16k }   # a connection each, which the server closes (HTTP/1.0)
  *   default_traffic: true    # also let every depends_on edge exchange requests
+ *   nodes: 3                 # a swarm of that many machines, host1 its manager: what docker stack deploy makes of the file
+ *   underlay: { rate: 10Gbit, delay: 50us, loss: 0.01%, mtu: 1500, path_mtu: 1400 }   # each direction of the cables of machines
+ *   hosts:                   # what one machine has of its own
+ *     host2: { role: manager, labels: { zone: b }, availability: drain, mtu: 9000, delay: 20ms, cpus: 4 }
  * ```
  *
  * A more special link wins, property by property: a service's over a network's over `default`. A name that is both a service
@@ -33,7 +41,7 @@ import { suggest } from "./suggest";
  * `lan` (a machine on the host's network), `internet` (one behind the router) and `host` can send and be asked as well, unless a service is called
  * that: `{ from: lan, to: host:8080 }` asks a published port.
  */
-export interface DockwireSection {
+export interface DockwireSection extends NodesSection {
   readonly place: Place;
   /** `for`: the virtual time to simulate. */
   readonly durationNs: number | undefined;
@@ -50,20 +58,6 @@ export interface LinkRule {
   readonly place: Place;
   readonly scope: { readonly kind: "default" } | { readonly kind: "service" | "network"; readonly name: string };
   readonly link: LinkProperties;
-}
-
-/** Absent properties are left to the more general rule. */
-export interface LinkProperties {
-  readonly rateBps?: number;
-  readonly delayNs?: number;
-  /** The delay varies evenly by up to this much, either way. */
-  readonly jitterNs?: number;
-  /** Chances of a packet, scaled to 32 bits: see `parseProbability`. */
-  readonly loss?: number;
-  readonly duplicate?: number;
-  readonly reorder?: number;
-  /** Packets that may wait for the transmitter. */
-  readonly limitPackets?: number;
 }
 
 export const TRAFFIC_KINDS = ["constant", "poisson", "onoff", "request", "exchange", "ping"] as const;
@@ -121,10 +115,6 @@ const text = scalar("string");
 const quantity = scalar("string", "number");
 const flag = scalar("boolean", "string");
 
-const linkShape = record({
-  rate: quantity, delay: quantity, jitter: quantity, loss: quantity, duplicate: quantity, reorder: quantity, limit: quantity,
-});
-
 const trafficShape = record(
   {
     name: text, from: text, to: text, kind: choice(...TRAFFIC_KINDS), rate: quantity, size: quantity, response: quantity, on: quantity,
@@ -138,9 +128,10 @@ const sectionShape: Shape = record({
   seed: quantity,
   engine: choice("wasm", "ts"),
   docker: quantity,
-  links: mappingOf(linkShape),
+  links: mappingOf(record(CABLE_KEYS)),
   traffic: listOf(trafficShape),
   default_traffic: flag,
+  ...NODES_SHAPE,
 });
 
 /**
@@ -161,6 +152,7 @@ export function readDockwire(field: Field, names: KnownNames): DockwireSection {
     links: (field.get("links")?.children() ?? []).map((item) => readLink(item, names)),
     traffic,
     defaultTraffic: field.get("default_traffic")?.flag() ?? !field.get("traffic"),
+    ...readNodes(field),
   };
 }
 
@@ -170,20 +162,7 @@ function readDocker(field: Field | undefined): DockwireSection["docker"] {
 }
 
 function readLink(field: Field, names: KnownNames): LinkRule {
-  const jitterField = field.get("jitter");
-  const jitterNs = duration(jitterField);
-  if (jitterNs !== undefined && jitterNs > 0xffffffff) jitterField?.expected("at most 4.2s");
-  const properties = {
-    rateBps: parsed(field.get("rate"), parseRate),
-    delayNs: duration(field.get("delay")),
-    jitterNs,
-    loss: parsed(field.get("loss"), parseProbability),
-    duplicate: parsed(field.get("duplicate"), parseProbability),
-    reorder: parsed(field.get("reorder"), parseProbability),
-    limitPackets: field.get("limit")?.integer(1, 65535),
-  };
-  const link: LinkProperties = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined));
-  return { place: field.keyPlace, scope: linkScope(field, names), link };
+  return { place: field.keyPlace, scope: linkScope(field, names), link: readCable(field) };
 }
 
 function linkScope(field: Field, { services, networks }: KnownNames): LinkRule["scope"] {
@@ -338,15 +317,6 @@ function required(field: Field, key: string): Field {
   return field.get(key) ?? field.fail(`expected the property ${JSON.stringify(key)}, found none`);
 }
 
-function duration(field: Field | undefined): number | undefined {
-  return parsed(field, parseDuration);
-}
-
 function positive(field: Field | undefined): number | undefined {
   return duration(field) === 0 ? field?.expected("a duration above 0") : duration(field);
-}
-
-/** A quantity by one of the parsers of `net/units.ts`, which name the field and its place. */
-function parsed(field: Field | undefined, parse: (text: string, name: string, details: Field["details"]) => number): number | undefined {
-  return field && parse(field.text(), field.path, field.details);
 }

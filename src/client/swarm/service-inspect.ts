@@ -18,7 +18,7 @@ export function inspectService(service: ClusterService): Answer {
     return Answer.of({ NetworkID: network.id, Addr: `${formatIpv4(Number(value))}/${length}` });
   });
   // A service without networks and ports has no endpoint.
-  const hasEndpoint = ports.length > 0 || addresses.length > 0 || spec.endpointMode === "dnsrr";
+  const hasEndpoint = ports.length > 0 || addresses.length > 0;
   const status: AnswerField[] = updateStatus
     ? [{
         json: "UpdateStatus",

@@ -263,6 +263,7 @@ export class Cluster {
   serviceStates(): SwarmServiceState[] {
     return this.orchestrator.services.map(({ id, spec, ports, virtualIps, tasks }) => ({
       id, name: spec.name, endpointMode: spec.endpointMode, ports, tasks: tasks.size,
+      aliases: spec.networks.map(({ network, aliases }) => ({ networkId: network, names: aliases })),
       virtualIps: [...virtualIps].map(([network, value]) => ({ networkId: network.id, ip: Number(value) })),
     }));
   }

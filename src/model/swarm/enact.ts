@@ -1,4 +1,4 @@
-import { SimulationError } from "../../errors";
+import { SimulationError, type SourcePosition } from "../../errors";
 import { parseCidr } from "../../net/cidr";
 import type { Daemon } from "../daemon";
 import type { Daemons } from "../decide";
@@ -24,13 +24,27 @@ function found({ nodes, pools, maskLength, dataPathPort, networks, services }: S
   });
   for (const node of others) daemonAt(daemons, node).swarm.join(leader.swarm.token(node.role));
   leader.swarm.settle();
+  for (const { host, availability, labels } of nodes) {
+    const id = daemons.get(host)?.swarm.ownId ?? "";
+    if (availability !== undefined || labels !== undefined) leader.swarm.updateNode(id, () => ({ ...(availability && { availability }), ...(labels && { labels }) }));
+  }
   for (const network of networks) {
     if (network.ingress === true) for (const { name } of leader.networks().filter(({ ingress }) => ingress)) leader.removeNetwork(name);
-    leader.createNetwork(network);
+    at(network.position, () => leader.createNetwork(network));
     leader.swarm.settle();
   }
-  for (const service of services) leader.swarm.createService(withIds(service, leader));
+  for (const service of services) at(service.position, () => leader.swarm.createService(withIds(service, leader)));
   leader.swarm.settle();
+}
+
+/** Says where what is refused was written. */
+function at(position: SourcePosition | undefined, act: () => unknown): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof SimulationError) || position === undefined || error.details.position !== undefined) throw error;
+    throw new SimulationError(error.code, error.message, { ...error.details, position });
+  }
 }
 
 /** Lets daemons find one another, unless they have before. */

@@ -100,6 +100,10 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     return this.#context.firewall.snapshot();
   }
 
+  get ownId(): string {
+    return this.#node?.id ?? "";
+  }
+
   get now(): number {
     return this.#context.registry.clock.now;
   }

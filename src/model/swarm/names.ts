@@ -16,14 +16,15 @@ export function membersOfSwarm(state: DockerState, { id }: SwarmNetworkState): E
   return started.flatMap(({ endpoints }) => endpoints.filter(({ networkId }) => networkId === id));
 }
 
-/** `web`: its virtual address, or all its tasks'; `tasks.web`: all its tasks (libnetwork service_common.go: addEndpointNameResolution). */
+/** `web`: its virtual address, or all its tasks'; `tasks.web`: all its tasks; aliases likewise (libnetwork service_common.go: addEndpointNameResolution). */
 export function serviceNames(state: DockerState, network: SwarmNetworkState): ServiceName[] {
   const services = state.hosts.find(({ name }) => name === network.host)?.swarm?.services ?? [];
-  return services.flatMap(({ id, name, virtualIps }) => {
+  return services.flatMap(({ id, name, aliases, virtualIps }) => {
     const tasks = state.containers.filter((container) => container.running && container.spec.labels?.[SERVICE_ID_LABEL] === id).flatMap((task) => addressOn(task, network));
     if (tasks.length === 0) return [];
     const virtual = virtualIps.find(({ networkId }) => networkId === network.id);
-    return [{ name, addresses: virtual ? [virtual.ip] : tasks }, { name: `tasks.${name}`, addresses: tasks }];
+    const names = [name, ...(aliases.find(({ networkId }) => networkId === network.id)?.names ?? [])];
+    return names.flatMap((each) => [{ name: each, addresses: virtual ? [virtual.ip] : tasks }, { name: `tasks.${each}`, addresses: tasks }]);
   });
 }
 

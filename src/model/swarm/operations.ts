@@ -51,6 +51,8 @@ export interface SwarmChange {
 export interface SwarmOperations {
   /** The time of the swarms of its world, in nanoseconds. */
   readonly now: number;
+  /** That of its node; empty while it is in no swarm. */
+  readonly ownId: string;
   /** `docker swarm init`. */
   init(options: SwarmInit): ClusterNode;
   /** `docker swarm join`. */

@@ -269,10 +269,12 @@ export class Orchestrator {
     for (const task of past.slice(0, Math.max(0, past.length - Math.max(0, limit - 1)))) this.discard(task);
   }
 
-  /** Ports and virtual addresses: those of networks in their order, then that of ingress. */
+  /** Ports and virtual addresses: that of ingress, then those of networks in their order. */
   #allot(service: ClusterService): void {
     service.ports = this.#ports.allot(service, this.services);
-    const wanted = new Set(service.spec.endpointMode === "vip" ? this.#networksOf(service) : []);
+    const { ingress } = this.#cluster;
+    const networks = service.spec.endpointMode === "vip" ? this.#networksOf(service) : [];
+    const wanted = new Set(ingress && networks.includes(ingress) ? [ingress, ...networks] : networks);
     for (const [network, value] of service.virtualIps) {
       if (wanted.has(network)) continue;
       this.#cluster.releaseAddress(network, value);

@@ -71,7 +71,7 @@ export interface ServiceSpec {
   /** IDs of swarm networks, or names of networks of each node. */
   readonly networks: readonly { readonly network: string; readonly aliases: readonly string[] }[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly container: Partial<Pick<ContainerSpec, "image" | "command" | "env" | "labels" | "hostname" | "capAdd" | "dns" | "dnsSearch" | "dnsOptions" | "extraHosts" | "sysctls">>;
+  readonly container: Partial<Pick<ContainerSpec, "image" | "command" | "env" | "labels" | "hostname" | "capAdd" | "dns" | "dnsSearch" | "dnsOptions" | "extraHosts" | "sysctls" | "expose">>;
   readonly restart?: Partial<RestartRules>;
   readonly update?: Partial<UpdatePolicy>;
   readonly rollback?: Partial<UpdatePolicy>;

@@ -23,6 +23,8 @@ export interface SwarmServiceState {
   readonly name: string;
   readonly endpointMode: "vip" | "dnsrr";
   readonly ports: readonly ServicePort[];
+  /** Beside its name, on each network. */
+  readonly aliases: readonly { readonly networkId: string; readonly names: readonly string[] }[];
   readonly virtualIps: readonly { readonly networkId: string; readonly ip: number }[];
   readonly tasks: number;
 }

@@ -22,6 +22,8 @@ export interface SwarmNodeSpec extends Positioned {
   readonly role: NodeRole;
   /** `"active"` unless given. */
   readonly availability?: NodeAvailability;
+  /** `docker node update --label-add`. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export type SwarmServiceSpec = ServiceSpec & Positioned;

@@ -32,7 +32,7 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
     publish: service.ports
       .filter((port) => port.mode === "host")
       .map(({ target, published, protocol }) => ({ containerPort: target, protocol, ...(published !== 0 && { hostPort: { from: published, to: published } }) })),
-    expose: [],
+    expose: spec.container.expose ?? [],
     links: [],
     extraHosts: spec.container.extraHosts ?? [],
   };
