@@ -4,6 +4,7 @@ export type { Duration, PacketRate, Probability, Rate, Size } from "./net/units"
 export type { CompareOptions, Divergence, EngineComparison, EngineTiming } from "./api/compare";
 export { Capture, type CaptureOptions } from "./api/capture";
 export type { Docker, DockerTopology, DockerTraffic } from "./api/docker";
+export type { IpsecKey, IpsecKeys } from "./api/ipsec";
 export { Lab } from "./api/lab";
 export type { CommandOutcome, DockerCommandOptions, OnHost } from "./api/operations";
 export type { StartOptions } from "./api/start";

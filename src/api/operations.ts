@@ -3,6 +3,7 @@ import type { ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import type { Cables } from "./cables";
 import type { FlowTable } from "./flow-table";
+import type { IpsecKeys } from "./ipsec";
 import { type LiveTopology, withDevicesDown } from "./live-topology";
 import type { Observers } from "./observers";
 import type { ProbeContext } from "./probe/context";
@@ -193,6 +194,27 @@ export abstract class LabOperations {
    */
   iptables(rules: string, { host }: OnHost = {}): Promise<void> {
     return this.operate((daemons) => daemonAt(daemons, host).firewall.apply(parseIptables(rules, { file: "iptables" })));
+  }
+
+  /**
+   * The managers of a swarm make a new key for its encrypted networks and drop the oldest, as they do every 12 hours. Packets on their way
+   * arrive all the same. `host`: a manager; the first host unless given.
+   *
+   * @throws SimulationError in the daemon's words if that is no manager.
+   * @example await lab.rotateKeys()
+   */
+  rotateKeys({ host }: OnHost = {}): Promise<void> {
+    return this.operate((daemons) => daemonAt(daemons, host).swarm.rotateKeys());
+  }
+
+  /**
+   * What it takes to read the packets between the nodes of a swarm that has encrypted networks; none without a swarm.
+   *
+   * @example
+   * await writeFile("esp_sa", (await lab.ipsecKeys()).wireshark());
+   */
+  ipsecKeys(): Promise<IpsecKeys> {
+    return this.operate(async (daemons) => (await import("./ipsec")).ipsecKeysOf(stateOf(daemons)));
   }
 }
 

@@ -6,6 +6,7 @@ import type { SwarmLayers } from "../compile/index";
 import type { TopologySpec } from "../model/spec";
 
 export type * from "../model/spec";
+export type { IpsecOptions } from "../model/swarm/keyring";
 export type { SwarmNodeSpec, SwarmServiceSpec, SwarmSpec } from "../model/swarm/swarm-spec";
 export type { DockerState } from "../model/state";
 export type {

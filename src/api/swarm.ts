@@ -3,7 +3,7 @@ import type { TopologyBuilder } from "./builder";
 import type { KnownName } from "./docker";
 import type { Lab } from "./lab";
 import { HOST_NAME, type NetworkOptions } from "./options";
-import type { CompiledTopology, SwarmSpec, TopologySpec, TrafficSpec } from "./spec";
+import type { CompiledTopology, IpsecOptions, SwarmSpec, TopologySpec, TrafficSpec } from "./spec";
 import type { StartOptions } from "./start";
 import { readNode, readOverlay, readService, type OverlayOptions, type ServiceOptions, type SwarmContainerOptions, type SwarmNodeOptions } from "./swarm-options";
 import { TrafficMethodsBase, type TrafficMethods } from "./traffic";
@@ -22,6 +22,8 @@ export interface SwarmOptions {
   readonly maskLength?: number;
   /** The UDP port of VXLAN; 4789 unless given. */
   readonly dataPathPort?: number;
+  /** How encrypted overlay networks seal what goes between nodes; the simulator's own. */
+  readonly ipsec?: IpsecOptions;
 }
 
 /**

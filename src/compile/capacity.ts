@@ -3,7 +3,7 @@ import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_M
 import { DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { domainBytes } from "../engine/check-processes";
-import { ADDRESSES6_DEFAULT, type Capacity, type DnsTables, type FlowRecord, type SocketRecord } from "../engine/program";
+import { ADDRESSES6_DEFAULT, type Capacity, type DnsTables, type FlowRecord, NO_XFRM, type SocketRecord, type XfrmTables } from "../engine/program";
 import type { ProgramBuilder } from "./program-builder";
 
 /** Of Ethernet; the check sequence is not simulated. */
@@ -35,6 +35,7 @@ const SESSIONS = 1024;
 const SPARE = 256;
 /** Every sandbox knows everybody on its networks. */
 const SPARE_NAMES = 8192;
+const KEYS_MIN = 6;
 const EVENT_RECORDS = 65536;
 const CAPTURE_BYTES = 4 * 1024 * 1024;
 
@@ -46,6 +47,7 @@ interface OtherRecords {
   /** Of the daemons' processes. */
   readonly processes: readonly SocketRecord[];
   readonly dns: DnsTables;
+  readonly xfrm?: XfrmTables;
   readonly chains: readonly unknown[];
   readonly rules: readonly unknown[];
   /** Absent: there is no swarm, and will be none but of several hosts. */
@@ -53,7 +55,7 @@ interface OtherRecords {
   readonly realServers?: readonly unknown[];
 }
 
-export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes, dns, chains, rules, virtualServices, realServers }: OtherRecords): Capacity {
+export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes, dns, xfrm, chains, rules, virtualServices, realServers }: OtherRecords): Capacity {
   const capacity = {
     packets: packetsOf(builder, flows, sockets),
     frameBytes: builder.devices.reduce((largest, { mtu, kind }) => Math.max(largest, mtu + frameRoom(kind, builder)), FRAME_MIN),
@@ -73,7 +75,7 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     chains: Math.max(CHAINS, roomFor(chains)),
     rules: Math.max(RULES, roomFor(rules)),
     addresses6: ADDRESSES6_DEFAULT,
-    ...(builder.hosts.length > 1 && { vxlanRemotes: roomFor(builder.vxlanRemotes) }),
+    ...(builder.hosts.length > 1 && { vxlanRemotes: roomFor(builder.vxlanRemotes), ...xfrmCapacity(xfrm) }),
     ...((builder.hosts.length > 1 || virtualServices !== undefined) && balancerCapacity(virtualServices, realServers)),
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
@@ -119,6 +121,11 @@ function processCapacity({ domains, resolvers, searches, zones, zoneRecords, ups
     zoneRecords: SPARE_NAMES + 2 * zoneRecords.length,
     upstreams: roomFor(upstreams),
   };
+}
+
+/** A swarm has three keys at a time, of 70 kB each in the engine. */
+function xfrmCapacity({ policies, sas, keys }: XfrmTables = NO_XFRM) {
+  return { policies: roomFor(policies), sas: roomFor(sas), keys: Math.max(KEYS_MIN, 2 * keys.length) };
 }
 
 /** What a network that changes while it runs may come to need. */

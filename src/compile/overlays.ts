@@ -1,4 +1,4 @@
-import type { RealServerRecord, VirtualServiceRecord } from "../engine/program";
+import type { RealServerRecord, VirtualServiceRecord, XfrmTables } from "../engine/program";
 import type { FirewallState } from "../model/firewall";
 import type { DockerState, EndpointState, HostState } from "../model/state";
 import type { EndpointPlace, Laying } from "./laying";
@@ -9,6 +9,8 @@ export interface OverlayLayer {
   addHost(laying: Laying, host: HostState): void;
   /** The device of an endpoint in a sandbox, whose cable leads into the network's namespace. */
   join(laying: Laying, endpoint: EndpointState, place: EndpointPlace): number;
+  /** What hosts encrypt; undefined: nothing. */
+  encryption(laying: Laying): XfrmTables | undefined;
   /** The packet filters of namespaces that are no container's and no host's, and of containers that have more than their name server's rules. */
   firewalls(state: DockerState): readonly PlacedFirewall[];
   /** What IPVS does in the load balancers' namespaces. */

@@ -48,7 +48,7 @@ export interface Layout {
  */
 export function compileState(state: DockerState, options: StateOptions, previous?: Layout): CompiledState {
   const network = layOut(state, options, previous);
-  const { builder, places, kernelDevices } = network;
+  const { builder, places, kernelDevices, xfrm } = network;
   const { chains, rules, chainNames, ruleNames } = compileStateRules(state, network, options.overlays);
   const balancing = hasOverlays(state) ? options.overlays?.balancing(state, places) : undefined;
   const balancingRecords = balancing && { virtualServices: balancing.virtualServices, realServers: balancing.realServers };
@@ -57,7 +57,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
     sandbox: (host: string, container: string) => places.get(`${host}/${container}`),
   };
   const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0);
-  const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules, ...balancingRecords };
+  const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules, ...balancingRecords, ...(xfrm && { xfrm }) };
   const program: DatapathProgram = {
     abi: ABI_VERSION,
     names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: chainNames, rules: ruleNames, ...(balancing && { virtualServices: balancing.serviceNames, realServers: balancing.serverNames }) },
@@ -68,6 +68,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
     routes: builder.routes,
     neighbours: builder.neighbours,
     ...(builder.vxlanRemotes.length > 0 && { vxlanRemotes: builder.vxlanRemotes }),
+    ...(xfrm && { xfrm }),
     addresses6: builder.addresses6,
     routes6: builder.routes6,
     neighbours6: [],

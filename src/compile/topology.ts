@@ -1,4 +1,5 @@
 import { BRIDGE_NF_IPV4, BRIDGE_NF_IPV6, DEVICE_ROUTE_LOCALNET, DeviceKind } from "../../assembly/abi/program";
+import type { XfrmTables } from "../engine/program";
 import { rulesOf } from "../model/generations";
 import { Identity } from "../model/identity";
 import { unsupported } from "../model/refusal";
@@ -27,6 +28,7 @@ export interface CompiledNetwork {
   readonly machines: ReadonlyMap<string, number>;
   /** Device index by the kernel's name, of each namespace. */
   readonly kernelDevices: ReadonlyMap<number, ReadonlyMap<string, number>>;
+  readonly xfrm: XfrmTables | undefined;
 }
 
 export interface LayoutOptions {
@@ -69,7 +71,7 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
   }
   // Those that share the sandbox of another one, which may share a third one's.
   for (let left = running.length; left > 0; left--) for (const container of running) shareNamespace(laying, container);
-  return laying;
+  return { ...laying, xfrm: overlays?.encryption(laying) };
 }
 
 /** The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */

@@ -3,6 +3,7 @@ import { swarmSupport } from "../../model/swarm/enact";
 import type { SwarmLayers } from "../index";
 import type { OverlayLayer } from "../overlays";
 import { balancerFirewalls, balancingOf } from "./balancers";
+import { Encryption } from "./encryption";
 import { openSandboxes, overlaysOf } from "./knowledge";
 import { addOverlayCable, addOverlayNamespace } from "./network";
 import { addServiceSandbox } from "./sandbox";
@@ -15,6 +16,11 @@ const overlays: OverlayLayer = {
   join: addOverlayCable,
   firewalls: balancerFirewalls,
   balancing: balancingOf,
+  encryption({ state, places }) {
+    const encryption = new Encryption();
+    for (const host of state.hosts) encryption.addHost(state, host, places.get(host.name)!);
+    return encryption.tables.sas.length === 0 ? undefined : encryption.tables;
+  },
 };
 
 /** Everything that labs with swarms take. */

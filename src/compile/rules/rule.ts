@@ -1,4 +1,3 @@
-import { unsupported } from "../../model/refusal";
 import {
   MATCH_CT_DIRECTION,
   MATCH_CT_ORIGINAL_DESTINATION,
@@ -12,11 +11,13 @@ import {
   MATCH_IPVS,
   MATCH_MARK,
   MATCH_OUT,
+  MATCH_POLICY,
   MATCH_PROTOCOL,
   MATCH_SOURCE,
   MATCH_SOURCE_PORT,
   MATCH_SOURCE_TYPE,
   MATCH_TCP_FLAGS,
+  MATCH_WORD,
 } from "../../../assembly/abi/netfilter";
 import { NONE } from "../../../assembly/abi/version";
 import type { RuleRecord } from "../../engine/program";
@@ -24,6 +25,9 @@ import { protocolNumber } from "../../model/firewall/protocol";
 import type { Match, Rule } from "../../model/firewall/rule";
 import { deviceConditions, portConditions } from "./alternatives";
 import { addressTypeBits, cidrWords, ctstateBits, EMPTY_RULE, targetFields, tcpFlagBits } from "./record";
+
+/** Behind the headers of UDP and the first word of VXLAN (RFC 7348 §5): the network's number and a byte. */
+const VNI_OFFSET = 12;
 
 /** What a rule is compiled in. */
 export interface RulePlace {
@@ -128,10 +132,9 @@ function matchTests(match: Match): readonly Test[] {
     case "ipvs":
       return [{ bit: MATCH_IPVS, not: match.forwarded.not, fields: {} }];
     case "policy":
-      // Nothing is encrypted by IPsec here.
-      return match.policy === "ipsec" ? [NEVER] : [];
+      return [{ bit: MATCH_POLICY, not: match.policy === "none", fields: { policyDirection: match.direction === "in" ? 0 : 1 } }];
     case "u32":
-      return unsupported("a rule", "-m u32, by which traffic on an encrypted overlay network is told apart,");
+      return [{ bit: MATCH_WORD, not: false, fields: { wordOffset: VNI_OFFSET, wordMask: 0xffffff00, word: match.vni * 256 } }];
     case "udp":
     case "sctp":
     case "multiport":

@@ -10,9 +10,11 @@ import {
   MATCH_DESTINATION_PORT,
   MATCH_IN,
   MATCH_OUT,
+  MATCH_POLICY,
   MATCH_PROTOCOL,
   MATCH_SOURCE,
   MATCH_SOURCE_PORT,
+  MATCH_WORD,
   Table,
   Target,
 } from "../../../assembly/abi/netfilter";
@@ -146,10 +148,12 @@ describe("one rule", () => {
     expect(compileRule(rule({ outInterface: { value: "wg+", not: false } }), PLACE)).toMatchObject([{ matches: MATCH_OUT, out: NONE }]);
   });
 
-  it("that needs IPsec matches nothing; one that needs none matches as if it did not say so", () => {
-    const policy = (kind: "ipsec" | "none") => rule({ matches: [{ match: "policy", direction: "in", policy: kind }] });
-    expect(compileRule(policy("ipsec"), PLACE)).toMatchObject([{ matches: MATCH_IN, in: NONE }]);
-    expect(compileRule(policy("none"), PLACE)).toMatchObject([{ matches: 0 }]);
+  it("asks whether IPsec was there, or will be, and for the number of a VXLAN network", () => {
+    const policy = (direction: "in" | "out", kind: "ipsec" | "none") => rule({ matches: [{ match: "policy", direction, policy: kind }] });
+    expect(compileRule(policy("in", "ipsec"), PLACE)).toMatchObject([{ matches: MATCH_POLICY, inverts: 0, policyDirection: 0 }]);
+    expect(compileRule(policy("out", "none"), PLACE)).toMatchObject([{ matches: MATCH_POLICY, inverts: MATCH_POLICY, policyDirection: 1 }]);
+    const vni = rule({ matches: [{ match: "u32", vni: 4097 }] });
+    expect(compileRule(vni, PLACE)).toMatchObject([{ matches: MATCH_WORD, wordOffset: 12, wordMask: 0xffffff00, word: 0x100100 }]);
   });
 
   it("with ports becomes records of which at most one takes a packet, and exactly one if the rule does", () => {

@@ -6,6 +6,7 @@ import type { NetworkSpec } from "../spec";
 import { Allotment, DEFAULT_SWARM_POOLS, holds, type SwarmPools } from "./allotment";
 import { SwarmClock } from "./clock";
 import { SwarmIds } from "./ids";
+import { type IpsecOptions, Keyring } from "./keyring";
 import { isInTouch, type ClusterNetwork, type ClusterNode } from "./objects";
 import { Orchestrator } from "./orchestrator";
 import { Roster } from "./roster";
@@ -22,6 +23,7 @@ export interface ClusterOptions {
   readonly maskLength?: number;
   /** The UDP port of VXLAN. */
   readonly dataPathPort?: number;
+  readonly ipsec?: IpsecOptions;
   /** That of its world; one of its own unless given. */
   readonly clock?: SwarmClock;
 }
@@ -56,12 +58,13 @@ export class Cluster {
   readonly security: SwarmSecurity;
   readonly secrets: FileStore;
   readonly configs: FileStore;
+  readonly keys: Keyring;
   settings = DEFAULT_SETTINGS;
   readonly #allotment: Allotment;
   readonly #tasks = new Set<ClusterTask>();
   #networkCount = 0;
 
-  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT, clock = new SwarmClock() }: ClusterOptions) {
+  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT, ipsec, clock = new SwarmClock() }: ClusterOptions) {
     this.ids = new SwarmIds(seed);
     this.id = this.ids.id("cluster");
     this.dataPathPort = dataPathPort;
@@ -73,6 +76,7 @@ export class Cluster {
     this.configs = new FileStore("config", this);
     this.roster = new Roster(this);
     this.orchestrator = new Orchestrator(this);
+    this.keys = new Keyring(this.ids, clock, () => this.nodes, ipsec);
     this.createNetwork({ name: "ingress", driver: "overlay", ipam: [], internal: false, options: {}, ingress: true });
   }
 

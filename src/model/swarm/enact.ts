@@ -14,13 +14,14 @@ export const swarmSupport: SwarmSupport = { meet, found };
  *
  * @throws SimulationError in the words of Docker for the first thing that is refused.
  */
-function found({ nodes, pools, maskLength, dataPathPort, networks, services }: SwarmSpec, daemons: Daemons): void {
+function found({ nodes, pools, maskLength, dataPathPort, ipsec, networks, services }: SwarmSpec, daemons: Daemons): void {
   meet(daemons);
   const [first, ...others] = nodes;
   if (first?.role !== "manager") throw new SimulationError("INVALID_INPUT", `swarm: expected a manager as the first node, found ${first ? `the worker ${first.host}` : "none"}`);
   const leader = daemonAt(daemons, first);
   leader.swarm.init({
     ...(pools && { pools: pools.map((pool) => parseCidr(pool, "swarm: pools")) }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }),
+    ...(ipsec && { ipsec }),
   });
   for (const node of others) daemonAt(daemons, node).swarm.join(leader.swarm.token(node.role));
   leader.swarm.settle();

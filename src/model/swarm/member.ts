@@ -109,7 +109,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   init(options: SwarmInit): ClusterNode {
-    const { advertiseAddress, dataPathAddress, dataPathPort, pools, maskLength, availability, autolock, taskHistoryLimit, forceNewCluster } = options;
+    const { advertiseAddress, dataPathAddress, dataPathPort, pools, maskLength, availability, autolock, taskHistoryLimit, forceNewCluster, ipsec } = options;
     if (this.#node && this.#cluster && forceNewCluster && this.#node.role === "manager") {
       this.#cluster.roster.forceNew(this.#node);
       return this.#node;
@@ -121,7 +121,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     const address = this.#addressOf(advertiseAddress);
     const tunnel = this.#tunnelAddress(dataPathAddress);
     const cluster = this.#context.registry.found({
-      ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }), seed: this.#context.seed,
+      ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }), ...(ipsec && { ipsec }), seed: this.#context.seed,
     });
     cluster.security.setAutolock(autolock === true);
     if (taskHistoryLimit !== undefined) cluster.settings = { ...cluster.settings, taskHistoryLimit };
@@ -281,6 +281,10 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     return kind === "secret" ? cluster.secrets : cluster.configs;
   }
 
+  rotateKeys(): void {
+    this.#deciding().cluster.keys.rotate();
+  }
+
   wait(most: number, isDone: () => boolean = () => false): void {
     const { clock } = this.#context.registry;
     const end = clock.now + most;
@@ -433,7 +437,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     const sandboxes = this.#context.serviceSandboxes.state((networkId) => this.#servicesOf(networkId));
     if (!cluster || !node) return sandboxes.length === 0 ? undefined : { nodeId: "", role: undefined, address: "", dataPathAddress: "", dataPathPort: 0, sandboxes, services: [] };
     const services = cluster.serviceStates();
-    return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services };
+    return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services, ipsec: cluster.keys.stateOf(node) };
   }
 
   #servicesOf(networkId: string): readonly BalancedServiceState[] {

@@ -12,6 +12,7 @@ import type { DockerGeneration, NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
 import type { FileStore } from "./file-store";
 import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
+import type { IpsecOptions } from "./keyring";
 import type { NodeChange } from "./roster";
 import type { ServiceSpec } from "./service-spec";
 import type { SwarmSpec } from "./swarm-spec";
@@ -28,6 +29,7 @@ export interface SwarmInit {
   readonly autolock?: boolean;
   readonly taskHistoryLimit?: number;
   readonly forceNewCluster?: boolean;
+  readonly ipsec?: IpsecOptions;
 }
 
 export interface SwarmJoin {
@@ -87,6 +89,8 @@ export interface SwarmOperations {
   tasksOn(node: ClusterNode): readonly ClusterTask[];
   /** The secrets, or the configs, of the swarm. */
   files(kind: "secret" | "config"): FileStore;
+  /** Its managers make a new key for encrypted networks and drop the oldest, as they do every 12 hours. */
+  rotateKeys(): void;
   /** Time passes: what the swarm does a moment after it was asked for has been done. */
   settle(): void;
   /** The clock of the swarms moves on, as a client waits: until `isDone`, for `most` nanoseconds at most. */

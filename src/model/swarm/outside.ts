@@ -33,6 +33,7 @@ export const OUTSIDE: SwarmPart = {
   tasksOf: noManager,
   tasksOn: noManager,
   files: noManager,
+  rotateKeys: noManager,
   settle: () => undefined,
   wait: () => undefined,
   containerEnded: () => undefined,

@@ -15,6 +15,26 @@ export interface SwarmState {
   /** Also those that are gone, as their namespaces stay. */
   readonly sandboxes: readonly ServiceSandboxState[];
   readonly services: readonly SwarmServiceState[];
+  /** Of encrypted networks; absent after it has left. */
+  readonly ipsec?: IpsecState;
+}
+
+/** What a node encrypts with. */
+export interface IpsecState {
+  /** 0: packets that come again are let in. */
+  readonly replayWindow: number;
+  /** `sized`: bytes stay plain. */
+  readonly cipher: "real" | "sized";
+  /** Those in use; the first one is for what goes out. */
+  readonly keys: readonly IpsecKeyState[];
+  /** All that the swarm has ever had. */
+  readonly made: readonly IpsecKeyState[];
+}
+
+export interface IpsecKeyState {
+  readonly bytes: readonly number[];
+  /** The lower half of its Lamport time (libnetwork agent.go). */
+  readonly tag: number;
 }
 
 /** A service, as every node knows it. */

@@ -1,4 +1,5 @@
 import type { NetworkSpec, Positioned } from "../spec";
+import type { IpsecOptions } from "./keyring";
 import type { NodeAvailability, NodeRole } from "./objects";
 import type { ServiceSpec } from "./service-spec";
 
@@ -11,6 +12,8 @@ export interface SwarmSpec {
   readonly maskLength?: number;
   /** The UDP port of VXLAN. */
   readonly dataPathPort?: number;
+  /** How encrypted networks seal; the simulator's own. */
+  readonly ipsec?: IpsecOptions;
   /** In the order of creation. One that is to be the ingress network takes the place of the one that there is. */
   readonly networks: readonly NetworkSpec[];
   /** In the order of creation; networks by their names. */
