@@ -108,6 +108,31 @@ describe("the rules of the mesh on a host", () => {
     expect(meshRules(h1)).toEqual(frame);
   });
 
+  it("keep containers from the port, unless one had it before", () => {
+    const run = (name: string) => {
+      const { id } = h1.createContainer({ name, host: "h1", networks: [{ network: "bridge", aliases: [], gwPriority: 0 }], publish: [{ hostIp: "", hostPort: { from: 8080, to: 8080 }, containerPort: 80, protocol: "tcp" }], expose: [], links: [], extraHosts: [] });
+      h1.startContainer(id);
+    };
+    const service = create(h1, "web", { published: 8080 });
+    h1.state();
+    expect(() => run("c1")).toThrow(/address already in use/);
+    h1.swarm.removeService(service.id);
+    h1.state();
+    run("c2");
+    create(h1, "web", { published: 8080 });
+    expect(h1.state().hosts[0]?.world?.listeners).toEqual([]);
+  });
+
+  it("follow the ports of a service that is updated", () => {
+    const service = create(h1, "web", { published: 8080 });
+    meshRules(h1);
+    const second: ServicePort = { target: 81, published: 9090, protocol: "udp", mode: "ingress" };
+    h1.swarm.updateService(service.id, (spec) => ({ ...spec, ports: [...spec.ports, second] }));
+    const translated = meshRules(h1).filter((line) => line.includes("DNAT"));
+    expect(translated.map((line) => /-p .* -j/.exec(line)?.[0])).toEqual(["-p udp -m udp --dport 9090 -j", "-p tcp -m tcp --dport 8080 -j"]);
+    expect(balancedOn(h1, "ingress-sbox").map(({ mark, ports }) => [mark, ports.length])).toEqual([[258, 2]]);
+  });
+
   it("come behind DOCKER-USER, also when a network follows (20.10)", () => {
     [h1, h2] = daemons("20.10");
     create(h1, "web", { published: 8080 });

@@ -1,5 +1,6 @@
 import { addHostMesh, type HostMesh, type MeshPort, removeHostMesh } from "../firewall/mesh";
 import type { Firewall } from "../firewall/firewall";
+import type { Host } from "../host";
 import type { DockerGeneration } from "../spec";
 import { isInTouch, type ClusterNetwork, type ClusterNode, type ClusterService, type ClusterTask } from "./objects";
 import type { ServiceSandboxes } from "./service-sandboxes";
@@ -7,14 +8,17 @@ import type { BalancedServiceState } from "./state";
 
 /** libnetwork service_common.go: fwMarkCtr, of the whole daemon. */
 const FIRST_MARK = 256;
+/** Who holds a port that the mesh has. */
+const DAEMON = "dockerd";
 
 /** What the daemon lends. */
 export interface BalancersContext {
   readonly generation: DockerGeneration;
   readonly firewall: Firewall;
   readonly serviceSandboxes: ServiceSandboxes;
-  /** Whether the kernel has ip_vs. */
-  readonly hasIpvs: boolean;
+  readonly host: Host;
+  /** Ports that containers have on the host. */
+  readonly taken: () => readonly { readonly protocol: string; readonly hostPort: number }[];
 }
 
 /** A service on a network of this node (libnetwork service.go: loadBalancer). */
@@ -31,6 +35,13 @@ interface Balancer {
   readonly mesh: HostMesh | undefined;
 }
 
+/** The tasks of a service that a node has heard of on a network. */
+interface Wanted {
+  readonly service: ClusterService;
+  readonly network: ClusterNetwork;
+  readonly tasks: Set<ClusterTask>;
+}
+
 /** The load balancers of a node, one for each service on each network that it has: marks, virtual addresses, and where they lead. */
 export class Balancers {
   readonly #context: BalancersContext;
@@ -43,23 +54,25 @@ export class Balancers {
 
   /** Makes them what the tasks of the swarm ask for, as if the news of each had come (addServiceBinding, rmServiceBinding). */
   follow(known: Iterable<ClusterTask>, node: ClusterNode): void {
-    const wanted = new Map<string, Set<ClusterTask>>();
+    const wanted = new Map<string, Wanted>();
     for (const task of known) {
       const { service, addresses } = task;
       if (service === undefined || !isHeardOf(task, node)) continue;
       for (const network of addresses.keys()) {
         if (!network.joined.has(node)) continue;
         const key = keyOf(service, network);
-        const tasks = wanted.get(key) ?? new Set();
-        wanted.set(key, tasks.add(task));
-        if (!this.#balancers.has(key)) this.#balancers.set(key, this.#make(service, network));
+        const place = wanted.get(key) ?? { service, network, tasks: new Set() };
+        place.tasks.add(task);
+        wanted.set(key, place);
       }
     }
-    for (const [key, balancer] of this.#balancers) {
-      const tasks = wanted.get(key) ?? new Set();
+    // A service whose ports have changed gives the old ones up first: it may have kept some of them.
+    for (const [key, balancer] of this.#balancers) if (!wanted.has(key)) this.#remove(key, balancer);
+    for (const [key, { service, network, tasks }] of wanted) {
+      const balancer = this.#balancers.get(key) ?? this.#make(service, network);
+      this.#balancers.set(key, balancer);
       for (const task of balancer.tasks) if (!tasks.has(task)) balancer.tasks.delete(task);
       for (const task of tasks) balancer.tasks.add(task);
-      if (tasks.size === 0) this.#remove(key, balancer);
     }
   }
 
@@ -87,17 +100,32 @@ export class Balancers {
 
   /** Without ip_vs the daemon gives up before it programs anything. */
   #addMesh({ spec }: ClusterService, network: ClusterNetwork, ports: readonly MeshPort[]): HostMesh | undefined {
-    const { hasIpvs, firewall, generation, serviceSandboxes } = this.#context;
+    const { host, firewall, generation, serviceSandboxes } = this.#context;
     const exit = serviceSandboxes.exitOf(network.id);
-    if (!hasIpvs || exit === undefined) return undefined;
+    if (host.world.ipvs === false || exit === undefined) return undefined;
     const mesh = { service: spec.name, ports, ...exit };
     addHostMesh(firewall, generation, mesh);
+    for (const port of ports) this.#listen(port);
     return mesh;
+  }
+
+  /** Nobody else gets the port; whoever had it before keeps it, and the daemon only writes so into its log (plumbProxy). */
+  #listen({ protocol, published: port }: MeshPort): void {
+    const { host, taken } = this.#context;
+    if (protocol === "sctp") return;
+    const isTaken = [...host.world.listeners, ...taken().map((held) => ({ ...held, port: held.hostPort }))].some((held) => held.protocol === protocol && held.port === port);
+    if (!isTaken) host.listen({ protocol, address: "*", port, process: DAEMON });
   }
 
   #remove(key: string, { mesh }: Balancer): void {
     this.#balancers.delete(key);
-    if (mesh) removeHostMesh(this.#context.firewall, this.#context.generation, mesh);
+    if (!mesh) return;
+    const { firewall, generation, host } = this.#context;
+    removeHostMesh(firewall, generation, mesh);
+    for (const listener of host.world.listeners) {
+      const isOwn = listener.process === DAEMON && mesh.ports.some(({ protocol, published }) => protocol === listener.protocol && published === listener.port);
+      if (isOwn) host.unlisten(listener);
+    }
   }
 }
 

@@ -54,7 +54,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   constructor(context: MemberContext) {
     this.#context = context;
     const { generation, firewall, serviceSandboxes, host } = context;
-    this.#balancers = new Balancers({ generation, firewall, serviceSandboxes, hasIpvs: host.world.ipvs !== false });
+    this.#balancers = new Balancers({ generation, firewall, serviceSandboxes, host, taken: () => context.containers().list().flatMap(({ bindings }) => bindings) });
   }
 
   get isActive(): boolean {
