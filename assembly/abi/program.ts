@@ -66,6 +66,8 @@ export const DEVICE_VXLAN_PROXY: u32 = 256;
 /** VXLAN_F_L2MISS, VXLAN_F_L3MISS: tell a user process whom the tables lack; packets do not feel them. */
 export const DEVICE_VXLAN_L2MISS: u32 = 512;
 export const DEVICE_VXLAN_L3MISS: u32 = 1024;
+/** net.ipv4.conf.DEVICE.arp_ignore 1 and arp_announce 2: ARP here is about the device's own addresses alone. */
+export const DEVICE_ARP_IGNORE: u32 = 2048;
 
 /** What a route does (rtnetlink's RTN_*). */
 export enum RouteType {

@@ -58,6 +58,20 @@ describe("a virtual address", () => {
   });
 });
 
+describe("an overlay with direct server return", () => {
+  it("lets tasks answer the client themselves, who is seen", async () => {
+    const options = { attachable: true, options: { dsr: "" } };
+    const lab = await startHere(() => swarm("prod").node("m1").node("w1").overlay("back", options).service("web", { replicas: 2, networks: ["back"] }).container("client", { networks: ["back"] }).compile());
+    const client = lab.describe().containers.find(({ name }) => name === "client")?.networks[0]?.ipv4;
+    const capture = lab.capture({ at: ["m1/lb-back:eth0"] });
+    const verdicts = [await lab.reach("client", "web:80"), await lab.reach("client", "web:80")];
+    expect(verdicts.map(({ result, peer, address, local }) => [result, peer, local === address])).toEqual([["ok", client, true], ["ok", client, true]]);
+    expect(new Set(verdicts.map(({ server }) => server))).toEqual(new Set(["web.1", "web.2"]));
+    const tcp = (await capture.frames()).map(({ bytes }) => describeFrame(bytes)).filter((line) => line.includes(" tcp "));
+    expect(tcp.every((line) => line.startsWith(`${client} > 10.0.1.2 `))).toBe(true);
+  });
+});
+
 describe("the routing mesh", () => {
   it("leads from a published port of any node to a task of any other, step by step", async () => {
     const lab = await startHere(() => prod.compile());
@@ -100,6 +114,15 @@ describe("the routing mesh", () => {
     const lab = await startHere(() => prod.service("other", { replicas: 1, publish: ["9090:80"] }).compile());
     const rule = "filter OUTPUT: -A OUTPUT -s 10.0.0.8/32 -p tcp -j DROP";
     expect(await lab.reach("other.1", "10.0.0.5:80")).toMatchObject({ reachable: false, rule });
+  });
+
+  it("serves UDP, and tells how long datagrams may be", async () => {
+    const lab = await startHere(() => two.service("log", { replicas: 1, publish: ["514:514/udp"] }).traffic("logs", "lan").to("w1:514/udp").request({ size: 1470, think: "1s" }).compile());
+    const capture = lab.capture({ at: ["lan:eth0"] });
+    const { traffic } = await lab.run({ for: "5s" });
+    // The first one is too long for the ingress network; the sender learns that, and cuts the others up.
+    expect((await capture.frames()).map(({ bytes }) => describeFrame(bytes)).filter((line) => line.includes("icmp 3/4"))).toEqual(["192.0.2.12 > 192.0.2.50 len 576 ttl 63 icmp 3/4"]);
+    expect(traffic[0]?.answered).toBeGreaterThan(2);
   });
 
   it("does not lead to a port that is published on the task's host alone, where the server sees the client", async () => {

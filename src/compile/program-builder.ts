@@ -1,4 +1,4 @@
-import { ADDRESS6_NODAD, DEVICE_DISABLE_IPV6, DEVICE_ROUTE_LOCALNET, DEVICE_UP, DeviceKind, RouteType } from "../../assembly/abi/program";
+import { ADDRESS6_NODAD, DEVICE_ARP_IGNORE, DEVICE_DISABLE_IPV6, DEVICE_ROUTE_LOCALNET, DEVICE_UP, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { addressWords } from "../engine/address-words";
 import { type Address6Record, type AddressRecord, type DeviceRecord, type HostRecord, type LinkRecord, type NamespaceRecord, type NeighbourRecord, NO_ADDRESS6, type Route6Record, type RouteRecord, type VxlanRemoteRecord } from "../engine/program";
@@ -236,6 +236,12 @@ export class ProgramBuilder {
   routeLoopback(device: number): void {
     const record = this.devices[device]!;
     this.devices[device] = { ...record, flags: record.flags | DEVICE_ROUTE_LOCALNET };
+  }
+
+  /** net.ipv4.conf.DEVICE.arp_ignore and arp_announce. */
+  ignoreArp(device: number): void {
+    const record = this.devices[device]!;
+    this.devices[device] = { ...record, flags: record.flags | DEVICE_ARP_IGNORE };
   }
 
   #link(device: number, link: LinkRecord | undefined): number {

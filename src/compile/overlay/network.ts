@@ -91,7 +91,22 @@ export function addOverlayCable(laying: Laying, endpoint: EndpointState, place: 
   for (const { network: destination, prefixLength: prefix } of network.subnets.filter((_, index) => index !== own)) {
     builder.routeVia(device, destination, prefix, network.subnets[own]!.gateway);
   }
+  if (network.options.dsr !== undefined) addDirectAddress(laying, endpoint, place, device);
   return device;
+}
+
+/**
+ * With `dsr` a task takes the virtual address of its service as its own, without a word to others (libnetwork sandbox.go:
+ * populateNetworkResources): it gets packets to it from load balancers, and answers to clients directly.
+ */
+function addDirectAddress({ builder, state, kernelDevices }: Laying, { networkId, ip }: EndpointState, { host, namespace }: EndpointPlace, device: number): void {
+  const { swarm } = state.hosts.find(({ name }) => name === host)!;
+  const services = (swarm?.sandboxes ?? []).flatMap((sandbox) => (sandbox.networkId === networkId ? sandbox.services : []));
+  const service = services.find(({ servers }) => servers.some((server) => server.ip === ip));
+  const loopback = kernelDevices.get(namespace)?.get("lo");
+  if (service === undefined || loopback === undefined) return;
+  builder.address(loopback, service.virtualIp, 32);
+  builder.ignoreArp(device);
 }
 
 function subnetOf({ subnets, name }: SwarmNetworkState, ip: number): number {

@@ -299,6 +299,12 @@ export class SwarmMember implements SwarmPart, NodeAgent {
 
   settle(): void {
     this.#cluster?.settle();
+    this.#balance();
+  }
+
+  /** By now the node has heard which tasks there are. */
+  #balance(): void {
+    if (this.#cluster && this.#node) this.#balancers.follow(this.#cluster.tasks, this.#node);
   }
 
   /** What a manager says of the networks of its swarm that are not on its own host. */
@@ -432,8 +438,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
 
   state(): SwarmState | undefined {
     const [cluster, node] = [this.#cluster, this.#node];
-    // By now the node has heard which tasks there are.
-    if (cluster && node) this.#balancers.follow(cluster.tasks, node);
+    this.#balance();
     const sandboxes = this.#context.serviceSandboxes.state((networkId) => this.#servicesOf(networkId));
     if (!cluster || !node) return sandboxes.length === 0 ? undefined : { nodeId: "", role: undefined, address: "", dataPathAddress: "", dataPathPort: 0, sandboxes, services: [] };
     const services = cluster.serviceStates();

@@ -36,7 +36,7 @@ export function arpInput(kernel: Kernel, packet: Packet): Node {
   const sender = senderIp(bytes, frame);
   const high = macHigh(bytes, frame + ARP_SENDER_MAC);
   const low = macLow(bytes, frame + ARP_SENDER_MAC);
-  if (kind === ARP_REQUEST && device.namespace.addresses.has(target)) {
+  if (kind === ARP_REQUEST && device.answersFor(target)) {
     if (sender !== 0) {
       const entry = kernel.neighbours.find(device, sender) ?? kernel.neighbours.create(device, sender);
       if (entry !== null) updateNeighbour(kernel, entry, high, low, NeighbourState.Stale, true);

@@ -77,12 +77,12 @@ function solicitAnew(kernel: Kernel, packet: Packet, entry: Neighbour): void {
   solicit(kernel, entry);
 }
 
-/** arp_solicit with arp_announce 0: the packet's source if it is ours, else the device's first address. */
+/** arp_solicit with arp_announce 0 or 2: the packet's source if it is ours, else the device's first address. */
 function solicitSource(kernel: Kernel, packet: Packet, device: Device): number {
   // Neighbour discovery chooses one for each solicitation.
   if (packet.isIpv6) return 0;
   const source = sourceIp(kernel.memory.bytes, packet.network);
-  return device.namespace.addresses.has(source) ? source : device.ip;
+  return device.answersFor(source) ? source : device.ip;
 }
 
 /** Writes the Ethernet header in front of the datagram. */

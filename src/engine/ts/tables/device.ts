@@ -1,5 +1,6 @@
 import { Node } from "../../../../assembly/abi/node";
 import {
+  DEVICE_ARP_IGNORE,
   DEVICE_DISABLE_IPV6,
   DEVICE_HAIRPIN,
   DEVICE_IPVLAN_PRIVATE,
@@ -27,6 +28,8 @@ export class Device {
   hairpin = false;
   /** Addresses of 127.0.0.0/8 may come in and go out here. */
   routeLocalnet = false;
+  /** ARP is about its own addresses alone. */
+  ignoresArp = false;
   up = false;
   peer: Device | null = null;
   /** The bridge whose port this is. */
@@ -76,6 +79,11 @@ export class Device {
     public namespace: Namespace,
   ) {}
 
+  /** Is the address one that ARP may speak of here? */
+  answersFor(ip: number): boolean {
+    return this.ignoresArp ? this.addresses.includes(ip) : this.namespace.addresses.has(ip);
+  }
+
   /** Takes over what a record says; whom it is connected to is found once all devices are there. */
   configure({ kind, flags, macHigh, macLow, mtu, mode = 0, vlan = 0, port = 0, vni = 0 }: DeviceRecord, namespace: Namespace): void {
     this.namespace = namespace;
@@ -95,6 +103,7 @@ export class Device {
     this.isNoArp = kind === DeviceKind.Ipvlan && mode !== IpvlanMode.L2;
     this.hairpin = (flags & DEVICE_HAIRPIN) !== 0;
     this.isIpv6Disabled = (flags & DEVICE_DISABLE_IPV6) !== 0;
+    this.ignoresArp = (flags & DEVICE_ARP_IGNORE) !== 0;
     this.routeLocalnet = (flags & DEVICE_ROUTE_LOCALNET) !== 0;
     this.up = (flags & DEVICE_UP) !== 0;
   }
