@@ -74,14 +74,25 @@ export function inspect(packet: Packet): void {
   }
 }
 
+/** Whether the packet's source or destination is of one of the types. */
+export function isOfType(packet: Packet, isSource: bool, types: u32): bool {
+  return namespace.isIpv6 ? isOfTypes6(packet, isSource, types) : (addressType(packet, isSource) & types) != 0;
+}
+
+/** IPv6: of all that are asked for (xt_addrtype's match_type6). */
+function isOfTypes6(packet: Packet, isSource: bool, types: u32): bool {
+  const address = addressAt6(packet.network, isSource);
+  const isGroup = load<u8>(address) == 0xff;
+  if (types & ADDRTYPE_MULTICAST && !isGroup) return false;
+  if (types & ADDRTYPE_UNICAST && (isGroup || (load<u64>(address) | load<u64>(address, 8)) == 0)) return false;
+  if (!(types & ADDRTYPE_LOCAL)) return true;
+  const route = lookup(namespace, isSource ? sourceIn(packet) : destinationIn(packet)).route;
+  return changetype<usize>(route) != 0 && route.type == RouteType.Local;
+}
+
 /** inet_addr_type: what the local routes say; of the packet's source or destination. */
-export function addressType(packet: Packet, isSource: bool): u32 {
+function addressType(packet: Packet, isSource: bool): u32 {
   const ip = isSource ? sourceIn(packet) : destinationIn(packet);
-  if (namespace.isIpv6) {
-    if (load<u8>(addressAt6(packet.network, isSource)) == 0xff) return ADDRTYPE_MULTICAST;
-    const route = lookup(namespace, ip).route;
-    return changetype<usize>(route) != 0 && route.type == RouteType.Local ? ADDRTYPE_LOCAL : ADDRTYPE_UNICAST;
-  }
   if (ip >>> 24 == 0 || ip == IP_BROADCAST) return ADDRTYPE_BROADCAST;
   if (isMulticast(ip)) return ADDRTYPE_MULTICAST;
   const decision = lookup(namespace, ip);

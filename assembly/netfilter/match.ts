@@ -50,13 +50,13 @@ import { BALANCED, Packet } from "../memory/pool";
 import { bytesOf6, copyWords6 } from "../tables/address6";
 import { isReply, originalOf, trackedOf, Tuple } from "../tables/conntrack";
 import {
-  addressType,
   DESTINATION,
   destinationPort,
   hasPorts,
   icmpCode,
   icmpType,
   inDevice,
+  isOfType,
   namespace,
   outDevice,
   protocol,
@@ -110,11 +110,10 @@ function matchesPorts(rule: usize, tests: u32, inverts: u32): bool {
 
 function matchesRare(rule: usize, tests: u32, inverts: u32, packet: Packet): bool {
   if (tests & MATCH_SOURCE_TYPE) {
-    if (((addressType(packet, true) & load<u32>(rule, RULE_SOURCE_TYPE)) != 0) == isOn(inverts, MATCH_SOURCE_TYPE)) return false;
+    if (isOfType(packet, true, load<u32>(rule, RULE_SOURCE_TYPE)) == isOn(inverts, MATCH_SOURCE_TYPE)) return false;
   }
   if (tests & MATCH_DESTINATION_TYPE) {
-    const isOfType = (addressType(packet, false) & load<u32>(rule, RULE_DESTINATION_TYPE)) != 0;
-    if (isOfType == isOn(inverts, MATCH_DESTINATION_TYPE)) return false;
+    if (isOfType(packet, false, load<u32>(rule, RULE_DESTINATION_TYPE)) == isOn(inverts, MATCH_DESTINATION_TYPE)) return false;
   }
   if (tests & MATCH_MARK) {
     if (((packet.mark & load<u32>(rule, RULE_MARK_MASK)) == load<u32>(rule, RULE_MARK)) == isOn(inverts, MATCH_MARK)) return false;

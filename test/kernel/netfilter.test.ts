@@ -18,6 +18,12 @@ const QUOTED = [
   [78, 80],
 ] as const;
 
+const QUOTED6 = [
+  [56, 58],
+  [63, 66],
+  [118, 120],
+] as const;
+
 type Sent = readonly (readonly [side: number, frame: string])[];
 
 /**
@@ -28,6 +34,7 @@ function comparable(sent: Sent): string[] {
   return sent.map(([side, text]) => {
     const bytes = new Uint8Array(Buffer.from(text, "hex"));
     const description = describeFrame(bytes);
+    if (bytes[12] === 0x86) return `side ${side}: ${description} ${Buffer.from(comparable6(bytes)).toString("hex")}`;
     bytes[15] = 0;
     bytes.fill(0, 18, 20);
     bytes.fill(0, 24, 26);
@@ -37,6 +44,15 @@ function comparable(sent: Sent): string[] {
     for (const [from, to] of quotesSegment ? QUOTED : []) bytes.fill(0, from, to);
     return `side ${side}: ${description} ${Buffer.from(bytes).toString("hex")}`;
   });
+}
+
+/** The same of IPv6: no identification, but a flow label. */
+function comparable6(bytes: Uint8Array): Uint8Array {
+  bytes.fill(0, 15, 18);
+  if (bytes[20] === 6) bytes.fill(0, 70, 72);
+  const quotesSegment = bytes[20] === 58 && bytes[54] < 128 && bytes[68] === 6;
+  for (const [from, to] of quotesSegment ? QUOTED6 : []) bytes.fill(0, from, to);
+  return bytes;
 }
 
 function firstDifference(seed: number, { judged, ours }: PreparedScenario, kernel: readonly Sent[]): string | undefined {
@@ -50,18 +66,22 @@ function firstDifference(seed: number, { judged, ours }: PreparedScenario, kerne
 }
 
 describe.skipIf(reason !== undefined)("the Linux kernel as judge", { timeout: 600_000 }, () => {
-  function check(isBridge: boolean): void {
+  function check(isBridge: boolean, family: 4 | 6): void {
     const engine = createTsEngine();
     const seeds = Array.from({ length: RUNS }, (_, index) => SEED + index);
-    const prepared = seeds.map((seed) => prepare(engine, seed, isBridge));
+    const prepared = seeds.map((seed) => prepare(engine, seed, isBridge, family));
     const kernel = judge(prepared.map(({ judged }) => judged));
     const differences = prepared.flatMap((scenario, index) => firstDifference(seeds[index], scenario, kernel[index]) ?? []);
     expect(differences.slice(0, 1).join("\n"), `${differences.length} of ${RUNS} differ`).toBe("");
   }
 
-  it("forwards, translates, refuses and drops the same frames through a router", () => check(false));
+  it("forwards, translates, refuses and drops the same frames through a router", () => check(false, 4));
 
-  it("does the same through a bridge whose frames iptables sees", () => check(true));
+  it("does the same through a bridge whose frames iptables sees", () => check(true, 4));
+
+  it("does the same with IPv6 through a router", () => check(false, 6));
+
+  it("does the same with IPv6 through a bridge whose frames ip6tables sees", () => check(true, 6));
 });
 
 describe("frames with translated addresses", () => {

@@ -57,21 +57,27 @@ def build(scenario, router, outside):
         lines += [f"link set r{index} master br0" for index in range(2)]
     lines.append("link set lo up")
     with Inside(router):
+        is_six = scenario["family"] == 6
         for path in ("all", "default"):
-            sysctl(f"net/ipv6/conf/{path}/disable_ipv6", "1")
+            sysctl(f"net/ipv6/conf/{path}/disable_ipv6", "0" if is_six else "1")
+            sysctl(f"net/ipv6/conf/{path}/accept_dad", "0")
+            sysctl(f"net/ipv6/conf/{path}/forwarding", "1")
             sysctl(f"net/ipv4/conf/{path}/rp_filter", "0")
             sysctl(f"net/ipv4/conf/{path}/send_redirects", "0")
         sysctl("net/ipv4/ip_forward", "1")
         sysctl("net/ipv4/icmp_ratelimit", "0")
+        sysctl("net/ipv6/icmp/ratelimit", "0")
         run(["ip", "-batch", "-"], "\n".join(lines) + "\n")
         lines = [f"link set r{index} up" for index in range(2)]
         if scenario["bridge"]:
             sysctl("net/bridge/bridge-nf-call-iptables", "1")
+            sysctl("net/bridge/bridge-nf-call-ip6tables", "1")
             lines.append("link set br0 up")
-        lines += [f"addr add {address} dev {device}" for device, address in scenario["addresses"]]
+        nodad = " nodad" if is_six else ""
+        lines += [f"addr add {address} dev {device}{nodad}" for device, address in scenario["addresses"]]
         lines += [f"neigh add {ip} lladdr {mac} nud permanent dev {device}" for device, ip, mac in scenario["neighbours"]]
         run(["ip", "-batch", "-"], "\n".join(lines) + "\n")
-        run(["iptables-restore"], scenario["rules"])
+        run(["ip6tables-restore" if is_six else "iptables-restore"], scenario["rules"])
         if os.path.exists("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal"):
             sysctl("net/netfilter/nf_conntrack_tcp_be_liberal", "1")
     with Inside(outside):
@@ -81,6 +87,13 @@ def build(scenario, router, outside):
         return [packet_socket(f"o{index}") for index in range(2)]
 
 
+def is_traffic(frame):
+    """IPv4, and IPv6 that is neither neighbour nor listener discovery."""
+    if frame[12:14] == b"\x08\x00":
+        return True
+    return frame[12:14] == b"\x86\xdd" and frame[20] != 0 and not (frame[20] == 58 and (130 <= frame[54] <= 137 or frame[54] == 143))
+
+
 def receive(sockets, side):
     frames = []
     while True:
@@ -88,7 +101,7 @@ def receive(sockets, side):
             frame, address = sockets[side].recvfrom(65535)
         except BlockingIOError:
             return frames
-        if address[2] != PACKET_OUTGOING and frame[12:14] == b"\x08\x00":
+        if address[2] != PACKET_OUTGOING and is_traffic(frame):
             frames.append([side, frame.hex()])
 
 

@@ -15,6 +15,7 @@ export interface JudgedStep {
 /** What `judge.py` builds. */
 export interface JudgedScenario {
   readonly bridge: boolean;
+  readonly family: 4 | 6;
   readonly bridgeMac: string;
   readonly macs: readonly string[];
   readonly addresses: readonly (readonly [device: string, address: string])[];
@@ -32,7 +33,7 @@ const SCRIPT = fileURLToPath(new URL("./judge.py", import.meta.url));
 /** Why the kernel of this machine cannot be asked; undefined if it can. */
 export function whyNoJudge(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "not root on Linux: no network namespaces";
-  for (const command of [["ip", "-V"], ["iptables-restore", "--version"], ["python3", "--version"]]) {
+  for (const command of [["ip", "-V"], ["iptables-restore", "--version"], ["ip6tables-restore", "--version"], ["python3", "--version"]]) {
     if (spawnSync(command[0], command.slice(1)).status !== 0) return `${command[0]} is not installed`;
   }
   const name = `dwj${process.pid}`;

@@ -9,8 +9,10 @@ import type { DatapathProgram } from "../../src/engine/program";
 import { ethernet, icmp, ipv4, type Mac, repairChecksums, tcp, udp } from "./frame";
 import { type JudgedScenario, type JudgedStep, restoreText } from "./judge";
 import { Dice, type Places, randomChains } from "./judged-rules";
+import { fourFrame, isDatagram6, sixRules, sixText } from "./judged-six";
 import { ip, MS, ProgramDraft } from "./program";
 import { addChain, type ChainSpec } from "./rules";
+import { sixFrame, sixProgram } from "./six";
 
 export interface PreparedScenario {
   readonly judged: JudgedScenario;
@@ -78,38 +80,43 @@ function build(isBridge: boolean, chainsOf: (places: Places) => readonly ChainSp
 }
 
 /** Plays a scenario on an engine, choosing frames by chance and by what came out. */
-export function prepare(engine: Engine, seed: number, isBridge: boolean): PreparedScenario {
+export function prepare(engine: Engine, seed: number, isBridge: boolean, family: 4 | 6 = 4): PreparedScenario {
   const dice = new Dice(seed);
   const world = build(isBridge, (places) => randomChains(dice, places));
-  engine.load(world.program, { seed: 1 });
+  const isSix = family === 6;
+  engine.load(isSix ? sixProgram(world.program, { salt: 0, isReady: true }) : world.program, { seed: 1 });
   engine.observe({ captureDevices: world.devices, snaplen: 65_535, recordDrops: false, trace: [] });
   const steps: JudgedStep[] = [];
   const ours: (readonly [number, string])[][] = [];
   const seen: { readonly side: number; readonly bytes: Uint8Array }[] = [];
   for (let step = 0; step < 14; step++) {
     const answer = seen.length > 0 && !dice.once(3) ? answerTo(dice, world, seen[seen.length - 1 - dice.roll(Math.min(3, seen.length))]) : undefined;
-    const { side, bytes } = answer ?? freshFrame(dice, world, step);
+    const { side, bytes: plain } = answer ?? freshFrame(dice, world, step);
+    const bytes = isSix ? sixFrame({ timeNs: 0, device: 0, bytes: plain }, 0).bytes : plain;
     engine.inject([{ timeNs: step * MS, device: world.devices[side], bytes }]);
     engine.run((step + 1) * MS - 1, Infinity);
     const out = engine.drain().frames.filter(({ direction, reason }) => direction === CAPTURE_OUTBOUND && reason === Drop.None);
     // ARP is not what the kernel is asked about: who has a translated address, nobody knows.
-    const datagrams = out.filter(({ bytes: frame }) => frame[12] === 8 && frame[13] === 0);
+    const datagrams = out.filter(({ bytes: frame }) => (isSix ? isDatagram6(frame) : frame[12] === 8 && frame[13] === 0));
     const sent = datagrams.map(({ device, bytes: frame }) => ({ side: world.devices.indexOf(device), bytes: frame }));
-    seen.push(...sent);
+    seen.push(...sent.map(({ side: out6, bytes: frame }) => ({ side: out6, bytes: isSix ? fourFrame(frame) : frame })));
     ours.push(sent.map((frame) => [frame.side, hex(frame.bytes)] as const));
     steps.push({ side, frame: hex(bytes), expected: sent.length });
   }
-  return { judged: describe(world, steps), ours };
+  return { judged: describe(world, steps, family), ours };
 }
 
-function describe({ isBridge, hosts, own, restore }: World, steps: readonly JudgedStep[]): JudgedScenario {
+function describe({ isBridge, hosts, own, restore }: World, steps: readonly JudgedStep[], family: 4 | 6): JudgedScenario {
+  const isSix = family === 6;
+  const written = (address: string) => (isSix ? sixText(address) : address);
   return {
     bridge: isBridge,
+    family,
     bridgeMac: text(BRIDGE),
     macs: ROUTER.map(text),
-    addresses: own.map((address, side) => [isBridge ? "br0" : `r${side}`, `${address}/24`] as const),
-    neighbours: hosts.map(({ side, ip: address, mac }) => [isBridge ? "br0" : `r${side}`, address, text(mac)] as const),
-    rules: restore,
+    addresses: own.map((address, side) => [isBridge ? "br0" : `r${side}`, written(`${address}/24`)] as const),
+    neighbours: hosts.map(({ side, ip: address, mac }) => [isBridge ? "br0" : `r${side}`, written(address), text(mac)] as const),
+    rules: isSix ? sixRules(restore) : restore,
     steps,
   };
 }

@@ -20,6 +20,8 @@ function words(ip: number): AddressWords {
 
 /** Which of the plan's addresses are tentative, and which flows and sockets stay what they are. */
 export interface SixOptions {
+  /** All addresses can be used at once, and permanent neighbours are known by both. */
+  readonly isReady?: boolean;
   readonly salt: number;
 }
 
@@ -43,11 +45,12 @@ export function sixPlan(built: BuiltPlan, options: SixOptions): BuiltPlan {
   };
 }
 
-function sixProgram(program: DatapathProgram, { salt }: SixOptions): DatapathProgram {
+/** The program alone. */
+export function sixProgram(program: DatapathProgram, { salt, isReady = false }: SixOptions): DatapathProgram {
   const { devices, addresses, routes, capacity } = program;
   const links = [...new Set(addresses.map(({ device }) => device))].filter((device) => devices[device]!.kind !== DeviceKind.Loopback);
   const linkLocal = (device: number): AddressWords => [0xfe80_0000, 0, devices[device]!.macHigh, devices[device]!.macLow];
-  const flagsOf = (index: number) => (isChosen(salt, index, 3) ? 0 : ADDRESS6_NODAD);
+  const flagsOf = (index: number) => (!isReady && isChosen(salt, index, 3) ? 0 : ADDRESS6_NODAD);
   const addresses6 = [
     ...addresses.map(({ device, ip, prefix }, index): Address6Record => {
       const own = words(ip);
@@ -83,6 +86,7 @@ function sixProgram(program: DatapathProgram, { salt }: SixOptions): DatapathPro
     routes6,
     flows: program.flows.map(sixFlow),
     sockets: program.sockets.map(sixSocket),
+    ...(isReady && { neighbours6: program.neighbours.map(({ ip, ...rest }) => ({ ...rest, ip: words(ip) })) }),
     chains: program.chains.map((chain) => ({ ...chain, family: Family.Ipv6 })),
     rules: program.rules.map(sixRule),
     capacity: {
@@ -131,8 +135,8 @@ function sixRule(rule: RuleRecord): RuleRecord {
   };
 }
 
-/** The frame as IPv6 has it; ARP becomes neighbour discovery. */
-function sixFrame(frame: InjectedFrame, index: number): InjectedFrame {
+/** The frame as IPv6 has it; ARP becomes neighbour discovery. Of index 0 it is as whole as it was. */
+export function sixFrame(frame: InjectedFrame, index: number): InjectedFrame {
   const { bytes } = frame;
   if (bytes.length < 34) return frame;
   const type = (bytes[12]! << 8) | bytes[13]!;

@@ -28,7 +28,7 @@ import { RouteType } from "../../../../assembly/abi/program";
 import { NONE } from "../../../../assembly/abi/version";
 import type { AddressWords, RuleRecord } from "../../program";
 import { isGroup6 } from "../ipv6/scope";
-import { type AddressTable, UNKNOWN6 } from "../memory/address-table";
+import { UNSPECIFIED, type AddressTable, UNKNOWN6 } from "../memory/address-table";
 import { isMulticast, LIMITED_BROADCAST } from "../wire/ipv4";
 import type { Chain } from "./filter";
 import type { PacketView } from "./view";
@@ -190,19 +190,27 @@ export class Rule {
   private matchesTypes(view: PacketView, matches: number): boolean {
     const { record } = this;
     if ((matches & MATCH_DESTINATION_TYPE) !== 0) {
-      if (!this.holds(MATCH_DESTINATION_TYPE, (addressType(view, view.destination) & record.destinationType) !== 0)) return false;
+      if (!this.holds(MATCH_DESTINATION_TYPE, isOfType(view, view.destination, record.destinationType))) return false;
     }
     if ((matches & MATCH_SOURCE_TYPE) === 0) return true;
-    return this.holds(MATCH_SOURCE_TYPE, (addressType(view, view.source) & record.sourceType) !== 0);
+    return this.holds(MATCH_SOURCE_TYPE, isOfType(view, view.source, record.sourceType));
   }
 }
 
+function isOfType(view: PacketView, address: number, types: number): boolean {
+  return view.isIpv6 ? hasTypes6(view, address, types) : (addressType(view, address) & types) !== 0;
+}
+
+/** match_type6 of xt_addrtype: every type that is asked for must hold. */
+function hasTypes6({ namespace, addresses }: PacketView, address: number, types: number): boolean {
+  const isGroup = addresses !== null && isGroup6(addresses, address);
+  if ((types & ADDRTYPE_MULTICAST) !== 0 && !isGroup) return false;
+  if ((types & ADDRTYPE_UNICAST) !== 0 && (isGroup || address === UNSPECIFIED)) return false;
+  return (types & ADDRTYPE_LOCAL) === 0 || namespace?.routeTo(address)?.type === RouteType.Local;
+}
+
 /** inet_addr_type: what the namespace's own addresses make of an address; other routes do not count. */
-function addressType({ namespace, addresses, isIpv6: ofIpv6 }: PacketView, address: number): number {
-  if (ofIpv6) {
-    if (addresses !== null && isGroup6(addresses, address)) return ADDRTYPE_MULTICAST;
-    return namespace?.routeTo(address)?.type === RouteType.Local ? ADDRTYPE_LOCAL : ADDRTYPE_UNICAST;
-  }
+function addressType({ namespace }: PacketView, address: number): number {
   if (address >>> 24 === 0 || address === LIMITED_BROADCAST) return ADDRTYPE_BROADCAST;
   if (isMulticast(address)) return ADDRTYPE_MULTICAST;
   const type = namespace?.fib.find(address)?.type;
