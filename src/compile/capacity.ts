@@ -145,9 +145,8 @@ function packetsOf({ links, devices }: ProgramBuilder, flows: readonly FlowRecor
 
 /** Everyone on a bridge, and the bridge itself, may talk to everyone else. */
 function neighboursOf({ devices, neighbours }: ProgramBuilder): number {
-  const members = devices.flatMap(({ kind }, bridge) =>
-    kind === DeviceKind.Bridge ? devices.filter(({ master }) => master !== NONE && master === bridge).length + 1 : [],
-  );
-  const pairs = members.reduce((sum, count) => sum + count * (count - 1), 0);
+  const members = new Map<number, number>();
+  for (const { master } of devices) if (master !== NONE && devices[master]?.kind === DeviceKind.Bridge) members.set(master, (members.get(master) ?? 1) + 1);
+  const pairs = [...members.values()].reduce((sum, count) => sum + count * (count - 1), 0);
   return Math.min(NEIGHBOURS_MAX, Math.max(1024, pairs + 64)) + 2 * neighbours.length;
 }

@@ -1,6 +1,6 @@
 import { formatIpv4, isIpv4, isIpv6 } from "../net/ip";
 import { rulesOf } from "./generations";
-import { type ContainerState, type DockerState, type EndpointState, type HostState, isOfSwarm } from "./state";
+import { type ContainerState, type DockerState, type EndpointState, type HostState, isOfSwarm, type NetworkState } from "./state";
 import { membersOfSwarm, serviceNames } from "./swarm/names";
 
 /** What one sandbox's embedded DNS server knows and does. */
@@ -53,12 +53,12 @@ export function dnsOf(state: DockerState, name: string): SandboxDns | undefined 
   const container = state.containers.find((candidate) => candidate.name === name && candidate.running);
   if (!container?.embeddedDns) return undefined;
   const host = state.hosts.find((candidate) => candidate.name === container.host)!;
-  const zones = zonesOf(state, container);
+  const own = zonesOf(state, container);
   const { dns } = rulesOf(state.generation);
   return {
     container: name,
-    names: namesOf(zones),
-    reverse: new Map([...zones].reverse().flatMap(({ network, members }) => members.flatMap((member) => pointersOf(member, network)))),
+    names: namesOf(own),
+    reverse: new Map([...own].reverse().flatMap(({ network, members }) => members.flatMap((member) => pointersOf(member, network)))),
     upstreams: upstreamsOf(state, container, host),
     ttl: TTL,
     keepsSingleLabels: hasOwnNdots(container, host),
@@ -88,15 +88,32 @@ function zonesOf(state: DockerState, container: ContainerState): Zone[] {
   return inOrderOfNames(state, container).flatMap((network): Zone[] => {
     const found = state.networks.find(({ name, host }) => name === network && host === container.host);
     if (!found || (found.driver === "bridge" && found.isDefault) || found.driver === "host" || found.driver === "null") return [];
-    const started = state.containers.filter(({ host }) => host === container.host).sort((a, b) => a.startOrder - b.startOrder);
-    const members = isOfSwarm(found) ? membersOfSwarm(state, found) : started.flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network));
     const attachment = container.attachments.find((candidate) => candidate.network === network);
     const links = (attachment?.spec.links ?? []).map((link): [string, string] => [link.alias.toLowerCase(), link.container.toLowerCase()]);
-    const forwards = rulesOf(state.generation).dns.forwardsOtherFamily && found.enableIpv6;
-    const records = recordsOf(members, forwards);
-    for (const { name, addresses } of isOfSwarm(found) ? serviceNames(state, found) : []) records.set(name.toLowerCase(), { ...EMPTY, ipv4: addresses });
-    return [{ network: network.toLowerCase(), records, members, aliases: new Map(links) }];
+    return [{ ...knownOn(state, found), aliases: new Map(links) }];
   });
+}
+
+/** States are values: what everybody on a network knows is put together once. */
+const zones = new WeakMap<DockerState, Map<NetworkState, Omit<Zone, "aliases">>>();
+
+function knownOn(state: DockerState, network: NetworkState): Omit<Zone, "aliases"> {
+  const ofState = zones.get(state) ?? new Map<NetworkState, Omit<Zone, "aliases">>();
+  zones.set(state, ofState);
+  const known = ofState.get(network);
+  if (known) return known;
+  const members = isOfSwarm(network) ? membersOfSwarm(state, network) : membersOfHost(state, network);
+  const forwards = rulesOf(state.generation).dns.forwardsOtherFamily && network.enableIpv6;
+  const records = recordsOf(members, forwards);
+  for (const { name, addresses } of isOfSwarm(network) ? serviceNames(state, network) : []) records.set(name.toLowerCase(), { ...EMPTY, ipv4: addresses });
+  const zone = { network: network.name.toLowerCase(), records, members };
+  ofState.set(network, zone);
+  return zone;
+}
+
+function membersOfHost({ containers }: DockerState, network: NetworkState): EndpointState[] {
+  const started = containers.filter(({ host }) => host === network.host).sort((a, b) => a.startOrder - b.startOrder);
+  return started.flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network.name));
 }
 
 /** Gateway order, but overlays before ingress, and that before the networks of the host (libnetwork sandbox.go: ResolveName). */

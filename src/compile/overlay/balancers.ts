@@ -3,7 +3,7 @@ import type { RealServerRecord, VirtualServiceRecord } from "../../engine/progra
 import { sandboxFirewall, type FirewallState } from "../../model/firewall";
 import { balancerSteps, redirectSteps } from "../../model/firewall/mesh";
 import { containerLabel, SERVICE_ID_LABEL } from "../../model/labels";
-import { type BalancedServiceState, type ContainerState, type DockerState, type HostState, isOfSwarm, type ServiceSandboxState, type SwarmServiceState } from "../../model/state";
+import { type BalancedServiceState, type ContainerState, type DockerState, type HostState, type ServiceSandboxState, type SwarmServiceState } from "../../model/state";
 import { formatIpv4 } from "../../net/ip";
 import type { Balancing, PlacedFirewall } from "../overlays";
 import { RESOLVER_PORTS } from "../processes";
@@ -47,9 +47,18 @@ function labelsOf(state: DockerState): ReadonlyMap<string, string> {
 }
 
 /** `--opt dsr` (libnetwork controller.go: overlayDSROptionString). */
-function isDirect({ networks }: DockerState, { name }: HostState, { networkId }: ServiceSandboxState): boolean {
-  const network = networks.filter(isOfSwarm).find(({ id, host }) => id === networkId && host === name);
-  return network?.options.dsr !== undefined;
+function isDirect(state: DockerState, { name }: HostState, { networkId }: ServiceSandboxState): boolean {
+  return directNetworks(state).has(`${name} ${networkId}`);
+}
+
+const direct = new WeakMap<DockerState, ReadonlySet<string>>();
+
+function directNetworks(state: DockerState): ReadonlySet<string> {
+  const known = direct.get(state);
+  if (known) return known;
+  const found = new Set(state.networks.filter(({ options }) => options.dsr !== undefined).map(({ host, id }) => `${host} ${id}`));
+  direct.set(state, found);
+  return found;
 }
 
 /** The rules of load balancers' sandboxes, and of tasks to which the routing mesh leads. */

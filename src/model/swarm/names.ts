@@ -8,23 +8,54 @@ export interface ServiceName {
   readonly addresses: readonly number[];
 }
 
-/**
- * The endpoints of a network of a swarm that have names on it, on whatever host: by host, in the order in which they started.
- */
-export function membersOfSwarm(state: DockerState, { id }: SwarmNetworkState): EndpointState[] {
-  const started = [...state.containers].sort((a, b) => (a.host === b.host ? a.startOrder - b.startOrder : 0));
-  return started.flatMap(({ endpoints }) => endpoints.filter(({ networkId }) => networkId === id));
+/** What is on the networks of swarms, and which containers are whose tasks. */
+interface Census {
+  /** By network: endpoints by host, in the order in which they started. */
+  readonly members: ReadonlyMap<string, readonly EndpointState[]>;
+  /** By service: its tasks that run. */
+  readonly tasks: ReadonlyMap<string, readonly ContainerState[]>;
+}
+
+/** States are values: what was counted once holds. */
+const counted = new WeakMap<DockerState, Census>();
+
+function censusOf(state: DockerState): Census {
+  const known = counted.get(state);
+  if (known) return known;
+  const members = new Map<string, EndpointState[]>();
+  const tasks = new Map<string, ContainerState[]>();
+  for (const container of [...state.containers].sort((a, b) => (a.host === b.host ? a.startOrder - b.startOrder : 0))) {
+    for (const endpoint of container.endpoints) append(members, endpoint.networkId, endpoint);
+  }
+  for (const container of state.containers) {
+    const service = container.spec.labels?.[SERVICE_ID_LABEL];
+    if (service !== undefined && container.running) append(tasks, service, container);
+  }
+  counted.set(state, { members, tasks });
+  return { members, tasks };
+}
+
+function append<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+/** The endpoints of a network of a swarm that have names on it, on whatever host: by host, in the order in which they started. */
+export function membersOfSwarm(state: DockerState, { id }: SwarmNetworkState): readonly EndpointState[] {
+  return censusOf(state).members.get(id) ?? [];
 }
 
 /** `web`: its virtual address, or all its tasks'; `tasks.web`: all its tasks; aliases likewise (libnetwork service_common.go: addEndpointNameResolution). */
 export function serviceNames(state: DockerState, network: SwarmNetworkState): ServiceName[] {
   const services = state.hosts.find(({ name }) => name === network.host)?.swarm?.services ?? [];
+  const { tasks } = censusOf(state);
   return services.flatMap(({ id, name, aliases, virtualIps }) => {
-    const tasks = state.containers.filter((container) => container.running && container.spec.labels?.[SERVICE_ID_LABEL] === id).flatMap((task) => addressOn(task, network));
-    if (tasks.length === 0) return [];
+    const addresses = (tasks.get(id) ?? []).flatMap((task) => addressOn(task, network));
+    if (addresses.length === 0) return [];
     const virtual = virtualIps.find(({ networkId }) => networkId === network.id);
     const names = [name, ...(aliases.find(({ networkId }) => networkId === network.id)?.names ?? [])];
-    return names.flatMap((each) => [{ name: each, addresses: virtual ? [virtual.ip] : tasks }, { name: `tasks.${each}`, addresses: tasks }]);
+    return names.flatMap((each) => [{ name: each, addresses: virtual ? [virtual.ip] : addresses }, { name: `tasks.${each}`, addresses }]);
   });
 }
 

@@ -7,7 +7,7 @@ import { addressOf } from "../block";
 import type { NetworkSpec } from "../spec";
 import type { PeerState } from "../state";
 import type { Cluster } from "./cluster";
-import type { ClusterNetwork, ClusterSubnet } from "./objects";
+import type { ClusterNetwork, ClusterNode, ClusterSubnet } from "./objects";
 
 /** What an overlay network is on one node. */
 export interface OverlaySetup {
@@ -65,10 +65,19 @@ export function shownSpec({ spec, subnets }: ClusterNetwork): NetworkSpec {
   return { ...spec, ipam, options: numbers === "" ? spec.options : { ...spec.options, [OPTION_VNI]: numbers } };
 }
 
+/** Each node is one peer, on however many networks. */
+const peers = new WeakMap<ClusterNode, PeerState>();
+
 /** Names that all nodes know each other by (libnetwork networkdb: the first digits of a random number). */
+function peerOf(node: ClusterNode): PeerState {
+  const known = peers.get(node) ?? { name: new Identity(0).id("peer", node.id).slice(0, 12), address: node.dataPathAddress };
+  peers.set(node, known);
+  return known;
+}
+
+/** In the order in which they joined the swarm. */
 function peersOf({ joined }: ClusterNetwork, { nodes }: Cluster): PeerState[] {
-  const identity = new Identity(0);
-  return nodes.filter((node) => joined.has(node)).map(({ id, dataPathAddress }) => ({ name: identity.id("peer", id).slice(0, 12), address: dataPathAddress }));
+  return nodes.filter((node) => joined.has(node)).map(peerOf);
 }
 
 /** The node's own daemon gives no addresses out. */
