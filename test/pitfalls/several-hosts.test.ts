@@ -6,6 +6,8 @@ import { describe, expect, it } from "vitest";
 import type { Lab } from "../../src/api/lab";
 import type { ReachOptions } from "../../src/api/reach";
 import type { SwarmNodeOptions, OverlayOptions } from "../../src/api/swarm-options";
+import type { Duration } from "../../src/net/units";
+import { buildReport } from "../../src/report";
 import { docker, swarm } from "../support/docker";
 import { startHere } from "../support/lab";
 
@@ -163,5 +165,48 @@ describe("a client that remembers a task's address", () => {
     const stale = await lab.reach("web", `${first.address}:80`);
     expect(stale).toMatchObject({ reachable: false, result: "timeout" });
     expect(stale.cause).toBe(`nobody on network back has the address ${first.address}: who still asks there remembers a container that is gone`);
+  });
+});
+
+describe("the routing mesh", () => {
+  it("hides the client's address from the task, but not in mode host (7)", async () => {
+    const publish = ["8080:80", { target: 80, published: 8081, mode: "host" }] as const;
+    const lab = await start(swarm("prod").node("m1").node("w1").service("front", { mode: "global", publish }));
+    const meshed = await lab.reach("lan", "m1:8080");
+    // The load balancer of the ingress network on m1.
+    expect(meshed).toMatchObject({ reachable: true, peer: "10.0.0.2" });
+    expect(meshed.note).toMatch(/^m1\/ingress-sbox chose front\.\S+ and asks as 10\.0\.0\.2, so that front\.\S+ does not see the client's own address; publish with mode=host to let it$/);
+    const own = await lab.reach("lan", "m1:8081");
+    expect(own).toMatchObject({ reachable: true, peer: "192.0.2.50" });
+    expect(own.note).toBeUndefined();
+  });
+
+  it("needs VXLAN between the nodes: half of the questions reach a task of the same node, half do not (2)", async () => {
+    const nodes = swarm("prod").node("m1").node("w1", { rules: "-A INPUT -p udp --dport 4789 -j DROP" });
+    const lab = await start(nodes.service("front", { mode: "global", publish: ["8080:80"] }));
+    const verdicts = [await ask(lab, "lan", "m1:8080"), await ask(lab, "lan", "m1:8080")].sort();
+    expect(verdicts[0]).toMatch(/: ok; front\.m1 saw /);
+    expect(verdicts[1]).toContain("the packet filter of w1 stops VXLAN (UDP port 4789), in which overlay networks go from node to node");
+  });
+});
+
+describe("a connection through a virtual address that is silent for more than 15 minutes", () => {
+  async function talk(think: Duration, endpointMode: "vip" | "dnsrr") {
+    const nodes = swarm("prod").node("m1").node("w1").overlay("back", { attachable: true }).service("db", { networks: ["back"], endpointMode });
+    const lab = await start(nodes.container("web", { node: "m1", networks: ["back"] }).traffic("slow", "web").to("db:5432/tcp").request({ think, timeout: "10s" }));
+    const result = await lab.run({ for: "40m" });
+    const report = buildReport({ topology: lab.describe(), result });
+    return { ...result.traffic[0]!, drops: report.drops };
+  }
+
+  it("is forgotten by IPVS and reset (8)", async () => {
+    const forgotten = await talk("16m", "vip");
+    expect(forgotten).toMatchObject({ errors: 1, lastError: "ConnectionReset" });
+    const drop = forgotten.drops.find(({ reason }) => reason === "NoSocket");
+    expect(drop).toMatchObject({ place: "m1/lb-back:eth0", meaning: "the load balancer does not know this connection any more" });
+  });
+
+  it.each([["14m", "vip"], ["16m", "dnsrr"]] as const)("is not if it speaks every %s, or %s", async (think, mode) => {
+    expect(await talk(think, mode)).toMatchObject({ errors: 0, timeouts: 0 });
   });
 });
