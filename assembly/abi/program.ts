@@ -68,6 +68,8 @@ export const DEVICE_VXLAN_L2MISS: u32 = 512;
 export const DEVICE_VXLAN_L3MISS: u32 = 1024;
 /** net.ipv4.conf.DEVICE.arp_ignore 1 and arp_announce 2: ARP here is about the device's own addresses alone. */
 export const DEVICE_ARP_IGNORE: u32 = 2048;
+/** A NIC that spoils the checksums of the tunnels that it knows, as some do with checksum offload. */
+export const DEVICE_BAD_OFFLOAD: u32 = 4096;
 
 /** What a route does (rtnetlink's RTN_*). */
 export enum RouteType {

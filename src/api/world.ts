@@ -27,6 +27,8 @@ export interface DockerHostOptions {
   readonly link?: LinkOptions;
   /** Of its interface; that of the underlay unless given. */
   readonly mtu?: number;
+  /** Its NIC computes the checksums of VXLAN wrongly, on the ports that it knows for it (4789, 8472), as vmxnet3 did; false unless given. */
+  readonly badOffload?: boolean;
   /** As many as `docker()` was given, or 2. */
   readonly cpus?: number;
   /** What the host's user does to its packet filter, in iptables syntax; what `docker()` was given is for hosts without. */

@@ -1,4 +1,4 @@
-import { DEVICE_PORT_SECURITY, DeviceKind, RouteType } from "../../assembly/abi/program";
+import { DEVICE_BAD_OFFLOAD, DEVICE_PORT_SECURITY, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { SimulationError } from "../errors";
 import type { HostState } from "../model/state";
@@ -64,7 +64,8 @@ function addUplink(laying: Laying, { namespace, name, uplink, segment }: UplinkP
   const { builder, identity, kernelDevices, owners, machines } = laying;
   const { mtu } = uplink;
   const displayName = `${name}:${uplink.name}`;
-  const device = builder.device({ namespace, kind: DeviceKind.Physical, displayName, mtu, mac: parseMac(uplink.mac, `${displayName}: mac`) });
+  const flags = uplink.badOffload === true ? DEVICE_BAD_OFFLOAD : 0;
+  const device = builder.device({ namespace, kind: DeviceKind.Physical, displayName, mtu, flags, mac: parseMac(uplink.mac, `${displayName}: mac`) });
   nameDevice(laying, device, uplink.name);
   for (const text of uplink.addresses) {
     const cidr = parseCidr(text, `${displayName}: address`);

@@ -44,15 +44,16 @@ export interface UplinkSettings {
   readonly mac?: string;
   readonly mtu?: number;
   readonly link?: LinkSpec;
+  readonly badOffload?: boolean;
 }
 
 /** The world of the host with the given number, from 0: `eth0` with an address, and a default route. */
-export function hostWorld(name: string, index: number, { address, moreAddresses = [], gateway, mac, mtu, link }: UplinkSettings, fabric: FabricSettings): HostWorld {
+export function hostWorld(name: string, index: number, { address, moreAddresses = [], gateway, mac, mtu, link, badOffload }: UplinkSettings, fabric: FabricSettings): HostWorld {
   const text = address ?? `${formatIpv4(HOST_NETWORK + FIRST_HOST + index)}/${HOST_PREFIX}`;
   const cidr = ipv4Of(text, `host ${name}: address`);
   for (const more of moreAddresses) ipv4Of(more, `host ${name}: moreAddresses`);
   const via = gateway ?? formatIpv4(cidr.network + 1);
-  const cable = { ...(link && { link }), ...(fabric.pathMtu !== undefined && { pathMtu: fabric.pathMtu }) };
+  const cable = { ...(link && { link }), ...(badOffload === true && { badOffload }), ...(fabric.pathMtu !== undefined && { pathMtu: fabric.pathMtu }) };
   return {
     ...emptyWorld(name),
     uplinks: [{ name: "eth0", mac: mac ?? macOf(cidr.address), mtu: mtu ?? fabric.mtu, addresses: [text, ...moreAddresses], ...cable }],

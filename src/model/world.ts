@@ -10,6 +10,8 @@ export interface UplinkSpec {
   readonly addresses: readonly string[];
   /** The switch that it is cabled to; that of all hosts unless given. */
   readonly segment?: string;
+  /** The NIC spoils the checksums of VXLAN on the ports that it knows, 4789 and 8472. */
+  readonly badOffload?: boolean;
   /** What the cable does, field by field before what all cables of the switch do. */
   readonly link?: LinkSpec;
   /** The largest IP packet that the switch passes on to it; its own MTU unless given. */

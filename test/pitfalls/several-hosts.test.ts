@@ -99,6 +99,19 @@ describe("a node whose packets come from another address than it advertises", ()
   });
 });
 
+describe("a NIC whose checksum offload breaks VXLAN", () => {
+  it("makes the other node throw everything away, on the usual port (31)", async () => {
+    const lab = await start(pair({ m1: { badOffload: true } }));
+    const verdict = await lab.reach("web", "db:5432", { timeout: "3s" });
+    expect(verdict).toMatchObject({ result: "timeout", dropped: { reason: "UdpCsum", place: "w1:eth0" } });
+    expect(verdict.cause).toBe(
+      "w1 throws VXLAN of network back away because its checksum is wrong: the NIC of m1 breaks it (checksum offload); ethtool -K eth0 tx off there",
+    );
+    const moved = await start(pair({ m1: { badOffload: true } }).init({ dataPathPort: 7789 }));
+    expect(await ask(moved, "web", "db:5432")).toMatch(/: ok; /);
+  });
+});
+
 describe("two containers with one MAC on different nodes", () => {
   it("take each other's frames (13)", async () => {
     const mac = "02:42:0a:00:01:77";

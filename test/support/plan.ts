@@ -1,7 +1,7 @@
 /** Makes programs, frames and patches of the plans in `arbitrary.ts`. Indices wrap around, so that a shrunken plan stays valid. */
 import { VXLAN_FRAME_ROOM } from "../../assembly/abi/limits";
 import { NODE_COUNT } from "../../assembly/abi/node";
-import { DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
+import { DEVICE_BAD_OFFLOAD, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { InjectedFrame, ObserveOptions } from "../../src/engine/engine";
@@ -198,6 +198,8 @@ function addCable(
   }
   const [left, right] = draft.cable(roots[a], roots[b], [`192.168.${k}.1`, `192.168.${k}.2`], 24, record, bytes);
   endpoints.push(left, right);
+  // NICs that break tunnels are rare.
+  if ((plan.ttl + plan.traced + k) % 7 === 0) draft.devices[left.device] = { ...draft.devices[left.device], flags: DEVICE_UP | DEVICE_BAD_OFFLOAD };
   const reach = (end: Endpoint, other: number, gateway: number) => {
     draft.route({ namespace: end.namespace, destination: ip(`10.${other}.0.0`), prefix: 16, device: end.device, gateway, metric: k % 2 });
     // Every second cable is a default route as well: packets for nowhere can go in circles between two hosts.

@@ -5,6 +5,7 @@ import {
   DEVICE_HAIRPIN,
   DEVICE_IPVLAN_PRIVATE,
   DEVICE_IPVLAN_VEPA,
+  DEVICE_BAD_OFFLOAD,
   DEVICE_PORT_SECURITY,
   DEVICE_ROUTE_LOCALNET,
   DEVICE_UP,
@@ -65,6 +66,8 @@ export class Device {
   addresses6: Address6[] = [];
   /** net.ipv6.conf.DEVICE.disable_ipv6. */
   isIpv6Disabled = false;
+  /** A NIC whose checksum offload is broken. */
+  spoilsTunnels = false;
   captured = false;
   /** Entries by IP. */
   readonly neighbours = new Map<number, Neighbour>();
@@ -97,6 +100,7 @@ export class Device {
     this.vni = vni;
     this.isLearning = (flags & DEVICE_VXLAN_LEARNING) !== 0;
     this.isProxy = (flags & DEVICE_VXLAN_PROXY) !== 0;
+    this.spoilsTunnels = (flags & DEVICE_BAD_OFFLOAD) !== 0;
     this.hasPortSecurity = (flags & DEVICE_PORT_SECURITY) !== 0;
     this.isPrivate = (flags & DEVICE_IPVLAN_PRIVATE) !== 0;
     this.isVepa = (flags & DEVICE_IPVLAN_VEPA) !== 0;
