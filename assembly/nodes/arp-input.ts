@@ -7,13 +7,14 @@
 import { Drop } from "../abi/drop";
 import { NEIGHBOUR_LOCK_NS } from "../abi/limits";
 import { Node } from "../abi/node";
+import { DEVICE_ARP_IGNORE } from "../abi/program";
 import { ARP_REPLY, ARP_REQUEST } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { drop, dropUnmade } from "../graph/drop";
 import { append, consume } from "../graph/walk";
 import { frameOf, Packet, PacketType, takePacket } from "../memory/pool";
 import { clock, NEVER } from "../simulation/clock";
-import { Device, DEVICE_NO_ARP } from "../tables/device";
+import { Device, DEVICE_NO_ARP, hasAddress } from "../tables/device";
 import { lookup } from "../tables/fib";
 import { createNeighbour, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { ARP_FRAME, arpOperation, arpSenderIp, arpSenderMac, arpTargetIp, isArpForIpv4, writeArp } from "../wire/arp";
@@ -34,7 +35,7 @@ export function arpInput(packet: Packet): Node {
   const senderMac = arpSenderMac(frame);
   const isRequest = arpOperation(frame) == ARP_REQUEST;
   const entry = findNeighbour(device, sender, false);
-  if (isRequest && lookup(device.namespace, target).isOwn) {
+  if (isRequest && isToldOf(device, target)) {
     if (sender != 0) {
       enterNeighbour(device, sender, senderMac, false, entry, Node.ArpInput);
     }
@@ -44,6 +45,11 @@ export function arpInput(packet: Packet): Node {
     updateNeighbour(entry, senderMac, state, sender == target || clock - entry.updated > <i64>NEIGHBOUR_LOCK_NS, Node.ArpInput);
   }
   return consume(packet);
+}
+
+/** Whether ARP of a device is about an address: of the whole namespace (arp_ignore 0), or of the device alone (1). */
+@inline export function isToldOf(device: Device, ip: u32): bool {
+  return lookup(device.namespace, ip).isOwn && (MANY_HOSTS == 0 || !(device.flags & DEVICE_ARP_IGNORE) || hasAddress(device, ip));
 }
 
 function reply(device: Device, ip: u32, targetMac: u64, targetIp: u32): void {

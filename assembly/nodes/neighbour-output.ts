@@ -16,11 +16,11 @@ import { clock } from "../simulation/clock";
 import { BRIDGED } from "../netfilter/state";
 import { bytesOf6, multicastMac6 } from "../tables/address6";
 import { Device, DEVICE_NO_ARP } from "../tables/device";
-import { lookup } from "../tables/fib";
 import { armNeighbour, createNeighbour, dequeue, enqueue, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { ARP_FRAME, writeArp } from "../wire/arp";
 import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, TYPE_IPV6, writeDestinationMac, writeEthernet } from "../wire/ethernet";
 import { IP_BROADCAST, isMulticast, sourceOf } from "../wire/ipv4";
+import { isToldOf } from "./arp-input";
 import { detour, switchFrame } from "./bridge-input";
 import { solicit6 } from "../ipv6/discovery";
 
@@ -99,11 +99,11 @@ function resolve(packet: Packet, entry: Neighbour): Node {
   return Node.Done;
 }
 
-/** The packet's own source if it is one of the namespace's, else the device's first address (arp_announce 0). A solicitation has its own choice. */
+/** The packet's own source if ARP is about it here, else the device's first address (arp_announce 0, 2). A solicitation has its own choice. */
 function solicitSourceOf(packet: Packet, device: Device): u32 {
   if (isIpv6(packet)) return 0;
   const source = sourceOf(packet.network);
-  return lookup(device.namespace, source).isOwn ? source : device.firstAddress;
+  return isToldOf(device, source) ? source : device.firstAddress;
 }
 
 /** Appends an ARP request: to the MAC that is known while it is probed, else to all. */

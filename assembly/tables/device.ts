@@ -23,6 +23,7 @@ import {
   DEVICE_NAMESPACE,
   DEVICE_PEER,
   DEVICE_PORT,
+  DEVICE_ARP_IGNORE,
   DEVICE_BAD_OFFLOAD,
   DEVICE_PORT_SECURITY,
   DEVICE_ROUTE_LOCALNET,
@@ -52,7 +53,7 @@ export const DEVICE_CAPTURED: u32 = 0x80000000;
 export const DEVICE_NO_ARP: u32 = 0x40000000;
 /** A Vlan is on top of it. */
 export const DEVICE_HAS_VLANS: u32 = 0x20000000;
-const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA | DEVICE_ROUTE_LOCALNET | DEVICE_DISABLE_IPV6 | DEVICE_VXLAN_LEARNING | DEVICE_VXLAN_PROXY | DEVICE_BAD_OFFLOAD;
+const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DEVICE_IPVLAN_PRIVATE | DEVICE_IPVLAN_VEPA | DEVICE_ROUTE_LOCALNET | DEVICE_DISABLE_IPV6 | DEVICE_VXLAN_LEARNING | DEVICE_VXLAN_PROXY | DEVICE_BAD_OFFLOAD | DEVICE_ARP_IGNORE;
 /** Of a bridge: iptables sees its frames (bridge-nf-call-iptables). */
 export const DEVICE_FILTERED: u32 = 0x10000000;
 /** The same of ip6tables (bridge-nf-call-ip6tables). */
@@ -357,7 +358,8 @@ function holderOf6(lower: Device, number: u32): Device {
   return changetype<Device>(0);
 }
 
-function hasAddress(device: Device, ip: u32): bool {
+/** Whether it is one of the device's own. */
+export function hasAddress(device: Device, ip: u32): bool {
   for (let index: u32 = 0; index < device.addressCount; index++) if (load<u32>(device.addresses + (<usize>index << 2)) == ip) return true;
   return false;
 }

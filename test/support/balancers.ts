@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { Forwarding, Scheduler } from "../../assembly/abi/ipvs";
 import { Hook, Table, Target } from "../../assembly/abi/netfilter";
-import { RouteType, SocketRole } from "../../assembly/abi/program";
+import { DEVICE_ARP_IGNORE, DeviceKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import type { DatapathProgram, RealServerRecord, VirtualServiceRecord } from "../../src/engine/program";
 import type { FlowPlan } from "./arbitrary";
@@ -74,7 +74,11 @@ export function placeServices(draft: ProgramDraft, plans: readonly ServicePlan[]
     known.add(key);
     const virtual = ((at.ip & ~255) | (240 + index)) >>> 0;
     draft.namespaces[at.namespace] = { ...draft.namespaces[at.namespace], forwarding: 1 };
-    draft.addresses.push({ device: at.device, ip: virtual, prefix: 32 });
+    // On lo as those who answer directly have it, and then ARP may be told to keep silent about it.
+    const isInside = plan.mark === 3;
+    const lo = draft.devices.findIndex(({ namespace, kind }) => namespace === at.namespace && kind === DeviceKind.Loopback);
+    draft.addresses.push({ device: isInside ? lo : at.device, ip: virtual, prefix: 32 });
+    if (plan.asksIpvs === isInside) draft.devices[at.device] = { ...draft.devices[at.device], flags: draft.devices[at.device].flags | DEVICE_ARP_IGNORE };
     draft.route({ namespace: at.namespace, destination: virtual, prefix: 32, type: RouteType.Local, device: at.device, source: at.ip });
     const endpoint = { ...at, ip: virtual };
     endpoints.push(endpoint, endpoint, endpoint);
