@@ -143,8 +143,8 @@ function fillNetwork(): void {
   fillInterfaces6();
   fillRoutes();
   fillRuleset();
-  fillFdb();
   if (MANY_HOSTS) fillVxlans();
+  fillFdb();
   forgetNeighbours();
   fillNeighbours();
   fillDomains();

@@ -10,6 +10,7 @@ import { reserve, powerOfTwo } from "../memory/arena";
 import { capacity as capacityOf } from "../memory/image";
 import { clock } from "../simulation/clock";
 import { Device, deviceAt, deviceCount, isNull } from "./device";
+import { hasRemote } from "./vxlan";
 
 @unmanaged
 class Entry {
@@ -23,6 +24,7 @@ class Entry {
 const ENTRY_BYTES: usize = 24;
 const FIBONACCI: u64 = 0x9e3779b97f4a7c15;
 const AGEING = <i64>FDB_AGEING_NS;
+const MAC_BITS: u64 = 0xffffffffffff;
 const NO_DEVICE = changetype<Device>(0);
 
 let base: usize = 0;
@@ -65,6 +67,7 @@ export function fillFdb(): void {
   for (let slot: usize = 0; slot <= mask; slot++) {
     const entry = changetype<Entry>(from + slot * ENTRY_BYTES);
     if (entry.key == 0 || isNull(entry.port) || !isPortOf(entry.port, <u32>(entry.key >> 48))) continue;
+    if (MANY_HOSTS && entry.port.kind == DeviceKind.Vxlan && !hasRemote(entry.port, entry.key & MAC_BITS)) continue;
     if (entryOf(entry.key).key == 0) keep(entry);
   }
 }

@@ -136,6 +136,11 @@ function write(device: Device, mac: u64, remote: u32, updated: i64): void {
   entry.updated = updated;
 }
 
+/** Whether there is an entry of a MAC, aged or not. */
+export function hasRemote(device: Device, mac: u64): bool {
+  return !isFree(entryOf(device, mac));
+}
+
 /** Behind which address a MAC is; 0: nobody knows. */
 @inline export function findRemote(device: Device, mac: u64): u32 {
   const entry = entryOf(device, mac);

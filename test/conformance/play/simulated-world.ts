@@ -189,6 +189,7 @@ class SimulatedWorld implements World {
   async sleep(secs: number): Promise<void> {
     for (const { daemon } of this.#hosts.values()) daemon.swarm.settle();
     this.#settle();
+    await this.#gossip();
     this.#pass(secs);
   }
 
@@ -203,6 +204,15 @@ class SimulatedWorld implements World {
     }
     this.#simulation.sleep((end - clock.now) / 1e9);
     clock.advanceTo(end);
+  }
+
+  /** The nodes of a swarm talk to one another all the time, which the recordings leave out: they know each other's MACs. */
+  async #gossip(): Promise<void> {
+    const nodes = this.#state().hosts.flatMap(({ name, swarm }) => (swarm?.role === undefined ? [] : [{ name, address: swarm.address }]));
+    const pairs = nodes.flatMap((node) => nodes.filter((other) => other !== node).map((other) => ({ from: node.name, to: other.address })));
+    if (pairs.length === 0 || !this.#simulation.hasPackets) return;
+    const options = { size: 56, firstSequence: 0, count: 1, intervalMs: 1000, timeoutMs: 1000, dontFragment: false };
+    await this.#simulation.during(() => Promise.all(pairs.map(({ from, to }) => this.#simulation.traffic.echo(from, to, options))));
   }
 
   learnIds(names: Names): void {

@@ -86,6 +86,11 @@ export class Simulation {
     return this.#network.now;
   }
 
+  /** Whether the packets of the present state are simulated. */
+  get hasPackets(): boolean {
+    return this.#isLoaded && this.#broken === undefined;
+  }
+
   get traffic(): Traffic {
     return this.#network;
   }

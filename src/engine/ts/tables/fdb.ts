@@ -2,6 +2,7 @@ import { FDB_AGEING_NS } from "../../../../assembly/abi/limits";
 import { DeviceKind } from "../../../../assembly/abi/program";
 import type { Device } from "./device";
 import { MacTable } from "./mac-table";
+import type { VxlanFdb } from "./vxlan-fdb";
 
 /**
  * The forwarding databases of all bridges. Key: (bridge, MAC); value: port and when it was last seen. `capacity` entries;
@@ -41,15 +42,16 @@ export class Fdb {
     return this.ports[entry];
   }
 
-  /** After a change of devices: forgets what was learnt at ports that are none any more, and of addresses that are the bridge's own now. */
-  forgetStrays(localMacs: LocalMacs): void {
+  /** After a change of devices: forgets what was learnt at ports that are none any more, of addresses that are the bridge's own now, and of those that a tunnel knows no more of. */
+  forgetStrays(localMacs: LocalMacs, tunnels: Pick<VxlanFdb, "has">): void {
     const { bridges, highs, lows } = this.macs;
     for (let entry = this.ports.length - 1; entry >= 0; entry--) {
       const port = this.ports[entry];
       if (port === null) continue;
       const { master } = port;
       const isAlive = port.up && master !== null && master.index === bridges[entry];
-      if (!isAlive || localMacs.has(master, highs[entry], lows[entry])) this.forget(entry);
+      const isUnknown = port.kind === DeviceKind.Vxlan && !tunnels.has(port, highs[entry], lows[entry]);
+      if (!isAlive || isUnknown || localMacs.has(master, highs[entry], lows[entry])) this.forget(entry);
     }
   }
 

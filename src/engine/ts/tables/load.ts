@@ -27,8 +27,8 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
   const addressed = loadAddresses(kernel, program);
   const addressed6 = loadIpv6(kernel, program, restarted);
   kernel.localMacs = new LocalMacs(kernel.devices);
-  kernel.fdb.forgetStrays(kernel.localMacs);
   kernel.vxlanFdb.load(program.vxlanRemotes ?? []);
+  kernel.fdb.forgetStrays(kernel.localMacs, kernel.vxlanFdb);
   const isStray = ({ device, ip, state }: Neighbour) =>
     restarted.has(device) ||
     (isIpv6(ip) ? addressed6.has(device) && device.addresses6.length === 0 : addressed.has(device) && device.ip === 0) ||

@@ -47,6 +47,11 @@ export class VxlanFdb {
     return entry < 0 ? NO_REMOTE : this.permanentRemotes[entry];
   }
 
+  /** Whether there is an entry, however old. */
+  has(device: Device, high: number, low: number): boolean {
+    return this.permanentOf(device, high, low) !== NO_REMOTE || this.learned.find(device.index, high, low) >= 0;
+  }
+
   find(device: Device, high: number, low: number, clock: number): number {
     const remote = this.permanentOf(device, high, low);
     if (remote !== NO_REMOTE) return remote;
