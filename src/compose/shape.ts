@@ -10,7 +10,7 @@ export type ScalarType = "string" | "number" | "integer" | "boolean" | "null";
 interface AnyShape {
   readonly is: "any";
 }
-interface ScalarShape {
+export interface ScalarShape {
   readonly is: "scalar";
   readonly types: readonly ScalarType[];
   /** The only texts allowed. */
