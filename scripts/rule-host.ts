@@ -10,9 +10,10 @@ import {
   type GatewayMode,
   parseIptables,
 } from "../src/model/firewall";
+import { addHostMesh, type MeshPort } from "../src/model/firewall/mesh";
 import type { DockerGeneration } from "../src/model/spec";
 import { parseCidr } from "../src/net/cidr";
-import { type IpAddress, parseIp } from "../src/net/ip";
+import { type IpAddress, parseIp, parseIpv4 } from "../src/net/ip";
 
 export interface NetworkOptions {
   readonly device?: string;
@@ -40,7 +41,10 @@ export class RuleHost {
   readonly #containers = new Map<string, FirewallEndpoint>();
   readonly #flags: FirewallFlags;
 
+  readonly #generation: DockerGeneration;
+
   constructor(generation: DockerGeneration, flags: Partial<FirewallFlags> & { readonly icc?: boolean } = {}) {
+    this.#generation = generation;
     this.#firewall = createFirewall(generation);
     this.#flags = { iptables: true, ip6tables: generation !== "20.10", userlandProxy: true, allowDirectRouting: false, ...flags };
     this.#firewall.start(this.#flags);
@@ -90,6 +94,11 @@ export class RuleHost {
       child: { container: child, address: to.addresses[0]! },
       ports: [{ port, protocol: "tcp" }],
     });
+  }
+
+  /** A service of a swarm is published: the ingress sandbox is at `gateway` on docker_gwbridge. */
+  mesh(service: string, port: MeshPort, gateway: string): void {
+    addHostMesh(this.#firewall, this.#generation, { service, ports: [port], gateway: parseIpv4(gateway, "gateway"), device: "docker_gwbridge" });
   }
 
   rules(text: string): void {

@@ -1,6 +1,8 @@
 /** The situations of `docs/rules`: what was asked of Docker, and what to know about the rules that follow. */
 import { type FirewallState, sandboxFirewall } from "../src/model/firewall";
+import { balancerSteps, redirectSteps } from "../src/model/firewall/mesh";
 import type { DockerGeneration } from "../src/model/spec";
+import { parseIpv4 } from "../src/net/ip";
 import { RuleHost } from "./rule-host";
 
 export interface RuleSituation {
@@ -225,6 +227,7 @@ IPv4 networks there as well, and has no \`DOCKER-USER\`. Docker 29 leaves connec
     },
   },
   ...gatewayModes(),
+  ...routingMesh(),
   {
     name: "direct-access",
     base: "user-network",
@@ -254,6 +257,55 @@ the container at ports of its own choice, here 40001 (UDP) and 40002 (TCP); the 
     state: () => sandboxFirewall({ udp: 40001, tcp: 40002 }),
   },
 ];
+
+/** The three places that a packet to a published port of a service passes. */
+function routingMesh(): readonly RuleSituation[] {
+  const commands = ["docker swarm init", "docker service create --name web --publish 8080:80 web"];
+  const port = { protocol: "tcp", published: 8080, target: 80 } as const;
+  const web = { service: "web", network: "ingress", virtualIp: ip("10.0.0.4"), mark: 256, ports: [port] };
+  return [
+    {
+      name: "routing-mesh",
+      base: "default-bridge",
+      title: "A published port of a service",
+      commands,
+      prose: `Every node of a swarm has the port, whether a task runs there or not. The host translates it to its ingress sandbox, which is at an
+address of \`docker_gwbridge\`; [what happens there](ingress-sandbox.md) and [at the task](mesh-task.md) are pages of their own.
+\`docker_gwbridge\` is a bridge network without communication between its containers. Where the kernel has no \`ip_vs\`, none of these rules
+is there, and the port is refused.`,
+      generations: BOTH,
+      state(generation) {
+        const host = new RuleHost(generation);
+        host.network("docker_gwbridge", { device: "docker_gwbridge", subnet: "172.18.0.0/16", icc: false });
+        host.mesh("web", port, "172.18.0.2");
+        return host.state();
+      },
+    },
+    {
+      name: "ingress-sandbox",
+      title: "The sandbox of the routing mesh",
+      commands,
+      prose: `\`ingress_sbox\`, the network namespace of each node's load balancer on the network \`ingress\`. IPVS knows a service by the mark of its packets
+(\`ipvsadm\` shows it as \`FWM 256\`), chooses a task by turns, wherever in the swarm it runs, and remembers its choice for each connection:
+for 15 minutes without a packet, or 5 for UDP. The sandbox of another overlay network (\`lb_…\`) has the same rules but the first: there the
+virtual address is all that leads to a service. The rules of the embedded DNS server are left out.`,
+      generations: BOTH,
+      state: () => sandboxFirewall(undefined, balancerSteps({ ip: ip("10.0.0.2"), prefixLength: 24 }, false, [web])),
+    },
+    {
+      name: "mesh-task",
+      title: "A task behind the routing mesh",
+      commands,
+      prose: "The network namespace of a task whose address on the network `ingress` is 10.0.0.5. What came for the published port goes to the one that the image listens on. The rules of the embedded DNS server are left out.",
+      generations: BOTH,
+      state: () => sandboxFirewall(undefined, redirectSteps("web", ip("10.0.0.5"), [port])),
+    },
+  ];
+}
+
+function ip(text: string): number {
+  return parseIpv4(text, "address");
+}
 
 function gatewayModes(): readonly RuleSituation[] {
   const page = (mode: "routed" | "nat-unprotected" | "isolated", title: string, prose: string): RuleSituation => ({

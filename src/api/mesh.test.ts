@@ -58,6 +58,16 @@ describe("a virtual address", () => {
   });
 });
 
+describe("a load balancer on paper", () => {
+  it("is what ipvsadm would save", async () => {
+    const text = (await prod.compile()).render();
+    const section = (name: string) => text.split("\n\n").find((part) => part.startsWith(`# ${name}: ipvsadm`))?.split("\n").slice(1);
+    expect(section("w1/ingress-sbox")).toEqual(["-A -f 257 -s rr", "-a -f 257 -r 10.0.0.6:0 -m -w 1", "-a -f 257 -r 10.0.0.5:0 -m -w 1"]);
+    // A node has only the networks of its tasks, but all of their services.
+    expect(section("m1/lb-back")).toEqual(["-A -f 256 -s rr", "-a -f 256 -r 10.0.1.4:0 -m -w 1", "-a -f 256 -r 10.0.1.3:0 -m -w 1"]);
+  });
+});
+
 describe("an overlay with direct server return", () => {
   it("lets tasks answer the client themselves, who is seen", async () => {
     const options = { attachable: true, options: { dsr: "" } };

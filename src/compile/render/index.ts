@@ -1,10 +1,11 @@
 import type { DatapathProgram } from "../../engine/program";
 import { renderAddresses } from "./ip-addr";
 import { renderRoutes } from "./ip-route";
+import { renderServices } from "./ipvs";
 import { renderBridgePorts } from "./bridge-link";
 
 /**
- * A program as the tools of iproute2 would print it, one namespace after the other.
+ * A program as the tools of iproute2 and ipvsadm would print it, one namespace after the other.
  *
  * @example render(compile(spec).program).includes("default via 172.17.0.1 dev eth0") // true
  */
@@ -13,6 +14,7 @@ export function render(program: DatapathProgram): string {
     section(name, "ip addr", renderAddresses(program, namespace)),
     section(name, "ip route", renderRoutes(program, namespace)),
     section(name, "bridge link", renderBridgePorts(program, namespace)),
+    section(name, "ipvsadm --save -n", renderServices(program, namespace)),
   ]);
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
