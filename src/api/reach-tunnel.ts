@@ -29,7 +29,7 @@ const EXPLANATIONS: Readonly<Partial<Record<DropName, Explanation>>> = {
   },
   NetfilterDrop: ({ place, rule = "" }, { network, port, isSealed }) => {
     const machine = machineOf(place);
-    if (rule.includes("--pol none")) return `${machine} takes frames of network ${network} only encrypted, and this one came in the clear`;
+    if (rule.includes("--pol none")) return `${machine} takes frames of network ${network} only encrypted, and this one came in the clear: NAT has changed its addresses, or its node has no key`;
     const what = isSealed ? "ESP (IP protocol 50), in which encrypted overlay networks" : `VXLAN (UDP port ${port}), in which overlay networks`;
     return `the packet filter of ${machine} stops ${what} go from node to node`;
   },

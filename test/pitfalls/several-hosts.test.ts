@@ -81,6 +81,27 @@ describe("a firewall between nodes", () => {
   });
 });
 
+describe("an encrypted overlay network", () => {
+  const back = { encrypted: true };
+
+  it("needs ESP between nodes, not VXLAN (27)", async () => {
+    const vxlan = await start(pair({ back, w1: { rules: "-A INPUT -i eth0 -p udp --dport 4789 -m policy --dir in --pol none -j DROP" } }));
+    expect(await ask(vxlan, "web", "db:5432")).toMatch(/: ok; /);
+    const lab = await start(pair({ back, w1: { rules: "-A INPUT -p 50 -j DROP" } }));
+    expect(await lab.reach("web", "db:5432", { timeout: "3s" })).toMatchObject({
+      dropped: { reason: "NetfilterDrop", place: "w1:eth0" },
+      cause: "the packet filter of w1 stops ESP (IP protocol 50), in which encrypted overlay networks go from node to node",
+    });
+  });
+
+  it("does not survive NAT: what is not encrypted any more is refused by Docker's own rule (27)", async () => {
+    const lab = await start(pair({ back, m1: { rules: "-t nat -A POSTROUTING -o eth0 -d 192.0.2.12 -j SNAT --to-source 192.0.2.77" } }));
+    const verdict = await lab.reach("web", "db:5432", { timeout: "3s" });
+    expect(verdict.rule).toMatch(/^filter INPUT: -A INPUT -p udp -m policy --dir in --pol none .* -j DROP$/);
+    expect(verdict.cause).toBe("w1 takes frames of network back only encrypted, and this one came in the clear: NAT has changed its addresses, or its node has no key");
+  });
+});
+
 describe("a node whose packets come from another address than it advertises", () => {
   it("is not heard, whether it has two addresses or NAT is on the way (4)", async () => {
     const cause =
