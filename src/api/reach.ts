@@ -8,6 +8,7 @@ import { readEvents } from "../engine/records";
 import { SimulationError } from "../errors";
 import type { DropName } from "../observe/names";
 import { assembleTraces, type PacketTrace, type TraceHop } from "../observe/trace";
+import { isIp, isIpv6 } from "../net/ip";
 import { parseDuration, parseSize, type Duration, type Size } from "../net/units";
 import { FIRST_LOOK_NS, type ProbeContext } from "./probe/context";
 import { probeOutcome, type ProbeKind, type ProbeResult } from "./probe/probe-flow";
@@ -17,6 +18,8 @@ import type { CompiledTopology, TargetSpec, TrafficSpec } from "./spec";
 import { parseTarget } from "./traffic";
 
 export interface ReachOptions {
+  /** Asks a name's addresses of this family alone, as `ping -6` does. */
+  readonly family?: 4 | 6;
   /** How long to wait for an answer; 5 s unless given. */
   readonly timeout?: Duration;
   /** Bytes of what is asked, or of the echo; 64, or 56 unless given. What is large shows what a path does to full packets. */
@@ -55,6 +58,11 @@ export interface ReachResult {
   readonly rule?: string;
   /** The way of each packet, hop by hop, the answers' included. */
   readonly packets: readonly PacketTrace[];
+  /**
+   * The same over IPv6, for a name that has addresses of both families where neither was asked for. Which one a program tries first its
+   * library says: glibc IPv6, musl and Go IPv4 before unique local addresses such as Docker's own (RFC 6724).
+   */
+  readonly overIpv6?: ReachResult;
   /** The verdict in a line, and below it the way of the packet that decided. */
   toString(): string;
 }
@@ -65,13 +73,24 @@ const DEFAULT_TIMEOUT = "5s";
 /** Of a short HTTP request and its answer. */
 const SIZES = { request: 64, response: 256, ping: 56 };
 
+/** Asks over IPv4, and over IPv6 if the name has addresses of both. */
+export async function runReach(context: ProbeContext, from: string, to: string, options: ReachOptions): Promise<ReachResult> {
+  const result = await attempt(context, from, to, options);
+  const { host } = parseTarget(to);
+  const isName = !isIp(host) && host !== "localhost";
+  if (options.family !== undefined || !isName || result.address === undefined || isIpv6(result.address)) return result;
+  const overIpv6 = await attempt(context, from, to, { ...options, family: 6 });
+  if (overIpv6.result === "unresolvable") return result;
+  return { ...result, overIpv6, toString: () => `${String(result)}\nover IPv6: ${String(overIpv6)}` };
+}
+
 /** Sends the probe and lets time pass until its outcome is known. */
-export async function runReach(context: ProbeContext, from: string, to: string, { timeout = DEFAULT_TIMEOUT, size, signal }: ReachOptions): Promise<ReachResult> {
+async function attempt(context: ProbeContext, from: string, to: string, { timeout = DEFAULT_TIMEOUT, size, family, signal }: ReachOptions): Promise<ReachResult> {
   const target = parseTarget(to);
   const timeoutNs = parseDuration(timeout, "timeout");
   if (timeoutNs === 0) throw new SimulationError("INVALID_INPUT", `timeout: expected more than 0, found "${timeout}"`);
   const startedAt = context.now();
-  const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs, ...(size !== undefined && { sizeBytes: parseSize(size, "size") }) }));
+  const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs, ...(size !== undefined && { sizeBytes: parseSize(size, "size") }), ...(family !== undefined && { family }) }));
   if ("reason" in probe) return verdict({ from, to, result: "unresolvable", reason: probe.reason }, [], context.topology);
   const { index, record, sockets, description, commit } = probe;
   await context.apply({ flows: [{ index, record: { ...record, untilAnswer: 1 } }], sockets });
@@ -117,6 +136,7 @@ interface ProbeSettings {
   readonly startedAt: Nanoseconds;
   readonly timeoutNs: Nanoseconds;
   readonly sizeBytes?: number;
+  readonly family?: 4 | 6;
 }
 
 function probeTraffic(from: string, to: string, target: TargetSpec, settings: ProbeSettings): TrafficSpec {
@@ -138,6 +158,7 @@ function probeTraffic(from: string, to: string, target: TargetSpec, settings: Pr
     count: isPing ? Math.max(1, Math.ceil(timeoutNs / 1e9)) : 1,
     clients: 1,
     dontFragment: false,
+    ...(settings.family !== undefined && { family: settings.family }),
   };
 }
 

@@ -62,6 +62,8 @@ export interface TrafficMethods<Self> {
   during(start: Duration, stop?: Duration): Self;
   /** Sets DF on datagrams and pings even if they are too long, as `ping -M do` does. */
   dontFragment(): Self;
+  /** Uses a name's addresses of that family, as `ping -6` does; unless given, those of IPv4 where there are any. */
+  family(family: 4 | 6): Self;
 }
 
 /** What has been said about one traffic so far. */
@@ -124,6 +126,10 @@ export abstract class TrafficMethodsBase<Self> implements TrafficMethods<Self> {
 
   dontFragment(): Self {
     return this.change({ dontFragment: true });
+  }
+
+  family(family: 4 | 6): Self {
+    return this.change({ family });
   }
 }
 

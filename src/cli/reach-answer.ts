@@ -19,6 +19,8 @@ export interface ReachAnswer extends Question {
   readonly by: string | null;
   readonly dropped: { readonly reason: string; readonly place: string } | null;
   readonly rule: string | null;
+  /** The same over IPv6, where the name has addresses of both families. */
+  readonly overIpv6: { readonly reachable: boolean; readonly result: ReachResult["result"]; readonly address: string | null } | null;
   /** The same in words. */
   readonly details: readonly string[];
   /** What of the Compose file it rests on. */
@@ -30,7 +32,7 @@ export interface ReachAnswer extends Question {
 
 export function answerOf(project: ComposeProject, question: Question, result: ReachResult): ReachAnswer {
   const { position } = placeOf(project, question, result) ?? {};
-  const { reachable, address = null, server = null, peer = null, local = null, by = null, dropped = null, rule = null } = result;
+  const { reachable, address = null, server = null, peer = null, local = null, by = null, dropped = null, rule = null, overIpv6 } = result;
   return {
     ...question,
     reachable,
@@ -42,6 +44,7 @@ export function answerOf(project: ComposeProject, question: Question, result: Re
     by,
     dropped,
     rule,
+    overIpv6: overIpv6 === undefined ? null : { reachable: overIpv6.reachable, result: overIpv6.result, address: overIpv6.address ?? null },
     details: detailsOf(project, question, result),
     file: position?.file ?? null,
     line: position?.line ?? null,
@@ -49,7 +52,7 @@ export function answerOf(project: ComposeProject, question: Question, result: Re
   };
 }
 
-function detailsOf(project: ComposeProject, { to }: Question, { result, reachable, address, reason, server, peer, local, by, dropped, cause, note, rule }: ReachResult): string[] {
+function detailsOf(project: ComposeProject, { to }: Question, { result, reachable, address, reason, server, peer, local, by, dropped, cause, note, rule, overIpv6 }: ReachResult): string[] {
   const seen = server === undefined ? undefined : `${server} saw ${peer}${local === undefined || local === address ? "" : ` ask ${local}`}`;
   const [published] = reachable ? publishers(project, to) : [];
   return [
@@ -67,6 +70,7 @@ function detailsOf(project: ComposeProject, { to }: Question, { result, reachabl
     result === "refused" ? otherAddress(project, to) : undefined,
     published === undefined ? undefined : `published ${partsOf(to)[1]}→${published.target}`,
     reachable ? unknownPort(project, to) : undefined,
+    overIpv6 === undefined ? undefined : `over IPv6 ${overIpv6.reachable ? "too" : overIpv6.result}: ${overIpv6.address}${overIpv6.rule === undefined ? "" : ` (${overIpv6.rule})`}`,
   ].filter((detail) => detail !== undefined);
 }
 

@@ -16,6 +16,7 @@ interface ReachFlags extends ProjectFlags {
   readonly docker?: "29" | "20.10";
   readonly engine?: "wasm" | "ts";
   readonly timeout: string;
+  readonly family?: "4" | "6";
   readonly json?: boolean;
   readonly why?: boolean;
   readonly nodes?: string;
@@ -33,6 +34,7 @@ export function reachCommand(done: (exitCode: number) => void): Command {
     .addOption(new Option("--engine <engine>", "packet engine: wasm, or ts where WebAssembly is forbidden").choices(["wasm", "ts"]))
     .addOption(nodesOption())
     .addOption(new Option("--timeout <duration>", "how long, in virtual time, to wait for an answer").default("5s"))
+    .addOption(new Option("--family <family>", "ask a name's addresses of IPv4 or IPv6 alone; unless given, both where it has both").choices(["4", "6"]))
     .addOption(new Option("--why", "print every packet's way, hop by hop"))
     .addOption(new Option("--json", "print the answers as JSON (docs/report.md describes it)"));
   return projectOptions(command)
@@ -71,8 +73,11 @@ async function reach(files: readonly string[], flags: ReachFlags): Promise<numbe
   return flags.matrix === true || answers.every(({ reachable }) => reachable) ? EXIT.ok : EXIT.failed;
 }
 
-async function ask(lab: Lab, project: ComposeProject, question: Question, { timeout }: ReachFlags): Promise<ReachAnswer> {
-  const result = await lab.reach(resolveSender(project, question.from, lab), resolveTarget(project, question.to), { timeout: timeout as `${number}s` });
+async function ask(lab: Lab, project: ComposeProject, question: Question, { timeout, family }: ReachFlags): Promise<ReachAnswer> {
+  const result = await lab.reach(resolveSender(project, question.from, lab), resolveTarget(project, question.to), {
+    timeout: timeout as `${number}s`,
+    ...(family !== undefined && { family: family === "6" ? 6 : 4 }),
+  });
   return answerOf(project, question, result);
 }
 

@@ -111,7 +111,7 @@ class TrafficResolver {
     const senders = this.#senders(spec);
     let turn = 0;
     for (const from of senders) {
-      const resolution = this.#resolve(from, spec.to.host);
+      const resolution = this.#resolve(from, spec);
       if ("reason" in resolution) fail("NOT_FOUND", spec, resolution.reason);
       for (let client = 0; client < spec.clients; client++) {
         const address = resolution.addresses[turn++ % resolution.addresses.length]!;
@@ -132,7 +132,7 @@ class TrafficResolver {
       if (isSilent || isOver) return undefined;
       return { index, record: { ...record, startNs: nowNs, stopNs: nowNs }, address: known, isSilent: true };
     }
-    const resolution = this.#resolve(from, spec.to.host);
+    const resolution = this.#resolve(from, spec);
     const addresses = "addresses" in resolution ? resolution.addresses : [];
     // A name that leads nowhere any more is one that the process has looked up before.
     const earlier = destinationOf(record);
@@ -150,9 +150,12 @@ class TrafficResolver {
     return { index, record: { ...record, ...destinationFields(destination), namespace, sourcePort, startNs, stopNs, count }, address: formatDestination(destination), isSilent: false };
   }
 
-  #resolve(from: string, host: string): Resolution {
+  #resolve(from: string, { to: { host }, family }: TrafficSpec): Resolution {
     const known = this.#machineAddress(host) ?? this.#taskAddress(from, host);
-    return known === undefined ? this.#names.resolve(from, host) : { addresses: [known] };
+    const found: Resolution = known === undefined ? this.#names.resolve(from, host) : { addresses: [known] };
+    if (family === undefined || "reason" in found) return found;
+    const addresses = [...found.addresses, ...(found.others ?? [])].filter((address) => familyOf(address) === (family === 6 ? Family.Ipv6 : Family.Ipv4));
+    return addresses.length > 0 ? { addresses } : { reason: `${JSON.stringify(host)} has no address of IPv${family} for ${from}` };
   }
 
   /** A task is meant by its number; Docker's DNS has no such name. Its address on a network of the sender, if they share one. */

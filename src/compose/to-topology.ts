@@ -279,6 +279,7 @@ function trafficOf(rule: TrafficRule, { services }: ComposeProject): TrafficSpec
     startNs: same.startNs,
     ...defined({ stopNs, count }),
     clients: same.clients,
+    ...(same.family !== undefined && { family: same.family }),
     dontFragment: false,
     ...positionOf(place),
   };

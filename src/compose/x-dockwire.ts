@@ -27,6 +27,7 @@ export type { LinkProperties };
  *     - { name: orders, from: web, to: db:5432/tcp, size: 256, response: 4k, clients: 4, think: 5ms }
  *     - { from: cache, to: web:9000/udp, kind: poisson, rate: 2kpps, size: 64 }
  *     - { from: web, to: db:8080, kind: exchange, response: 16k }   # a connection each, which the server closes (HTTP/1.0)
+ *     - { from: web, to: db, family: 6 }                            # over IPv6, where the name has addresses of both
  *   default_traffic: true    # also let every depends_on edge exchange requests
  *   nodes: 3                 # a swarm of that many machines, host1 its manager: what docker stack deploy makes of the file
  *   underlay: { rate: 10Gbit, delay: 50us, loss: 0.01%, mtu: 1500, path_mtu: 1400 }   # each direction of the cables of machines
@@ -96,6 +97,8 @@ export interface TrafficRule {
   /** Messages to send, of each client; absent: without end. */
   readonly count: number | undefined;
   readonly clients: number;
+  /** Whose addresses of a name are used; absent: IPv4's where there are any. */
+  readonly family: 4 | 6 | undefined;
 }
 
 export type TrafficRate =
@@ -118,7 +121,7 @@ const flag = scalar("boolean", "string");
 const trafficShape = record(
   {
     name: text, from: text, to: text, kind: choice(...TRAFFIC_KINDS), rate: quantity, size: quantity, response: quantity, on: quantity,
-    off: quantity, think: quantity, timeout: quantity, start: quantity, stop: quantity, count: quantity, clients: quantity,
+    off: quantity, think: quantity, timeout: quantity, start: quantity, stop: quantity, count: quantity, clients: quantity, family: quantity,
   },
   ["from", "to"],
 );
@@ -235,7 +238,13 @@ function readTraffic(field: Field, names: KnownNames): TrafficRule {
     stopNs: stop,
     count: field.get("count")?.integer(1, 0xfffffffe),
     clients: field.get("clients")?.integer(1, 65535) ?? 1,
+    family: readFamily(field.get("family")),
   };
+}
+
+function readFamily(field: Field | undefined): 4 | 6 | undefined {
+  const family = field?.integer(4, 6);
+  return family === 5 ? field?.expected("4 or 6") : (family as 4 | 6 | undefined);
 }
 
 function isAnswered(kind: TrafficKind): boolean {

@@ -3,8 +3,8 @@ import { dnsOf, type SandboxDns, seenFrom } from "./dns";
 import { containerLabel } from "./labels";
 import { type ContainerState, type DockerState, isBridge } from "./state";
 
-/** What looking a name up came to: addresses (of IPv6 if there are none of IPv4) in the order of the answer, or why there is none. */
-export type Resolution = { readonly addresses: readonly (number | bigint)[] } | { readonly reason: string };
+/** What looking a name up came to: addresses (of IPv6 if there are none of IPv4) in the order of the answer, those of IPv6 beside them, or why there is none. */
+export type Resolution = { readonly addresses: readonly (number | bigint)[]; readonly others?: readonly bigint[] } | { readonly reason: string };
 
 const LOOPBACK = 0x7f000001;
 
@@ -47,7 +47,8 @@ export class Resolver {
     if (!server || known.length === 0) return this.#fail(from, wanted, describeWithoutDns(container));
     const { ipv4 = [], ipv6 = [] } = server.names.get(wanted) ?? {};
     const addresses: readonly (number | bigint)[] = ipv4.length > 0 ? ipv4 : ipv6;
-    return addresses.length > 0 ? { addresses } : this.#failOnNetworks(from, wanted, container.networkOrder, known);
+    const others = ipv4.length > 0 ? ipv6 : [];
+    return addresses.length > 0 ? { addresses, ...(others.length > 0 && { others }) } : this.#failOnNetworks(from, wanted, container.networkOrder, known);
   }
 
   /** The container whose sandbox, and so whose name resolution, a container uses; none for hosts and host mode. */

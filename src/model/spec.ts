@@ -274,4 +274,6 @@ export interface TrafficSpec extends Positioned {
   readonly clients: number;
   /** Set DF on UDP and echo requests, even if they are too long (`ping -M do`). */
   readonly dontFragment: boolean;
+  /** Which addresses of a name are used; absent: those of IPv4, and of IPv6 if there are no others. */
+  readonly family?: 4 | 6;
 }
