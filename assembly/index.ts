@@ -22,6 +22,7 @@ import { updateCounters } from "./tables/counters";
 import { deviceAt, deviceCounters, deviceDrops } from "./tables/device";
 import { appendDomain as addDomain } from "./tables/domain";
 import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, flowReplies } from "./tables/flow";
+import { busyTime } from "./tables/namespace";
 import { ruleCounters } from "./tables/ruleset";
 import { setSocket as replaceSocket } from "./tables/socket";
 import { indexVxlans } from "./tables/vxlan";
@@ -199,6 +200,11 @@ export function flowDropsAddress(): usize {
 /** RULE_COUNTER_SIZE bytes per rule, up to date. */
 export function ruleCountersAddress(): usize {
   return ruleCounters();
+}
+
+/** Nanoseconds that the CPUs of a host have worked. */
+export function hostBusy(index: u32): f64 {
+  return busyTime(index);
 }
 
 /** The digest's two lanes. */

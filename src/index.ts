@@ -2,6 +2,7 @@
 export { ERROR_CODES, SimulationError, type ErrorCode, type ErrorDetails, type SourcePosition } from "./errors";
 export type { Duration, PacketRate, Probability, Rate, Size } from "./net/units";
 export type { CompareOptions, Divergence, EngineComparison, EngineTiming } from "./api/compare";
+export type { EncryptionCostOptions } from "./api/encryption-cost";
 export { Capture, type CaptureOptions } from "./api/capture";
 export type { Docker, DockerTopology, DockerTraffic } from "./api/docker";
 export type { IpsecKey, IpsecKeys } from "./api/ipsec";
@@ -24,6 +25,7 @@ export type { HostOptions, NodeWorkerLike, WebWorkerLike, WorkerLike } from "./e
 export type { Frame } from "./observe/frames";
 export type { LatencySummary } from "./observe/histogram";
 export type { DropName, FlowErrorName, FlowStateName } from "./observe/names";
-export type { DeviceSummary, DropSummary, FlowSummary, Throughput } from "./observe/summary";
+export type { DeviceSummary, DropSummary, FlowSummary, HostSummary, Throughput } from "./observe/summary";
 export type { PacketTrace, TraceHop } from "./observe/trace";
+export type { CipherCost, EncryptionCost, EncryptionHost, EncryptionRun, EncryptionTraffic } from "./report/encryption-cost";
 export type { TrafficSummary } from "./observe/traffic";

@@ -13,6 +13,8 @@ let costs: usize = COSTS;
 let copyCostPerBlock: f64 = 0;
 /** The CPU of the walk in progress. */
 let cpu: Cpu = changetype<Cpu>(0);
+/** When the walk in progress began. */
+let begun: i64 = 0;
 /** Node visits of the walk in progress. */
 export let steps: u32 = 0;
 
@@ -28,12 +30,13 @@ export function setCosts(from: usize, copy: f64): void {
   cpu = on;
   costs = on.costs;
   steps = 0;
-  clock = max(time, on.busyUntil);
+  clock = begun = max(time, on.busyUntil);
   return true;
 }
 
 @inline export function leave(): void {
   cpu.busyUntil = clock;
+  cpu.busy += clock - begun;
   cpu.append(clock);
 }
 

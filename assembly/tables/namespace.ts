@@ -27,6 +27,8 @@ import { Device, deviceAt, deviceCount } from "./device";
 @unmanaged
 export class Cpu extends TimeRing {
   busyUntil: i64;
+  /** All the time that it has worked. */
+  busy: i64;
   /** Completions that it may have before it. */
   backlog: u32;
   /** What node visits cost: a table of i64. */
@@ -70,7 +72,7 @@ export class Namespace {
   carries: bool;
 }
 
-const CPU_BYTES: usize = 32;
+const CPU_BYTES: usize = 40;
 const HOST_BYTES: usize = 8;
 const STACK_BYTES: usize = 64;
 const NAMESPACE_BYTES: usize = 2 * STACK_BYTES;
@@ -218,6 +220,14 @@ function namespaceOfAddress(index: u32): Namespace {
 /** The stack of a namespace for a family. */
 @inline export function stackOf(ipv4: Namespace, isIpv6: bool): Namespace {
   return isIpv6 ? ipv6Of(ipv4) : ipv4;
+}
+
+/** Time that the CPUs of a host have worked. */
+export function busyTime(index: u32): f64 {
+  const host = changetype<Host>(hosts + <usize>index * HOST_BYTES);
+  let busy: i64 = 0;
+  for (let cpuIndex: u32 = 0; cpuIndex < host.cpuCount; cpuIndex++) busy += cpuAt(host, cpuIndex).busy;
+  return <f64>busy;
 }
 
 @inline export function cpuAt(host: Host, index: u32): Cpu {

@@ -1,5 +1,7 @@
 import type { Platform } from "../engine/host";
 import type { CompareOptions, EngineComparison } from "./compare";
+import type { EncryptionCost } from "../report/encryption-cost";
+import type { EncryptionCostOptions } from "./encryption-cost";
 import type { Lab } from "./lab";
 import { TopologyBuilder } from "./builder";
 import { HOST_NAME, readDockerOptions, type ContainerOptions, type DockerOptions, type NetworkOptions } from "./options";
@@ -87,6 +89,16 @@ export interface Docker {
    * @throws SimulationError as `start` does.
    */
   compareEngines(topology: Pick<DockerTopology, "compile">, options: CompareOptions): Promise<EngineComparison>;
+  /**
+   * Puts the same workload on plain and on encrypted overlay networks and compares throughput, latency, CPU and MTU, from a documented
+   * cost model (docs/encryption.md).
+   *
+   * @throws SimulationError as `start` does; `INVALID_INPUT` without an overlay network.
+   * @example
+   * const { plain, encrypted } = await encryptionCost(prod, { for: "10s" });
+   * console.log(encrypted.cpuNsPerMessage / plain.cpuNsPerMessage);
+   */
+  encryptionCost(topology: Pick<DockerTopology, "spec">, options: EncryptionCostOptions): Promise<EncryptionCost>;
 }
 
 /** Binds the fluent API to a platform: the only thing that knows how to make engines and workers. */
@@ -102,5 +114,6 @@ export function createDocker(platform: Platform): Docker {
     },
     fromSpec: (spec) => new TopologyBuilder(spec, { traffic: spec.traffic, world: { hosts: [] } }, platform),
     compareEngines: async (topology, options) => (await import("./compare")).runComparison(topology.compile(), options, (kind) => platform.createEngine(kind)),
+    encryptionCost: async ({ spec }, options) => (await import("./encryption-cost")).compareEncryption(spec, options, platform),
   };
 }

@@ -3,7 +3,7 @@ import type { EngineHost, RunEnd, RunListener } from "../engine/host";
 import type { ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
-import { summarizeDevices, summarizeDrops } from "../observe/summary";
+import { summarizeDevices, summarizeDrops, summarizeHosts } from "../observe/summary";
 import { Cables } from "./cables";
 import { Capture, deviceOf, type CaptureOptions } from "./capture";
 import { FlowTable } from "./flow-table";
@@ -260,13 +260,15 @@ export class Lab extends LabOperations implements AsyncDisposable {
 
   async #snapshot(): Promise<Snapshot> {
     const counters = await this.#host.counters();
-    const { names } = this.#topology.program;
+    const { program } = this.#topology;
+    const { names } = program;
     this.#delivered = counters.totals.delivered;
     return {
       now: counters.now,
       ...this.#flows.summarize(counters),
       drops: summarizeDrops(counters, names),
       devices: summarizeDevices(counters, names),
+      hosts: summarizeHosts(counters, program),
       totals: counters.totals,
     };
   }

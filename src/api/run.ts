@@ -1,5 +1,5 @@
 import type { EngineKind, Nanoseconds, Totals } from "../engine/engine";
-import type { DeviceSummary, DropSummary, FlowSummary } from "../observe/summary";
+import type { DeviceSummary, DropSummary, FlowSummary, HostSummary } from "../observe/summary";
 import type { TrafficSummary } from "../observe/traffic";
 import type { Duration } from "../net/units";
 
@@ -12,6 +12,7 @@ export interface Snapshot {
   /** By reason and place, the most frequent first. */
   readonly drops: readonly DropSummary[];
   readonly devices: readonly DeviceSummary[];
+  readonly hosts: readonly HostSummary[];
   readonly totals: Totals;
 }
 

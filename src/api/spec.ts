@@ -28,6 +28,7 @@ export { parseIptables } from "../model/firewall";
 export { compile, type SwarmLayers } from "../compile/index";
 export { hasOverlays } from "../compile/overlays";
 export { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, hostWorld } from "../model/default-underlay";
+export { isOfSwarm } from "../model/state";
 export { emptyWorld } from "../model/world";
 
 /** What labs with swarms take besides: few have some, and it is large. */

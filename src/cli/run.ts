@@ -5,10 +5,11 @@ import { toTopology } from "../compose";
 import { SimulationError } from "../errors";
 import { parseDuration } from "../net/units";
 import { formatTime } from "../report/format";
+import { renderEncryptionCost } from "../report/encryption-cost";
 import { buildReport, renderJson } from "../report/json";
 import type { RunReport } from "../report/report";
 import { closingLine, renderText } from "../report/text";
-import { fromSpec, type Lab } from "../targets/node";
+import { encryptionCost, type EngineKind, fromSpec, type Lab, type TopologySpec } from "../targets/node";
 import { EXIT } from "./exit";
 import { load, nodesOption, projectOptions, readNodes, type ProjectFlags } from "./load";
 import { progressLine } from "./progress";
@@ -26,6 +27,8 @@ interface RunFlags extends ProjectFlags {
   readonly docker?: "29" | "20.10";
   readonly quiet?: boolean;
   readonly nodes?: string;
+  readonly encryptionCost?: boolean;
+  readonly cipher?: "model" | "measured";
 }
 
 /** `dockwire run`: loads Compose files, simulates them, and reports. */
@@ -40,6 +43,8 @@ export function runCommand(done: (exitCode: number) => void): Command {
     .addOption(nodesOption())
     .addOption(new Option("--in-thread", "run without a worker"))
     .addOption(new Option("--pcap <file>", "write what passes every interface and bridge as pcapng, for Wireshark or tshark"))
+    .addOption(new Option("--encryption-cost", "run it twice, on plain and on encrypted overlay networks, and compare them; needs --nodes"))
+    .addOption(new Option("--cipher <cost>", "for --encryption-cost: of the cost model, or measured on this machine").choices(["model", "measured"]))
     .addOption(new Option("--json", "print the report as JSON (docs/report.md describes it)"))
     .addOption(new Option("-q, --quiet", "print the closing line only, and no progress"));
   return projectOptions(command)
@@ -60,6 +65,7 @@ Examples:
   $ dockwire run compose.yaml --for 30s --seed 7
   $ dockwire run compose.yaml compose.prod.yaml --profile debug -e prod.env
   $ dockwire run stack.yaml --nodes 3
+  $ dockwire run stack.yaml --nodes 3 --encryption-cost
   $ dockwire run --pcap out.pcapng && wireshark out.pcapng
   $ dockwire run --json | jq '.traffic[] | {from, to, p99: .latency.p99Ns}'`;
 
@@ -69,9 +75,11 @@ async function run(files: readonly string[], flags: RunFlags): Promise<number> {
   const seed = flags.seed === undefined ? (project.dockwire?.seed ?? 0) : readSeed(flags.seed);
   if (flags.pcap !== undefined) checkWritable(flags.pcap);
   const { spec, notices } = toTopology(project, { seed, ...(flags.docker !== undefined && { generation: flags.docker }), ...readNodes(flags.nodes) });
+  const engine = flags.engine ?? project.dockwire?.engine ?? "wasm";
+  if (flags.encryptionCost === true) return compareEncryption(spec, { durationNs, seed, engine }, flags);
   await using lab = await fromSpec(spec).start({
     seed,
-    engine: flags.engine ?? project.dockwire?.engine ?? "wasm",
+    engine,
     inThread: flags.inThread === true,
   });
   const capture = flags.pcap === undefined ? undefined : lab.capture({ at: capturedDevices(lab) });
@@ -80,6 +88,44 @@ async function run(files: readonly string[], flags: RunFlags): Promise<number> {
   const report = buildReport({ topology: lab.describe(), result, files: project.files, notices });
   print(report, flags);
   return report.problems.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** What does encryption cost? The answer stands where otherwise the report does. */
+async function compareEncryption(spec: TopologySpec, { durationNs, seed, engine }: { readonly durationNs: number; readonly seed: number; readonly engine: EngineKind }, flags: RunFlags): Promise<number> {
+  const { status, signal, end } = interruptible(flags.quiet === true);
+  let nowNs = 0;
+  try {
+    const cost = await encryptionCost(
+      { spec },
+      {
+        for: `${durationNs}ns`, seed, engine, inThread: flags.inThread === true, cipher: flags.cipher ?? "model", signal,
+        onProgress: (_, { now, packets, packetsPerSecond }) => {
+          nowNs = now;
+          status.show(progressLine({ nowNs, endNs: durationNs, packets, packetsPerSecond }));
+        },
+      },
+    );
+    status.clear();
+    process.stdout.write(flags.json === true ? `${JSON.stringify(cost, null, 2)}\n` : renderEncryptionCost(cost, { style: styleFor(process.stdout) }));
+    return EXIT.ok;
+  } catch (error) {
+    throw signal.aborted ? new SimulationError("ABORTED", `interrupted at ${formatTime(nowNs)} of ${formatTime(durationNs)} virtual time`) : error;
+  } finally {
+    end();
+  }
+}
+
+/** A line that shows how far it is, and a signal for Ctrl-C. */
+function interruptible(isQuiet: boolean) {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  const status = new StatusLine(isQuiet ? { write: () => undefined } : process.stderr);
+  process.once("SIGINT", interrupt);
+  const end = () => {
+    status.clear();
+    process.off("SIGINT", interrupt);
+  };
+  return { status, signal: interruption.signal, end };
 }
 
 function duration(text: string): number {
@@ -114,24 +160,20 @@ function capturedDevices(lab: Lab): string[] {
 }
 
 async function simulate(lab: Lab, durationNs: number, isQuiet: boolean) {
-  const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  const status = new StatusLine(isQuiet ? { write: () => undefined } : process.stderr);
-  process.once("SIGINT", interrupt);
+  const { status, signal, end } = interruptible(isQuiet);
   let nowNs = 0;
   try {
-    const running = lab.run({ for: `${durationNs}ns`, signal: interruption.signal });
+    const running = lab.run({ for: `${durationNs}ns`, signal });
     for await (const progress of running) {
       nowNs = progress.now;
       status.show(progressLine({ nowNs, endNs: durationNs, packets: progress.packets, packetsPerSecond: progress.packetsPerSecond }));
     }
     return await running;
   } catch (error) {
-    if (!interruption.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
     throw new SimulationError("ABORTED", `interrupted at ${formatTime(nowNs)} of ${formatTime(durationNs)} virtual time`);
   } finally {
-    status.clear();
-    process.off("SIGINT", interrupt);
+    end();
   }
 }
 

@@ -169,9 +169,16 @@ export interface Totals {
   readonly pendingEvents: number;
 }
 
+export interface HostCounters {
+  /** Time that its CPUs have worked, all together. */
+  readonly busyNs: number;
+}
+
 export interface Counters {
   readonly now: Nanoseconds;
   readonly totals: Totals;
+  /** By host index. */
+  readonly hosts?: readonly HostCounters[];
   /** By device index. */
   readonly devices: readonly DeviceCounters[];
   /** By flow index. */

@@ -2,7 +2,7 @@ import { FlowKind } from "../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { Counters, DropCount, FlowCounters, Nanoseconds } from "../engine/engine";
-import type { FlowRecord, ProgramNames } from "../engine/program";
+import type { DatapathProgram, FlowRecord, ProgramNames } from "../engine/program";
 import { summarizeLatency, type LatencySummary } from "./histogram";
 import { deviceName, dropName, flowErrorName, flowStateName, type DropName, type FlowErrorName, type FlowStateName } from "./names";
 
@@ -64,6 +64,14 @@ export interface DeviceSummary {
   readonly txPackets: number;
   readonly txBytes: number;
   readonly dropped: number;
+}
+
+/** A host's CPUs, in virtual time. */
+export interface HostSummary {
+  readonly name: string;
+  readonly cpus: number;
+  /** Time that they have worked, all together. */
+  readonly busyNs: Nanoseconds;
 }
 
 /** What a flow is called, by whoever described it. */
@@ -147,4 +155,8 @@ export function summarizeDevices(counters: Counters, names: ProgramNames): Devic
     txBytes: device.txBytes,
     dropped: dropped.get(index) ?? 0,
   }));
+}
+
+export function summarizeHosts({ hosts = [] }: Counters, { names, hosts: records }: Pick<DatapathProgram, "names" | "hosts">): HostSummary[] {
+  return hosts.map(({ busyNs }, index) => ({ name: names.hosts[index] ?? "", cpus: records[index]?.cpus ?? 1, busyNs }));
 }

@@ -13,7 +13,7 @@ const platform = createPlatform({
 });
 
 /** What both entries export beside `index.ts`: one platform serves Node, browsers, Deno and Bun, because it looks for what there is. */
-export const { docker, swarm, fromSpec, compareEngines } = createDocker(platform);
+export const { docker, swarm, fromSpec, compareEngines, encryptionCost } = createDocker(platform);
 
 /**
  * A bare packet path in this thread, for benchmarks and for driving it slice by slice.

@@ -1,2 +1,2 @@
 export * from "../index";
-export { compareEngines, createEngine, docker, fromSpec, swarm } from "./bound";
+export { compareEngines, createEngine, docker, encryptionCost, fromSpec, swarm } from "./bound";

@@ -116,7 +116,7 @@ function step(engine: Engine, timeNs: number): Step {
 
 function withoutBuckets(counters: Counters): unknown {
   const flows = counters.flows.map(({ latency, ...rest }) => ({ ...rest, count: latency.count, sum: latency.sumNs }));
-  return { totals: counters.totals, flows, devices: counters.devices, drops: counters.deviceDrops };
+  return { totals: counters.totals, flows, devices: counters.devices, hosts: counters.hosts, drops: counters.deviceDrops };
 }
 
 function describeStep({ now, digest, records, frames, counters }: Step): string {

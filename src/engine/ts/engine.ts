@@ -120,6 +120,7 @@ export class TsEngine implements Engine {
         packetsPeak: pool.peak,
         pendingEvents: queue.size,
       },
+      hosts: kernel.hosts.map(({ cpus }) => ({ busyNs: cpus.reduce((sum, { busyNs }) => sum + busyNs, 0) })),
       devices: kernel.devices.map(({ rxPackets, rxBytes, txPackets, txBytes }) => ({ rxPackets, rxBytes, txPackets, txBytes })),
       flows: kernel.flows.map((flow) => flow.snapshot(kernel.addresses)),
       deviceDrops: kernel.deviceDrops.list(),

@@ -136,6 +136,7 @@ export class WasmEngine implements Engine {
       return {
         now: wasm.now(),
         totals: decodeTotals(memory, totals),
+        hosts: loaded.network.hosts.map((_, index) => ({ busyNs: wasm.hostBusy(index) })),
         devices: decodeDevices(memory, wasm.deviceCountersAddress() >>> 0, devices),
         flows: decodeFlows(memory, flowTables(wasm), flows),
         deviceDrops: decodeDrops(memory, wasm.deviceDropsAddress() >>> 0, devices, loaded.capacity.devices),

@@ -36,6 +36,7 @@ export interface WasmExports {
   histogramsAddress(): number;
   ruleCountersAddress(): number;
   flowDropsAddress(): number;
+  hostBusy(index: number): number;
   digestFirst(): number;
   digestSecond(): number;
 }
@@ -74,6 +75,7 @@ export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
   "histogramsAddress",
   "ruleCountersAddress",
   "flowDropsAddress",
+  "hostBusy",
   "digestFirst",
   "digestSecond",
 ];

@@ -6,6 +6,9 @@ import { TimeRing } from "../memory/ring";
  */
 export class Cpu {
   private busyUntil = 0;
+  private startedAt = 0;
+  /** All the time that it has worked. */
+  busyNs = 0;
   /** When the walks that were started end. */
   private readonly completions = new TimeRing();
 
@@ -19,11 +22,13 @@ export class Cpu {
   enter(time: number): number {
     this.completions.expire(time);
     if (this.completions.size >= this.backlog) return -1;
-    return time > this.busyUntil ? time : this.busyUntil;
+    this.startedAt = time > this.busyUntil ? time : this.busyUntil;
+    return this.startedAt;
   }
 
   leave(clock: number): void {
     this.busyUntil = clock;
+    this.busyNs += clock - this.startedAt;
     this.completions.push(clock);
   }
 }
