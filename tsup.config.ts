@@ -10,7 +10,7 @@ const library = {
 
 /**
  * One graph, split into chunks, so that all entries share one `SimulationError` and one copy of the Wasm.
- * Comlink and the loader are bundled: the core has no runtime dependency.
+ * Comlink is bundled: the core has no runtime dependency.
  * The CommonJS twins are made from the result by `scripts/to-commonjs.mjs`; here they only get their types.
  */
 const common: Options = {
@@ -20,7 +20,7 @@ const common: Options = {
   treeshake: false,
   clean: false,
   external: [/^node:/],
-  noExternal: ["comlink", "@assemblyscript/loader", "@noble/ciphers"],
+  noExternal: ["comlink", "@noble/ciphers"],
   removeNodeProtocol: false,
   esbuildPlugins: [inlineWorkerEsbuild({ minify: true })],
   esbuildOptions: (options) => {

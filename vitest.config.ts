@@ -45,7 +45,7 @@ function browserProjects(): TestProjectConfiguration[] {
     {
       ...common,
       // Named here, they are bundled before the tests start: found later, they would reload the page under a running test.
-      optimizeDeps: { include: ["@assemblyscript/loader", "comlink", "fast-check", "yaml"] },
+      optimizeDeps: { include: ["comlink", "fast-check", "yaml"] },
       test: {
         name: "browser",
         include: BROWSER,

@@ -98,9 +98,8 @@ describe("import directions", () => {
     compose: ["compose", "targets", "api", ...LEAVES],
     cli: ["cli", "targets", "compose", "observe", "report", ...LEAVES],
   };
-  /** Which packages a part may import. The core needs none at run time: comlink and the loader are bundled. */
+  /** Which packages a part may import. The core needs none at run time: comlink is bundled. */
   const MAY_USE: Record<string, RegExp> = {
-    "engine/wasm": /^@assemblyscript\/loader$/,
     "engine/ts": /^@noble\/ciphers\/aes\.js$/,
     worker: /^comlink$/,
     compose: /^yaml$/,

@@ -1,5 +1,3 @@
-import { instantiateSync } from "@assemblyscript/loader";
-
 /** What `assembly/index.ts` exports, where each is explained. Booleans cross as 0 and 1, addresses as i32. */
 export interface WasmExports {
   readonly memory: WebAssembly.Memory;
@@ -80,7 +78,18 @@ export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
   "digestSecond",
 ];
 
-/** A fresh engine with a memory of its own. The loader turns a failed assertion into an `Error` that names it and its place. */
+/** A fresh engine with a memory of its own. A failed assertion is an `Error` that names it and its place. */
 export function instantiate(module: WebAssembly.Module): WasmExports {
-  return instantiateSync<Record<string, unknown> & WasmExports>(module).exports;
+  const abort = (message: number, file: number, line: number, column: number): never => {
+    throw new Error(`abort: ${readText(exports.memory, message)} at ${readText(exports.memory, file)}:${line}:${column}`);
+  };
+  const exports = new WebAssembly.Instance(module, { env: { abort } }).exports as unknown as WasmExports;
+  return exports;
+}
+
+/** A string of AssemblyScript: UTF-16, its length in bytes in the four bytes before it; 0: none. */
+function readText({ buffer }: WebAssembly.Memory, address: number): string {
+  if (address === 0) return "";
+  const length = new DataView(buffer).getUint32(address - 4, true);
+  return new TextDecoder("utf-16le").decode(new Uint8Array(buffer, address, length));
 }
