@@ -5,7 +5,7 @@ import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import { addressWords } from "../engine/address-words";
 import type { DnsTables, ResolverRecord, SocketRecord, UpstreamRecord, ZoneEntryRecord, ZoneRecord } from "../engine/program";
-import { type DnsLookup, type SandboxDns, seenFrom } from "../model/dns";
+import { type DnsLookup, type DnsZone, type SandboxDns, seenFrom } from "../model/dns";
 import type { ContainerState, DockerState, HostState, ProxyState } from "../model/state";
 import { isIpv4, parseIp, parseIpv4 } from "../net/ip";
 
@@ -79,6 +79,8 @@ class DnsBuilder {
   readonly #indices = new Map<string, number>();
   readonly #resolvers: ResolverRecord[] = [];
   readonly #searches: number[] = [];
+  /** Zones that several resolvers search, by what they were made of. */
+  readonly #shared = new Map<DnsZone, readonly number[]>();
   readonly #zones: ZoneRecord[] = [];
   readonly #zoneRecords: ZoneEntryRecord[] = [];
   readonly #upstreams: UpstreamRecord[] = [];
@@ -86,9 +88,7 @@ class DnsBuilder {
   /** The index of a new resolver. */
   add(known: SandboxDns, sandbox: number, host: number): number {
     const searchFirst = this.#searches.length;
-    // A name that is passed on where it has no address of the family that is asked for lies in a zone that says so.
-    this.#addZone(known, false);
-    this.#addZone(known, true);
+    for (const zone of known.zones ?? [known]) this.#searches.push(...this.#zonesOf(zone, known.ttl));
     const upstreamFirst = this.#upstreams.length;
     for (const { address, from } of known.upstreams) {
       if (isIpv4(address)) this.#upstreams.push({ namespace: from === "host" ? host : sandbox, ip: parseIpv4(address, "nameserver") });
@@ -102,7 +102,14 @@ class DnsBuilder {
     return { domains: this.#domains, resolvers: this.#resolvers, searches: this.#searches, zones: this.#zones, zoneRecords: this.#zoneRecords, upstreams: this.#upstreams };
   }
 
-  #addZone({ names, reverse, ttl }: SandboxDns, forwards: boolean): void {
+  /** A name that is passed on where it has no address of the family that is asked for lies in a zone that says so. */
+  #zonesOf(zone: DnsZone, ttl: number): readonly number[] {
+    const known = this.#shared.get(zone) ?? [...this.#addZone(zone, ttl, false), ...this.#addZone(zone, ttl, true)];
+    this.#shared.set(zone, known);
+    return known;
+  }
+
+  #addZone({ names, reverse }: DnsZone, ttl: number, forwards: boolean): number[] {
     const first = this.#zoneRecords.length;
     for (const [name, { ipv4, ipv6, forwardsOtherFamily }] of names) {
       if (forwardsOtherFamily !== forwards) continue;
@@ -111,7 +118,7 @@ class DnsBuilder {
     }
     for (const [name, target] of forwards ? [] : reverse) this.#zoneRecords.push({ name: this.#domain(name), type: DNS_PTR, ttl, target: this.#domain(target), address: [0, 0, 0, 0] });
     const count = this.#zoneRecords.length - first;
-    if (count > 0) this.#searches.push(this.#zones.push({ flags: forwards ? ZONE_IPV6 : 0, first, count }) - 1);
+    return count === 0 ? [] : [this.#zones.push({ flags: forwards ? ZONE_IPV6 : 0, first, count }) - 1];
   }
 
   #domain(name: string): number {

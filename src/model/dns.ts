@@ -14,6 +14,8 @@ export interface SandboxDns {
   readonly names: ReadonlyMap<string, DnsEntry>;
   /** `in-addr.arpa` and `ip6.arpa` names in lower case, and whom they point to: `name.network`. */
   readonly reverse: ReadonlyMap<string, string>;
+  /** The same as the zones of its networks, in the order of search: others on them have the same objects. Absent where links of its own come before. */
+  readonly zones?: readonly DnsZone[];
   /** At most three, asked in this order. */
   readonly upstreams: readonly UpstreamServer[];
   /** Seconds. */
@@ -24,6 +26,12 @@ export interface SandboxDns {
   readonly onFailure: "silence" | "servfail";
   /** Whether NXDOMAIN from one server makes the next one be asked. */
   readonly triesNextOnNxdomain: boolean;
+}
+
+/** What everybody on one network knows: names without their network, or with it. */
+export interface DnsZone {
+  readonly names: ReadonlyMap<string, DnsEntry>;
+  readonly reverse: ReadonlyMap<string, string>;
 }
 
 export interface DnsEntry {
@@ -55,10 +63,17 @@ export function dnsOf(state: DockerState, name: string): SandboxDns | undefined 
   const host = state.hosts.find((candidate) => candidate.name === container.host)!;
   const own = zonesOf(state, container);
   const { dns } = rulesOf(state.generation);
+  const isShared = own.every(({ aliases }) => aliases.size === 0);
   return {
     container: name,
-    names: namesOf(own),
-    reverse: new Map([...own].reverse().flatMap(({ network, members }) => members.flatMap((member) => pointersOf(member, network)))),
+    // Few ask for one container's names alone.
+    get names() {
+      return namesOf(own);
+    },
+    get reverse() {
+      return new Map([...own].reverse().flatMap(({ bare }) => [...bare.reverse]));
+    },
+    ...(isShared && { zones: [...own.map(({ bare }) => bare), ...own.map(({ qualified }) => qualified)] }),
     upstreams: upstreamsOf(state, container, host),
     ttl: TTL,
     keepsSingleLabels: hasOwnNdots(container, host),
@@ -72,14 +87,20 @@ export function seenFrom(state: DockerState, host: string): DockerState {
   const isOwn = (thing: { readonly host: string }) => thing.host === host;
   const swarms = state.hosts.some(({ name, swarm }) => name === host && swarm !== undefined);
   const others = swarms ? state.containers.filter((container) => !isOwn(container)) : [];
-  return { ...state, networks: state.networks.filter(isOwn), containers: [...state.containers.filter(isOwn), ...others] };
+  const view = { ...state, networks: state.networks.filter(isOwn), containers: [...state.containers.filter(isOwn), ...others] };
+  wholes.set(view, state);
+  return view;
 }
+
+/** What a view was taken of. */
+const wholes = new WeakMap<DockerState, DockerState>();
 
 /** One of the sandbox's networks that have a DNS. */
 interface Zone {
   readonly network: string;
   readonly records: ReadonlyMap<string, DnsEntry>;
-  readonly members: readonly EndpointState[];
+  readonly bare: DnsZone;
+  readonly qualified: DnsZone;
   /** Links of this container: alias to name. */
   readonly aliases: ReadonlyMap<string, string>;
 }
@@ -94,20 +115,25 @@ function zonesOf(state: DockerState, container: ContainerState): Zone[] {
   });
 }
 
-/** States are values: what everybody on a network knows is put together once. */
-const zones = new WeakMap<DockerState, Map<NetworkState, Omit<Zone, "aliases">>>();
+/** States are values: what everybody on a network knows is put together once, for a network of a swarm on all hosts. */
+const zones = new WeakMap<DockerState, Map<string, Omit<Zone, "aliases">>>();
 
-function knownOn(state: DockerState, network: NetworkState): Omit<Zone, "aliases"> {
-  const ofState = zones.get(state) ?? new Map<NetworkState, Omit<Zone, "aliases">>();
+function knownOn(view: DockerState, network: NetworkState): Omit<Zone, "aliases"> {
+  const state = isOfSwarm(network) ? (wholes.get(view) ?? view) : view;
+  const key = isOfSwarm(network) ? network.id : `${network.host} ${network.name}`;
+  const ofState = zones.get(state) ?? new Map<string, Omit<Zone, "aliases">>();
   zones.set(state, ofState);
-  const known = ofState.get(network);
+  const known = ofState.get(key);
   if (known) return known;
   const members = isOfSwarm(network) ? membersOfSwarm(state, network) : membersOfHost(state, network);
   const forwards = rulesOf(state.generation).dns.forwardsOtherFamily && network.enableIpv6;
   const records = recordsOf(members, forwards);
   for (const { name, addresses } of isOfSwarm(network) ? serviceNames(state, network) : []) records.set(name.toLowerCase(), { ...EMPTY, ipv4: addresses });
-  const zone = { network: network.name.toLowerCase(), records, members };
-  ofState.set(network, zone);
+  const name = network.name.toLowerCase();
+  const bare: DnsZone = { names: records, reverse: new Map(members.flatMap((member) => pointersOf(member, name))) };
+  const qualified: DnsZone = { names: new Map([...records].map(([bareName, entry]) => [`${bareName}.${name}`, entry])), reverse: new Map() };
+  const zone = { network: name, records, bare, qualified };
+  ofState.set(key, zone);
   return zone;
 }
 
