@@ -51,6 +51,20 @@ describe("a request to a virtual address", () => {
   });
 });
 
+describe("a datagram in fragments", () => {
+  it("is put together, balanced, and cut up again, both ways", () => {
+    const built = balanced();
+    ask(built, PROTOCOL_UDP, { bytes: 2000, responseBytes: 3000 });
+    const { counters, lines, drops } = simulate(built.draft.program(), { untilNs: SECOND, capture: [built.balancer.device] });
+    expect(lines.filter((line) => line.includes(" len ")).map((line) => line.split(" ttl ")[0])).toEqual([
+      ...["10.0.1.10 > 10.0.1.2", "10.0.1.4 > 10.0.1.3"].flatMap((way) => [`${way} len 1500`, `${way} len 548`]),
+      ...["10.0.1.3 > 10.0.1.4", "10.0.1.2 > 10.0.1.10"].flatMap((way) => [`${way} len 1500`, `${way} len 1500`, `${way} len 68`]),
+    ]);
+    expect(counters.flows[0].answered).toBe(1);
+    expect(drops).toEqual({});
+  });
+});
+
 describe("the choice of a real server", () => {
   /** How many segments of 12 connections each server got. */
   function spread(servers: Parameters<typeof balanced>[0]): Record<string, number> {
@@ -195,6 +209,22 @@ describe("a new program", () => {
 
   it("lets connections live on when their server's weight becomes 0", () => {
     expect(changed([{ address: "10.0.1.3", weight: 0 }, { address: "10.0.1.5" }]).counters.flows[0]).toMatchObject({ answered: 10, errors: 0 });
+  });
+
+  it("gives a client that comes again with the same port another server when its old one's weight is 0", () => {
+    const built = balanced({ servers: [{ address: "10.0.1.3" }, { address: "10.0.1.5" }] });
+    const { draft, balancer, client, virtual } = built;
+    draft.exchange(client.namespace, virtual, { count: 3, intervalNs: 2 * SECOND, sourcePorts: 1, unserved: true });
+    const chosen = (events: readonly { readonly kind: EventKind; readonly sequence: number }[]) => new Set(events.filter(({ kind }) => kind === EventKind.Schedule).map(({ sequence }) => sequence));
+    const { engine, events } = simulate(draft.program(), { untilNs: 3 * SECOND, trace: [{ flow: 0, packets: 100 }] });
+    // The connection is remembered, so both went to one server (conn_reuse_mode 0).
+    expect(chosen(events)).toEqual(new Set([0]));
+    draft.virtualServices.length = draft.realServers.length = 0;
+    addService(draft, balancer.namespace, MARK, [{ address: "10.0.1.3", weight: 0 }, { address: "10.0.1.5" }]);
+    engine.apply({ program: draft.program() });
+    engine.run(10 * SECOND, Infinity);
+    expect(chosen(engine.drain().events)).toEqual(new Set([1]));
+    expect(engine.counters().flows[0]).toMatchObject({ answered: 3, errors: 0 });
   });
 
   it("lets connections live on when servers come", () => {
