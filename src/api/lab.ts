@@ -4,8 +4,10 @@ import type { ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
 import { summarizeDevices, summarizeDrops, summarizeHosts } from "../observe/summary";
+import { Agenda, type Timekeeper } from "./agenda";
 import { Cables } from "./cables";
 import { Capture, deviceOf, type CaptureOptions } from "./capture";
+import { Conditions } from "./conditions";
 import { FlowTable } from "./flow-table";
 import { LiveTopology } from "./live-topology";
 import { Observers } from "./observers";
@@ -15,6 +17,7 @@ import { runPing, type PingOptions, type PingResult } from "./ping";
 import type { ProbeContext } from "./probe/context";
 import type { ReachOptions, ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
+import { ScheduledOperations } from "./scheduled";
 import type { CompiledTopology, TopologyDescription } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
 import { LabTraffic } from "./traffic";
@@ -39,6 +42,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
   readonly #cables: Cables;
   readonly #probing: ProbeContext;
   readonly #operations: Operations;
+  readonly #agenda = new Agenda();
   /** Devices that have been set down. */
   readonly #down = new Set<number>();
   #pendingTraffic: { readonly name: string; readonly traffic: LabTraffic }[] = [];
@@ -67,7 +71,8 @@ export class Lab extends LabOperations implements AsyncDisposable {
         return counters;
       },
     };
-    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, probing: this.#probing, counters: () => host.counters() });
+    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: new Conditions(), probing: this.#probing, counters: () => host.counters(), view: () => undefined, followed: async () => undefined });
+    this.#agenda.add(swarmTime(this.#operations));
   }
 
   get engine(): EngineKind {
@@ -169,6 +174,24 @@ export class Lab extends LabOperations implements AsyncDisposable {
       const timeNs = options.at === undefined ? this.#now : parseDuration(options.at, "at");
       await this.#host.inject([{ timeNs, device: deviceOf(this.#topology, device), bytes: frame }]);
     });
+  }
+
+  /**
+   * Everything that can be done to a lab, done when a simulated time has come; at once, if it has passed, before the next packets move.
+   * What is wrong with it is the error of the call during which it happens. Do not wait for it before that call.
+   *
+   * @example
+   * lab.at("2s").partition(["m1"], ["w1", "w2"]);
+   * lab.at("10s").heal();
+   * await lab.run({ for: "30s" });
+   */
+  at(time: Duration): LabOperations {
+    this.#assertOpen();
+    const at = parseDuration(time, "at");
+    return new ScheduledOperations(
+      (action) => this.#agenda.schedule(at, action),
+      (operation) => this.#operations.run(operation),
+    );
   }
 
   /** Sets a device up, as `ip link set … up` does. */
@@ -275,6 +298,18 @@ export class Lab extends LabOperations implements AsyncDisposable {
 
   async #advance(until: Nanoseconds, listener: RunListener): Promise<RunEnd> {
     if (!Number.isSafeInteger(until)) throw new SimulationError("INVALID_INPUT", "for: expected to end within 104 days (2^53 ns) of simulated time");
+    let [events, elapsedMs] = [0, 0];
+    for (;;) {
+      await this.#agenda.act(this.#now);
+      const next = Math.min(until, this.#agenda.nextAt);
+      const end = await this.#movePackets(next, listener);
+      events += end.events;
+      elapsedMs += end.elapsedMs;
+      if (next >= until) return { now: end.now, events, elapsedMs };
+    }
+  }
+
+  async #movePackets(until: Nanoseconds, listener: RunListener): Promise<RunEnd> {
     try {
       const end = await this.#host.run(until, {
         ...listener,
@@ -365,4 +400,14 @@ export class Lab extends LabOperations implements AsyncDisposable {
   #assertOpen(): void {
     if (this.#isClosed) throw new SimulationError("CLOSED", "the lab was closed before the call");
   }
+}
+
+/** Swarms do in time what they have set themselves: they restart tasks, roll updates out, give nodes up. */
+function swarmTime(operations: Operations): Timekeeper {
+  return {
+    get nextAt() {
+      return operations.nextAt;
+    },
+    act: (now) => operations.run((daemons) => [...daemons.values()][0]?.swarm.advanceTo(now)),
+  };
 }

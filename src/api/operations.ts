@@ -2,7 +2,9 @@ import type { Counters, Nanoseconds } from "../engine/engine";
 import type { ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import type { Cables } from "./cables";
+import type { Conditions } from "./conditions";
 import type { FlowTable } from "./flow-table";
+import type { View } from "./gossip/layer";
 import type { IpsecKeys } from "./ipsec";
 import { type LiveTopology, withDevicesDown } from "./live-topology";
 import type { Observers } from "./observers";
@@ -32,6 +34,9 @@ export type Operation<T> = (daemons: Daemons, turn: OperationTurn) => T | Promis
 export interface OperationTurn {
   readonly isReplay: boolean;
   readonly probing: ProbeContext;
+  /** Machines that have failed, and a network in parts. */
+  readonly conditions: Conditions;
+  readonly topology: LiveTopology;
   /** Lets the packet path see what the daemons have done so far. */
   follow(): Promise<void>;
 }
@@ -46,10 +51,15 @@ export interface OperationContext {
   readonly observers: Observers;
   /** Devices that have been set down. */
   readonly down: ReadonlySet<number>;
+  readonly conditions: Conditions;
   readonly probing: ProbeContext;
   now(): Nanoseconds;
   counters(): Promise<Counters>;
   apply(patch: ProgramPatch): Promise<void>;
+  /** What hosts know of one another; undefined: everything. */
+  view(): View | undefined;
+  /** The packet path has followed the daemons. */
+  followed(): Promise<void>;
 }
 
 /** The daemons of a running lab, and what their changes make of its network. */
@@ -57,6 +67,7 @@ export class Operations {
   readonly #context: OperationContext;
   readonly #done: Operation<unknown>[] = [];
   #daemons: Daemons | undefined;
+  #isLayered = false;
 
   constructor(context: OperationContext) {
     this.#context = context;
@@ -81,26 +92,45 @@ export class Operations {
     }
   }
 
+  /** The packet path sees what hosts have learnt of one another since. */
+  async refresh(): Promise<void> {
+    this.#daemons ??= this.#context.topology.daemons();
+    await this.#follow(this.#daemons);
+  }
+
+  /** What the daemons' swarms want of time; undefined: nothing. */
+  get nextAt(): Nanoseconds | undefined {
+    if (hasOverlays(this.#context.topology.state)) this.#daemons ??= this.#context.topology.daemons();
+    const [first] = this.#daemons?.values() ?? [];
+    return first?.swarm.nextAt;
+  }
+
   async #follow(daemons: Daemons): Promise<void> {
-    const { topology, flows, cables, observers, down, now, counters, apply } = this.#context;
+    const { topology, flows, cables, observers, conditions, now, counters, apply, view, followed: tell } = this.#context;
     const state = stateOf(daemons);
-    const followed = topology.follow(state, flows.cursor, now(), hasOverlays(state) ? (await loadSwarmLayers()).overlays : undefined);
-    if (followed.sockets.length === 0 && isSameProgram(topology, followed.topology)) {
+    // What has had one gets another: that of before knows what was then.
+    this.#isLayered ||= hasOverlays(state) || conditions.sides.length > 0;
+    const layer = this.#isLayered ? (await import("./gossip/layer")).layerFor(topology.spec, conditions.sides, view()) : undefined;
+    const followed = topology.follow(state, flows.cursor, now(), layer);
+    if (!conditions.takeChange() && followed.sockets.length === 0 && isSameProgram(topology, followed.topology)) {
       topology.become(followed.topology);
       return;
     }
     const { patch, commit } = flows.follow(followed, await counters(), now());
     const { program } = followed.topology;
+    const down = new Set([...this.#context.down, ...conditions.deadDevices(program)]);
     const tables = withDevicesDown({ ...program, links: cables.presentLinks(program) }, down);
     await apply({ program: { ...tables, sockets: [], flows: [] }, ...patch });
     flows.forgetNames();
     topology.become(followed.topology);
     commit();
     observers.follow();
+    await tell();
   }
 
   #turn(daemons: Daemons, isReplay: boolean): OperationTurn {
-    return { isReplay, probing: this.#context.probing, follow: () => this.#follow(daemons) };
+    const { probing, conditions, topology } = this.#context;
+    return { isReplay, probing, conditions, topology, follow: () => this.#follow(daemons) };
   }
 
   /** Daemons that have done all but the last operation. */
@@ -215,6 +245,31 @@ export abstract class LabOperations {
    */
   ipsecKeys(): Promise<IpsecKeys> {
     return this.operate(async (daemons) => (await import("./ipsec")).ipsecKeysOf(stateOf(daemons)));
+  }
+
+  /**
+   * The network between hosts falls apart: nothing passes between hosts of different sides; those of no side reach everybody. Until
+   * `heal`, or another partition.
+   *
+   * @example await lab.partition(["m1"], ["w1", "w2"])
+   */
+  partition(...sides: readonly (readonly string[])[]): Promise<void> {
+    return this.operate((_, { conditions, topology }) => conditions.partition(topology, sides));
+  }
+
+  /** The network between hosts is whole again. */
+  heal(): Promise<void> {
+    return this.operate((_, { conditions }) => conditions.heal());
+  }
+
+  /** A host's machine fails: nothing comes out of it and nothing goes in. */
+  fail(host: string): Promise<void> {
+    return this.operate((_, { conditions, topology }) => conditions.fail(topology, host));
+  }
+
+  /** A machine that had failed is back, as it was. */
+  recover(host: string): Promise<void> {
+    return this.operate((_, { conditions, topology }) => conditions.recover(topology, host));
   }
 }
 

@@ -11,6 +11,8 @@ export interface OverlayLayer {
   join(laying: Laying, endpoint: EndpointState, place: EndpointPlace): number;
   /** What hosts encrypt; undefined: nothing. */
   encryption(laying: Laying): XfrmTables | undefined;
+  /** The state as a host knows it: what gossip tells of others may not have come yet. Absent: everybody knows everything at once. */
+  readonly view?: (state: DockerState, host: string) => DockerState;
   /** The packet filters of namespaces that are no container's and no host's, and of containers that have more than their name server's rules. */
   firewalls(state: DockerState): readonly PlacedFirewall[];
   /** What IPVS does in the load balancers' namespaces. */
@@ -28,6 +30,11 @@ export interface Balancing {
   readonly realServers: readonly RealServerRecord[];
   readonly serviceNames: readonly string[];
   readonly serverNames: readonly string[];
+}
+
+/** A state as one of its hosts knows it. */
+export function viewOf(state: DockerState, host: string, overlays: OverlayLayer | undefined): DockerState {
+  return overlays?.view?.(state, host) ?? state;
 }
 
 /** Whether a state has networks that only an `OverlayLayer` can lay out. */

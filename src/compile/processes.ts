@@ -8,6 +8,7 @@ import type { DnsTables, ResolverRecord, SocketRecord, UpstreamRecord, ZoneEntry
 import { type DnsLookup, type DnsZone, type SandboxDns, seenFrom } from "../model/dns";
 import type { ContainerState, DockerState, HostState, ProxyState } from "../model/state";
 import { isIpv4, parseIp, parseIpv4 } from "../net/ip";
+import { type OverlayLayer, viewOf } from "./overlays";
 
 /** Where a sandbox's resolver listens behind 127.0.0.11:53. The daemon takes any free ports; nobody sees which. */
 export const RESOLVER_PORTS = { udp: 39_053, tcp: 39_054 };
@@ -27,12 +28,12 @@ export interface KeyedSocket {
 }
 
 /** The processes that the daemons run: `docker-proxy` for each published port, and the resolvers of sandboxes. `hasIpv6`: the program has addresses of IPv6. */
-export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsOf: DnsLookup, hasIpv6 = false): { readonly sockets: readonly KeyedSocket[]; readonly dns: DnsTables } {
+export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsOf: DnsLookup, hasIpv6 = false, overlays?: OverlayLayer): { readonly sockets: readonly KeyedSocket[]; readonly dns: DnsTables } {
   const dns = new DnsBuilder();
   const sockets: KeyedSocket[] = [];
   for (const host of state.hosts) {
     sockets.push(...host.proxies.flatMap((proxy) => proxySocket(state, host, proxy, { places, hasIpv6 })));
-    const own = seenFrom(state, host.name);
+    const own = seenFrom(viewOf(state, host.name, overlays), host.name);
     for (const container of own.containers.filter((candidate) => candidate.host === host.name)) {
       const known = container.running && container.embeddedDns && hasOwnSandbox(container) ? dnsOf(own, container.name) : undefined;
       const namespace = places.sandbox(host.name, container.name);

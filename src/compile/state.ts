@@ -56,7 +56,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
     host: (name: string) => places.get(name),
     sandbox: (host: string, container: string) => places.get(`${host}/${container}`),
   };
-  const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0);
+  const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0, options.overlays);
   const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules, ...balancingRecords, ...(xfrm && { xfrm }) };
   const program: DatapathProgram = {
     abi: ABI_VERSION,

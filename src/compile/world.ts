@@ -1,4 +1,4 @@
-import { DEVICE_BAD_OFFLOAD, DEVICE_PORT_SECURITY, DeviceKind, RouteType } from "../../assembly/abi/program";
+import { BRIDGE_NF_IPV4, DEVICE_BAD_OFFLOAD, DEVICE_PORT_SECURITY, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { SimulationError } from "../errors";
 import type { HostState } from "../model/state";
@@ -21,11 +21,18 @@ const TYPES: Readonly<Record<HostRouteSpec["type"], RouteType>> = {
   prohibit: RouteType.Prohibit,
 };
 
+/** Apart from hosts and machines, which may be called as they like. */
+export function placeOfSwitch(segment: string): string {
+  return `/switch ${segment}`;
+}
+
 /** The switches and machines around the hosts, cabled together; a switch is a bridge that takes no time. */
 export function addUnderlay(laying: Laying, { segments, machines }: UnderlaySpec): void {
-  const { builder, identity } = laying;
+  const { builder, identity, places } = laying;
   for (const { name } of segments) {
-    const namespace = builder.namespace(name, builder.host(name, { cpus: 1, backlog: MACHINE_BACKLOG, costless: 1 }), { forwarding: 0 });
+    // What passes a switch meets rules if it has some: those of a partition.
+    const namespace = builder.namespace(name, builder.host(name, { cpus: 1, backlog: MACHINE_BACKLOG, costless: 1 }), { forwarding: 0, bridgeNf: BRIDGE_NF_IPV4 });
+    places.set(placeOfSwitch(name), namespace);
     const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName: `${name}:switch`, mtu: SWITCH_MTU, mac: identity.randomMac("switch", name) });
     nameDevice(laying, device, "switch");
   }

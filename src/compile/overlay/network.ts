@@ -4,6 +4,7 @@ import type { EndpointState, HostState, OverlaySubnetState, SwarmNetworkState } 
 import { ipv4Mask } from "../../net/cidr";
 import { addVethCable } from "../cable";
 import { type EndpointPlace, type Laying, nameDevice } from "../laying";
+import { viewOf } from "../overlays";
 import { remotesKnownTo } from "./knowledge";
 
 /** libnetwork drivers/overlay/ov_utils.go: createVxlan. */
@@ -35,7 +36,7 @@ export function addOverlayNamespace(laying: Laying, host: HostState, network: Sw
   const subnets = network.subnets.map((subnet, index) => addSubnet(laying, host, { network, subnet, index }, place));
   const tunnels = subnets.map(({ tunnel }) => tunnel);
   overlayNetworks.set(overlayKey(host.name, network.id), { network, namespace, bridges: subnets.map(({ bridge }) => bridge), tunnels });
-  for (const { ip, mac, tunnelEnd } of remotesKnownTo(laying.state, host.name, network)) {
+  for (const { ip, mac, tunnelEnd } of remotesKnownTo(viewOf(laying.state, host.name, laying.overlays), host.name, network)) {
     const device = tunnels[subnetOf(network, ip)]!;
     builder.neighbour(device, ip, mac);
     builder.remote(device, mac, tunnelEnd);

@@ -24,6 +24,8 @@ export function causeText(cause: RuleCause): string {
       return `service ${cause.service} on network ${cause.network}`;
     case "resolver":
       return "the embedded DNS server";
+    case "partition":
+      return `the partition ${cause.sides}`;
     case "user":
       return cause.position ? `user rule at ${formatPosition(cause.position)}` : "user rule";
   }

@@ -9,6 +9,7 @@ export type { Firewall, FirewallEndpoint, FirewallFlags, FirewallLink, FirewallN
 export type { UserCommand } from "./command";
 export { parseIptables, parseIptablesArgv, type ParseOptions } from "./parse";
 export type { ChainState, Family, FirewallState, Rule, RuleCause, TableName, TableState } from "./rule";
+export { partitionFirewall, type PartitionSide } from "./partition";
 export { ruleText } from "./rule-text";
 export { sandboxFirewall, type ResolverPorts } from "./sandbox";
 export { isEmpty, listChain, renderSave, saveLines, type SaveOptions } from "./save";

@@ -124,6 +124,8 @@ export type RuleCause =
   | { readonly kind: "service"; readonly service: string; readonly network: string }
   /** The embedded DNS server of a sandbox. */
   | { readonly kind: "resolver" }
+  /** The network between hosts is in parts: who is on which side, in words. */
+  | { readonly kind: "partition"; readonly sides: string }
   /** Somebody at a terminal, or a file of theirs. */
   | { readonly kind: "user"; readonly text: string; readonly position?: SourcePosition };
 

@@ -108,6 +108,19 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     return this.#context.registry.clock.now;
   }
 
+  get nextAt(): number | undefined {
+    return this.#context.registry.nextAt;
+  }
+
+  advanceTo(time: number): void {
+    this.#context.registry.advanceTo(time);
+  }
+
+  setReachable(isReachable: boolean): void {
+    if (isReachable) this.#context.registry.restore(this.hostName);
+    else this.#context.registry.cutOff(this.hostName);
+  }
+
   init(options: SwarmInit): ClusterNode {
     const { advertiseAddress, dataPathAddress, dataPathPort, pools, maskLength, availability, autolock, taskHistoryLimit, forceNewCluster, ipsec } = options;
     if (this.#node && this.#cluster && forceNewCluster && this.#node.role === "manager") {

@@ -93,6 +93,12 @@ export interface SwarmOperations {
   rotateKeys(): void;
   /** Time passes: what the swarm does a moment after it was asked for has been done. */
   settle(): void;
+  /** When something falls due in a swarm of its world next, in nanoseconds; undefined: never, as things stand. */
+  readonly nextAt: number | undefined;
+  /** Time passes in its world: swarms do what falls due until then. */
+  advanceTo(time: number): void;
+  /** Whether managers hear of its machine; if not, they give it up after some heartbeats. */
+  setReachable(isReachable: boolean): void;
   /** The clock of the swarms moves on, as a client waits: until `isDone`, for `most` nanoseconds at most. */
   wait(most: number, isDone?: () => boolean): void;
 }

@@ -9,6 +9,9 @@ const noWorld = () => unsupported("swarm", "swarms for a daemon that was made wi
 export const OUTSIDE: SwarmPart = {
   now: 0,
   ownId: "",
+  nextAt: undefined,
+  advanceTo: () => undefined,
+  setReachable: () => undefined,
   isActive: false,
   isManager: false,
   init: noWorld,
