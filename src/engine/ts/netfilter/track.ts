@@ -44,8 +44,9 @@ export function track(kernel: Kernel, packet: Packet, namespace: Namespace, isAr
   if (packet.ctState !== CtState.None) return true;
   const { bytes } = kernel.memory;
   if (!isTrackable(bytes, packet)) return true;
-  // What the stacks of the simulation send is sound; only what was injected or put together of fragments may not be.
-  const mayBeDamaged = isArriving && (packet.flow === null || packet.fragmentMax > 0);
+  // What the stacks of the simulation send is sound; only what was injected or put together of fragments may not be, and what was sealed
+  // inside a packet whose addresses were translated.
+  const mayBeDamaged = isArriving && (packet.flow === null || packet.fragmentMax > 0 || packet.secpath);
   if (mayBeDamaged && !hasSoundChecksum(kernel, packet)) return true;
   const kind = protocolOf(bytes, packet);
   const transport = transportOf(bytes, packet);
