@@ -189,7 +189,8 @@ export function fillFlows(withSeed: u32): void {
 
 /** Whether a record says what is in force at its index already. */
 export function isSameFlow(index: u32, from: usize): bool {
-  return index < flowCount && memory.compare(records + <usize>index * FLOW_SIZE, from, FLOW_SIZE) == 0;
+  // What fills a record up to its stride may be anything.
+  return index < flowCount && memory.compare(records + <usize>index * FLOW_SIZE, from, FLOW_DESTINATION6 + 16) == 0;
 }
 
 /** Appends or replaces; everything that is counted of it starts anew. */

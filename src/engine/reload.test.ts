@@ -56,6 +56,20 @@ describe.each([
     expect(changed.counters()).toEqual(plain.counters());
   });
 
+  it("leaves a flow alone that a patch brought and the new program has, whatever was injected before", () => {
+    const record = { ...program.flows[0], count: 1, sourcePort: 7 };
+    const [changed, plain] = [load(), load()];
+    for (const engine of [changed, plain]) {
+      engine.inject([{ timeNs: 0, device: containers[0].device, bytes: new Uint8Array(200).fill(0xa5) }]);
+      engine.apply({ flows: [{ index: 1, record }] });
+      engine.run(150 * MS, Infinity);
+    }
+    changed.apply({ program: { ...program, flows: [...program.flows, record] } });
+    for (const engine of [changed, plain]) engine.run(195 * MS, Infinity);
+    expect(changed.digest()).toBe(plain.digest());
+    expect(changed.counters()).toEqual(plain.counters());
+  });
+
   it("lets a container go and come back", () => {
     const engine = load();
     engine.apply({ program: gone(containers[1].device, program) });
