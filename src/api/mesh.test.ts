@@ -77,6 +77,7 @@ describe("an overlay with direct server return", () => {
     const verdicts = [await lab.reach("client", "web:80"), await lab.reach("client", "web:80")];
     expect(verdicts.map(({ result, peer, address, local }) => [result, peer, local === address])).toEqual([["ok", client, true], ["ok", client, true]]);
     expect(new Set(verdicts.map(({ server }) => server))).toEqual(new Set(["web.1", "web.2"]));
+    expect(verdicts.map(String).join()).not.toContain("does not see");
     const tcp = (await capture.frames()).map(({ bytes }) => describeFrame(bytes)).filter((line) => line.includes(" tcp "));
     expect(tcp.every((line) => line.startsWith(`${client} > 10.0.1.2 `))).toBe(true);
   });

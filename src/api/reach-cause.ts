@@ -68,8 +68,11 @@ function explainTwins({ from, address }: Pick<Ending, "from" | "address">, topol
 
 /** What an answer hides: who balanced the question asked in its own name. */
 export function noteOf({ peer, server }: Pick<ReachResult, "peer" | "server">, packets: readonly PacketTrace[]): string | undefined {
-  const choice = packets.flatMap(({ hops }) => hops).find(({ kind }) => kind === "schedule");
-  if (choice === undefined || peer === undefined || server === undefined) return undefined;
+  const hops = packets.flatMap((packet) => packet.hops);
+  const choice = hops.find(({ kind }) => kind === "schedule");
+  // With `dsr` there is no such rule, and the task sees the client.
+  const isHidden = hops.some(({ rule }) => rule?.includes("--ipvs -j SNAT") === true);
+  if (choice === undefined || !isHidden || peer === undefined || server === undefined) return undefined;
   const [balancer = ""] = choice.device.split(":");
   const remedy = balancer.endsWith("/ingress-sbox") ? "; publish with mode=host to let it" : "";
   return `${balancer} chose ${server} and asks as ${peer}, so that ${server} does not see the client's own address${remedy}`;
