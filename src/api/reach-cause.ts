@@ -68,7 +68,8 @@ function explainTwins({ from, address }: Pick<Ending, "from" | "address">, topol
 
 /** What an answer hides: who balanced the question asked in its own name. */
 export function noteOf({ peer, server }: Pick<ReachResult, "peer" | "server">, packets: readonly PacketTrace[]): string | undefined {
-  const hops = packets.flatMap((packet) => packet.hops);
+  // Later ones may belong to what was tried before: its connection is still being closed.
+  const hops = packets[0]?.hops ?? [];
   const choice = hops.find(({ kind }) => kind === "schedule");
   // With `dsr` there is no such rule, and the task sees the client.
   const isHidden = hops.some(({ rule }) => rule?.includes("--ipvs -j SNAT") === true);

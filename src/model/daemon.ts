@@ -23,7 +23,7 @@ import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec"
 import type { ContainerState, DockerState, NetworkState } from "./state";
 import type { SwarmPart, SwarmWorld } from "./swarm/operations";
 import { OUTSIDE } from "./swarm/outside";
-import { SWARM_WORDS } from "./swarm/words";
+import { OUTSIDE_WORDS } from "./swarm/outside-words";
 import { emptyWorld, type HostWorld, type ListenerSpec } from "./world";
 
 export interface DaemonOptions {
@@ -261,7 +261,7 @@ export class Daemon implements DaemonOperations {
     if (spec.ingress === true && spec.driver !== "overlay") return false;
     const isTaken = this.networks().some(({ name }) => name === spec.name);
     if (isTaken) refuse(409, subject, `network with name ${spec.name} already exists`);
-    return this.#swarm.isManager || refuse(403, subject, SWARM_WORDS.networkFromWorker);
+    return this.#swarm.isManager || refuse(403, subject, OUTSIDE_WORDS.networkFromWorker);
   }
 
   /** The ID of a network that the managers have to remove. */

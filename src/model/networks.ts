@@ -12,6 +12,7 @@ import { type BridgeSetup, type DriverName, Network, type NetworkParts, PREDEFIN
 import { type AddressBlock, allocateBlocks, releaseBlocks } from "./network-addresses";
 import { refuse, type RefusalStatus } from "./refusal";
 import type { NetworkSpec } from "./spec";
+import { OUTSIDE_WORDS } from "./swarm/outside-words";
 
 /** What one daemon's networks share. */
 export interface NetworkContext {
@@ -236,14 +237,12 @@ function driverOf({ driver, scope, ingress }: NetworkSpec, fail: Fail): DriverNa
   if (isOverlay && scope === "local") fail(403, "cannot downgrade network scope for overlay networks");
   if (ingress && !isOverlay) fail(403, "Ingress network can only be global scope network");
   if (scope === "swarm" && !isOverlay) fail(403, "cannot create a swarm scoped network when swarm is not active");
-  if (isOverlay || isScopeUnknown) fail(403, NO_SWARM);
+  if (isOverlay || isScopeUnknown) fail(403, OUTSIDE_WORDS.noManager);
   if (name === "host" || name === "null") fail(403, `only one instance of ${JSON.stringify(name)} network is allowed`);
   return name as DriverName;
 }
 
 const LOCAL_DRIVERS = new Set(["bridge", "macvlan", "ipvlan", "host", "null"]);
-const NO_SWARM =
-  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 
 interface BridgeClaim {
   readonly device: string;

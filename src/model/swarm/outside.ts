@@ -1,8 +1,8 @@
 import { refuse, unsupported } from "../refusal";
 import type { SwarmPart } from "./operations";
-import { SWARM_WORDS } from "./words";
+import { OUTSIDE_WORDS } from "./outside-words";
 
-const noManager = () => refuse(503, "swarm", SWARM_WORDS.noManager);
+const noManager = () => refuse(503, "swarm", OUTSIDE_WORDS.noManager);
 const noWorld = () => unsupported("swarm", "swarms for a daemon that was made without a registry of them");
 
 /** The part of a daemon whose world has no swarms. */
@@ -16,13 +16,13 @@ export const OUTSIDE: SwarmPart = {
   isManager: false,
   init: noWorld,
   join: noWorld,
-  leave: () => refuse(503, "swarm", SWARM_WORDS.noSwarm),
+  leave: () => refuse(503, "swarm", OUTSIDE_WORDS.noSwarm),
   update: noManager,
   token: noManager,
   rotateToken: noManager,
   unlockKey: noManager,
   rotateUnlockKey: noManager,
-  unlock: () => refuse(400, "swarm", SWARM_WORDS.noSwarm),
+  unlock: () => refuse(400, "swarm", OUTSIDE_WORDS.noSwarm),
   nodes: noManager,
   findNode: noManager,
   updateNode: noManager,

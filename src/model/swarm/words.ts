@@ -1,4 +1,5 @@
 import { refuse, type RefusalStatus } from "../refusal";
+import { OUTSIDE_WORDS } from "./outside-words";
 
 /** What managers refuse, by the names of gRPC's codes, and the HTTP status that the daemon makes of each (moby api/server/httputils/errors.go). */
 const STATUS = { InvalidArgument: 400, NotFound: 404, AlreadyExists: 409, PermissionDenied: 403, FailedPrecondition: 400, Unavailable: 500, Unknown: 500 } as const;
@@ -16,10 +17,9 @@ export function refuseRpc(code: RpcCode, subject: string, text: string): never {
 
 /** moby daemon/cluster/errors.go. */
 export const SWARM_WORDS = {
-  noManager: 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  ...OUTSIDE_WORDS,
   worker:
     "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.",
-  noSwarm: "This node is not part of a swarm",
   isMember: 'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.',
   badAdvertiseAddress: "advertise address must be a non-zero IP address or network interface (with optional port number)",
   noToken: "A valid join token is necessary to join this cluster",
@@ -32,6 +32,5 @@ export const SWARM_WORDS = {
     'Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "docker info" command to see the current swarm status of your node.',
   lastManager:
     "You are attempting to leave the swarm on a node that is participating as a manager. Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message.",
-  networkFromWorker: "Cannot create a multi-host network from a worker node. Please create the network from a manager node.",
   attachTimeout: "attaching to network failed, make sure your network options are correct and check manager logs: context deadline exceeded",
 } as const;
