@@ -47,6 +47,13 @@ describe("the README", () => {
     expect(stdout).toBe(blocks("text")[1]);
   });
 
+  it("shows a swarm, and what that prints", async () => {
+    const file = join(folder, "swarm.mjs");
+    writeFileSync(file, blocks("js").find((text) => text.includes("swarm(")) ?? "");
+    const { stdout } = await run(file);
+    expect(stdout).toBe(blocks("text").find((text) => text.startsWith("client → ")));
+  });
+
   it("shows who reaches whom as the command prints it", async () => {
     const sample = blocks("text").find((text) => text.startsWith("$ dockwire reach ")) ?? "";
     const [command = "", ...shown] = sample.split("\n");
