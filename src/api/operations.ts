@@ -10,6 +10,7 @@ import { type LiveTopology, withDevicesDown } from "./live-topology";
 import type { Observers } from "./observers";
 import type { ProbeContext } from "./probe/context";
 import { readEndpoint, type EndpointOptions } from "./options";
+import type { StackReader } from "./stack-reader";
 import { hasOverlays, loadSwarmLayers, parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
 
 /** What a `docker` command has printed, and its exit code. */
@@ -26,6 +27,8 @@ export interface OnHost {
 
 export interface DockerCommandOptions extends OnHost {
   readonly stdin?: string;
+  /** What `docker stack deploy -c -` reads Compose files with: `stackReader` of `dockwire/compose`. */
+  readonly stacks?: StackReader;
 }
 
 /** Something that is asked of daemons; also again, to bring new ones where others were. */
@@ -171,13 +174,13 @@ export abstract class LabOperations {
    * @throws SimulationError `UNSUPPORTED` for what Docker can do and the simulator cannot.
    * @example const { exit, stderr } = await lab.docker("network connect back web");
    */
-  docker(line: string | readonly string[], { host, stdin = "" }: DockerCommandOptions = {}): Promise<CommandOutcome> {
+  docker(line: string | readonly string[], { host, stdin = "", stacks }: DockerCommandOptions = {}): Promise<CommandOutcome> {
     const outcomes: CommandOutcome[] = [];
     return this.operate(async (daemons, turn) => {
       // Few labs need it, and it is large.
       const [{ DockerClient }, { labPrograms }, { swarms }] = await Promise.all([import("../client"), import("./exec"), loadSwarmLayers()]);
       swarms.meet(daemons);
-      return new DockerClient(daemonAt(daemons, host), { images: "any", programs: labPrograms(turn, outcomes) }).run(line, stdin);
+      return new DockerClient(daemonAt(daemons, host), { images: "any", programs: labPrograms(turn, outcomes), ...(stacks && { stacks }) }).run(line, stdin);
     });
   }
 

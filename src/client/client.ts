@@ -15,6 +15,7 @@ import { FlagValues, parseFlags, type ParsedFlags } from "./flags";
 import { GoError } from "./go";
 import { Failure, Output, type CommandOutcome } from "./outcome";
 import type { Programs } from "./programs";
+import type { StackReader } from "./stack-file";
 import { splitWords } from "./words";
 import { flagRefusalOf29, inWordsOf29 } from "./words-29";
 
@@ -23,11 +24,17 @@ export interface DockerClientOptions {
   readonly images: readonly ImageSpec[] | "any";
   /** What processes in containers do; without it they run on, and `docker exec` is refused. */
   readonly programs?: Programs;
+  /** Reads Compose files for `docker stack deploy`. */
+  readonly stacks?: StackReader;
 }
 
 const COMMANDS: readonly Command[] = [RUN, CREATE, EXEC, LIST_CONTAINERS, ...LIFECYCLE_COMMANDS, ...LOOK_COMMANDS, ...ENGINE_COMMANDS, ...NETWORK_COMMANDS, ...SWARM_COMMANDS];
 const GROUPS: readonly CommandGroup[] = [NETWORK_GROUP, CONTAINER_GROUP, ...SWARM_GROUPS];
 const ALIASES: Readonly<Record<string, string>> = {
+  "stack up": "stack deploy",
+  "stack list": "stack ls",
+  "stack remove": "stack rm",
+  "stack down": "stack rm",
   "network list": "network ls",
   "network remove": "network rm",
   "container ls": "ps",
@@ -38,7 +45,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 const OTHER_COMMANDS = new Set(
   (
     "attach build builder buildx commit completion compose context cp diff events export history image images import load login logout manifest plugin " +
-    "pull push rmi save search stack stats system tag top trust update volume"
+    "pull push rmi save search stats system tag top trust update volume"
   ).split(" "),
 );
 
@@ -105,7 +112,7 @@ export class DockerClient {
       return;
     }
     checkCount(command, args);
-    const call: Call = { command, daemon: this.#daemon, images: this.#options.images, programs: this.#options.programs, flags, args, stdin, output };
+    const call: Call = { command, daemon: this.#daemon, images: this.#options.images, programs: this.#options.programs, stacks: this.#options.stacks, flags, args, stdin, output };
     await command.run(call);
   }
 }

@@ -3,6 +3,7 @@ import type { ImageSpec } from "../model/spec";
 import type { FlagSpec, FlagValues } from "./flags";
 import { Failure, type Output } from "./outcome";
 import type { Programs } from "./programs";
+import type { StackReader } from "./stack-file";
 
 /** One command line on its way. */
 export interface Call {
@@ -10,6 +11,7 @@ export interface Call {
   readonly daemon: DaemonOperations;
   readonly images: readonly ImageSpec[] | "any";
   readonly programs: Programs | undefined;
+  readonly stacks: StackReader | undefined;
   readonly flags: FlagValues;
   readonly args: readonly string[];
   readonly stdin: string;
@@ -43,6 +45,8 @@ export interface CommandGroup {
   readonly short: string;
   /** Names and descriptions, also of commands that are not simulated. */
   readonly commands: readonly (readonly [name: string, short: string])[];
+  /** Lines of its own flags. */
+  readonly options?: readonly string[];
 }
 
 export const NONE: ArgumentCount = { least: 0, most: 0 };
@@ -69,11 +73,12 @@ function wanted({ least, most }: ArgumentCount): string {
 }
 
 /** What a group prints when no command of it was named. */
-export function groupUsage({ path, short, commands }: CommandGroup): string {
+export function groupUsage({ path, short, commands, options }: CommandGroup): string {
   const width = Math.max(10, ...commands.map(([name]) => name.length));
   const lines = commands.map(([name, what]) => `  ${name.padEnd(width)}  ${what}`);
   const more = `Run 'docker ${path} COMMAND --help' for more information on a command.`;
-  return `\nUsage:  docker ${path} COMMAND\n\n${short}\n\nCommands:\n${lines.join("\n")}\n\n${more}\n`;
+  const flags = options ? `Options:\n${options.map((line) => `  ${line}`).join("\n")}\n\n` : "";
+  return `\nUsage:  docker ${path}${options ? " [OPTIONS]" : ""} COMMAND\n\n${short}\n\n${flags}Commands:\n${lines.join("\n")}\n\n${more}\n`;
 }
 
 /** What `--help` prints. Differs from Docker: the flags are named without their descriptions. */

@@ -25,6 +25,7 @@ export type {
   ServiceLink,
 } from "./project";
 export type { ComposeInput, ReadFile } from "./source";
+export { stackReader } from "./stack-file";
 export { toTopology, type ComposeTopology, type TopologyOptions } from "./to-topology";
 export type { DockwireSection, LinkProperties, LinkRule, TrafficKind, TrafficRate, TrafficRule } from "./x-dockwire";
 export { type HostRule, MOST_NODES, type NodesSection, type UnderlayRule } from "./x-dockwire-nodes";

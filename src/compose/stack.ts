@@ -21,6 +21,9 @@ const IGNORED = [
   "security_opt", "shm_size", "userns_mode",
 ] as const;
 
+/** Of these, those that it calls deprecated. */
+const DEPRECATED: readonly string[] = ["container_name", "expose"];
+
 /** Keys of a network of a service that are about one container, which a task is not. */
 const IGNORED_ON_NETWORKS = ["ipv4_address", "ipv6_address", "mac_address", "link_local_ips", "gw_priority", "interface_name"] as const;
 
@@ -181,6 +184,12 @@ function updateRules({ parallelism, delayNs, monitorNs, failureAction, maxFailur
 
 function amounts({ cpus, memoryBytes, pids }: ResourceAmounts): NonNullable<SwarmServiceSpec["limits"]> {
   return { ...(cpus !== undefined && { nanoCpus: Math.round(cpus * 1e9) }), ...(memoryBytes !== undefined && { memoryBytes }), ...(pids !== undefined && { pids }) };
+}
+
+/** Those of the keys that `docker stack deploy` says it ignores which the file has, in the order of their names. */
+export function ignoredKeys(project: ComposeProject): { readonly unsupported: string[]; readonly deprecated: string[] } {
+  const found = IGNORED.filter((key) => project.services.some(({ name }) => project.has("services", name, key)));
+  return { unsupported: found.filter((key) => !DEPRECATED.includes(key)), deprecated: found.filter((key) => DEPRECATED.includes(key)) };
 }
 
 function reportIgnored(service: ComposeService, project: ComposeProject, notices: Notices): void {

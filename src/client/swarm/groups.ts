@@ -44,6 +44,18 @@ export const SWARM_GROUPS: readonly CommandGroup[] = [
     ],
   },
   {
+    path: "stack",
+    short: "Manage Docker stacks",
+    options: ["    --orchestrator string   Orchestrator to use (swarm|kubernetes|all)"],
+    commands: [
+      ["deploy", "Deploy a new stack or update an existing stack"],
+      ["ls", "List stacks"],
+      ["ps", "List the tasks in the stack"],
+      ["rm", "Remove one or more stacks"],
+      ["services", "List the services in the stack"],
+    ],
+  },
+  {
     path: "secret",
     short: "Manage Docker secrets",
     commands: [

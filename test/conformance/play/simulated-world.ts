@@ -1,5 +1,6 @@
 /** The machines of a scenario, simulated: an engine per host, what runs in its containers, and the packets between them. */
 import { DockerClient } from "../../../src/client";
+import { stackReader } from "../../../src/compose";
 import { Daemon } from "../../../src/model/daemon";
 import { parseDaemonFlags } from "../../../src/model/flags";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
@@ -62,7 +63,7 @@ class SimulatedWorld implements World {
       Object.entries(hosts).map(([name, machine], index) => {
         const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], "20.10");
         const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine), swarms: this.#swarms });
-        return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs() }) }];
+        return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs(), stacks: stackReader }) }];
       }),
     );
     for (const [machine, { listen }] of Object.entries(PLAIN_MACHINES)) this.#processes.serve(machine, machine, listen);

@@ -1,0 +1,16 @@
+import type { NetworkSpec } from "../model/spec";
+import type { SwarmServiceSpec } from "../model/swarm/swarm-spec";
+
+/** What a Compose file makes of a stack. */
+export interface StackFile {
+  /** Those that its services are on; `external`: they have to be there. */
+  readonly networks: readonly (NetworkSpec & { readonly external: boolean })[];
+  /** Networks by their names; secrets and configs by their names, with no IDs yet. */
+  readonly services: readonly SwarmServiceSpec[];
+  /** Keys that are ignored, in the order of their names. */
+  readonly unsupported: readonly string[];
+  readonly deprecated: readonly string[];
+}
+
+/** Reads a Compose file for `docker stack deploy`; what it throws is printed. */
+export type StackReader = (text: string, stack: string) => StackFile;
