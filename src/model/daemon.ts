@@ -274,7 +274,7 @@ export class Daemon implements DaemonOperations {
   #newMember(swarms: SwarmWorld): SwarmPart {
     const { host, seed } = this.#options;
     return swarms.member({
-      hostName: host.name, host: this.#host, generation: this.#rules.name, seed, ids: this.#ids, firewall: this.#firewall, veths: this.#veths,
+      hostName: host.name, cpus: host.cpus, host: this.#host, generation: this.#rules.name, seed, ids: this.#ids, firewall: this.#firewall, veths: this.#veths,
       networks: () => this.#networks, containers: () => this.#containers, sandboxes: () => this.#sandboxes,
       program: (network: Network) => this.#program(network),
     });

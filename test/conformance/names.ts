@@ -14,6 +14,8 @@ export class Names {
   readonly #veths = new Map<string, string>();
   /** The join token of a swarm that was printed last. */
   token = "";
+  /** The one before that, if it was another one. */
+  formerToken = "";
 
   /** `placeholder` without its brackets, such as `ctr:h1/c1`. The second object of a name gets `#2`. */
   learnId(id: Id, placeholder: string): void {
@@ -26,7 +28,9 @@ export class Names {
 
   /** A join token that was printed. */
   learnToken(text: string): void {
-    this.token = /SWMTKN-1-[0-9a-z]+-[0-9a-z]+/.exec(text)?.[0] ?? this.token;
+    const token = /SWMTKN-1-[0-9a-z]+-[0-9a-z]+/.exec(text)?.[0] ?? this.token;
+    if (token !== this.token) this.formerToken = this.token;
+    this.token = token;
   }
 
   /** The host's end of the veth that leads to an interface of a container, or to something else. */

@@ -1,6 +1,7 @@
 import { Answer, NO_MAP, NO_SLICE, type AnswerValue } from "../../model/inspect/answer";
 import { NONE, type Call, type Command } from "../command";
 import { Failure } from "../outcome";
+import { refusalOf } from "../refusals";
 import { executeTemplate } from "../template/execute";
 import { parseTemplate } from "../template/parser";
 import { TemplateError, type TemplateNode } from "../template/syntax";
@@ -60,7 +61,6 @@ const INFO: Command = {
 function factsOf(daemon: Call["daemon"]): Record<string, AnswerValue> {
   const { containers, generation, hosts } = daemon.state();
   const count = (status: string) => containers.filter((container) => container.status === status).length;
-  const swarm = Answer.of({ NodeID: "", NodeAddr: "", LocalNodeState: "inactive", ControlAvailable: false, Error: "", RemoteManagers: NO_MAP });
   return {
     Containers: containers.length,
     ContainersRunning: count("running"),
@@ -74,8 +74,33 @@ function factsOf(daemon: Call["daemon"]): Record<string, AnswerValue> {
     Name: hosts[0]?.world.hostname ?? "",
     ServerVersion: ENGINES[generation].version,
     LiveRestoreEnabled: false,
-    Swarm: swarm,
+    Swarm: swarmOf(daemon),
   };
+}
+
+function swarmOf(daemon: Call["daemon"]): Answer {
+  const { swarm } = daemon;
+  const own = daemon.state().hosts[0]?.swarm;
+  const isMember = swarm.localState === "active";
+  const known = isMember ? managersOf(swarm) : undefined;
+  const counted = known && [{ json: "Nodes", value: known.nodes }, { json: "Managers", value: known.managers }];
+  return new Answer([
+    ...Object.entries({
+      NodeID: swarm.ownId, NodeAddr: isMember ? (own?.address ?? "") : "", LocalNodeState: swarm.localState, ControlAvailable: own?.role === "manager" && isMember, Error: "", RemoteManagers: NO_MAP,
+    }).map(([json, value]) => ({ json, value })),
+    ...(counted ?? []),
+  ]);
+}
+
+/** Only a manager knows. */
+function managersOf(swarm: Call["daemon"]["swarm"]): { readonly nodes: number; readonly managers: number } | undefined {
+  try {
+    const { nodes } = swarm.nodes();
+    return { nodes: nodes.length, managers: nodes.filter(({ role }) => role === "manager").length };
+  } catch (error) {
+    refusalOf(error);
+    return undefined;
+  }
 }
 
 function readTemplate(format: string, name: string): readonly TemplateNode[] {

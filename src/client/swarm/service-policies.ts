@@ -75,8 +75,8 @@ export function policyOf(flags: FlagValues, prefix: "update" | "rollback", befor
   const text = (name: string) => (flags.has(`${prefix}-${name}`) ? flags.text(`${prefix}-${name}`) : undefined);
   const [order, action, ratio, delay, monitor, parallelism] = ["order", "failure-action", "max-failure-ratio", "delay", "monitor", "parallelism"].map(text);
   if (order !== undefined && order !== "stop-first" && order !== "start-first") throw new Failure(`Error response from daemon: unrecognized update order ${order}`);
-  if (action !== undefined && action !== "pause" && action !== "continue" && (action !== "rollback" || prefix === "rollback")) {
-    throw new Failure(`Error response from daemon: unrecognized ${prefix} failure action ${action}`);
+  if (action !== undefined && action !== "pause" && action !== "continue" && action !== "rollback") {
+    throw new Failure(`Error response from daemon: unrecognized update failure action ${action}`);
   }
   const said: Partial<UpdatePolicy> = {
     ...(order !== undefined && { order }),
@@ -131,7 +131,12 @@ export function readFileReference(call: Call, kind: "secret" | "config", text: s
   if (source === "") throw new Failure("source is required");
   const file = findFile(call, kind, source);
   const mode = values.get("mode");
-  return { id: file.id, name: file.name, target: values.get("target") ?? source, uid: values.get("uid") ?? "0", gid: values.get("gid") ?? "0", mode: mode === undefined ? READABLE : parseInteger(mode) };
+  return { id: file.id, name: file.name, target: values.get("target") ?? source, uid: values.get("uid") ?? "0", gid: values.get("gid") ?? "0", mode: mode === undefined ? READABLE : parseMode(mode) };
+}
+
+/** strconv.ParseUint with base 0: a leading 0 stands for octal numbers. */
+function parseMode(text: string): number {
+  return /^0[0-7]+$/.test(text) ? Number.parseInt(text, 8) : parseInteger(text);
 }
 
 /** For all: 0444. */

@@ -35,7 +35,7 @@ export function printTasks(call: Call, tasks: readonly ClusterTask[]): void {
     const isSame = index > 0 && named[index - 1]?.name === name;
     const { node, spec, wanted, state, since, error, id } = task;
     const values = {
-      ID: isWhole ? id : id.slice(0, SHORT_ID), Name: name, Image: taggedImage(spec?.container.image?.name), Node: nodeName(node, nodes, resolves),
+      ID: isWhole || flags.on("quiet") ? id : id.slice(0, SHORT_ID), Name: name, Image: taggedImage(spec?.container.image?.name), Node: nodeName(node, nodes, resolves),
       DesiredState: capital(wanted), CurrentState: `${capital(state)} ${humanDuration(now - since).toLowerCase()} ago`, Error: errorText(error, isWhole), Ports: portsOf(task),
       Shown: isSame ? ` \\_ ${name}` : name,
     };
@@ -74,14 +74,15 @@ function nodeName(node: ClusterTask["node"], nodes: readonly unknown[], resolves
   return resolves && nodes.includes(node) ? node.hostname : node.id;
 }
 
-export function taskName({ service, slot, place }: ClusterTask, resolves: boolean): string {
+/** By number, or by node where there is none, or 0. */
+export function taskName({ service, slot, place, node }: ClusterTask, resolves: boolean): string {
   const owner = resolves ? (service?.spec.name ?? "") : (service?.id ?? "");
-  return `${owner}.${slot === 0 ? (place?.id ?? "") : slot}`;
+  return `${owner}.${slot === 0 ? (place ?? node)?.id ?? "" : slot}`;
 }
 
-/** Those that its host publishes for it, once it runs. */
-function portsOf({ service, isRunning }: ClusterTask): string {
-  const ports = isRunning ? (service?.ports.filter(({ mode, published }) => mode === "host" && published !== 0) ?? []) : [];
+/** Those that its host publishes for it, once it runs, for each family. */
+function portsOf({ publishedPorts: ports, isRunning }: ClusterTask): string {
+  if (!isRunning) return "";
   return ports.map(({ published, target, protocol }) => `*:${published}->${target}/${protocol}`).join(",");
 }
 

@@ -34,7 +34,7 @@ function swarm(options: Partial<ClusterOptions> = {}, names: readonly string[] =
   const cluster = new Cluster({ seed: 1, ...options });
   const agents = names.map(() => new Recorder());
   const nodes = names.map((hostname, index): ClusterNode =>
-    cluster.roster.add({ hostname, role: index === 0 ? "manager" : "worker", address: `192.0.2.${11 + index}`, dataPathAddress: `192.0.2.${11 + index}`, agent: agents[index]! }),
+    cluster.roster.add({ hostname, role: index === 0 ? "manager" : "worker", address: `192.0.2.${11 + index}`, port: 2377, dataPathAddress: `192.0.2.${11 + index}`, agent: agents[index]! }),
   );
   cluster.settle();
   return { cluster, agents, nodes, h1: nodes[0]!, h2: nodes[1]! };

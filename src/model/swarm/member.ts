@@ -1,6 +1,6 @@
 import { SimulationError } from "../../errors";
 import { type Cidr, formatCidr } from "../../net/cidr";
-import { isIpv4 } from "../../net/ip";
+import { isIp, isIpv4 } from "../../net/ip";
 import type { Container } from "../container";
 import type { FirewallState } from "../firewall/rule";
 import type { Network } from "../network";
@@ -100,6 +100,11 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     return this.#context.firewall.snapshot();
   }
 
+  get localState(): "inactive" | "pending" | "active" {
+    if (this.#pending) return "pending";
+    return this.#node ? "active" : "inactive";
+  }
+
   get ownId(): string {
     return this.#node?.id ?? "";
   }
@@ -138,7 +143,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     });
     cluster.security.setAutolock(autolock === true);
     if (taskHistoryLimit !== undefined) cluster.settings = { ...cluster.settings, taskHistoryLimit };
-    return this.#enter(cluster, { role: "manager", address, dataPathAddress: tunnel ?? address, availability: given });
+    return this.#enter(cluster, { role: "manager", address, port: portOf(advertiseAddress), dataPathAddress: tunnel ?? address, availability: given });
   }
 
   join(request: SwarmJoin): ClusterNode {
@@ -155,7 +160,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     const role = cluster.security.roleOf(request.token);
     cluster.roster.checkQuorum();
     const address = this.#joinAddress(request.advertiseAddress);
-    return this.#enter(cluster, { role, address, dataPathAddress: tunnel ?? address, availability: given });
+    return this.#enter(cluster, { role, address, port: portOf(request.advertiseAddress), dataPathAddress: tunnel ?? address, availability: given });
   }
 
   /** The client has given up waiting, the daemon goes on. */
@@ -172,11 +177,12 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     });
   }
 
-  #enter(cluster: Cluster, made: Pick<ClusterNode, "role" | "address" | "dataPathAddress" | "availability">): ClusterNode {
+  #enter(cluster: Cluster, made: Pick<ClusterNode, "role" | "address" | "port" | "dataPathAddress" | "availability">): ClusterNode {
     const { hostname } = this.#context.host.world;
     this.#cluster = cluster;
     this.#node = undefined;
-    const node = cluster.roster.add({ ...made, hostname, agent: this, onAdded: (added) => (this.#node = added) });
+    const resources = { nanoCpus: this.#context.cpus * 1e9, memoryBytes: HOST_MEMORY };
+    const node = cluster.roster.add({ ...made, hostname, resources, agent: this, onAdded: (added) => (this.#node = added) });
     // A manager waits until it has the ingress network, a worker does not.
     if (made.role === "manager") cluster.settle();
     return node;
@@ -201,7 +207,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   update({ autolock, taskHistoryLimit, heartbeat, certificateExpiry }: SwarmChange): void {
-    const { cluster } = this.#deciding();
+    const { cluster } = this.#deciding(true);
     if (certificateExpiry !== undefined && certificateExpiry < SHORTEST_EXPIRY) refuseRpc("InvalidArgument", "swarm", "minimum certificate expiry time is: 1h0m0s");
     if (autolock !== undefined) cluster.security.setAutolock(autolock);
     cluster.settings = { taskHistoryLimit: taskHistoryLimit ?? cluster.settings.taskHistoryLimit, heartbeat: heartbeat ?? cluster.settings.heartbeat };
@@ -209,11 +215,11 @@ export class SwarmMember implements SwarmPart, NodeAgent {
 
   token(role: NodeRole): { readonly token: string; readonly remote: string } {
     const { cluster, node } = this.#deciding();
-    return { token: cluster.security.token(role), remote: `${node.address}:${MANAGER_PORT}` };
+    return { token: cluster.security.token(role), remote: `${node.address}:${node.port}` };
   }
 
   rotateToken(role: NodeRole): void {
-    this.#deciding().cluster.security.rotateToken(role);
+    this.#deciding(true).cluster.security.rotateToken(role);
   }
 
   unlockKey(): string | undefined {
@@ -221,7 +227,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   rotateUnlockKey(): void {
-    this.#deciding().cluster.security.rotateUnlockKey();
+    this.#deciding(true).cluster.security.rotateUnlockKey();
   }
 
   unlock(): void {
@@ -240,36 +246,36 @@ export class SwarmMember implements SwarmPart, NodeAgent {
 
   updateNode(reference: string, change: (node: ClusterNode) => NodeChange): ClusterNode {
     const node = this.findNode(reference);
-    this.#deciding().cluster.roster.update(node, change(node));
+    this.#deciding(true).cluster.roster.update(node, change(node));
     return node;
   }
 
   removeNode(reference: string, force: boolean): void {
-    this.#deciding().cluster.roster.remove(this.findNode(reference), force);
+    this.#deciding(true).cluster.roster.remove(this.findNode(reference), force);
   }
 
   createService(spec: ServiceSpec): ClusterService {
-    const { cluster } = this.#deciding();
+    const { cluster } = this.#deciding(true);
     cluster.request();
     return cluster.orchestrator.create(spec);
   }
 
   updateService(reference: string, change: (spec: ServiceSpec) => ServiceSpec): ClusterService {
-    const { orchestrator } = this.#deciding().cluster;
+    const { orchestrator } = this.#deciding(true).cluster;
     const service = orchestrator.get(reference);
     orchestrator.update(service, change(service.spec));
     return service;
   }
 
   rollBackService(reference: string): ClusterService {
-    const { orchestrator } = this.#deciding().cluster;
+    const { orchestrator } = this.#deciding(true).cluster;
     const service = orchestrator.get(reference);
     orchestrator.rollBack(service);
     return service;
   }
 
   removeService(reference: string): void {
-    const { orchestrator } = this.#deciding().cluster;
+    const { orchestrator } = this.#deciding(true).cluster;
     orchestrator.remove(orchestrator.get(reference));
   }
 
@@ -332,14 +338,15 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   createNetwork(spec: NetworkSpec): string {
-    const { cluster } = this.#deciding();
+    const { cluster } = this.#deciding(true);
+    checkSubnets(spec);
     cluster.request();
     return cluster.createNetwork(spec).id;
   }
 
   /** `reference`: its ID. */
   removeNetwork(id: string): void {
-    const { cluster } = this.#deciding();
+    const { cluster } = this.#deciding(true);
     const network = cluster.networks.find((candidate) => candidate.id === id) ?? refuse(404, `network ${id}`, `network ${id} not found`);
     cluster.removeNetwork(network);
   }
@@ -407,6 +414,8 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     const { containers, hostName } = this.#context;
     const image = task.spec?.container.image;
     if (image?.isMissing) return { state: "rejected", error: `No such image: ${image.name}` };
+    const used = task.spec?.networks ?? [];
+    if (used.length > 1 && used.some(({ network }) => network === "host")) return { state: "rejected", error: "container cannot be disconnected from host network or connected to host network" };
     let container: Container;
     try {
       container = containers().create(taskContainer(task, hostName, this.#node!));
@@ -422,6 +431,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     for (const [key, attachment] of attachments) container.attachments.set(key, attachment);
     try {
       containers().start(container);
+      task.publishedPorts = container.ports.map(({ protocol, containerPort, hostPort }) => ({ protocol, target: containerPort, published: hostPort, mode: "host" }));
       return undefined;
     } catch (error) {
       return { state: "failed", error: `starting container failed: ${refusalText(error)}` };
@@ -468,11 +478,11 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     return this.isManager ? { cluster, node } : refuse(503, "swarm", SWARM_WORDS.worker);
   }
 
-  /** Managers decide nothing while more than half of them cannot be reached. */
-  #deciding(): { readonly cluster: Cluster; readonly node: ClusterNode } {
+  /** Managers decide nothing while more than half of them cannot be reached. `writes`: it would change something. */
+  #deciding(writes = false): { readonly cluster: Cluster; readonly node: ClusterNode } {
     const { cluster, node } = this.#manager();
     if (node.isCutOff && cluster.roster.managers.length > 1) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.noLeader));
-    cluster.roster.checkQuorum();
+    cluster.roster.checkQuorum(writes);
     return { cluster, node };
   }
 
@@ -524,6 +534,22 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 }
 
+/** moby daemon/cluster/convert: what is no subnet at all. */
+function checkSubnets({ name, ipam }: NetworkSpec): void {
+  for (const { subnet } of ipam) {
+    const [address = "", length = ""] = subnet?.split("/") ?? [];
+    if (subnet === undefined || (isIp(address) && /^\d+$/.test(length) && Number(length) <= (isIpv4(address) ? 32 : 128))) continue;
+    refuse(400, `network ${name}`, `Invalid subnet ${subnet} : invalid CIDR address: ${subnet}`);
+  }
+}
+
+function portOf(advertised: string | undefined): number {
+  const [, port] = /:(\d+)$/.exec(advertised ?? "") ?? [];
+  return port === undefined ? MANAGER_PORT : Number(port);
+}
+
+/** Differs from Docker: all hosts have the same memory, which nothing but reservations of services looks at. */
+const HOST_MEMORY = 16 * 1024 ** 3;
 /** How long a node that wants to join waits between two tries (swarmkit: grpc's backoff, about). */
 const RETRY_NS = 2e9;
 /** moby daemon/cluster/swarm.go: the smallest subnets that networks may get. */

@@ -24,7 +24,7 @@ export function clusterNetworkState(network: ClusterNetwork, host: string): Swar
       options: null,
       config: spec.ipam.map(({ subnet = "", ipRange, gateway }) => ({ subnet, ...(ipRange !== undefined && { ipRange }), ...(gateway !== undefined && { gateway }) })),
     },
-    options: spec.options,
+    options: isAllotted || !isOverlay ? spec.options : {},
     labels: spec.labels ?? {},
     driver: "overlay",
     shownDriver: isAllotted ? spec.driver : "",

@@ -40,6 +40,8 @@ export interface ClusterNode {
   readonly hostname: string;
   /** Where the others find it; also the end of its tunnels unless that is said otherwise. */
   readonly address: string;
+  /** Of a manager: where it says that others reach it. */
+  readonly port: number;
   readonly dataPathAddress: string;
   role: NodeRole;
   availability: NodeAvailability;

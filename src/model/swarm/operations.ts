@@ -53,6 +53,7 @@ export interface SwarmChange {
 export interface SwarmOperations {
   /** The time of the swarms of its world, in nanoseconds. */
   readonly now: number;
+  readonly localState: "inactive" | "pending" | "active";
   /** That of its node; empty while it is in no swarm. */
   readonly ownId: string;
   /** `docker swarm init`. */
@@ -119,6 +120,7 @@ export interface SwarmPart extends SwarmOperations, SwarmAttachments {
 /** What a daemon lends to its part in a swarm. */
 export interface SwarmLoan {
   readonly hostName: string;
+  readonly cpus: number;
   readonly host: Host;
   readonly generation: DockerGeneration;
   readonly seed: number;

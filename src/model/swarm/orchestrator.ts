@@ -288,7 +288,7 @@ export class Orchestrator {
 
   /** The swarm's networks that its tasks are on. */
   #networksOf({ spec, ports }: ClusterService): ClusterNetwork[] {
-    const own = spec.networks.flatMap(({ network }) => this.#cluster.networks.filter(({ id }) => id === network));
+    const own = [...new Set(spec.networks.flatMap(({ network }) => this.#cluster.networks.filter(({ id }) => id === network)))];
     const { ingress } = this.#cluster;
     return ports.some(({ mode }) => mode === "ingress") && ingress ? [...own, ingress] : own;
   }
@@ -321,7 +321,8 @@ export class Orchestrator {
       return nodes.filter((node) => !taken.has(node)).map((node) => this.makeTask(service, 0, node, wanted));
     }
     const taken = new Set(present.map(({ slot }) => slot));
-    const missing = Array.from({ length: replicas }, (_, index) => index + 1).filter((slot) => !taken.has(slot));
+    // The tasks of a job are numbered from 0.
+    const missing = Array.from({ length: replicas }, (_, index) => index + (job ? 0 : 1)).filter((slot) => !taken.has(slot));
     const atOnce = job && job.maxConcurrent > 0 ? job.maxConcurrent - present.filter(({ isLive }) => isLive).length : missing.length;
     return missing.slice(0, Math.max(0, atOnce)).map((slot) => this.makeTask(service, slot, undefined, wanted));
   }

@@ -8,6 +8,7 @@ const noWorld = () => unsupported("swarm", "swarms for a daemon that was made wi
 /** The part of a daemon whose world has no swarms. */
 export const OUTSIDE: SwarmPart = {
   now: 0,
+  localState: "inactive",
   ownId: "",
   nextAt: undefined,
   advanceTo: () => undefined,

@@ -10,6 +10,7 @@ export interface NewNode {
   readonly hostname: string;
   readonly role: NodeRole;
   readonly address: string;
+  readonly port: number;
   readonly dataPathAddress: string;
   readonly agent: NodeAgent;
   readonly availability?: NodeAvailability;
@@ -26,6 +27,8 @@ export interface NodeChange {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** swarmkit manager/state/raft: DefaultNodeConfig: ten ticks of a second without an answer. */
+const ELECTION_NS = 10e9;
 /** swarmkit manager/dispatcher: gracePeriodMultiplier: heartbeats that may be missing. */
 const GRACE = 3;
 
@@ -35,6 +38,7 @@ export class Roster {
   readonly #cluster: Cluster;
   /** Nodes that are given up if nothing is heard of them until then. */
   readonly #waits = new Map<ClusterNode, Timer>();
+  #lostAt: number | undefined;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -64,7 +68,8 @@ export class Roster {
   }
 
   get leader(): ClusterNode | undefined {
-    return this.hasQuorum ? this.reachable[0] : undefined;
+    const isUnaware = this.#lostAt !== undefined && this.#cluster.clock.now - this.#lostAt < ELECTION_NS;
+    return this.hasQuorum || isUnaware ? this.reachable[0] : undefined;
   }
 
   get hasQuorum(): boolean {
@@ -72,9 +77,24 @@ export class Roster {
     return managers.length === 0 || managers.filter(isInTouch).length > managers.length / 2;
   }
 
-  /** Refuses what nobody is there to decide. */
-  checkQuorum(): void {
-    if (!this.hasQuorum) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.noLeader));
+  /** Refuses what nobody is there to decide. A leader that has lost the others goes on answering until it notices, or is to write. */
+  checkQuorum(writes = true): void {
+    if (this.hasQuorum) {
+      this.#lostAt = undefined;
+      return;
+    }
+    const { now } = this.#cluster.clock;
+    this.#lostAt ??= now;
+    const isUnaware = now - this.#lostAt < ELECTION_NS;
+    if (isUnaware && !writes) return;
+    this.#lostAt = Number.NEGATIVE_INFINITY;
+    refuse(500, "swarm", rpcText("Unknown", isUnaware ? SWARM_WORDS.leaderLost : SWARM_WORDS.noLeader));
+  }
+
+  /** Notes when managers have become too few. */
+  #watchQuorum(): void {
+    if (this.hasQuorum) this.#lostAt = undefined;
+    else this.#lostAt ??= this.#cluster.clock.now;
   }
 
   /** By ID, then by name, then by the start of an ID; `self` is known to the node that was asked. */
@@ -129,6 +149,7 @@ export class Roster {
   /** It leaves of its own accord; the managers keep it, and hear no more of it. */
   leave(node: ClusterNode): void {
     node.hasLeft = true;
+    this.#watchQuorum();
     this.#cluster.withdrawAll(node);
     this.#lose(node);
   }
@@ -137,6 +158,7 @@ export class Roster {
   cutOff(node: ClusterNode): void {
     if (node.isCutOff) return;
     node.isCutOff = true;
+    this.#watchQuorum();
     this.#lose(node);
   }
 

@@ -32,9 +32,14 @@ export function checkService(spec: ServiceSpec, own: ClusterService | undefined,
 
 function checkResources({ limits, reservations }: ServiceSpec, subject: string): void {
   for (const { nanoCpus = 0, memoryBytes = 0 } of [limits ?? {}, reservations ?? {}]) {
-    if (nanoCpus !== 0 && nanoCpus < LEAST_CPUS) refuseRpc("InvalidArgument", subject, `invalid cpu value ${nanoCpus / 1e9}: Must be at least ${LEAST_CPUS / 1e9}`);
+    if (nanoCpus !== 0 && nanoCpus < LEAST_CPUS) refuseRpc("InvalidArgument", subject, `invalid cpu value ${goFloat(nanoCpus / 1e9)}: Must be at least ${LEAST_CPUS / 1e9}`);
     if (memoryBytes !== 0 && memoryBytes < LEAST_MEMORY) refuseRpc("InvalidArgument", subject, `invalid memory value ${memoryBytes}: Must be at least 4MiB`);
   }
+}
+
+/** As Go prints it: exponents have two digits. */
+function goFloat(value: number): string {
+  return String(value).replace(/e([+-])(\d)$/, "e$10$2");
 }
 
 function checkPlacement(spec: ServiceSpec, subject: string): void {
@@ -44,7 +49,9 @@ function checkPlacement(spec: ServiceSpec, subject: string): void {
   }
 }
 
-function checkPolicies({ update, rollback, job }: ServiceSpec, subject: string): void {
+function checkPolicies({ update, rollback, restart, job }: ServiceSpec, subject: string): void {
+  if ((restart?.delay ?? 0) < 0) refuseRpc("InvalidArgument", subject, "TaskSpec: restart-delay cannot be negative");
+  if ((restart?.window ?? 0) < 0) refuseRpc("InvalidArgument", subject, "TaskSpec: restart-window cannot be negative");
   if (job && update) refuseRpc("InvalidArgument", subject, "Jobs may not have an update config");
   for (const policy of [update, rollback]) {
     const { maxFailureRatio, delay, monitor } = updatePolicyOf(policy);

@@ -1,5 +1,5 @@
 import type { ClusterNetwork, ClusterNode, ClusterService } from "./objects";
-import type { ServiceSpec } from "./service-spec";
+import type { ServicePort, ServiceSpec } from "./service-spec";
 
 /** swarmkit api/types.proto: TaskState, as far as a task stays in one. */
 export type TaskState = "new" | "pending" | "ready" | "preparing" | "running" | "complete" | "shutdown" | "failed" | "rejected" | "orphaned";
@@ -38,6 +38,8 @@ export class ClusterTask {
   /** When its container was started. */
   startedAt: number | undefined;
   wanted: WantedState;
+  /** What its host publishes for it by itself. */
+  publishedPorts: readonly ServicePort[] = [];
   /** Why it does not run. */
   error = "";
   /** Of its container, once that has ended. */

@@ -24,6 +24,7 @@ export const SWARM_WORDS = {
   badAdvertiseAddress: "advertise address must be a non-zero IP address or network interface (with optional port number)",
   noToken: "A valid join token is necessary to join this cluster",
   noLeader: "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.",
+  leaderLost: "raft: failed to process the request: node lost leader status",
   leaveManager: "You are attempting to leave the swarm on a node that is participating as a manager. ",
   forceNewCluster:
     "The only way to restore a swarm that has lost consensus is to reinitialize it with `--force-new-cluster`. Use `--force` to suppress this message.",

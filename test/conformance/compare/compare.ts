@@ -85,11 +85,16 @@ function compareCommand(checks: Checks, path: string, expected: CommandResult, g
 }
 
 /** How long ago something was. */
-const AGO = /(Less than a second|About an? (?:minute|hour)|\d+ (?:second|minute|hour)s?)( ago)?/g;
+const AGO = /(Less than a second|About an? (?:minute|hour)|\d+ (?:second|minute|hour)s?)( ago)?/gi;
+/** Counts of the managers' log, and the certificates of a swarm. */
+const LOG_INDEX = /(?<="Index": ?)\d+/g;
+const CERTIFICATE = /"TLSInfo": \{[^}]*\}/g;
+/** As the client prints it where it formats times itself. */
+const TIME = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 utc/g;
 
 /** Without measured times, which are those of one moment and machine; a table with them has columns of any width. */
 function settled(text: string): string {
-  const ages = text.replace(AGO, "<ago>");
+  const ages = text.replace(AGO, "<ago>").replace(LOG_INDEX, "<n>").replace(CERTIFICATE, '"TLSInfo": {}').replace(TIME, "<time>");
   return (ages === text ? text : ages.replace(/ {2,}/g, "  "))
     .replace(/min\/avg\/max = [<>\d./t]+ ms/g, "min/avg/max = <t> ms")
     .replace(/(?<![<>\d./t])\d+\.\d+ ms/g, "<t> ms");

@@ -70,8 +70,9 @@ async function playDocker(step: DockerStep, world: World, names: Names): Promise
   return { ...step, ...result };
 }
 
-/** The token that was printed last; the recordings hide which one a command had, also where it was one that could not be. */
+/** The token that was printed last; the recordings hide which one a command had, also where it was one that could not be, or one of before. */
 function tokenOf({ stderr }: DockerStep, names: Names): string {
+  if (stderr.endsWith("A valid join token is necessary to join this cluster")) return names.formerToken;
   return stderr.endsWith("invalid join token") ? "SWMTKN-1-0-0" : names.token;
 }
 
