@@ -36,13 +36,14 @@ export function readNodes(text: string | undefined): { readonly nodes?: number }
 }
 
 /** @throws SimulationError with file, line and column for what is wrong. */
-export function load(files: readonly string[], flags: ProjectFlags): ComposeProject {
+export function load(files: readonly string[], flags: ProjectFlags & { readonly nodes?: string }): ComposeProject {
   const { first, overrides, folderName } = readProjectFiles(files);
   return loadCompose(first, {
     overrides,
     readFile,
     env: process.env,
     defaultProjectName: folderName,
+    isStack: flags.nodes !== undefined,
     ...(flags.projectName !== undefined && { projectName: flags.projectName }),
     ...(flags.profile.length > 0 && { profiles: flags.profile }),
     ...(flags.envFile.length > 0 && { envFiles: flags.envFile.map(readEnvFile) }),

@@ -23,7 +23,7 @@ export interface ComposeOptions extends LoadOptions, TopologyOptions {
  */
 export function compose(input: string | Readonly<Record<string, unknown>>, options: ComposeOptions = {}): DockerTopology {
   const { file = "compose.yaml", onNotice, generation, seed, nodes, ...loading } = options;
-  const project = loadCompose(typeof input === "string" ? { file, text: input } : input, loading);
+  const project = loadCompose(typeof input === "string" ? { file, text: input } : input, { ...loading, isStack: nodes !== undefined });
   const { spec, notices } = toTopology(project, { ...(generation !== undefined && { generation }), ...(seed !== undefined && { seed }), ...(nodes !== undefined && { nodes }) });
   for (const notice of notices) onNotice?.(notice);
   return fromSpec(spec);

@@ -35,6 +35,8 @@ export interface LoadOptions {
   readonly defaultProjectName?: string;
   /** Where relative paths start; by default the directory of the first file. */
   readonly workingDirectory?: string;
+  /** Read it as `docker stack deploy` does where that differs: containers are not named by the file. So is a file with `x-dockwire.nodes`. */
+  readonly isStack?: boolean;
 }
 
 /**
@@ -54,7 +56,7 @@ export interface LoadOptions {
 export function loadCompose(input: ComposeInput, options: LoadOptions = {}): ComposeProject {
   const inputs = [input, ...(options.overrides ?? [])];
   const files = inputs.filter(isSourceText).map((source) => source.file);
-  const workspace: Workspace = { readFile: options.readFile, notices: new Notices(), files };
+  const workspace: Workspace = { readFile: options.readFile, notices: new Notices(), files, isStack: options.isStack === true };
   const directory = options.workingDirectory ?? directoryOf(files[0] ?? "");
   const documents = inputs.flatMap(readDocuments);
   const environment = readEnvironment(directory, options, workspace);
@@ -78,6 +80,7 @@ function readProject(root: Field, name: string, lookup: Lookup, profiles: readon
   reportUncovered(root, notices);
   const placeOf = (...path: Path): Place => placeIn(root.node, path);
 
+  const isStack = workspace.isStack || root.get("x-dockwire")?.get("nodes") !== undefined;
   const disabled = new Map<string, string[]>();
   const provided = new Set<string>();
   const read: ComposeService[] = [];
@@ -86,7 +89,7 @@ function readProject(root: Field, name: string, lookup: Lookup, profiles: readon
     if (own.length > 0 && !profiles.includes("*") && !own.some((profile) => profiles.includes(profile))) disabled.set(field.name, own);
     else if (field.get("provider")) provided.add(field.name);
     else {
-      read.push(readService(field, { project: name, lookup, notices }));
+      read.push(readService(field, { project: name, lookup, notices, isStack }));
       if (field.get("image") || field.get("build")) continue;
       notices.add("ignored", field.keyPlace, "has neither an image nor a build context, which Compose itself would refuse");
     }

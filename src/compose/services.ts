@@ -15,6 +15,8 @@ export interface ServiceContext {
   readonly project: string;
   readonly lookup: Lookup;
   readonly notices: Notices;
+  /** It is for a swarm, where containers are not named by the file. */
+  readonly isStack: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface ServiceContext {
  * @throws SimulationError `INVALID_INPUT` for a value that cannot be, `CONFLICT` for two that exclude each other.
  */
 export function readService(field: Field, context: ServiceContext): ComposeService {
-  const networkMode = readNetworkMode(field.filled("network_mode"));
+  const networkMode = context.isStack ? undefined : readNetworkMode(field.filled("network_mode"));
   const declared = field.get("networks");
   const joins = (declared?.children().length ?? 0) + (declared?.items().length ?? 0) > 0;
   if (networkMode && declared && joins) {
@@ -37,7 +39,7 @@ export function readService(field: Field, context: ServiceContext): ComposeServi
     name: field.name,
     place: field.keyPlace,
     image: field.filled("image")?.text(),
-    containers: readContainers(field, context.project),
+    containers: readContainers(field, context),
     hostname: field.filled("hostname")?.text(),
     domainname: field.filled("domainname")?.text(),
     networkMode,
@@ -95,14 +97,14 @@ function checkPortsOfMode(field: Field, mode: NetworkMode | undefined, count: nu
   if (mode.kind === "none") context.notices.add("ignored", ports.place, "published ports have no effect without a network");
 }
 
-function readContainers(field: Field, project: string): ComposeContainer[] {
+function readContainers(field: Field, { project, isStack }: ServiceContext): ComposeContainer[] {
   const scale = field.get("scale");
   const replicas = field.get("deploy")?.get("replicas");
   const count = scale?.integer(0) ?? replicas?.integer(0) ?? 1;
   if (scale && replicas && replicas.integer(0) !== count) {
     replicas.reject(`services.${field.name}: can't set distinct values on 'scale' and 'deploy.replicas'`, "CONFLICT");
   }
-  const name = field.filled("container_name");
+  const name = isStack ? undefined : field.filled("container_name");
   if (name && count > 1) {
     const key = scale ? "scale" : "deploy.replicas";
     name.reject(`services.${field.name}: can't set container_name and ${key} as container name must be unique`, "CONFLICT");

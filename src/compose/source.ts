@@ -16,6 +16,8 @@ export interface Workspace {
   readonly notices: Notices;
   /** Every file read, in order. */
   readonly files: string[];
+  /** It is for a swarm, whatever the file says. */
+  readonly isStack: boolean;
 }
 
 /** One YAML document, or one object, with the file it came from. */

@@ -28,7 +28,7 @@ export const stackReader: StackReader = (text, stack) => {
   const root = node && new Field(node, []);
   if (root) checkForm(root);
   return inClientsWords((): StackFile => {
-    const project = loadCompose({ file: "-", text }, { projectName: stack });
+    const project = loadCompose({ file: "-", text }, { projectName: stack, isStack: true });
     const { networks, services } = stackOf(project, new Notices());
     const files = (service: string, kind: "secret" | "config") => (root ? filesOf(root, service, kind, stack) : []);
     return {

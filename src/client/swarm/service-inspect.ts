@@ -1,5 +1,5 @@
 import { formatIpv4 } from "../../net/ip";
-import { Answer, textMap, type AnswerField, type AnswerValue } from "../../model/inspect/answer";
+import { Answer, NO_POINTER, textMap, type AnswerField, type AnswerValue } from "../../model/inspect/answer";
 import { CREATED } from "../../model/inspect/network";
 import type { ClusterService } from "../../model/swarm/objects";
 import { placementOf, restartRulesAsSaid, updatePolicyOf, type FileReference, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
@@ -70,7 +70,7 @@ function templateAnswer(spec: ServiceSpec, isFilled: boolean): Answer {
   const spread = preferences.map((descriptor) => Answer.of({ Spread: Answer.of({ SpreadDescriptor: descriptor }) }));
   return new Answer([
     { json: "ContainerSpec", value: containerOf(spec, isFilled) },
-    { json: "Resources", value: Answer.of({ Limits: resourcesOf(spec.limits), Reservations: resourcesOf(spec.reservations) }) },
+    { json: "Resources", value: amountsOf(spec) },
     ...restart,
     { json: "Placement", value: new Answer([optional("Constraints", constraints), optional("Preferences", spread), optional("MaxReplicas", maxPerNode)]) },
     optional("Networks", networks),
@@ -79,7 +79,8 @@ function templateAnswer(spec: ServiceSpec, isFilled: boolean): Answer {
   ]);
 }
 
-function containerOf({ container, secrets = [], configs = [] }: ServiceSpec, isFilled: boolean): Answer {
+function containerOf(spec: ServiceSpec, isFilled: boolean): Answer {
+  const { container, secrets = [], configs = [] } = spec;
   const { image, command = [], labels = {}, hostname = "", env = [], extraHosts = [], dns = [], dnsSearch = [], dnsOptions = [], sysctls = {}, capAdd = [] } = container;
   return new Answer([
     { json: "Image", value: taggedImage(image?.name) },
@@ -87,7 +88,7 @@ function containerOf({ container, secrets = [], configs = [] }: ServiceSpec, isF
     optional("Args", command),
     optional("Hostname", hostname),
     optional("Env", env),
-    { json: "Init", value: false },
+    ...(isOfStack(spec) ? [PRIVILEGES] : [{ json: "Init", value: false }]),
     ...(isFilled ? [{ json: "StopGracePeriod", value: STOP_GRACE_NS }] : []),
     optional("Hosts", extraHosts.map(({ name, address }) => `${address} ${name}`)),
     { json: "DNSConfig", value: new Answer([optional("Nameservers", dns), optional("Search", dnsSearch), optional("Options", dnsOptions)]) },
@@ -96,6 +97,22 @@ function containerOf({ container, secrets = [], configs = [] }: ServiceSpec, isF
     { json: "Isolation", value: "default" },
     optional("Sysctls", textMap(sysctls)),
     optional("CapabilityAdd", capAdd.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`))),
+  ]);
+}
+
+/** `docker stack deploy` sends other fields than `docker service create` (docker/cli cli/compose/convert/service.go). */
+function isOfStack({ labels }: ServiceSpec): boolean {
+  return labels["com.docker.stack.namespace"] !== undefined;
+}
+
+const PRIVILEGES: AnswerField = { json: "Privileges", value: Answer.of({ CredentialSpec: NO_POINTER, SELinuxContext: NO_POINTER }) };
+
+function amountsOf(spec: ServiceSpec): Answer {
+  const { limits, reservations } = spec;
+  const sends = (amounts: ResourceSpec | undefined) => amounts !== undefined || !isOfStack(spec);
+  return new Answer([
+    ...(sends(limits) ? [{ json: "Limits", value: resourcesOf(limits) }] : []),
+    ...(sends(reservations) ? [{ json: "Reservations", value: resourcesOf(reservations) }] : []),
   ]);
 }
 

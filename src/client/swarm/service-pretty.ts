@@ -53,6 +53,8 @@ function placementLines(spec: ServiceSpec): string[] {
   ];
 }
 
+const ORDER_WIDTH = " Update order:      ".length;
+
 function policyLines(title: string, word: string, { parallelism, delay, failureAction, monitor, maxFailureRatio, order }: UpdatePolicy): string[] {
   return [
     `${title}:`,
@@ -61,7 +63,7 @@ function policyLines(title: string, word: string, { parallelism, delay, failureA
     ` On failure:\t${failureAction}`,
     ` Monitoring Period: ${formatDuration(monitor)}`,
     ` Max failure ratio: ${maxFailureRatio}`,
-    ` ${word} order:      ${order}`,
+    `${` ${word} order:`.padEnd(ORDER_WIDTH)}${order}`,
   ];
 }
 

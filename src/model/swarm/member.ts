@@ -195,7 +195,9 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     if (wasPending) return;
     if (!cluster || !node) refuse(503, "swarm", SWARM_WORDS.noSwarm);
     if (node.role === "manager" && !force && !node.hasLeft) refuseLeave(cluster);
-    for (const container of this.#tasks.values()) this.#context.containers().remove(container.id, true);
+    // They end because it leaves, which is no affair of the managers.
+    this.#owners.clear();
+    for (const container of this.#tasks.values()) if (this.#context.containers().find(container.id)) this.#context.containers().remove(container.id, true);
     this.#tasks.clear();
     this.#balancers.clear();
     for (const container of this.#context.containers().list()) this.#context.sandboxes().leaveOverlays(container);

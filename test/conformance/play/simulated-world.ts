@@ -156,7 +156,10 @@ class SimulatedWorld implements World {
   async command(machine: string, argv: readonly string[]): Promise<CommandResult> {
     const host = this.#hosts.get(machine);
     let result: CommandResult = { exit: 0, stdout: "", stderr: "" };
-    if (host !== undefined) host.daemon.runOnHost(argv);
+    const [, down] = /^ip link set \w+ (up|down)$/.exec(argv.join(" ")) ?? [];
+    if (host !== undefined && down === "down") this.#swarms.cutOff(machine);
+    else if (host !== undefined && down === "up") this.#swarms.restore(machine);
+    else if (host !== undefined) host.daemon.runOnHost(argv);
     else result = await run(machineView(machine, this.#surroundings()), argv);
     this.#settle();
     return result;
