@@ -4,7 +4,7 @@ import { isIp, isIpv4, parseIp, parseIpv4 } from "../net/ip";
 import type { DropName } from "../observe/names";
 import type { PacketTrace, TraceHop } from "../observe/trace";
 import type { ReachResult } from "./reach";
-import { explainGroup, explainInTunnel, explainUnknown } from "./reach-tunnel";
+import { explainGroup, explainInTunnel, explainPartition, explainUnknown } from "./reach-tunnel";
 import type { CompiledTopology, EndpointDescription, TopologyDescription } from "./spec";
 
 /** A packet's end, and what led to it. */
@@ -28,6 +28,7 @@ type Explanation = (ending: Ending, topology: CompiledTopology) => string | unde
 /** Reasons that mean more in a network that is known. */
 const EXPLANATIONS: Readonly<Partial<Record<DropName, Explanation>>> = {
   NeighFailed: explainSilence,
+  DevReady: explainOutage,
   OtherHost: (ending, topology) => explainTwins(ending, topology) ?? explainStranger(ending, topology),
   BridgeNoEgressPort: explainTwins,
   VxlanEntryExists: explainTwins,
@@ -47,7 +48,7 @@ const EXPLANATIONS: Readonly<Partial<Record<DropName, Explanation>>> = {
  */
 export function causeOf(ending: Ending, topology: CompiledTopology): string | undefined {
   const { reason, place, rule } = ending;
-  const special = explainInTunnel(ending, topology) ?? EXPLANATIONS[reason]?.(ending, topology);
+  const special = explainPartition(rule) ?? explainInTunnel(ending, topology) ?? EXPLANATIONS[reason]?.(ending, topology);
   return special ?? (rule === undefined ? dropText(reason, place).meaning : undefined);
 }
 
@@ -87,12 +88,24 @@ function explainSilence({ place, address }: Ending, topology: CompiledTopology):
   const endpoint = endpointAt(description, place);
   const bridge = description.networks.find(({ device }) => device === place);
   const network = endpoint?.network ?? bridge?.name;
-  if (network === undefined) return undefined;
+  if (network === undefined) return explainAbsence(address, topology);
   const subnet = endpoint === undefined ? (bridge?.subnet ?? "") : `${endpoint.ipv4}/${endpoint.prefixLength}`;
   const deaf = explainDeafness(description, topology, endpoint, address);
   if (deaf !== undefined) return deaf;
   if (isWithin(address, subnet)) return `nobody on network ${network} has the address ${address}`;
   return endpoint === undefined ? `nobody on network ${network} answers` : `nobody on network ${network} answers for its gateway ${endpoint.gateway}`;
+}
+
+/** The address is a host's, which does not answer. */
+function explainAbsence(address: string, { program, state }: CompiledTopology): string | undefined {
+  const owner = isIpv4(address) ? program.addresses.find(({ ip }) => ip === parseIpv4(address, "address")) : undefined;
+  const name = program.names.namespaces[program.devices[owner?.device ?? -1]?.namespace ?? -1];
+  return state.hosts.some((host) => host.name === name) ? `${name} does not answer: it is down, or cut off` : undefined;
+}
+
+function explainOutage({ place }: Ending, { state }: CompiledTopology): string | undefined {
+  const [name = "", device = ""] = place.split(":");
+  return state.hosts.some((host) => host.name === name) ? `${name} is down, or its interface ${device} is` : undefined;
 }
 
 /** The address is there, but on another node, of which this one does not know. */

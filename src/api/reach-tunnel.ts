@@ -47,6 +47,12 @@ export function explainInTunnel(ending: Ending, topology: CompiledTopology): str
   return tunnel && EXPLANATIONS[ending.reason]?.(ending, tunnel, topology);
 }
 
+/** The underlay has been cut in two (`lab.partition`): its switches have rules that say so. */
+export function explainPartition(rule: string | undefined): string | undefined {
+  const [, sides] = /--comment "?partition ([^"]+)"?/.exec(rule ?? "") ?? [];
+  return sides && `the network between the machines is partitioned: ${sides}`;
+}
+
 /** Why a packet did not get into one. */
 export function explainUnknown({ place, address }: Ending, topology: CompiledTopology): string | undefined {
   const [, node, network] = /^([^/]+)\/overlay\/(.+):vxlan\d+$/.exec(place) ?? [];

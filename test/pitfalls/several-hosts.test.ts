@@ -202,6 +202,34 @@ describe("a client that remembers a task's address", () => {
   });
 });
 
+describe("a network that falls apart", () => {
+  it("is told from a firewall, and a node that is down from both", async () => {
+    const lab = await start(pair());
+    await lab.partition(["m1"], ["w1"]);
+    expect((await lab.reach("web", "db:5432", { timeout: "3s" })).cause).toBe("the network between the machines is partitioned: m1 | w1");
+    await lab.heal();
+    expect(await ask(lab, "web", "db:5432")).toMatch(/: ok; /);
+    await lab.fail("w1");
+    expect((await lab.reach("web", "db:5432", { timeout: "3s" })).cause).toBe("w1 is down, or its interface eth0 is");
+    expect((await lab.reach("lan", "w1:22")).cause).toBe("w1 does not answer: it is down, or cut off");
+  });
+});
+
+describe("joining a swarm", () => {
+  it("does not come to an end if the manager's port 2377/tcp is closed", async () => {
+    const hosts = docker("shut").host("h1", { rules: "-A INPUT -p tcp --dport 2377 -j DROP" }).host("h2");
+    const lab = await startHere(() => hosts.compile());
+    await run(lab, "h1", "swarm init");
+    const { exit, stderr } = await lab.docker(`swarm join --token ${await run(lab, "h1", "swarm join-token -q worker")} 192.0.2.11:2377`, { host: "h2" });
+    expect([exit, stderr.trim()]).toEqual([
+      1,
+      "Error response from daemon: Timeout was reached before node joined. The attempt to join the swarm will continue in the background. " +
+        'Use the "docker info" command to see the current swarm status of your node.',
+    ]);
+    expect(await ask(lab, "h2", "h1:2377")).toContain("filter INPUT: -A INPUT -p tcp -m tcp --dport 2377 -j DROP");
+  });
+});
+
 describe("the routing mesh", () => {
   it("hides the client's address from the task, but not in mode host (7)", async () => {
     const publish = ["8080:80", { target: 80, published: 8081, mode: "host" }] as const;
