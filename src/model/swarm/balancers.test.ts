@@ -46,13 +46,13 @@ beforeEach(() => {
 });
 
 describe("the load balancers of a node", () => {
-  it("count marks from 256 on, and lead to all tasks of the swarm, the newest first", () => {
+  it("count marks from 256 on, by the names of a task's networks, and lead to all tasks of the swarm, the newest first", () => {
     create(h1, "web", { published: 8080 });
     create(h1, "api");
     expect(["lb-ov", "ingress-sbox"].flatMap((key) => balancedOn(h1, key).map(shown))).toEqual([
-      "web 256 10.0.1.2 → 10.0.1.4 10.0.1.3",
+      "web 257 10.0.1.2 → 10.0.1.4 10.0.1.3",
       "api 258 10.0.1.7 → 10.0.1.9 10.0.1.8",
-      "web 257 10.0.0.4 → 10.0.0.6 10.0.0.5",
+      "web 256 10.0.0.4 → 10.0.0.6 10.0.0.5",
     ]);
     expect(balancedOn(h2, "ingress-sbox").map(({ virtualIp }) => formatIpv4(virtualIp))).toEqual(["10.0.0.4"]);
   });

@@ -42,6 +42,10 @@ interface Wanted {
   readonly tasks: Set<ClusterTask>;
 }
 
+/** A task is made known on its networks in the order of a sandbox's endpoints (Endpoint.Less): internal ones last, then by name. */
+const byEndpointOrder = (a: ClusterNetwork, b: ClusterNetwork): number =>
+  Number(a.spec.internal) - Number(b.spec.internal) || (a.spec.name < b.spec.name ? -1 : 1);
+
 /** The load balancers of a node, one for each service on each network that it has: marks, virtual addresses, and where they lead. */
 export class Balancers {
   readonly #context: BalancersContext;
@@ -58,7 +62,7 @@ export class Balancers {
     for (const task of known) {
       const { service, addresses } = task;
       if (service === undefined || !isHeardOf(task, node)) continue;
-      for (const network of addresses.keys()) {
+      for (const network of [...addresses.keys()].sort(byEndpointOrder)) {
         if (!network.joined.has(node)) continue;
         const key = keyOf(service, network);
         const place = wanted.get(key) ?? { service, network, tasks: new Set() };
