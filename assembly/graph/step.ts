@@ -8,6 +8,8 @@ import { bridgeForward } from "../nodes/bridge-forward";
 import { bridgeInput } from "../nodes/bridge-input";
 import { bridgeOutput } from "../nodes/bridge-output";
 import { deviceTransmit } from "../nodes/device-transmit";
+import { espInput } from "../nodes/esp-input";
+import { espOutput } from "../nodes/esp-output";
 import { forward } from "../nodes/forward";
 import { icmpInput } from "../nodes/icmp-input";
 import { icmp6Input } from "../nodes/icmp6-input";
@@ -125,6 +127,8 @@ function stepBetweenHosts(packet: Packet, node: Node): Node {
   if (MANY_HOSTS) {
     if (node == Node.VxlanInput) return vxlanInput(packet);
     if (node == Node.VxlanOutput) return vxlanOutput(packet);
+    if (node == Node.EspInput) return espInput(packet);
+    if (node == Node.EspOutput) return espOutput(packet);
   }
   assert(false, "walk: the next node is one of the graph's");
   return Node.Done;

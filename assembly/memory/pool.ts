@@ -33,6 +33,10 @@ export enum DontFragment {
 
 /** Beside it, once IpOutput has done so: IPVS has sent the packet on in this namespace (ipvs_property). */
 export const BALANCED: u8 = 4;
+/** Beside it, once IpOutput has looked: IPsec will encrypt the packet (its policy is `policyOf`), has encrypted it, or it came encrypted. */
+export const HAS_POLICY: u8 = 8;
+export const TRANSFORMED: u8 = 16;
+export const SECPATH: u8 = 32;
 
 @unmanaged
 export class Packet {
@@ -90,7 +94,8 @@ export class Notes {
 }
 
 const FIELDS: usize = 64;
-/** In the headroom, behind the longest headers that are kept there. */
+/** In the headroom, behind the longest headers that are kept there; the first, two words, is of packets without an Ethernet header. */
+const POLICY: usize = FIELDS + 48;
 const NOTES: usize = FIELDS + 96;
 /** What a packet that is none takes: its fields and notes. */
 export const GHOST_BYTES: i32 = 192;
@@ -101,7 +106,7 @@ const HEAD_MIN: u32 = <u32>((FIELDS + 48) >> 1);
 const TAIL: u32 = 16;
 /** A UDP datagram may be longer than a slot: it is built here and leaves in pieces. */
 const SCRATCH_BYTES: usize = 65536 + 64;
-const SCRATCH = memory.data(65536 + 64 + 16, 16);
+const SCRATCH = memory.data(16 + 65536 + 64 + 16, 16) + 16;
 
 let first: usize = 0;
 let stride: usize = 0;
@@ -199,6 +204,25 @@ export function copyPacket(packet: Packet): Packet {
   return changetype<Notes>(changetype<usize>(packet) + NOTES);
 }
 
+/** Address of the policy of a packet that HAS_POLICY. */
+@inline export function policyOf(packet: Packet): usize {
+  return <usize>load<u32>(changetype<usize>(packet) + POLICY);
+}
+
+@inline export function setPolicy(packet: Packet, policy: usize): void {
+  packet.dontFragment |= HAS_POLICY;
+  store<u32>(changetype<usize>(packet) + POLICY, <u32>policy);
+}
+
+/** MTU of the way out, of a packet that may get a policy. */
+@inline export function noteWayMtu(packet: Packet, mtu: u32): void {
+  store<u32>(changetype<usize>(packet) + POLICY, mtu, 4);
+}
+
+@inline export function wayMtuOf(packet: Packet): u32 {
+  return load<u32>(changetype<usize>(packet) + POLICY, 4);
+}
+
 /** Address of the Ethernet header. */
 @inline export function frameOf(packet: Packet): usize {
   return changetype<usize>(packet) + (<usize>packet.head << 1);
@@ -225,6 +249,31 @@ function advance(packet: Packet, bytes: u32): void {
   const from = frameOf(packet) + bytes;
   packet.head = <u8>HEAD;
   memory.copy(frameOf(packet), from, packet.length);
+}
+
+/**
+ * Opens a gap behind the network header of a packet that was made here and has no Ethernet header yet; it is `total` bytes long
+ * afterwards. False: that is more than a slot holds, and the scratch area is taken.
+ */
+export function openGap(packet: Packet, header: u32, gap: u32, total: u32): bool {
+  const from = packet.network;
+  const payload = packet.length - ETHERNET_HEADER - header;
+  if (scratchOwner == changetype<usize>(packet)) {
+    packet.network = from - gap;
+    memory.copy(packet.network, from, header);
+  } else if (total + ETHERNET_HEADER <= frameBytes) {
+    packet.network = pushFront(packet, gap) + ETHERNET_HEADER;
+    memory.copy(packet.network, packet.network + gap, header);
+  } else if (scratchOwner == 0) {
+    scratchOwner = changetype<usize>(packet);
+    packet.network = SCRATCH;
+    memory.copy(SCRATCH, from, header);
+    memory.copy(SCRATCH + header + gap, from + header, payload);
+  } else {
+    return false;
+  }
+  packet.length = total + ETHERNET_HEADER;
+  return true;
 }
 
 /** A packet whose bytes lie elsewhere gets room for a frame as long as any. */

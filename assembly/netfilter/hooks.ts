@@ -11,6 +11,7 @@ import { chainBit, TRACKS, TRANSLATES } from "../tables/ruleset";
 import { confirmPacket } from "./confirm";
 import { NO_INTERFACE, setPlace } from "./inspect";
 import { nat } from "./nat";
+import { choosePolicy } from "./policy";
 import { reject } from "./reject";
 import { carriesEntry, stateOf, tupleOf } from "./state";
 import { isIcmpError, readTuple, stateOfTuple, track, tupleAddresses, tuplePorts } from "./track";
@@ -42,8 +43,10 @@ export function passOutput(packet: Packet, namespace: Namespace, egress: Device)
   outputPath = begin(packet, namespace, Hook.Output, Node.LocalOut, tables);
   if (failure != Drop.None) return failure;
   if (isNoPath(outputPath)) {
+    const mark = packet.mark;
     const reason = passTable(packet, namespace, Hook.Output, Table.Mangle, Node.LocalOut);
     if (reason != Drop.None) return reason;
+    if (MANY_HOSTS && namespace.hasPolicies && packet.mark != mark) choosePolicy(packet, namespace);
   }
   return passNat(packet, namespace, Hook.Output, Node.LocalOut, noDevice, egress);
 }

@@ -12,11 +12,13 @@ import {
   MATCH_IPVS,
   MATCH_MARK,
   MATCH_OUT,
+  MATCH_POLICY,
   MATCH_PROTOCOL,
   MATCH_SOURCE,
   MATCH_SOURCE_PORT,
   MATCH_SOURCE_TYPE,
   MATCH_TCP_FLAGS,
+  MATCH_WORD,
   RULE_CT_DESTINATION,
   RULE_CT_DESTINATION_MASK,
   RULE_CT_DIRECTION,
@@ -36,6 +38,7 @@ import {
   RULE_MARK_MASK,
   RULE_MATCHES,
   RULE_OUT,
+  RULE_POLICY_DIRECTION,
   RULE_PROTOCOL,
   RULE_SOURCE,
   RULE_SOURCE_MASK,
@@ -44,11 +47,16 @@ import {
   RULE_SOURCE_TYPE,
   RULE_TCP_FLAGS,
   RULE_TCP_FLAGS_MASK,
+  RULE_WORD,
+  RULE_WORD_MASK,
+  RULE_WORD_OFFSET,
 } from "../abi/netfilter";
 import { NONE } from "../abi/version";
-import { BALANCED, Packet } from "../memory/pool";
+import { isLaterFragment, transportBytes, transportIn } from "../memory/network";
+import { BALANCED, HAS_POLICY, Packet, SECPATH } from "../memory/pool";
 import { bytesOf6, copyWords6 } from "../tables/address6";
 import { isReply, originalOf, trackedOf, Tuple } from "../tables/conntrack";
+import { load32 } from "../wire/bytes";
 import {
   DESTINATION,
   destinationPort,
@@ -124,7 +132,21 @@ function matchesRare(rule: usize, tests: u32, inverts: u32, packet: Packet): boo
     if (((tcpFlags & load<u32>(rule, RULE_TCP_FLAGS_MASK)) == load<u32>(rule, RULE_TCP_FLAGS)) == isOn(inverts, MATCH_TCP_FLAGS)) return false;
   }
   if (MANY_HOSTS != 0 && tests & MATCH_IPVS && ((packet.dontFragment & BALANCED) != 0) == isOn(inverts, MATCH_IPVS)) return false;
+  if (MANY_HOSTS && tests & (MATCH_POLICY | MATCH_WORD) && !matchesPacket(rule, tests, inverts, packet)) return false;
   return (tests & CONNECTION) == 0 || matchesConnection(rule, tests, inverts, packet);
+}
+
+/** policy_mt and u32_mt. */
+function matchesPacket(rule: usize, tests: u32, inverts: u32, packet: Packet): bool {
+  if (tests & MATCH_POLICY) {
+    const asked = load<u32>(rule, RULE_POLICY_DIRECTION) == 0 ? SECPATH : HAS_POLICY;
+    if (((packet.dontFragment & asked) != 0) == isOn(inverts, MATCH_POLICY)) return false;
+  }
+  if (!(tests & MATCH_WORD)) return true;
+  const offset = load<u32>(rule, RULE_WORD_OFFSET);
+  if (isLaterFragment(packet) || <u64>offset + 4 > <u64>transportBytes(packet)) return false;
+  const word = load32(transportIn(packet) + offset);
+  return ((word & load<u32>(rule, RULE_WORD_MASK)) == load<u32>(rule, RULE_WORD)) != isOn(inverts, MATCH_WORD);
 }
 
 function matchesIcmp(rule: usize, inverts: u32): bool {

@@ -18,7 +18,7 @@ import {
 } from "../tables/conntrack";
 import { Namespace } from "../tables/namespace";
 import { internPath, Path, pathGeneration, startPath } from "../tables/path";
-import { BALANCES, READS_TCP_FLAGS } from "../tables/ruleset";
+import { BALANCES, READS_PACKETS, READS_TCP_FLAGS } from "../tables/ruleset";
 import { inDevice, outDevice } from "./inspect";
 import { ESTABLISHED, NEW, stateOf, tupleOf } from "./state";
 
@@ -37,9 +37,13 @@ let wantedMark: u32 = 0;
   return changetype<usize>(path) == 0;
 }
 
-/** A traced packet tells of every rule, and a segment may be told by its flags; what IPVS does to a packet conntrack cannot tell. */
-@inline function isRepeatable(packet: Packet, namespace: Namespace): bool {
-  if (packet.trace != NONE || (MANY_HOSTS != 0 && (namespace.filter & BALANCES) != 0)) return false;
+/**
+ * A traced packet tells of every rule, a segment may be told by its flags, and any packet by what IPsec does to it; what is to be
+ * encrypted, the mark says that mangle gives it; what IPVS does to a packet conntrack cannot tell.
+ */
+@inline function isRepeatable(packet: Packet, namespace: Namespace, hook: Hook): bool {
+  if (packet.trace != NONE) return false;
+  if (MANY_HOSTS != 0 && (namespace.filter & (BALANCES | READS_PACKETS) || (hook == Hook.Output && namespace.hasPolicies))) return false;
   return !(namespace.filter & READS_TCP_FLAGS) || protocolIn(packet) != PROTOCOL_TCP;
 }
 
@@ -52,7 +56,7 @@ let wantedMark: u32 = 0;
 @inline export function recall(packet: Packet, namespace: Namespace, tuple: usize, state: u32, hook: Hook): Path {
   wanted = 0;
   const tracked = trackedOf(tuple);
-  if ((tracked.status & (CONFIRMED | GONE)) != CONFIRMED || !isRepeatable(packet, namespace)) return changetype<Path>(0);
+  if ((tracked.status & (CONFIRMED | GONE)) != CONFIRMED || !isRepeatable(packet, namespace, hook)) return changetype<Path>(0);
   const key = keyOf(tracked.status, state);
   const slot = verdictSlot(tuple, hook);
   if (tracked.generation == pathGeneration && load<u64>(slot) == key && load<u32>(slot, MARK) == packet.mark) {

@@ -8,7 +8,8 @@ import { Node } from "../abi/node";
 import { RouteType } from "../abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { drop } from "../graph/drop";
-import { DontFragment, frameBytes, Packet } from "../memory/pool";
+import { DontFragment, frameBytes, HAS_POLICY, noteWayMtu, Packet } from "../memory/pool";
+import { choosePolicy } from "../netfilter/policy";
 import { socketError } from "../tables/counters";
 import { isNull } from "../tables/device";
 import { hasRoute, lookup, sourceFor } from "../tables/fib";
@@ -55,8 +56,13 @@ export function ipOutput(packet: Packet): Node {
   packet.routeType = <u8>type;
   if (isTooLong ? setsDf : packet.length > frameBytes) return tooLong(packet);
   packet.mtu = isTooLong ? mtu : 0;
+  if (MANY_HOSTS && namespace.hasPolicies) {
+    noteWayMtu(packet, mtu);
+    choosePolicy(packet, namespace);
+  }
   const filter = namespace.filter;
   if (filter & (VISITS_OUTPUT | VISITS_POSTROUTING)) return filter & VISITS_OUTPUT ? Node.LocalOut : Node.Postrouting;
+  if (MANY_HOSTS && packet.dontFragment & HAS_POLICY) return Node.EspOutput;
   return isTooLong ? Node.IpFragment : Node.NeighbourOutput;
 }
 

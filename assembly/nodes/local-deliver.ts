@@ -7,6 +7,7 @@ import {
   ICMP_PROTOCOL_UNREACHABLE,
   ICMP_UNREACHABLE,
   NEXT_NONE,
+  PROTOCOL_ESP,
   PROTOCOL_ICMP,
   PROTOCOL_ICMP6,
   PROTOCOL_TCP,
@@ -43,6 +44,7 @@ export function localDeliver(packet: Packet): Node {
   if (protocol == PROTOCOL_TCP) return Node.TcpInput;
   if (isIpv6(packet)) return deliver6(packet, protocol, inProgress);
   if (protocol == PROTOCOL_ICMP) return Node.IcmpInput;
+  if (MANY_HOSTS && protocol == PROTOCOL_ESP && packet.device.namespace.knowsEsp) return Node.EspInput;
   return unknownProtocol(packet, inProgress);
 }
 

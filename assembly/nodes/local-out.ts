@@ -5,9 +5,10 @@ import { Node } from "../abi/node";
 import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
 import { drop } from "../graph/drop";
 import { destinationIn, isIpv6 } from "../memory/network";
-import { DontFragment, frameBytes, Packet } from "../memory/pool";
+import { DontFragment, frameBytes, noteWayMtu, Packet } from "../memory/pool";
 import { passOutput, passOutputFilter } from "../netfilter/hooks";
 import { balanceReply } from "../netfilter/ipvs";
+import { choosePolicy, receiverOf } from "../netfilter/policy";
 import { Device, isNull } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { Namespace, namespaceAt, stackOf } from "../tables/namespace";
@@ -20,6 +21,7 @@ import { leaveFilter, refuse } from "./postrouting";
 export function localOut(packet: Packet): Node {
   const namespace = stackOf(namespaceAt(packet.namespace), isIpv6(packet));
   const before = destinationIn(packet);
+  const receiver = MANY_HOSTS && namespace.hasPolicies ? receiverOf(packet) : 0;
   const reason = passOutput(packet, namespace, packet.out);
   if (reason != Drop.None) return refuse(packet, reason, FlowError.NotPermitted, Node.LocalOut);
   const destination = destinationIn(packet);
@@ -27,6 +29,7 @@ export function localOut(packet: Packet): Node {
     const failure = reroute(packet, namespace, destination);
     if (failure != Drop.None) return refuse(packet, failure, errorOf(failure), Node.LocalOut);
   }
+  if (MANY_HOSTS && namespace.hasPolicies && receiverOf(packet) != receiver) choosePolicy(packet, namespace);
   if (MANY_HOSTS != 0 && namespace.filter & BALANCES && !balanceReply(packet, namespace)) return drop(packet, Drop.IcmpCsum, Node.Ipvs);
   const verdict = passOutputFilter(packet, namespace);
   if (verdict != Drop.None) return refuse(packet, verdict, FlowError.NotPermitted, Node.LocalOut);
@@ -54,6 +57,7 @@ function reroute(packet: Packet, namespace: Namespace, destination: u32): Drop {
   const mtu = pathMtu(namespace, destination, device.mtu);
   const isTooLong = packet.length - ETHERNET_HEADER > mtu;
   packet.mtu = isTooLong ? mtu : 0;
+  if (MANY_HOSTS && namespace.hasPolicies && packet.received == 0) noteWayMtu(packet, mtu);
   const mayNotLeave = isTooLong ? mayNotBeCut(packet) : packet.length > frameBytes;
   return mayNotLeave ? Drop.PktTooBig : Drop.None;
 }

@@ -5,8 +5,9 @@ import { Node } from "../abi/node";
 import { DeviceKind } from "../abi/program";
 import { drop } from "../graph/drop";
 import { isIpv6 } from "../memory/network";
-import { Packet } from "../memory/pool";
+import { HAS_POLICY, Packet } from "../memory/pool";
 import { passPostrouting } from "../netfilter/hooks";
+import { choosePolicy, senderOf } from "../netfilter/policy";
 import { BRIDGED, detach } from "../netfilter/state";
 import { socketError } from "../tables/counters";
 import { noDevice } from "../tables/device";
@@ -18,8 +19,12 @@ export function postrouting(packet: Packet): Node {
   const isBridged = (packet.filter & BRIDGED) != 0;
   const egress = isBridged ? packet.out.master : packet.out;
   const ingress = isBridged ? egress : packet.received != 0 ? packet.device : noDevice;
-  const reason = passPostrouting(packet, stackOf(egress.namespace, isIpv6(packet)), ingress, egress);
+  const stack = stackOf(egress.namespace, isIpv6(packet));
+  const chooses = MANY_HOSTS && stack.hasPolicies && packet.received == 0;
+  const sender = chooses ? senderOf(packet) : 0;
+  const reason = passPostrouting(packet, stack, ingress, egress);
   if (reason != Drop.None) return refuse(packet, reason, FlowError.NotPermitted, Node.Postrouting);
+  if (chooses && senderOf(packet) != sender) choosePolicy(packet, stack);
   if (egress.kind != DeviceKind.Loopback) detach(packet);
   return leaveFilter(packet);
 }
@@ -28,6 +33,7 @@ export function postrouting(packet: Packet): Node {
 @inline export function leaveFilter(packet: Packet): Node {
   if (packet.filter & BRIDGED) return Node.DeviceTransmit;
   if (isIpv6(packet)) return leaveStack6(packet);
+  if (MANY_HOSTS && packet.dontFragment & HAS_POLICY) return Node.EspOutput;
   return packet.mtu == 0 ? Node.NeighbourOutput : Node.IpFragment;
 }
 

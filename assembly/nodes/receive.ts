@@ -6,7 +6,7 @@ import { Node } from "../abi/node";
 import { DEVICE_UP, DeviceKind } from "../abi/program";
 import { captureFrame } from "../graph/capture";
 import { drop } from "../graph/drop";
-import { BALANCED, frameOf, Packet, PacketType } from "../memory/pool";
+import { BALANCED, frameOf, Packet, PacketType, SECPATH, TRANSFORMED } from "../memory/pool";
 import { detach } from "../netfilter/state";
 import { Device, DEVICE_CAPTURED, DEVICE_HAS_VLANS, isNull, vlanOn } from "../tables/device";
 import { destinationMac, ETHERNET_HEADER, etherType, isGroup, MAC_BROADCAST, TYPE_ARP, TYPE_IPV4, TYPE_IPV6 } from "../wire/ethernet";
@@ -16,7 +16,7 @@ export function receive(packet: Packet): Node {
   const device = packet.out;
   packet.device = device;
   packet.received = 1;
-  if ((packet.mark | packet.filter | <u32>(MANY_HOSTS != 0 ? packet.dontFragment & BALANCED : 0)) != 0 && device.kind != DeviceKind.Loopback && device.kind != DeviceKind.Bridge) scrub(packet);
+  if ((packet.mark | packet.filter | carried(packet)) != 0 && device.kind != DeviceKind.Loopback && device.kind != DeviceKind.Bridge) scrub(packet);
   const length = packet.length;
   if (!(device.flags & DEVICE_UP)) return drop(packet, Drop.DevReady, Node.Receive);
   const counters = device.counters;
@@ -49,12 +49,17 @@ function untag(packet: Packet, device: Device): bool {
   return type == TYPE_ARP ? Node.ArpInput : drop(packet, Drop.UnhandledProto, inProgress);
 }
 
+/** What IPVS and IPsec have noted of it. */
+@inline function carried(packet: Packet): u32 {
+  return MANY_HOSTS != 0 ? <u32>(packet.dontFragment & (BALANCED | TRANSFORMED | SECPATH)) : 0;
+}
+
 /** skb_scrub_packet: another namespace, or another machine, knows nothing of mark and connection. */
 function scrub(packet: Packet): void {
   detach(packet);
-  packet.dontFragment = 0;
   packet.mark = 0;
   packet.filter = 0;
+  packet.dontFragment = 0;
 }
 
 @inline function typeOf(device: Device, destination: u64): u8 {

@@ -11,6 +11,7 @@ export const NO_COSTS = memory.data(NODE_COUNT * 8, 16);
 /** Of the walk in progress. */
 let costs: usize = COSTS;
 let copyCostPerBlock: f64 = 0;
+let cipherCostPerBlock: f64 = 0;
 /** The CPU of the walk in progress. */
 let cpu: Cpu = changetype<Cpu>(0);
 /** When the walk in progress began. */
@@ -18,9 +19,10 @@ let begun: i64 = 0;
 /** Node visits of the walk in progress. */
 export let steps: u32 = 0;
 
-export function setCosts(from: usize, copy: f64): void {
+export function setCosts(from: usize, copy: f64, cipher: f64): void {
   for (let node: usize = 0; node < <usize>NODE_COUNT; node++) store<i64>(COSTS + (node << 3), <i64>load<f64>(from + (node << 3)));
   copyCostPerBlock = copy;
+  cipherCostPerBlock = cipher;
 }
 
 /** Starts a walk. False: the CPU has its backlog full, and no walk happens. */
@@ -49,4 +51,9 @@ export function setCosts(from: usize, copy: f64): void {
 /** Adds the cost of copying so many bytes between a process and the stack. */
 @inline export function copyCost(bytes: u64): void {
   clock += <i64>Math.floor((<f64>bytes * copyCostPerBlock) / COST_BYTES);
+}
+
+/** Adds the cost of encrypting or decrypting so many bytes. */
+export function cipherCost(bytes: u32): void {
+  clock += <i64>Math.floor((<f64>bytes * cipherCostPerBlock) / COST_BYTES);
 }

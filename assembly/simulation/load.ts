@@ -19,6 +19,7 @@ import {
   CAPACITY_PACKETS,
   CAPACITY_SESSIONS,
   CAPACITY_SOCKETS,
+  IMAGE_CIPHER_COST,
   IMAGE_COPY_COST,
   IMAGE_COSTS,
   IMAGE_EXPONENTIAL,
@@ -63,6 +64,7 @@ import { reserveSessions } from "../tables/session";
 import { fillSockets, reserveSockets } from "../tables/socket";
 import { fillVxlans, reserveVxlans } from "../tables/vxlan";
 import { reserveServices } from "../tables/virtual-service";
+import { fillXfrm, reserveXfrm } from "../tables/xfrm";
 import { fillZones, reserveZones } from "../tables/zone";
 import { seedTcp } from "../tcp/connect";
 import { fillPattern } from "../wire/payload";
@@ -117,12 +119,15 @@ function reserveTables(): void {
   reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
   reserveZones();
   reserveSessions(capacity(CAPACITY_SESSIONS));
-  if (MANY_HOSTS) reserveVxlans();
+  if (MANY_HOSTS) {
+    reserveVxlans();
+    reserveXfrm();
+  }
 }
 
 function fillTables(): void {
   fillPattern();
-  setCosts(field(IMAGE_COSTS), load<f64>(field(IMAGE_COPY_COST)));
+  setCosts(field(IMAGE_COSTS), load<f64>(field(IMAGE_COPY_COST)), load<f64>(field(IMAGE_CIPHER_COST)));
   setExponential(field(IMAGE_EXPONENTIAL));
   startDigest(seed);
   seedTcp(seed);
@@ -143,7 +148,10 @@ function fillNetwork(): void {
   fillInterfaces6();
   fillRoutes();
   fillRuleset();
-  if (MANY_HOSTS) fillVxlans();
+  if (MANY_HOSTS) {
+    fillVxlans();
+    fillXfrm();
+  }
   fillFdb();
   forgetNeighbours();
   fillNeighbours();

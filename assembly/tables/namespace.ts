@@ -70,6 +70,9 @@ export class Namespace {
   filter: u32;
   /** It is the underlay of VXLAN devices that are up. */
   carries: bool;
+  /** IPsec: something that goes out may have to be encrypted, or comes encrypted. */
+  hasPolicies: bool;
+  knowsEsp: bool;
 }
 
 const CPU_BYTES: usize = 40;

@@ -19,7 +19,9 @@ import {
   MATCH_CT_ORIGINAL_DESTINATION,
   MATCH_CT_ORIGINAL_PORT,
   MATCH_CTSTATE,
+  MATCH_POLICY,
   MATCH_TCP_FLAGS,
+  MATCH_WORD,
   RULE_MATCHES,
   RULE_SIZE,
   RULE_TARGET,
@@ -65,6 +67,9 @@ export const VISITS_INPUT: u32 = 1 << (VISITS_SHIFT + Hook.Input);
 export const VISITS_FORWARD: u32 = 1 << (VISITS_SHIFT + Hook.Forward);
 export const VISITS_OUTPUT: u32 = 1 << (VISITS_SHIFT + Hook.Output);
 export const VISITS_POSTROUTING: u32 = 1 << (VISITS_SHIFT + Hook.Postrouting);
+
+/** A rule looks at bytes of the packet, or at what IPsec does to it. */
+export const READS_PACKETS: u32 = 1 << 30;
 
 const HOOKS: usize = 5;
 const TABLES: usize = 4;
@@ -188,6 +193,7 @@ function needsOf(chain: Chain): u32 {
     const tests = load<u32>(rule, RULE_MATCHES);
     if (tests & tracked || load<u32>(rule, RULE_TARGET) == Target.NoTrack) needs |= TRACKS;
     if (tests & MATCH_TCP_FLAGS) needs |= READS_TCP_FLAGS;
+    if (MANY_HOSTS && tests & (MATCH_POLICY | MATCH_WORD)) needs |= READS_PACKETS;
   }
   return needs;
 }

@@ -76,6 +76,25 @@ describe("both engines agree on every counter, record and captured byte", { time
     ["beside tunnels, while everything changes", { flows: 8, frames: 20, patches: 4, firewalls: true, services: 3, overlays: true }],
   ] satisfies [string, PlanLimits][])("of virtual services %s", (_, limits) => check(limits));
 
+  it.each([
+    ["of overlays between hosts", { flows: 8, frames: 0, patches: 0, overlays: true }],
+    ["of overlays that meet forged frames", { flows: 4, frames: 80, patches: 0, overlays: true }],
+    ["of overlays that change", { flows: 6, frames: 20, patches: 8, overlays: true }],
+    ["of overlays behind firewalls", { flows: 6, frames: 30, patches: 4, firewalls: true, overlays: true }],
+    ["of encrypted overlays", { flows: 6, frames: 30, patches: 0, overlays: true, seals: true }],
+    ["of encrypted overlays whose keys change", { flows: 6, frames: 20, patches: 8, overlays: true, seals: true }],
+    ["of encrypted overlays behind firewalls", { flows: 6, frames: 30, patches: 4, firewalls: true, overlays: true, seals: true }],
+    ["of hosts that encrypt what they send each other", { flows: 6, frames: 30, patches: 4, firewalls: true, seals: true }],
+  ] satisfies [string, PlanLimits][])("%s", (_, limits) => check(limits));
+
+  it("of IPv6 in overlays", () => {
+    const limits = { flows: 6, frames: 20, patches: 2, overlays: true };
+    const property = fc.property(arbitraryPlan(limits), fc.nat(), (plan, salt) => {
+      expectEqual(plan, sixPlan(buildPlan(plan), { salt }), 1_000_000);
+    });
+    fc.assert(property, { ...OPTIONS, numRuns: Math.ceil(RUNS / 2) });
+  });
+
   it("whether verdicts are remembered or found anew for every traced packet", () => {
     const plans = arbitraryPlan({ flows: 6, frames: 20, patches: 3, firewalls: true });
     const property = fc.property(plans, (plan) => {
@@ -98,12 +117,14 @@ describe("both engines agree on every counter, record and captured byte", { time
   });
 
   it.each([
-    [false, 0],
-    [true, 0],
-    [false, 3],
-  ])("when frames that were really sent come again, changed (firewalls: %s, virtual services: %d)", (firewalls, services) => {
+    ["of one host or more", {}],
+    ["behind firewalls", { firewalls: true }],
+    ["of virtual services", { services: 3 }],
+    ["of overlays", { overlays: true }],
+    ["of encrypted overlays", { overlays: true, seals: true }],
+  ] satisfies [string, PlanLimits][])("when frames that were really sent come again, changed (%s)", (_, limits) => {
     const changes = fc.array(arbitraryChange, { minLength: 1, maxLength: 80 });
-    const property = fc.property(arbitraryPlan({ frames: 0, patches: 0, firewalls, services }), changes, (plan, list) => {
+    const property = fc.property(arbitraryPlan({ frames: 0, patches: 0, ...limits }), changes, (plan, list) => {
       const built = buildPlan(plan);
       const { program } = built;
       const untilNs = Math.min(plan.untilNs, 300_000_000);

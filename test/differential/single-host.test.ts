@@ -14,7 +14,7 @@ const MINUTES = 60_000;
 /** One source, two builds: what differs is what is cut off, so few networks are enough. */
 it("the small build does on one host what the whole one does", { timeout: 5 * MINUTES }, async () => {
   const [full, small] = [await compileWasm(FULL), await compileWasm(SMALL)];
-  const limits = { flows: 8, processes: 4, frames: 30, patches: 4, firewalls: true };
+  const limits = { flows: 8, processes: 4, frames: 30, patches: 4, firewalls: "small" as const };
   const property = fc.property(arbitraryPlan(limits), (plan) => {
     const difference = compareEngines([() => createWasmEngine(full), () => createWasmEngine(small)], plan, buildPlan(plan), { slices: 2, budget: 1_000_000, eventsMax: 4000 });
     if (difference !== undefined) expect.fail(difference);

@@ -6,9 +6,10 @@ import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/pr
 import { NONE } from "../../assembly/abi/version";
 import type { LinkRecord } from "../../src/engine/program";
 import { service, type ServicePlan } from "./balancers";
-import { arbitraryFirewalls, type FirewallPlan } from "./firewall";
+import { arbitraryFirewalls, type FirewallPlan, smallFirewalls } from "./firewall";
 import { arbitraryOverlays, arbitraryUnderlay, type OverlayPlan, type UnderlayPlan } from "./overlay";
 import { process, type ProcessPlan, query, type QueryPlan } from "./processes";
+import { arbitrarySeals, type SealPlan } from "./sealing";
 import { chance, MS, SECOND, US } from "./program";
 import { RELOAD_ROOM } from "./reload";
 
@@ -131,6 +132,7 @@ export interface Plan {
   readonly cables: readonly CablePlan[];
   readonly overlays: readonly OverlayPlan[];
   readonly underlay: UnderlayPlan;
+  readonly seals: readonly SealPlan[];
   /** Permanent entries of VXLAN devices, or fewer: then they learn little. */
   readonly vxlanRemotes: number;
   readonly flows: readonly FlowPlan[];
@@ -334,18 +336,22 @@ export interface PlanLimits {
   readonly patches?: number;
   /** Every plan has a loop of bridges. */
   readonly storm?: boolean;
-  readonly firewalls?: boolean;
+  /** Small: with rules that the small build of the Wasm engine knows. */
+  readonly firewalls?: boolean | "small";
   readonly overlays?: boolean;
+  readonly seals?: boolean;
   readonly services?: number;
 }
 
 /** A whole simulation: hosts, bridges, containers, cables, flows, frames that somebody forges, and changes while it runs. */
-export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false, overlays = false, services = 0 }: PlanLimits = {}): fc.Arbitrary<Plan> {
+export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false, overlays = false, seals = false, services = 0 }: PlanLimits = {}): fc.Arbitrary<Plan> {
   const rarelySmall = (usual: number, least: number, most: number) =>
     fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.integer({ min: least, max: most }) });
+  const walls = firewalls === false ? fc.constant([]) : firewalls === "small" ? smallFirewalls : arbitraryFirewalls;
   return fc.record({
     seed: fc.integer(),
     hosts: overlays ? fc.array(plainHost, { minLength: 2, maxLength: 3 }) : fc.array(host, { minLength: 1, maxLength: 3 }),
+    seals: seals ? arbitrarySeals : fc.constant([]),
     overlays: overlays ? arbitraryOverlays : fc.constant([]),
     underlay: arbitraryUnderlay,
     vxlanRemotes: rarelySmall(64, 0, 4),
@@ -354,8 +360,8 @@ export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches =
     processes: fc.array(process, { maxLength: processes }),
     frames: fc.array(frame, { maxLength: frames }),
     patches: fc.array(patch, { maxLength: patches }),
-    firewalls: firewalls ? arbitraryFirewalls : fc.constant([]),
-    laterFirewalls: firewalls && patches > 0 ? arbitraryFirewalls : fc.constant([]),
+    firewalls: walls,
+    laterFirewalls: patches > 0 ? walls : fc.constant([]),
     services: fc.array(service, { minLength: Math.min(services, 1), maxLength: services }),
     conntrack: rarelySmall(64, 0, 6),
     ipvsConnections: rarelySmall(64, 0, 4),

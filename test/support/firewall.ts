@@ -49,8 +49,8 @@ const rare = (max: number) => fc.oneof({ weight: 3, arbitrary: fc.constant(0) },
 
 const rule: fc.Arbitrary<RulePlan> = fc.record({
   // Few tests at a time: a rule that asks for everything matches nothing.
-  tests: fc.oneof(fc.constant(0), fc.nat(16).map((bit) => 1 << bit), fc.tuple(fc.nat(16), fc.nat(16)).map(([a, b]) => (1 << a) | (1 << b)), fc.nat(131_071)),
-  inverts: fc.tuple(rare(65_535), rare(1)).map(([bits, ipvs]) => bits | (ipvs * MATCH_IPVS)),
+  tests: fc.oneof(fc.constant(0), fc.nat(18).map((bit) => 1 << bit), fc.tuple(fc.nat(18), fc.nat(18)).map(([a, b]) => (1 << a) | (1 << b)), fc.nat(0x7ffff)),
+  inverts: rare(MATCH_IPVS | (MATCH_IPVS - 1)),
   target: fc.nat(63),
   device: fc.nat(255),
   endpoint: fc.nat(63),
@@ -79,6 +79,14 @@ const firewall: fc.Arbitrary<FirewallPlan> = fc.record({
 });
 
 export const arbitraryFirewalls: fc.Arbitrary<readonly FirewallPlan[]> = fc.array(firewall, { minLength: 1, maxLength: 3 });
+
+/** The last tests are those that the small build lacks. */
+const SMALL = 0xffff;
+const smaller = (rules: readonly RulePlan[]) => rules.map((rule) => ({ ...rule, tests: rule.tests & SMALL }));
+
+export const smallFirewalls: fc.Arbitrary<readonly FirewallPlan[]> = arbitraryFirewalls.map((plans) =>
+  plans.map((plan) => ({ ...plan, users: plan.users.map(smaller), chains: plan.chains.map((one) => ({ ...one, rules: smaller(one.rules) })) })),
+);
 
 /** Adds the chains of all plans; of two for one place the first counts. Returns the namespaces that have some. */
 export function buildFirewalls(draft: ProgramDraft, plans: readonly FirewallPlan[], endpoints: readonly Endpoint[], roots: readonly number[]): ReadonlySet<number> {
@@ -155,6 +163,8 @@ function testsOf(draft: ProgramDraft, plan: RulePlan, endpoints: readonly Endpoi
     { ctDirection: pick(6, 2) },
     { tcpFlags: [pick(8, 64), pick(8, 64) & pick(14, 64)] },
     { ipvs: true },
+    { sealed: pick(2, 2) === 0 ? "in" : "out" },
+    { word: [[0, 4, 12, 40][pick(3, 4)], 0xff << (8 * pick(5, 3)), (pick(7, 3) === 0 ? salt & 255 : 80) << (8 * pick(5, 3))] },
   ];
 }
 

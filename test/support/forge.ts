@@ -6,6 +6,7 @@ import type { FramePlan } from "./arbitrary";
 import { arp, BROADCAST, ethernet, icmp, ipv4, type Mac, repairChecksums, tcp, udp } from "./frame";
 import { wrapFrame } from "./overlay";
 import { forgeDns } from "./processes";
+import { sealFrame } from "./sealing";
 import type { Endpoint } from "./program";
 
 /** A frame that somebody forges on the wire of a device: sound or not, from and to addresses that exist. */
@@ -19,7 +20,8 @@ export function buildFrame(plan: FramePlan, program: DatapathProgram, endpoints:
   const source = macOf(from);
   const untagged = forge(plan, { from, to, source, towards, target: macOf(to), flow: flowRecord, domains: program.dns.domains });
   const tagged = plan.tag === 0 ? untagged : withTag(untagged, plan.tag);
-  const wrapped = plan.tunnel === null ? undefined : wrapFrame(tagged, program, plan.tunnel, plan.salt);
+  const seals = plan.salt % 2 === 0 ? sealFrame : wrapFrame;
+  const wrapped = plan.tunnel === null ? undefined : seals(tagged, program, plan.tunnel, plan.salt);
   const whole = wrapped?.bytes ?? tagged;
   const length = Math.min(frameBytes, Math.max(0, whole.length - plan.cut));
   const bytes = new Uint8Array(length);

@@ -10,6 +10,7 @@ import type { DatapathProgram, ProgramPatch } from "../../src/engine/program";
 import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan, UpperPlan } from "./arbitrary";
 import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
+import { sealProgram } from "./sealing";
 import { aimAtServices, filterServices, placeServices, serversMax, servicesOf, serveServices } from "./balancers";
 import { addProcess, addZones, askProcess, type ProcessPlan, queriedName, replaceProcess } from "./processes";
 import { buildFirewalls } from "./firewall";
@@ -49,7 +50,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
   const first = servicesOf(services, endpoints, false);
   draft.virtualServices.push(...first.virtualServices);
   draft.realServers.push(...first.realServers);
-  const program = draft.program({
+  const plain = draft.program({
     capacity: {
       virtualServices: services.length,
       realServers: serversMax(services),
@@ -75,6 +76,7 @@ export function buildPlan(plan: Plan): BuiltPlan {
     copyCost: plan.copyCost,
     costs: plan.costs === "usual" ? undefined : Array.from({ length: NODE_COUNT }, () => (plan.costs === "free" ? 0 : 100_000)),
   });
+  const program = { ...plain, xfrm: sealProgram(plan.seals, endpoints, draft), cipherCost: plan.copyCost };
   const captureDevices = program.devices.flatMap((_, index) => (index % 3 === plan.traced % 3 ? [index] : []));
   return {
     program,

@@ -2,8 +2,9 @@
 import { DEVICE_HAIRPIN, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
-import type { DatapathProgram, DeviceRecord, LinkRecord } from "../../src/engine/program";
+import { type DatapathProgram, type DeviceRecord, type LinkRecord, NO_XFRM } from "../../src/engine/program";
 import { freeVni } from "./overlay";
+import { changeXfrm } from "./sealing";
 
 /** Room that each reload may need in every table. */
 export const RELOAD_ROOM = 8;
@@ -36,6 +37,7 @@ export function changeProgram(program: DatapathProgram, choices: readonly number
     neighboursMax: program.capacity.neighbours,
     vxlanRemotesMax: program.capacity.vxlanRemotes ?? 0,
   };
+  let { xfrm = NO_XFRM } = program;
   for (const choice of choices) {
     let rest = Math.floor(choice / CHANGES.length);
     const pick: Pick = (count) => {
@@ -43,9 +45,10 @@ export function changeProgram(program: DatapathProgram, choices: readonly number
       rest = Math.floor(rest / Math.max(1, count)) + 7;
       return picked;
     };
+    xfrm = changeXfrm(xfrm, pick);
     CHANGES[choice % CHANGES.length](draft, pick, link);
   }
-  return { ...program, ...draft, names: { ...program.names, devices: draft.devices.map((_, index) => `device${index}`) } };
+  return { ...program, ...draft, xfrm, names: { ...program.names, devices: draft.devices.map((_, index) => `device${index}`) } };
 }
 
 function change<T>(records: T[], index: number, fields: Partial<T>): void {
