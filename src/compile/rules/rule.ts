@@ -134,6 +134,7 @@ function matchTests(match: Match): readonly Test[] {
     case "policy":
       return [{ bit: MATCH_POLICY, not: match.policy === "none", fields: { policyDirection: match.direction === "in" ? 0 : 1 } }];
     case "u32":
+    case "bpf":
       return [{ bit: MATCH_WORD, not: false, fields: { wordOffset: VNI_OFFSET, wordMask: 0xffffff00, word: match.vni * 256 } }];
     case "udp":
     case "sctp":

@@ -12,6 +12,8 @@ export interface BridgeRules {
   userChain(family: Family): readonly Step[];
   /** Whether DOCKER-USER is put in its place again after each new network; else when the daemon starts. */
   readonly userChainFollowsNetworks: boolean;
+  /** How frames of an encrypted overlay network are told apart. */
+  readonly matchesVni: "u32" | "bpf";
   /** `subnet` undefined: the network has no addresses of the family. */
   addNetwork(family: Family, flags: FirewallFlags, network: FirewallNetwork, subnet: FirewallSubnet | undefined): readonly Step[];
   attach(family: Family, flags: FirewallFlags, network: FirewallNetwork, endpoint: FirewallEndpoint): readonly Step[];

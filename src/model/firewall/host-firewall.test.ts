@@ -221,3 +221,30 @@ describe("Docker 20.10", () => {
     expect(rulesOf(firewall, "mangle", "POSTROUTING")).toEqual([]);
   });
 });
+
+describe("an encrypted overlay network", () => {
+  const secured = (generation: "20.10" | "29") => {
+    const firewall = started(generation);
+    firewall.secure({ vni: 4097, port: 4789 });
+    return firewall;
+  };
+
+  it("has its frames marked on the way out, and those refused that come plain, as 20.10 asks for them", () => {
+    const firewall = secured("20.10");
+    const vni = '-m u32 --u32 "0x0>>0x16&0x3c@0xc&0xffffff00=0x100100"';
+    expect(rulesOf(firewall, "mangle", "OUTPUT")).toEqual([`-p udp -m udp --dport 4789 ${vni} -j MARK --set-xmark 0xd0c4e3/0xffffffff`]);
+    expect(rulesOf(firewall, "filter", "INPUT")).toEqual([
+      `-p udp -m policy --dir in --pol none -m udp --dport 4789 ${vni} -j DROP`,
+      `-p udp -m policy --dir in --pol ipsec -m udp --dport 4789 ${vni} -j ACCEPT`,
+    ]);
+    firewall.unsecure({ vni: 4097, port: 4789 });
+    expect([rulesOf(firewall, "mangle", "OUTPUT"), rulesOf(firewall, "filter", "INPUT")]).toEqual([[], []]);
+  });
+
+  it("is told apart by a program of BPF by 29, which lets sealed frames meet the rules that there are", () => {
+    const firewall = secured("29");
+    const vni = '-m bpf --bytecode "7,32 0 0 4294963252,7 0 0 0,64 0 0 4,116 0 0 8,21 1 0 4097,6 0 0 0,6 0 0 4294967295"';
+    expect(rulesOf(firewall, "mangle", "OUTPUT")).toEqual([`-p udp -m udp --dport 4789 ${vni} -j MARK --set-xmark 0xd0c4e3/0xffffffff`]);
+    expect(rulesOf(firewall, "filter", "INPUT")).toEqual([`-p udp -m policy --dir in --pol none -m udp --dport 4789 ${vni} -j DROP`]);
+  });
+});

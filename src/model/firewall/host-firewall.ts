@@ -83,11 +83,11 @@ export class HostFirewall implements Firewall {
   }
 
   secure(overlay: SecureOverlay): void {
-    if (this.#families().includes(4)) perform(this.#tables[4], secureSteps(overlay));
+    if (this.#families().includes(4)) perform(this.#tables[4], secureSteps(overlay, this.#rules.matchesVni));
   }
 
   unsecure(overlay: SecureOverlay): void {
-    undo(this.#tables[4], secureSteps(overlay));
+    undo(this.#tables[4], secureSteps(overlay, this.#rules.matchesVni));
   }
 
   ofSwarm(change: (tables: Tables, placeUserChain: () => void) => void): void {

@@ -3,8 +3,8 @@ import { readCidr, readMasked, readNumber, readPeriod, readPortList, readPorts }
 import type { AddressTypeName, ConntrackStateName, Family, Match, Negatable, TcpFlagName } from "./rule";
 import { refuseRule, type Word, type WordReader } from "./words";
 
-/** What users may write; only the daemon itself matches by u32. */
-type MatchName = Exclude<Match["match"], "u32">;
+/** What users may write; only the daemon itself matches by u32 and bpf. */
+type MatchName = Exclude<Match["match"], "u32" | "bpf">;
 type Draft = { match: MatchName } & Record<string, unknown>;
 
 /** How the options of one match are read: each gives a field of it. */

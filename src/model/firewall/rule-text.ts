@@ -126,6 +126,9 @@ function matchText(match: Match): string {
     case "u32":
       // The third word of the UDP payload's first eight bytes: after an IPv4 header of any length.
       return `-m u32 --u32 "0x0>>0x16&0x3c@0xc&0xffffff00=0x${(match.vni * 256).toString(16)}"`;
+    case "bpf":
+      // The second word of what UDP carries, without its last byte (libnetwork drivers/overlay/bpf.go: vniMatchBPF).
+      return `-m bpf --bytecode "7,32 0 0 4294963252,7 0 0 0,64 0 0 4,116 0 0 8,21 1 0 ${match.vni},6 0 0 0,6 0 0 4294967295"`;
     case "limit":
       return words(`-m limit --limit ${rate(match.period)}`, match.burst === DEFAULT_BURST ? "" : `--limit-burst ${match.burst}`);
     case "comment":

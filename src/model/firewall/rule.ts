@@ -72,8 +72,8 @@ export type Match =
   | { readonly match: "policy"; readonly direction: "in" | "out"; readonly policy: "none" | "ipsec" }
   /** Whether IPVS has sent the packet on in this network namespace. */
   | { readonly match: "ipvs"; readonly forwarded: Negatable<boolean> }
-  /** Whether a UDP datagram carries a VXLAN frame of this number (iptables extensions/libxt_u32.c, as libnetwork asks for it). */
-  | { readonly match: "u32"; readonly vni: number }
+  /** Whether a UDP datagram carries a VXLAN frame of this number (iptables extensions/libxt_u32.c, libxt_bpf.c, as libnetwork asks for it). */
+  | { readonly match: "u32" | "bpf"; readonly vni: number }
   /** A token bucket: one packet each `period` (in ten-thousandths of a second) on average, `burst` at once. Only where nothing but the log depends on it. */
   | { readonly match: "limit"; readonly period: number; readonly burst: number }
   | { readonly match: "comment"; readonly text: string };

@@ -39,6 +39,7 @@ export const rules2010: BridgeRules = {
     return [make.append("filter", "DOCKER-USER", {}, "RETURN"), make.top("filter", "FORWARD", "DOCKER-USER")];
   },
   userChainFollowsNetworks: true,
+  matchesVni: "u32",
   hasUserChain: (family) => family === 4,
 
   addNetwork(family, flags, network, subnet) {

@@ -54,6 +54,7 @@ export const rules29: BridgeRules = {
 
   userChain: (family) => [new StepMaker(family, DAEMON).top("filter", "FORWARD", "DOCKER-USER")],
   userChainFollowsNetworks: false,
+  matchesVni: "bpf",
   hasUserChain: () => true,
 
   addNetwork(family, flags, network, subnet) {

@@ -1,5 +1,6 @@
 import { toPort } from "./conditions";
 import type { SecureOverlay } from "./firewall";
+import type { BridgeRules } from "./generation";
 import type { Match } from "./rule";
 import { is, type Step, StepMaker } from "./step";
 
@@ -7,15 +8,18 @@ import { is, type Step, StepMaker } from "./step";
 const MARK = 0xd0c4e3;
 const ALL_ONES = 0xffffffff;
 
-/** Outgoing frames of the network are marked, incoming ones that did not come encrypted are dropped (libnetwork drivers/overlay/encryption.go: programMangle, programInput). */
-export function secureSteps({ vni, port }: SecureOverlay): readonly Step[] {
+/**
+ * Outgoing frames of the network are marked, incoming ones that did not come encrypted are dropped (libnetwork drivers/overlay/encryption.go:
+ * programMangle, programInput). 20.10, which asks by u32, lets the others in by a rule of their own.
+ */
+export function secureSteps({ vni, port }: SecureOverlay, match: BridgeRules["matchesVni"]): readonly Step[] {
   const make = new StepMaker(4, { kind: "daemon" });
   const [toVxlan] = toPort("udp", port).matches ?? [];
-  const ofNetwork: Match = { match: "u32", vni };
+  const ofNetwork: Match = { match, vni };
   const came = (policy: "none" | "ipsec") => ({ protocol: is("udp"), matches: [{ match: "policy", direction: "in", policy }, toVxlan!, ofNetwork] as const });
   return [
     make.append("mangle", "OUTPUT", { protocol: is("udp"), matches: [toVxlan!, ofNetwork] }, { target: "MARK", value: MARK, mask: ALL_ONES }),
-    make.append("filter", "INPUT", came("ipsec"), "ACCEPT"),
+    ...(match === "u32" ? [make.append("filter", "INPUT", came("ipsec"), "ACCEPT")] : []),
     make.insert("filter", "INPUT", came("none"), "DROP"),
   ];
 }
