@@ -19,6 +19,10 @@ export interface ReachAnswer extends Question {
   readonly by: string | null;
   readonly dropped: { readonly reason: string; readonly place: string } | null;
   readonly rule: string | null;
+  /** What that means, in words. */
+  readonly cause: string | null;
+  /** What else is worth knowing of an answer that came. */
+  readonly note: string | null;
   /** The same over IPv6, where the name has addresses of both families. */
   readonly overIpv6: { readonly reachable: boolean; readonly result: ReachResult["result"]; readonly address: string | null } | null;
   /** The same in words. */
@@ -32,7 +36,7 @@ export interface ReachAnswer extends Question {
 
 export function answerOf(project: ComposeProject, question: Question, result: ReachResult): ReachAnswer {
   const { position } = placeOf(project, question, result) ?? {};
-  const { reachable, address = null, server = null, peer = null, local = null, by = null, dropped = null, rule = null, overIpv6 } = result;
+  const { reachable, address = null, server = null, peer = null, local = null, by = null, dropped = null, rule = null, cause = null, note = null, overIpv6 } = result;
   return {
     ...question,
     reachable,
@@ -44,6 +48,8 @@ export function answerOf(project: ComposeProject, question: Question, result: Re
     by,
     dropped,
     rule,
+    cause,
+    note,
     overIpv6: overIpv6 === undefined ? null : { reachable: overIpv6.reachable, result: overIpv6.result, address: overIpv6.address ?? null },
     details: detailsOf(project, question, result),
     file: position?.file ?? null,
