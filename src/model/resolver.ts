@@ -108,10 +108,21 @@ export class Resolver {
 
   #failOnNetworks(from: string, wanted: string, networks: readonly string[], known: readonly string[]): Resolution {
     const target = this.#findContainer(wanted);
-    if (!target) return this.#fail(from, wanted, `no container, alias or link on ${list(known)} is called that`);
+    if (!target) return this.#fail(from, wanted, this.#describeService(wanted) ?? `no container, alias or link on ${list(known)} is called that`);
     const others = target.endpoints.map(({ network }) => network);
+    const node = this.#containers.get(from)?.host;
+    const spans = (network: string) => this.#state.networks.some(({ name, scope }) => name === network && scope === "swarm");
+    if (target.host !== node && others.some((network) => known.includes(network) && spans(network))) {
+      return this.#fail(from, wanted, `word of ${target.name} on ${target.host} has not come to ${node} (gossip: 7946/tcp and udp)`);
+    }
     const whereabouts = others.length > 0 ? `${target.name} is on ${list(others)}` : `${target.name} is on no network`;
     return this.#fail(from, wanted, `they share no user-defined network: ${from} is on ${list(networks)}, ${whereabouts}`);
+  }
+
+  /** A service of the swarm that has nobody to ask. */
+  #describeService(wanted: string): string | undefined {
+    const services = this.#state.hosts.flatMap(({ swarm }) => swarm?.services ?? []);
+    return services.some(({ name }) => name.toLowerCase() === wanted) ? `service ${wanted} has no task that runs there` : undefined;
   }
 
   /** The sentence, with the address where one would help. */

@@ -202,6 +202,16 @@ describe("a client that remembers a task's address", () => {
   });
 });
 
+describe("a service without tasks", () => {
+  it("has no name, and the verdict says why", async () => {
+    const nodes = swarm("prod").node("m1").overlay("back", { attachable: true }).service("api", { networks: ["back"], replicas: 0 });
+    const lab = await start(nodes.container("web", { networks: ["back"] }));
+    expect(await ask(lab, "web", "api:80")).toBe('web → api:80: unresolvable; web cannot resolve "api": service api has no task that runs there');
+    await run(lab, "m1", "service scale --detach api=1");
+    expect(await ask(lab, "web", "api:80")).toMatch(/: ok; api\.1 saw /);
+  });
+});
+
 describe("a network that falls apart", () => {
   it("is told from a firewall, and a node that is down from both", async () => {
     const lab = await start(pair());
