@@ -1,6 +1,8 @@
 import { FlowState } from "../../assembly/abi/counter";
 import type { Counters, DropCount, FlowCounters, Nanoseconds } from "../engine/engine";
-import type { FlowRecord, ProgramPatch } from "../engine/program";
+import { FlowKind } from "../../assembly/abi/program";
+import { keyOfSocket } from "../compile/destination";
+import type { FlowRecord, ProgramPatch, SocketRecord } from "../engine/program";
 import { SimulationError } from "../errors";
 import { summarizeFlow, type FlowSummary } from "../observe/summary";
 import { addCounters, addDrops, summarizeTraffic, type CountedFlow, type TrafficSummary } from "../observe/traffic";
@@ -16,7 +18,15 @@ interface FlowEntry {
   readonly past?: { readonly counters: FlowCounters; readonly drops: readonly DropCount[] };
   /** It keeps still because its sender does not run. */
   readonly isSilent?: boolean;
+  /** Of what is nobody's traffic. */
+  readonly label?: string;
 }
+
+/** Of a place that has not been used yet. */
+const IDLE: FlowRecord = {
+  kind: FlowKind.Request, protocol: 0, namespace: 0, destination: 0, destinationPort: 0, sourcePort: 0, bytes: 0, responseBytes: 0, count: 0, dontFragment: 0,
+  intervalNs: 0, onNs: 0, offNs: 0, startNs: 0, stopNs: 0, thinkNs: 0, timeoutNs: 0,
+};
 
 /** Who gets a server for what is sent there. */
 type Serves = Parameters<CompiledTopology["resolveTraffic"]>[2];
@@ -88,6 +98,29 @@ export class FlowTable {
     };
   }
 
+  /**
+   * A place for a flow that is nobody's traffic, and one for its socket.
+   *
+   * @throws SimulationError `LIMIT_EXCEEDED` if the engine has no room for it.
+   */
+  reserve(label: string): { readonly flow: number; readonly socket: number } {
+    const { flowIndex: flow, socketIndex: socket } = this.#cursor;
+    const room = this.#topology.program.capacity;
+    if (flow >= room.flows || socket >= room.sockets) throw new SimulationError("LIMIT_EXCEEDED", `flows: the network has room for ${room.flows}, and needs one more for ${label}`, { limit: "flows", needed: flow + 1 });
+    this.#cursor = { ...this.#cursor, flowIndex: flow + 1, socketIndex: socket + 1 };
+    this.#entries[flow] = { record: IDLE, span: IDLE, description: undefined, label };
+    return { flow, socket };
+  }
+
+  /** A place for a socket that serves; undefined: somebody serves there already. */
+  listen(record: SocketRecord): number | undefined {
+    const key = keyOfSocket(record);
+    if (this.#cursor.listening.has(key)) return undefined;
+    const { socketIndex: index } = this.#cursor;
+    this.#cursor = { ...this.#cursor, socketIndex: index + 1, listening: new Map(this.#cursor.listening).set(key, { index, record }) };
+    return index;
+  }
+
   /** The index of a name for a query, and the names that the engine has to be given with it. */
   domainOf(name: string): { readonly index: number; readonly added: readonly string[] } {
     const wanted = name.toLowerCase().replace(/\.$/, "");
@@ -150,7 +183,8 @@ export class FlowTable {
   }
 
   nameOf(flow: number): string {
-    return this.#entries[flow]?.description?.name ?? "probe";
+    const { description, label = "probe" } = this.#entries[flow] ?? {};
+    return description?.name ?? label;
   }
 
   /** Each flow by itself, and added up by description and sender. */

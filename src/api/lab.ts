@@ -9,6 +9,7 @@ import { Cables } from "./cables";
 import { Capture, deviceOf, type CaptureOptions } from "./capture";
 import { Conditions } from "./conditions";
 import { FlowTable } from "./flow-table";
+import type { Gossip, ManagementReport } from "./gossip/gossip";
 import { LiveTopology } from "./live-topology";
 import { Observers } from "./observers";
 import { LabOperations, Operations, type Operation } from "./operations";
@@ -18,7 +19,7 @@ import type { ProbeContext } from "./probe/context";
 import type { ReachOptions, ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
 import { ScheduledOperations } from "./scheduled";
-import type { CompiledTopology, TopologyDescription } from "./spec";
+import { type CompiledTopology, hasOverlays, type TopologyDescription } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
 import { LabTraffic } from "./traffic";
 
@@ -43,6 +44,9 @@ export class Lab extends LabOperations implements AsyncDisposable {
   readonly #probing: ProbeContext;
   readonly #operations: Operations;
   readonly #agenda = new Agenda();
+  readonly #conditions = new Conditions();
+  readonly #hasGossip: boolean;
+  #gossip: Gossip | undefined;
   /** Devices that have been set down. */
   readonly #down = new Set<number>();
   #pendingTraffic: { readonly name: string; readonly traffic: LabTraffic }[] = [];
@@ -52,10 +56,11 @@ export class Lab extends LabOperations implements AsyncDisposable {
   #isClosed = false;
 
   /** @internal */
-  constructor(topology: CompiledTopology, seed: number, host: EngineHost) {
+  constructor(topology: CompiledTopology, seed: number, host: EngineHost, hasGossip: boolean) {
     super();
     const live = new LiveTopology(topology);
     this.seed = seed;
+    this.#hasGossip = hasGossip;
     this.#topology = live;
     this.#host = host;
     this.#flows = new FlowTable(live);
@@ -71,7 +76,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
         return counters;
       },
     };
-    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: new Conditions(), probing: this.#probing, counters: () => host.counters(), view: () => undefined, followed: async () => undefined });
+    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed() });
     this.#agenda.add(swarmTime(this.#operations));
   }
 
@@ -215,12 +220,22 @@ export class Lab extends LabOperations implements AsyncDisposable {
       const { patch, commit } = this.#cables.change(device, options);
       await this.#host.apply(patch);
       commit();
+      this.#gossip?.followed();
     });
   }
 
   /** What has happened so far. */
   counters(): Promise<Snapshot> {
     return this.#inTurn(() => this.#snapshot());
+  }
+
+  /**
+   * What the nodes of a swarm know of one another at present, and what telling it has taken; undefined without a swarm, or without gossip.
+   *
+   * @example (await lab.management())?.nodes.find(({ host }) => host === "w1")?.failed
+   */
+  management(): Promise<ManagementReport | undefined> {
+    return this.#inTurn(async () => this.#gossip?.report());
   }
 
   /** The running hash over every delivery and drop. */
@@ -343,6 +358,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
       await this.#host.apply({ devices: [{ index, up }] });
       if (up) this.#down.delete(index);
       else this.#down.add(index);
+      this.#gossip?.followed();
     });
   }
 
@@ -360,6 +376,22 @@ export class Lab extends LabOperations implements AsyncDisposable {
       commit();
     }
     await this.#observe();
+    await this.#startGossip();
+  }
+
+  /** As soon as there is a swarm; what it knows then, everybody knows. */
+  async #startGossip(): Promise<void> {
+    if (!this.#hasGossip || this.#gossip !== undefined || !hasOverlays(this.#topology.state)) return;
+    const { Gossip: Started } = await import("./gossip/gossip");
+    this.#gossip = new Started({
+      topology: this.#topology, flows: this.#flows, seed: this.seed, failed: this.#conditions.failed,
+      now: () => this.#now,
+      apply: (patch) => this.#host.apply(patch),
+      counters: () => this.#host.counters(),
+      refresh: () => this.#operations.refresh(),
+      setReachable: (host, isReachable) => this.#operations.run((daemons) => daemons.get(host)?.swarm.setReachable(isReachable)),
+    });
+    this.#agenda.add(this.#gossip);
   }
 
   #inTurn<T>(action: () => Promise<T>): Promise<T> {

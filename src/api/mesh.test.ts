@@ -85,7 +85,7 @@ describe("an overlay with direct server return", () => {
 
 describe("the routing mesh", () => {
   it("leads from a published port of any node to a task of any other, step by step", async () => {
-    const lab = await startHere(() => prod.compile());
+    const lab = await startHere(() => prod.compile(), { gossip: false });
     const path = ["lan:eth0", "w1/ingress-sbox:eth1", "w1/ingress-sbox:eth0", "w1:eth0", "m1:eth0", "web.1:eth2", "web.2:eth2"];
     expect((await synsOf(lab, path, () => lab.reach("lan", "w1:8080"))).slice(0, 7)).toEqual([
       "lan:eth0: 192.0.2.50 > 192.0.2.12:8080 ttl 64",

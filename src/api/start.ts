@@ -7,6 +7,11 @@ import type { CompiledTopology } from "./spec";
 export interface StartOptions extends HostOptions {
   /** Decides everything that is left to chance; the description's own seed unless given. Unsigned, 32 bits. */
   readonly seed?: number;
+  /**
+   * Whether the nodes of a swarm tell one another of their endpoints in packets, which takes time and may fail, beside probes and
+   * heartbeats. They do unless this is `false`: then everybody knows everything at once.
+   */
+  readonly gossip?: boolean;
 }
 
 /**
@@ -23,7 +28,7 @@ export async function startLab(compile: () => CompiledTopology | Promise<Compile
     const { seed = topology.spec.seed } = options;
     const host = await opening;
     await host.load(topology.program, { seed });
-    return new Lab(topology, seed, host);
+    return new Lab(topology, seed, host, options.gossip !== false);
   } catch (error) {
     await opening.then(
       (host) => host.dispose(),

@@ -10,6 +10,8 @@ import type { ProgramBuilder } from "./program-builder";
 const ETHERNET_HEADER = 14;
 /** Of 802.1Q. */
 const VLAN_TAG = 4;
+/** Three that go on, and those of messages under way. */
+const MANAGEMENT_FLOWS = 12;
 /** A segment of the smallest MSS with its headers, rounded up: an MTU may be as small as 68. */
 const FRAME_MIN = 128;
 /** 65,536 slots of 1,514 bytes are 106 MB. */
@@ -61,8 +63,8 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     frameBytes: builder.devices.reduce((largest, { mtu, kind }) => Math.max(largest, mtu + frameRoom(kind, builder)), FRAME_MIN),
     fdb: 1024 + 2 * builder.devices.length,
     neighbours: neighboursOf(builder),
-    flows: Math.max(256, 2 * flows.length + 64),
-    sockets: Math.max(512, 2 * (sockets.length + processes.length) + 128),
+    flows: Math.max(256, 2 * flows.length + 64) + managementRoom(builder),
+    sockets: Math.max(512, 2 * (sockets.length + processes.length) + 128) + managementRoom(builder),
     connections: connectionsOf(flows, processes),
     conntrack: CONNTRACK_MAX,
     ...processCapacity(dns),
@@ -88,6 +90,11 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
 /** Room for services that come later, and their tasks on every node. */
 function balancerCapacity(virtualServices: readonly unknown[] = [], realServers: readonly unknown[] = []) {
   return { virtualServices: roomFor(virtualServices), realServers: 4 * roomFor(realServers), ipvsConnections: IPVS_CONNECTIONS };
+}
+
+/** Probes, gossip and heartbeats of the hosts of a swarm. */
+function managementRoom({ hosts, devices }: ProgramBuilder): number {
+  return devices.some(({ kind }) => kind === DeviceKind.Vxlan) ? MANAGEMENT_FLOWS * hosts.length : 0;
 }
 
 /** What a frame has beside what its device's MTU counts. */

@@ -2,7 +2,7 @@
 import { afterEach } from "vitest";
 import type { Lab } from "../../src/api/lab";
 import type { CompiledTopology } from "../../src/api/spec";
-import { startLab } from "../../src/api/start";
+import { startLab, type StartOptions } from "../../src/api/start";
 import { createTsEngine } from "../../src/engine/ts/index";
 import { EngineSession } from "../../src/worker/session";
 
@@ -13,9 +13,9 @@ afterEach(async () => {
 });
 
 /** Starts what `compile` gives, at seed 7. */
-export async function startHere(compile: () => CompiledTopology | Promise<CompiledTopology>): Promise<Lab> {
+export async function startHere(compile: () => CompiledTopology | Promise<CompiledTopology>, options: Pick<StartOptions, "gossip"> = {}): Promise<Lab> {
   const platform = { openHost: async () => new EngineSession(createTsEngine()), createEngine: async () => createTsEngine() };
-  const lab = await startLab(compile, { seed: 7 }, platform);
+  const lab = await startLab(compile, { seed: 7, ...options }, platform);
   labs.push(lab);
   return lab;
 }

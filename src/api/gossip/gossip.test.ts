@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { swarm } from "../../../test/support/docker";
+import { startHere } from "../../../test/support/lab";
+import type { Lab } from "../lab";
+
+const prod = swarm("prod")
+  .node("m1")
+  .node("w1")
+  .node("w2")
+  .overlay("back", { attachable: true })
+  .container("aa", { networks: ["back"] })
+  .container("bb", { node: "w1", networks: ["back"] })
+  .container("cc", { node: "w2", networks: ["back"] });
+
+const start = () => startHere(() => prod.compile());
+const nodeOf = async (lab: Lab, host: string) => (await lab.management())?.nodes.find((node) => node.host === host);
+const received = async (lab: Lab, from: string, to: string) => (await lab.ping(from, to, { count: 1, timeout: "3s" })).received;
+
+describe("the control plane of a swarm", () => {
+  it("starts converged, and goes on in packets that nobody has to look at", async () => {
+    const lab = await start();
+    expect(await received(lab, "aa", "bb")).toBe(1);
+    await lab.run({ for: "60s" });
+    const report = await lab.management();
+    expect(report?.isConverged).toBe(true);
+    // Three nodes probe once a second; two agents tell a manager every five.
+    expect(report?.traffic.probes.messages).toBeGreaterThan(3 * 55);
+    expect(report?.traffic.probes.messages).toBeLessThan(3 * 70);
+    expect(report?.traffic.heartbeats.messages).toBeGreaterThanOrEqual(24);
+    expect(report?.traffic.gossip.messages).toBe(0);
+  });
+
+  it("brings word of a new endpoint to the other hosts in some hundred milliseconds", async () => {
+    const lab = await start();
+    await lab.run({ for: "1s" });
+    await lab.docker("run -d --name late --network back web", { host: "w1" });
+    expect((await nodeOf(lab, "w2"))?.behind).toBe(1);
+    await lab.run({ for: "1s" });
+    expect((await nodeOf(lab, "w2"))?.behind).toBe(0);
+    expect(await received(lab, "cc", "late")).toBe(1);
+    await lab.docker("rm -f late", { host: "w1" });
+    await lab.run({ for: "1s" });
+    expect((await lab.management())?.isConverged).toBe(true);
+  });
+
+  it("tells nothing while its port is closed", async () => {
+    const lab = await start();
+    for (const protocol of ["udp", "tcp"]) await lab.iptables(`-I INPUT -p ${protocol} --dport 7946 -j DROP`, { host: "w2" });
+    await lab.docker("run -d --name late --network back web", { host: "w1" });
+    await lab.run({ for: "2s" });
+    expect((await nodeOf(lab, "w2"))?.behind).toBe(1);
+    expect((await nodeOf(lab, "m1"))?.behind).toBe(0);
+    expect(await received(lab, "cc", "late")).toBe(0);
+  });
+
+  it("takes a silent node for failed, forgets its endpoints, and learns of its return", async () => {
+    const lab = await start();
+    await lab.fail("w2");
+    await lab.run({ for: "40s" });
+    expect((await nodeOf(lab, "m1"))?.failed).toEqual(["w2"]);
+    expect((await lab.docker("node ls --format {{.Hostname}}={{.Status}}")).stdout).toContain("w2=Down");
+    await lab.recover("w2");
+    await lab.run({ for: "60s" });
+    expect((await lab.management())?.nodes).toMatchObject([{ failed: [], behind: 0 }, { failed: [], behind: 0 }, { failed: [], behind: 0 }]);
+    expect((await lab.docker("node ls --format {{.Hostname}}={{.Status}}")).stdout).toContain("w2=Ready");
+    expect(await received(lab, "aa", "cc")).toBe(1);
+  });
+
+  it("falls apart with the network, and comes together again", async () => {
+    const lab = await start();
+    await lab.run({ for: "1s" });
+    lab.at("2s").partition(["m1", "w1"], ["w2"]);
+    lab.at("60s").heal();
+    await lab.run({ for: "45s" });
+    expect((await nodeOf(lab, "m1"))?.failed).toEqual(["w2"]);
+    expect([...(await nodeOf(lab, "w2"))!.failed].sort()).toEqual(["m1", "w1"]);
+    expect(await received(lab, "aa", "bb")).toBe(1);
+    await lab.run({ for: "75s" });
+    expect((await lab.management())?.isConverged).toBe(true);
+    expect(await received(lab, "aa", "cc")).toBe(1);
+  });
+});

@@ -1,0 +1,92 @@
+import { openSandboxes } from "../../compile/overlay/knowledge";
+import { type ContainerState, type DockerState, type EndpointState, type HostState, isOfSwarm } from "../../model/state";
+
+/** What gossip tells of an endpoint of an overlay network: rows of overlay_peer_table and endpoint_table. */
+export interface Row {
+  readonly key: string;
+  readonly networkId: string;
+  /** Whose it is. */
+  readonly host: string;
+  readonly endpoint: EndpointState;
+  /** Undefined: a load balancer. */
+  readonly container: ContainerState | undefined;
+}
+
+export type Rows = ReadonlyMap<string, Row>;
+
+const keyOf = (endpoint: EndpointState, host: string, owner: string) => `${endpoint.networkId}/${host}/${owner}`;
+/** Only endpoints of overlay networks have numbered cables. */
+const isGossiped = ({ cable }: EndpointState) => cable !== undefined;
+
+/** All rows of a state, by key. */
+export function rowsOf(state: DockerState): Rows {
+  const rows = new Map<string, Row>();
+  const add = (host: string, owner: string, endpoint: EndpointState, container?: ContainerState) => {
+    if (!isGossiped(endpoint)) return;
+    const key = keyOf(endpoint, host, owner);
+    rows.set(key, { key, networkId: endpoint.networkId, host, endpoint, container });
+  };
+  for (const container of state.containers) if (container.running) for (const endpoint of container.endpoints) add(container.host, container.id, endpoint, container);
+  for (const host of state.hosts) for (const sandbox of openSandboxes(host)) for (const endpoint of sandbox.endpoints) add(host.name, sandbox.key, endpoint);
+  return rows;
+}
+
+export function isSameRow(one: Row | undefined, other: Row | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  const [a, b] = [one.endpoint, other.endpoint];
+  return a.ip === b.ip && a.mac === b.mac && a.dnsNames.join() === b.dnsNames.join();
+}
+
+/** The overlay networks that each host uses. */
+export function localNetworks({ networks }: DockerState): ReadonlyMap<string, ReadonlySet<string>> {
+  const local = new Map<string, Set<string>>();
+  for (const { host, id, isLocal } of networks.filter(isOfSwarm)) {
+    if (isLocal) local.set(host, (local.get(host) ?? new Set()).add(id));
+  }
+  return local;
+}
+
+/** What one host believes that is not so: rows that it has not heard of or has old versions of, and hosts that it takes for failed. */
+export interface Mistakes {
+  readonly stale: ReadonlyMap<string, Row | undefined>;
+  readonly failed: ReadonlySet<string>;
+}
+
+/** A state as a host with wrong beliefs sees it. */
+export function mistakenView(state: DockerState, observer: string, rows: Rows, { stale, failed }: Mistakes): DockerState {
+  const believe = (endpoint: EndpointState, host: string, owner: string): EndpointState[] => {
+    if (!isGossiped(endpoint)) return [endpoint];
+    if (failed.has(host)) return [];
+    const key = keyOf(endpoint, host, owner);
+    const believed = stale.get(key);
+    return stale.has(key) ? (believed ? [believed.endpoint] : []) : [endpoint];
+  };
+  const containers = state.containers.map((container) => {
+    if (container.host === observer) return container;
+    return { ...container, endpoints: container.endpoints.flatMap((endpoint) => believe(endpoint, container.host, container.id)) };
+  });
+  const ghosts = [...stale.values()].flatMap((row): ContainerState[] => {
+    if (row?.container === undefined || rows.has(row.key) || failed.has(row.host)) return [];
+    return [{ ...row.container, endpoints: [row.endpoint] }];
+  });
+  const hidden = new Set([...rows.values()].filter(({ key, host }) => failed.has(host) || (stale.has(key) && stale.get(key) === undefined)).map(({ networkId, endpoint }) => `${networkId}/${endpoint.ip}`));
+  return { ...state, containers: [...containers, ...ghosts], hosts: state.hosts.map((host) => (host.name === observer ? withoutServers(host, hidden) : believeHost(host, believe))) };
+}
+
+function believeHost(host: HostState, believe: (endpoint: EndpointState, host: string, owner: string) => EndpointState[]): HostState {
+  const { swarm, name } = host;
+  if (swarm === undefined) return host;
+  const sandboxes = swarm.sandboxes.map((sandbox) => ({ ...sandbox, endpoints: sandbox.endpoints.flatMap((endpoint) => believe(endpoint, name, sandbox.key)) }));
+  return { ...host, swarm: { ...swarm, sandboxes } };
+}
+
+/** A load balancer leads to tasks that its host knows. */
+function withoutServers(host: HostState, hidden: ReadonlySet<string>): HostState {
+  const { swarm } = host;
+  if (swarm === undefined || hidden.size === 0) return host;
+  const sandboxes = swarm.sandboxes.map((sandbox) => ({
+    ...sandbox,
+    services: sandbox.services.map((service) => ({ ...service, servers: service.servers.filter(({ ip }) => !hidden.has(`${sandbox.networkId}/${ip}`)) })),
+  }));
+  return { ...host, swarm: { ...swarm, sandboxes } };
+}
