@@ -37,7 +37,7 @@ export class LiveTopology implements CompiledTopology {
   readonly describe: CompiledTopology["describe"] = () => this.#current.describe();
   readonly resolveTraffic: CompiledTopology["resolveTraffic"] = (...args) => this.#current.resolveTraffic(...args);
   readonly moveTraffic: CompiledTopology["moveTraffic"] = (...args) => this.#current.moveTraffic(...args);
-  readonly daemons: CompiledTopology["daemons"] = () => this.#current.daemons();
+  readonly daemons: CompiledTopology["daemons"] = (files) => this.#current.daemons(files);
   readonly follow: CompiledTopology["follow"] = (...args) => this.#current.follow(...args);
   readonly render: CompiledTopology["render"] = () => this.#current.render();
   readonly rules: CompiledTopology["rules"] = () => this.#current.rules();

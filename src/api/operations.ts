@@ -11,7 +11,7 @@ import type { Observers } from "./observers";
 import type { ProbeContext } from "./probe/context";
 import { readEndpoint, type EndpointOptions } from "./options";
 import type { StackReader } from "./stack-reader";
-import { hasOverlays, loadSwarmLayers, parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
+import { hasOverlays, loadContainerFiles, loadSwarmLayers, parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
 
 /** What a `docker` command has printed, and its exit code. */
 export interface CommandOutcome {
@@ -78,7 +78,7 @@ export class Operations {
 
   /** Asks the daemons, and lets the packet path follow at once. What the engine has no room for is undone. */
   async run<T>(operation: Operation<T>): Promise<T> {
-    this.#daemons ??= this.#context.topology.daemons();
+    this.#daemons ??= await this.#newDaemons();
     const daemons = this.#daemons;
     try {
       // What is refused may leave something behind, as with Docker.
@@ -97,7 +97,7 @@ export class Operations {
 
   /** The packet path sees what hosts have learnt of one another since. */
   async refresh(): Promise<void> {
-    this.#daemons ??= this.#context.topology.daemons();
+    this.#daemons ??= await this.#newDaemons();
     await this.#follow(this.#daemons);
   }
 
@@ -106,6 +106,10 @@ export class Operations {
     if (hasOverlays(this.#context.topology.state)) this.#daemons ??= this.#context.topology.daemons();
     const [first] = this.#daemons?.values() ?? [];
     return first?.swarm.nextAt;
+  }
+
+  async #newDaemons(): Promise<Daemons> {
+    return this.#context.topology.daemons(await loadContainerFiles());
   }
 
   async #follow(daemons: Daemons): Promise<void> {
@@ -138,7 +142,7 @@ export class Operations {
 
   /** Daemons that have done all but the last operation. */
   async #undone(): Promise<Daemons> {
-    const daemons = this.#context.topology.daemons();
+    const daemons = await this.#newDaemons();
     for (const operation of this.#done) {
       await attempt(operation, daemons, this.#turn(daemons, true));
       for (const { swarm } of daemons.values()) swarm.settle();

@@ -31,6 +31,9 @@ export { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, hostWorld } from 
 export { isOfSwarm } from "../model/state";
 export { emptyWorld } from "../model/world";
 
+/** For those who look into containers. */
+export const loadContainerFiles = async () => (await import("../model/inspect/container-files")).containerFiles;
+
 /** What labs with swarms take besides: few have some, and it is large. */
 export const loadSwarmLayers = async () => (await import("../compile/overlay")).swarmLayers;
 

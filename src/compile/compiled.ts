@@ -1,6 +1,7 @@
 import type { Nanoseconds } from "../engine/engine";
 import type { DatapathProgram, FlowRecord, SocketRecord } from "../engine/program";
 import type { Daemons } from "../model/decide";
+import type { FilesSupport } from "../model/files";
 import type { PortProtocol, TopologySpec, TrafficSpec } from "../model/spec";
 import type { DockerState } from "../model/state";
 import type { OverlayLayer } from "./overlays";
@@ -28,8 +29,8 @@ export interface CompiledTopology {
   resolveTraffic(traffic: readonly TrafficSpec[], cursor: TrafficCursor, serves?: "anything" | "what is known" | "nothing"): ResolvedTraffic;
   /** The same for flows that are there already, after the network has changed: only those that have to change come back. */
   moveTraffic(flows: readonly PlacedFlow[], cursor: TrafficCursor, nowNs: Nanoseconds): MovedTraffic;
-  /** The daemons as they are after the description, to be asked for more. Everybody who asks gets daemons of their own. */
-  daemons(): Daemons;
+  /** The daemons as they are after the description, to be asked for more. Everybody who asks gets daemons of their own. `files`: see `DaemonOptions`. */
+  daemons(files?: FilesSupport): Daemons;
   /** What daemons have made of the network since: everything that is still there keeps its index. `overlays`: for a swarm that was not there before. */
   follow(state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds, overlays?: OverlayLayer): FollowedTopology;
   /** `ip addr`, `ip route` and `bridge link` of every namespace, as text. */

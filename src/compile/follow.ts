@@ -2,7 +2,6 @@ import { SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import type { Nanoseconds } from "../engine/engine";
 import type { DatapathProgram, SocketRecord } from "../engine/program";
-import type { Daemons } from "../model/decide";
 import { Resolver } from "../model/resolver";
 import type { TopologySpec } from "../model/spec";
 import type { DockerState } from "../model/state";
@@ -28,7 +27,7 @@ export interface TopologyParts {
   readonly cursor: TrafficCursor;
   /** Sockets of the daemons' processes, by key. */
   readonly processes: ReadonlyMap<string, PlacedSocket>;
-  readonly daemons: () => Daemons;
+  readonly daemons: CompiledTopology["daemons"];
   readonly overlays: OverlayLayer | undefined;
 }
 

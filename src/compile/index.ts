@@ -1,5 +1,6 @@
 import type { DatapathProgram } from "../engine/program";
 import { type Daemons, startDaemons, stateOf } from "../model/decide";
+import type { FilesSupport } from "../model/files";
 import type { TopologySpec } from "../model/spec";
 import type { SwarmSupport } from "../model/swarm/operations";
 import { capacityOf } from "./capacity";
@@ -17,6 +18,7 @@ export { type CompiledState, compileState, type Layout, type StateOptions } from
 export interface SwarmLayers {
   readonly swarms?: SwarmSupport;
   readonly overlays?: OverlayLayer;
+  readonly files?: FilesSupport;
 }
 
 /**
@@ -26,8 +28,8 @@ export interface SwarmLayers {
  * @example compile(docker("shop").container("web").spec).program.devices.length
  */
 export function compile(spec: TopologySpec, support: SwarmLayers = {}): CompiledTopology {
-  const { swarms, overlays } = support;
-  const daemons = startDaemons(spec, swarms);
+  const { swarms, overlays, files } = support;
+  const daemons = startDaemons(spec, swarms, files);
   const state = stateOf(daemons);
   const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays });
   const processes = keyed.map(({ record }) => record);
@@ -42,14 +44,14 @@ export function compile(spec: TopologySpec, support: SwarmLayers = {}): Compiled
     capacity: capacityOf(layout.network.builder, { ...laidOut, processes, flows: flowRecords, sockets: socketRecords }),
   };
   const processSockets = new Map(keyed.map(({ key, record }, index) => [key, { index, record }]));
-  return topologyOf({ spec, state, layout, program, descriptions, cursor, processes: processSockets, daemons: handOver(spec, daemons, swarms), overlays });
+  return topologyOf({ spec, state, layout, program, descriptions, cursor, processes: processSockets, daemons: handOver(spec, daemons, support), overlays });
 }
 
-/** Those that have done the work already for the first who asks, new ones for others. */
-function handOver(spec: TopologySpec, daemons: Daemons, swarms: SwarmSupport | undefined): () => Daemons {
+/** Those that have done the work already for the first who asks, if they write what it looks at; new ones for others. */
+function handOver(spec: TopologySpec, daemons: Daemons, support: SwarmLayers): CompiledTopology["daemons"] {
   let own: Daemons | undefined = daemons;
-  return () => {
-    const taken = own ?? startDaemons(spec, swarms);
+  return (files = support.files) => {
+    const taken = files === support.files && own ? own : startDaemons(spec, support.swarms, files);
     own = undefined;
     return taken;
   };

@@ -1,9 +1,9 @@
 import type { Container } from "./container";
 import { createContainer } from "./container-create";
 import type { GenerationRules } from "./generation";
+import type { FilesPart } from "./files";
 import type { Host } from "./host";
 import type { Ids } from "./ids";
-import { environmentOfContainer, linkedTo } from "./inspect/container-files";
 import { checkAttachment, completeAliases, SHARED } from "./joining";
 import type { Networks } from "./networks";
 import { refuse, type RefusalStatus } from "./refusal";
@@ -18,6 +18,7 @@ export interface ContainerContext {
   readonly hostName: string;
   readonly networks: Networks;
   readonly sandboxes: Sandboxes;
+  readonly files: FilesPart | undefined;
   /** The process of a container has ended. */
   ended(container: Container): void;
 }
@@ -93,7 +94,7 @@ export class Containers {
     container.error = "";
     container.exitCode = 0;
     container.startOrder = ++this.#starts;
-    container.environment = environmentOfContainer(container);
+    container.environment = this.#context.files?.environmentOf(container);
     this.#listen(container);
   }
 
@@ -233,10 +234,10 @@ export class Containers {
   }
 
   state(container: Container): ContainerState {
-    const { rules, hostName } = this.#context;
+    const { rules, hostName, files } = this.#context;
     const owner = this.#owner(container);
     const isOrphaned = container.sharedWith !== undefined && container.isRunning && owner?.sandboxId !== container.sandboxId;
-    return container.state({ host: hostName, rules, isOrphaned, shared: owner, linked: linkedTo(container) });
+    return container.state({ host: hostName, rules, isOrphaned, shared: owner, linked: files?.linkedTo(container) ?? [] });
   }
 
   /** Two words that no container has, as moby's namesgenerator makes them of an adjective and a surname. */

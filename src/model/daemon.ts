@@ -6,13 +6,13 @@ import { type ContainerContext, Containers } from "./containers";
 import { type DefaultSubnet, defaultBridgeSpec } from "./drivers/default-bridge";
 import { createFirewall, type Firewall, parseIptablesArgv } from "./firewall/index";
 import { type DaemonFlags, defaultFlags } from "./flags";
+import type { FilesPart, FilesSupport } from "./files";
 import { firewallFlags, firewallNetwork } from "./firewall-facts";
 import type { GenerationRules } from "./generation";
 import { Host } from "./host";
 import { runOnHost } from "./host-command";
 import { HostPorts } from "./host-ports";
 import { Ids } from "./ids";
-import { ContainerFiles } from "./inspect/container-files";
 import type { Network } from "./network";
 import { refuse } from "./refusal";
 import { Networks } from "./networks";
@@ -36,6 +36,8 @@ export interface DaemonOptions {
   readonly world?: HostWorld;
   /** Where the swarms of its world are found (a `SwarmRegistry`); daemons that share it can join one another. No swarms unless given. */
   readonly swarms?: SwarmWorld;
+  /** Writes what is to be seen inside of containers (`containerFiles`); nobody does unless given. */
+  readonly files?: FilesSupport;
 }
 
 /**
@@ -54,6 +56,7 @@ export class Daemon implements DaemonOperations {
   readonly #networks: Networks;
   readonly #sandboxes: Sandboxes;
   readonly #containers: Containers;
+  readonly #files: FilesPart | undefined;
   #swarm: SwarmPart;
   #space: AddressSpace;
   #ports: HostPorts;
@@ -72,6 +75,7 @@ export class Daemon implements DaemonOperations {
     this.#ports = new HostPorts(rules, this.#host);
     this.#swarm = options.swarms === undefined ? OUTSIDE : this.#newMember(options.swarms);
     this.#networks = new Networks(this.#networkContext());
+    this.#files = options.files?.({ rules, flags: this.#flags, host: this.#host, networks: this.#networks });
     this.#sandboxes = new Sandboxes(this.#sandboxContext());
     this.#containers = new Containers(this.#containerContext());
     this.#start();
@@ -381,12 +385,12 @@ export class Daemon implements DaemonOperations {
         return swarm();
       },
       bridgeDisabled: this.#flags.bridge === "none",
-      files: new ContainerFiles({ rules: this.#rules, flags: this.#flags, host: this.#host, networks: this.#networks }),
+      files: this.#files,
     };
   }
 
   #containerContext(): ContainerContext {
-    return { rules: this.#rules, ids: this.#ids, host: this.#host, hostName: this.#options.host.name, networks: this.#networks, sandboxes: this.#sandboxes, ended: (container) => this.#swarm.containerEnded(container) };
+    return { rules: this.#rules, ids: this.#ids, host: this.#host, hostName: this.#options.host.name, networks: this.#networks, sandboxes: this.#sandboxes, files: this.#files, ended: (container) => this.#swarm.containerEnded(container) };
   }
 }
 

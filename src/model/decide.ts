@@ -1,5 +1,6 @@
 import { SimulationError } from "../errors";
 import { Daemon } from "./daemon";
+import type { FilesSupport } from "./files";
 import { parseIptables } from "./firewall";
 import { rulesOf } from "./generations";
 import { unsupported } from "./refusal";
@@ -20,10 +21,10 @@ export function decide(spec: TopologySpec, swarms?: SwarmSupport): DockerState {
   return stateOf(startDaemons(spec, swarms));
 }
 
-/** The same as daemons that can be asked for more. `swarms`: what a description with a swarm takes. */
-export function startDaemons(spec: TopologySpec, swarms?: SwarmSupport): Daemons {
+/** The same as daemons that can be asked for more. `swarms`: what a description with a swarm takes; `files`: see `DaemonOptions`. */
+export function startDaemons(spec: TopologySpec, swarms?: SwarmSupport, files?: FilesSupport): Daemons {
   if (spec.hosts.length === 0) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
-  const daemons = new Map(spec.hosts.map((host, index) => [host.name, daemonOf(spec, host, index)]));
+  const daemons = new Map(spec.hosts.map((host, index) => [host.name, daemonOf(spec, host, index, files)]));
   if (spec.swarm) (swarms ?? unsupported("swarm", "a description with a swarm that is compiled at once (start it instead)")).found(spec.swarm, daemons);
   for (const network of spec.networks) {
     for (const [host, daemon] of daemons) if (network.host === undefined || network.host === host) daemon.createNetwork(network);
@@ -51,8 +52,8 @@ export function stateOf(daemons: Daemons): DockerState {
 }
 
 /** Each daemon draws its own random numbers; the first one those of the seed itself. */
-function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number): Daemon {
-  const daemon = new Daemon({ host, rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0 });
+function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number, files: FilesSupport | undefined): Daemon {
+  const daemon = new Daemon({ host, rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0, ...(files && { files }) });
   for (const { text, ...options } of host.rules ?? []) daemon.firewall.apply(parseIptables(text, options));
   return daemon;
 }

@@ -1,11 +1,11 @@
 import { type Attachment, type Container, endpointState, gatewaysOf } from "./container";
 import type { Endpoint } from "./endpoint";
+import type { FilesPart } from "./files";
 import type { Firewall, FirewallLink } from "./firewall/firewall";
 import { addressOf } from "./block";
 import {
   checkAttachment, completeAliases, createEndpoint, deleteEndpoint, type JoinContext, setUpInterface,
 } from "./joining";
-import type { ContainerFiles } from "./inspect/container-files";
 import { type Network, PREDEFINED } from "./network";
 import type { Networks } from "./networks";
 import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
@@ -27,7 +27,7 @@ export interface SwarmAttachments {
 export interface SandboxContext extends JoinContext, PublishContext {
   readonly networks: Networks;
   readonly firewall: Firewall;
-  readonly files: ContainerFiles;
+  readonly files: FilesPart | undefined;
   /** The daemon has no default bridge. */
   readonly bridgeDisabled: boolean;
   readonly swarm: SwarmAttachments;
@@ -67,7 +67,7 @@ export class Sandboxes {
   tearDown(container: Container): void {
     this.#unpublish(container);
     for (const endpoint of [...container.endpoints]) {
-      if (!endpoint.isLastResort) this.#context.files.leave(container, endpoint);
+      if (!endpoint.isLastResort) this.#context.files?.leave(container, endpoint);
       this.#leave(container, endpoint);
     }
     container.forgetSandbox();
@@ -97,7 +97,7 @@ export class Sandboxes {
       container.endpointOn(network) ?? refuse(500, `container ${container.name}`, `container ${container.id} is not connected to network ${network.name}`);
     const carried = container.publishing === endpoint || gatewaysOf(container, rules).gateway4 === endpoint;
     if (carried) this.#unpublish(container);
-    this.#context.files.leave(container, endpoint);
+    this.#context.files?.leave(container, endpoint);
     this.#leave(container, endpoint);
     container.attachments.delete(network.name);
     this.#followWayOut(container);
@@ -176,7 +176,7 @@ export class Sandboxes {
     container.endpoints.push(endpoint);
     attachment.stale = undefined;
     if (!container.hasSandbox) this.#makeSandbox(container, attachment);
-    if (network.parts.spec.ingress !== true) this.#context.files.join(container, endpoint);
+    if (network.parts.spec.ingress !== true) this.#context.files?.join(container, endpoint);
     if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
     try {
       this.#moveGateway(container, endpoint);
@@ -185,7 +185,7 @@ export class Sandboxes {
       throw error;
     }
     this.#followWayOut(container);
-    if (container.embeddedDns) this.#context.files.embed(container);
+    if (container.embeddedDns) this.#context.files?.embed(container);
     showPorts(container);
   }
 
@@ -249,7 +249,7 @@ export class Sandboxes {
       refuse(500, `container ${container.name}`, `Cannot link to /${stranger.child.name}, as it does not belong to the default network`);
     }
     container.hasSandbox = true;
-    this.#context.files.make(container, this.linkedBy(container));
+    this.#context.files?.make(container, this.linkedBy(container));
   }
 
   /** A new endpoint may carry default route and ports from now on (libnetwork endpoint.go: sbJoin). */

@@ -1,4 +1,5 @@
 /** The overlay networks of swarms in the packet path; loaded by those who have some. */
+import { containerFiles } from "../../model/inspect/container-files";
 import { swarmSupport } from "../../model/swarm/enact";
 import type { SwarmLayers } from "../index";
 import type { OverlayLayer } from "../overlays";
@@ -24,4 +25,4 @@ const overlays: OverlayLayer = {
 };
 
 /** Everything that labs with swarms take. */
-export const swarmLayers: Required<SwarmLayers> = { swarms: swarmSupport, overlays };
+export const swarmLayers: Required<SwarmLayers> = { swarms: swarmSupport, overlays, files: containerFiles };

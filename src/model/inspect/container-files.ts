@@ -2,33 +2,22 @@ import { formatIp } from "../../net/ip";
 import { addressOf } from "../block";
 import type { Container } from "../container";
 import type { Endpoint } from "../endpoint";
-import type { DaemonFlags } from "../flags";
-import type { GenerationRules } from "../generation";
-import type { Host } from "../host";
-import type { Networks } from "../networks";
+import type { FilesContext, FilesPart, FilesSupport } from "../files";
 import { environmentOf, type LinkedContainer, settingsOfEnvironment } from "./environment";
 import type { HostsEntry } from "./hosts-file";
 import { SandboxFiles } from "./sandbox-files";
 
-export interface ContainerFilesContext {
-  readonly rules: GenerationRules;
-  readonly flags: DaemonFlags;
-  readonly host: Host;
-  readonly networks: Networks;
-}
+/** For `DaemonOptions.files`. */
+export const containerFiles: FilesSupport = (context) => new ContainerFiles(context);
 
-/** Writes the files of containers when their sandboxes change. */
-export class ContainerFiles {
-  readonly #context: ContainerFilesContext;
+class ContainerFiles implements FilesPart {
+  readonly #context: FilesContext;
 
-  constructor(context: ContainerFilesContext) {
+  constructor(context: FilesContext) {
     this.#context = context;
   }
 
-  /**
-   * The sandbox of a container that starts is made (libnetwork sandbox_dns_unix.go: setupResolutionFiles); `parents` are linked to it and learn its
-   * address on the default bridge.
-   */
+  /** libnetwork sandbox_dns_unix.go: setupResolutionFiles; parents learn the address on the default bridge. */
   make(container: Container, parents: readonly Container[]): void {
     const { rules, flags, host } = this.#context;
     const { spec, hostname, domainname, name } = container;
@@ -57,12 +46,10 @@ export class ContainerFiles {
     container.files?.join({ addresses: addressesOf(endpoint), hasIpv6: endpoint.members.hasIpv6 });
   }
 
-  /** Docker's DNS runs in the sandbox from now on. */
   embed(container: Container): void {
     container.files?.embed();
   }
 
-  /** Before the endpoint goes. */
   leave(container: Container, endpoint: Endpoint): void {
     const { members } = endpoint;
     // Leaving an overlay takes no lines away.
@@ -70,6 +57,21 @@ export class ContainerFiles {
     const knows = !members.isPredefined;
     const knownNames = new Set(knows ? [...members.endpoints.values()].flatMap(({ dnsNames }) => dnsNames.map((name) => name.toLowerCase())) : []);
     container.files?.leave({ addresses: addressesOf(endpoint), knownNames });
+  }
+
+  environmentOf(container: Container): string[] {
+    return environmentOf({ name: container.name, hostname: container.hostname, variables: settingsOfEnvironment(container.spec), links: this.linkedTo(container) });
+  }
+
+  linkedTo(container: Container): LinkedContainer[] {
+    if (!container.attachments.has("bridge")) return [];
+    return container.links.map(({ child, alias }) => ({
+      name: child.name,
+      alias,
+      address: addressOnDefault(child),
+      exposed: child.exposed,
+      environment: settingsOfEnvironment(child.spec),
+    }));
   }
 
   #extraHosts({ spec }: Container): HostsEntry[] {
@@ -83,23 +85,6 @@ export class ContainerFiles {
     const gateway = bridge?.blocksOf(4)[0]?.gateway;
     return flags.hostGatewayIps[0] ?? (gateway === undefined ? "" : formatIp(addressOf(4, gateway)));
   }
-}
-
-/** The environment of a process in the container. */
-export function environmentOfContainer(container: Container): string[] {
-  return environmentOf({ name: container.name, hostname: container.hostname, variables: settingsOfEnvironment(container.spec), links: linkedTo(container) });
-}
-
-/** The containers that it is linked to, as it knows them now. */
-export function linkedTo(container: Container): LinkedContainer[] {
-  if (!container.attachments.has("bridge")) return [];
-  return container.links.map(({ child, alias }) => ({
-    name: child.name,
-    alias,
-    address: addressOnDefault(child),
-    exposed: child.exposed,
-    environment: settingsOfEnvironment(child.spec),
-  }));
 }
 
 /** By its alias, its host name and, if that is another one, its name. */

@@ -3,6 +3,7 @@ import { DockerClient } from "../../../src/client";
 import { stackReader } from "../../../src/compose";
 import { Daemon } from "../../../src/model/daemon";
 import { parseDaemonFlags } from "../../../src/model/flags";
+import { containerFiles } from "../../../src/model/inspect/container-files";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
 import type { DaemonOperations } from "../../../src/model/operations";
@@ -62,7 +63,7 @@ class SimulatedWorld implements World {
     this.#hosts = new Map(
       Object.entries(hosts).map(([name, machine], index) => {
         const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], "20.10");
-        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine), swarms: this.#swarms });
+        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine), swarms: this.#swarms, files: containerFiles });
         return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs(), stacks: stackReader }) }];
       }),
     );
