@@ -10,7 +10,7 @@ import type { Engine } from "../src/engine/engine";
 import { createEngine, docker } from "../src/targets/node";
 import { routedThroughFirewall } from "./firewall";
 import type { Contest } from "./measure";
-import { udpOverVxlan } from "./overlay";
+import { encryptedOverlay, udpOverVxlan } from "./overlay";
 
 /** A whole network with traffic, as the packet path loads it. */
 export interface Scenario {
@@ -29,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "bridge: 16 containers, UDP 1400 B", program: () => udpOnBridge(16, 1400), sliceNs: 20 * MS, reference: "ns-3 0.04" },
   { name: "two hosts, one cable, UDP 64 B", program: () => twoHosts(64), sliceNs: 20 * MS },
   { name: "overlay: 2 hosts × 8 containers, UDP 64 B over VXLAN", program: () => udpOverVxlan(64), sliceNs: 20 * MS, reference: "Linux 0.235, ns-3 0.074-0.088" },
+  { name: "overlay: encrypted, sealed and opened, 1400 B", program: () => encryptedOverlay(1400), sliceNs: 5 * MS },
   { name: "bridge: TCP bulk, 4 streams", program: () => tcpBulk(4), sliceNs: 20 * MS },
   { name: "bridge: requests over TCP, 64 clients", program: () => requests(64), sliceNs: 500 * MS },
   { name: "bridge: 16 containers, Docker's rules, UDP 64 B", program: () => udpOnBridge(16, 64, true), sliceNs: 20 * MS },
