@@ -9,6 +9,8 @@ export const DNS_MX: i32 = 15;
 export const DNS_TXT: i32 = 16;
 export const DNS_AAAA: i32 = 28;
 export const DNS_SRV: i32 = 33;
+/** RFC 6891: its class is how long an answer may be. */
+export const DNS_OPT: i32 = 41;
 /** Class IN. */
 export const DNS_IN: i32 = 1;
 
@@ -32,6 +34,8 @@ export const DNS_RCODE: i32 = 0x000f;
 export const DNS_HEADER: i32 = 12;
 /** Of a message over UDP, and of a name on the wire (RFC 1035 §2.3.4); labels have at most 63 bytes. */
 export const DNS_MESSAGE_MAX: i32 = 512;
+/** The longest answer of a resolver whose client takes more; what DNS software asks for since 2020 (dnsflagday.net). */
+export const DNS_ANSWER_MAX: i32 = 1232;
 export const DNS_NAME_MAX: i32 = 255;
 export const DNS_PORT: i32 = 53;
 /** How long a resolver waits for an upstream server: moby, libnetwork/resolver.go, extIOTimeout. */

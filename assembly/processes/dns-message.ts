@@ -1,9 +1,11 @@
 /** DNS messages (RFC 1035 §4.1), read and rewritten where they lie: in MESSAGE. */
 import {
+  DNS_ANSWER_MAX,
   DNS_HEADER,
   DNS_IN,
   DNS_MESSAGE_MAX,
   DNS_NAME_MAX,
+  DNS_OPT,
   DNS_PTR,
   DNS_RECURSION_AVAILABLE,
   DNS_RECURSION_DESIRED,
@@ -21,8 +23,8 @@ import { MESSAGE } from "./datagram";
 const LABEL_MAX: u32 = 63;
 /** Type and class behind a name. */
 const QUESTION_TAIL: u32 = 4;
-/** A pointer to the question's name, type, class, TTL, length. */
-const RECORD: u32 = 12;
+/** Type, class, TTL and length, behind a name. */
+const RECORD: u32 = 10;
 const POINTER: u32 = 0xc000 | <u32>DNS_HEADER;
 
 @inline export function idOf(message: usize): u32 {
@@ -68,22 +70,42 @@ export function beginAnswer(): u32 {
   return <u32>DNS_HEADER + questionName(DNS_MESSAGE_MAX) + QUESTION_TAIL;
 }
 
-/** Writes a zone's record at `at`; returns where the next one goes, or 0 if it does not fit. */
-export function writeAnswer(at: u32, entry: usize): u32 {
+/** How long the answer to the query in MESSAGE may be: its OPT record's word, if that is right behind the question. */
+export function answerLimit(nameBytes: u32, bytes: u32): u32 {
+  const at = <u32>DNS_HEADER + nameBytes + QUESTION_TAIL;
+  if (load<u32>(MESSAGE + 6) != 0 || load16(MESSAGE + 10) == 0 || at + 1 + RECORD > bytes) return DNS_MESSAGE_MAX;
+  if (load<u8>(MESSAGE + at) != 0 || load16(MESSAGE + at + 1) != DNS_OPT) return DNS_MESSAGE_MAX;
+  return min(max(load16(MESSAGE + at + 3), <u32>DNS_MESSAGE_MAX), <u32>DNS_ANSWER_MAX);
+}
+
+/** Bytes of a zone's record behind its header. */
+function dataBytes(entry: usize): u32 {
   const type = load<u32>(entry, ZONE_RECORD_TYPE);
-  const target = load<u32>(entry, ZONE_RECORD_TARGET);
-  const isPointer = type == DNS_PTR;
-  const bytes: u32 = isPointer ? domainLength(target) : type == DNS_AAAA ? 16 : 4;
-  if (at + RECORD + bytes > <u32>DNS_MESSAGE_MAX) return 0;
-  const to = MESSAGE + at;
-  store16(to, POINTER);
-  store16(to + 2, type);
-  store16(to + 4, DNS_IN);
-  store32(to + 6, load<u32>(entry, ZONE_RECORD_TTL));
-  store16(to + 10, bytes);
-  if (isPointer) memory.copy(to + RECORD, domainAddress(target), bytes);
+  return type == DNS_PTR ? domainLength(load<u32>(entry, ZONE_RECORD_TARGET)) : type == DNS_AAAA ? 16 : 4;
+}
+
+/** Bytes of a zone's record with a name of so many bytes before it. */
+export function recordBytes(entry: usize, owner: u32): u32 {
+  return owner + RECORD + dataBytes(entry);
+}
+
+/** Writes a zone's record at `at`, under the question's name, of `owner` bytes, or with 0 under a pointer to it; returns where the next one goes, or 0 if it does not fit. */
+export function writeAnswer(at: u32, entry: usize, owner: u32, limit: u32): u32 {
+  const bytes = dataBytes(entry);
+  const nameBytes: u32 = owner != 0 ? owner : 2;
+  if (at + nameBytes + RECORD + bytes > limit) return 0;
+  const name = MESSAGE + at;
+  if (owner != 0) memory.copy(name, MESSAGE + DNS_HEADER, owner);
+  else store16(name, POINTER);
+  const to = name + nameBytes;
+  const type = load<u32>(entry, ZONE_RECORD_TYPE);
+  store16(to, type);
+  store16(to + 2, DNS_IN);
+  store32(to + 4, load<u32>(entry, ZONE_RECORD_TTL));
+  store16(to + 8, bytes);
+  if (type == DNS_PTR) memory.copy(to + RECORD, domainAddress(load<u32>(entry, ZONE_RECORD_TARGET)), bytes);
   else for (let word: usize = 0; word < <usize>bytes; word += 4) store32(to + RECORD + word, load<u32>(entry + word, ZONE_RECORD_ADDRESS));
-  return at + RECORD + bytes;
+  return at + nameBytes + RECORD + bytes;
 }
 
 /** Completes the header; returns the length of the message. `extra` are flags and the code. */

@@ -47,7 +47,7 @@ import {
   setResponse,
   takeOver,
 } from "./datagram";
-import { beginAnswer, endAnswer, flagsOf, hasUsualCounts, questionName, questionType, writeAnswer, writeError } from "./dns-message";
+import { answerLimit, beginAnswer, endAnswer, flagsOf, hasUsualCounts, questionName, questionType, recordBytes, writeAnswer, writeError } from "./dns-message";
 import { forward } from "./forward";
 
 const RANDOM = changetype<Random>(memory.data(16, 8));
@@ -84,7 +84,7 @@ export function serveQuery(socket: Socket, packet: Packet): void {
   const flags = load<u32>(resolverAt(socket.resolver), RESOLVER_FLAGS);
   const code = decide(socket.resolver, flags, nameBytes, questionType(nameBytes));
   if (code == FORWARD) forward(socket, packet);
-  else answerQuery(socket, packet, writeChosen(<u32>code | (flags & RESOLVER_AUTHORITATIVE ? DNS_AUTHORITATIVE : 0)));
+  else answerQuery(socket, packet, writeChosen(<u32>code, flags, nameBytes, bytes));
 }
 
 /** Sends `bytes` bytes of MESSAGE to the client, which has been served with that. */
@@ -172,8 +172,11 @@ function lowerName(nameBytes: u32): u32 {
   return findDomain(NAME, nameBytes);
 }
 
-/** Writes the answer with what was chosen, shuffled; returns its length. */
-function writeChosen(extra: u32): u32 {
+/** Writes the answer with what was chosen, shuffled, to a query of `bytes` bytes; returns its length. */
+function writeChosen(code: u32, flags: u32, nameBytes: u32, bytes: u32): u32 {
+  const isAuthoritative = (flags & RESOLVER_AUTHORITATIVE) != 0;
+  const limit: u32 = isAuthoritative ? DNS_MESSAGE_MAX : answerLimit(nameBytes, bytes);
+  const extra: u32 = isAuthoritative ? code | DNS_AUTHORITATIVE : code;
   for (let i = chosenCount; i > 1; i--) {
     const j = <u32>((<u64>RANDOM.next() * <u64>i) >> 32);
     const a = chosen + (<usize>(i - 1) << 2);
@@ -183,11 +186,19 @@ function writeChosen(extra: u32): u32 {
     store<u32>(b, entry);
   }
   let length = beginAnswer();
+  const owner: u32 = isAuthoritative || (!(flags & RESOLVER_LEGACY) && !fits(length, nameBytes, limit)) ? 0 : nameBytes;
   let records: u32 = 0;
   for (; records < chosenCount; records++) {
-    const next = writeAnswer(length, <usize>load<u32>(chosen + (<usize>records << 2)));
+    const next = writeAnswer(length, <usize>load<u32>(chosen + (<usize>records << 2)), owner, limit);
     if (next == 0) break;
     length = next;
   }
   return endAnswer(length, records, records < chosenCount ? extra | DNS_TRUNCATED : extra);
+}
+
+/** Whether all that was chosen has room, each record with its name written out. */
+function fits(from: u32, nameBytes: u32, limit: u32): bool {
+  let length = from;
+  for (let index: u32 = 0; index < chosenCount; index++) length += recordBytes(<usize>load<u32>(chosen + (<usize>index << 2)), nameBytes);
+  return length <= limit;
 }

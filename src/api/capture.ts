@@ -1,3 +1,6 @@
+import { Drop } from "../../assembly/abi/drop";
+import { CAPTURE_OUTBOUND } from "../../assembly/abi/event";
+import { DeviceKind } from "../../assembly/abi/program";
 import type { CapturedFrame } from "../engine/engine";
 import { readFrames, type RecordBatch } from "../engine/records";
 import { SimulationError } from "../errors";
@@ -82,11 +85,16 @@ export class Capture {
   *#captured(): Generator<CapturedFrame> {
     for (const batch of this.#batches) {
       for (const frame of readFrames(batch)) {
-        if (!this.devices.has(frame.device)) continue;
+        if (!this.devices.has(frame.device) || isEcho(this.#topology, frame)) continue;
         yield frame.bytes.length > this.snaplen ? { ...frame, bytes: frame.bytes.subarray(0, this.snaplen) } : frame;
       }
     }
   }
+}
+
+/** What a loopback device sends comes in at once: as tcpdump has it, it is seen once (libpcap, pcap-linux.c: lo_ifindex). */
+function isEcho({ program }: CompiledTopology, { device, direction, reason }: CapturedFrame): boolean {
+  return direction === CAPTURE_OUTBOUND && reason === Drop.None && program.devices[device]?.kind === DeviceKind.Loopback;
 }
 
 /** A device by its name, or all devices of a container or host. */

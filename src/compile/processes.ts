@@ -41,6 +41,9 @@ export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsO
       const resolver = dns.add(known, namespace, places.host(host.name) ?? namespace);
       const record = { namespace, protocol: PROTOCOL_UDP, ip: RESOLVER_ADDRESS, port: RESOLVER_PORTS.udp, role: SocketRole.Resolver, flow: NONE, resolver };
       sockets.push({ key: `resolver ${host.name} ${container.id}`, record });
+      // Differs from Docker: over TCP it takes connections, and answers nothing.
+      const stream = { namespace, protocol: PROTOCOL_TCP, ip: RESOLVER_ADDRESS, port: RESOLVER_PORTS.tcp, role: SocketRole.Sink, flow: NONE };
+      sockets.push({ key: `resolver ${host.name} ${container.id} tcp`, record: stream });
     }
   }
   return { sockets, dns: dns.tables() };

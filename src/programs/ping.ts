@@ -1,7 +1,8 @@
 /** busybox ping, and traceroute. */
-import { isIp } from "../net/ip";
+import { isIp, isIpv4, parseIpv6 } from "../net/ip";
 import { lookUp, resolverSettings } from "./libc";
 import { complained, millis, printed, type Program } from "./process";
+import type { QuerySocket } from "./traffic";
 
 /** How long a program waits for a name, and ping for an answer if `-W` does not say otherwise. */
 const WAIT_MS = 10_000;
@@ -61,11 +62,12 @@ export const nslookup: Program = async (process, argv) => {
   const { servers, search } = resolverSettings(process.resolvConf);
   const server = wanted ?? servers[0] ?? "127.0.0.1";
   const lines = [`Server:\t\t${server}`, `Address:\t${server}:53`, ""];
-  const names = isIp(name) || name.includes(".") || search.length === 0 ? [name] : search.map((domain) => `${name}.${domain}`);
+  const names = isIp(name) ? [reverseName(name)] : name.includes(".") || search.length === 0 ? [name] : search.map((domain) => `${name}.${domain}`);
   let failures = 0;
+  const socket: QuerySocket = {};
   for (const type of isIp(name) ? ["PTR"] : ["A", "AAAA"]) {
     for (const candidate of names) {
-      const { result, rcode = "", answers = [], authoritative } = await process.traffic.query(process.place, server, candidate, type, WAIT_MS);
+      const { result, rcode = "", answers = [], authoritative } = await process.traffic.query(process.place, server, candidate, type, WAIT_MS, socket);
       if (result !== "ok") return complained("", 1, [";; connection timed out; no servers could be reached", ""]);
       if (rcode !== "NOERROR") {
         failures++;
@@ -79,3 +81,10 @@ export const nslookup: Program = async (process, argv) => {
   }
   return printed(lines, failures > 0 ? 1 : 0);
 };
+
+/** Where the name of an address is found (RFC 1035 §3.5, RFC 3596 §2.5). */
+function reverseName(address: string): string {
+  if (isIpv4(address)) return `${address.split(".").reverse().join(".")}.in-addr.arpa`;
+  const digits = parseIpv6(address, "name").toString(16).padStart(32, "0");
+  return `${[...digits].reverse().join(".")}.ip6.arpa`;
+}

@@ -7,10 +7,15 @@ export interface Traffic {
   exchange(place: string, protocol: "tcp" | "udp", address: string, port: number, options: ExchangeOptions): Promise<ExchangeOutcome>;
   /** A datagram that may pass so many routers only: who sends it back. */
   hop(place: string, address: string, port: number, ttl: number, timeoutMs: number): Promise<HopOutcome>;
-  /** One question to a name server. */
-  query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome>;
+  /** One question to a name server; those with the same `socket` are asked from one port. */
+  query(place: string, server: string, name: string, type: string, timeoutMs: number, socket?: QuerySocket): Promise<QueryOutcome>;
   /** Does nothing for a while. */
   pause(milliseconds: number): Promise<void>;
+}
+
+/** A datagram socket that a program goes on using; it gets its port with the first question. */
+export interface QuerySocket {
+  port?: number;
 }
 
 export interface EchoOptions {

@@ -123,6 +123,10 @@ export function forgeDns(pick: (shift: number, modulus: number) => number, domai
   const name = (domains.length > 0 ? domainNameBytes(domains[pick(13, domains.length)]) : null) ?? new Uint8Array(1);
   const shouted = name.map((byte) => (pick(17, 2) === 0 && byte >= 97 && byte <= 122 ? byte - 32 : byte));
   const tail = [0, [1, 28, 12, 15, 16][pick(19, 5)], 0, 1];
-  const head = [0, pick(21, 4), flags >> 8, flags & 255, ...counts.flatMap((count) => [0, count])];
-  return Uint8Array.from([...head, ...shouted, ...tail, ...(pick(23, 3) === 0 ? bytes : [])]);
+  // RFC 6891: the client takes longer answers.
+  const size = [0, 512, 700, 1232, 4096][pick(11, 5)];
+  const options = pick(5, 3) === 0 ? [0, 0, 41, size >> 8, size & 255, 0, 0, 0, 0, 0, 0] : [];
+  const asked = options.length > 0 && pick(9, 4) !== 0 ? [1, 0, 0, 1] : counts;
+  const head = [0, pick(21, 4), flags >> 8, flags & 255, ...asked.flatMap((count) => [0, count])];
+  return Uint8Array.from([...head, ...shouted, ...tail, ...options, ...(pick(23, 3) === 0 ? bytes : [])]);
 }

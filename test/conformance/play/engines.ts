@@ -1,5 +1,6 @@
 /** Both packet engines, side by side: they are told the same at the same virtual time. */
 import { CAPTURE_OUTBOUND } from "../../../assembly/abi/event";
+import { DeviceKind } from "../../../assembly/abi/program";
 import { Drop } from "../../../assembly/abi/drop";
 import type { Counters, Engine, Nanoseconds } from "../../../src/engine/engine";
 import type { DatapathProgram, ProgramPatch } from "../../../src/engine/program";
@@ -28,6 +29,7 @@ export class Engines {
   readonly #engines: readonly Engine[];
   #captured: CapturedAt[][] = [];
   #capturing: readonly number[] = [];
+  #devices: DatapathProgram["devices"] = [];
 
   private constructor(engines: readonly Engine[]) {
     this.#engines = engines;
@@ -43,10 +45,12 @@ export class Engines {
   }
 
   load(program: DatapathProgram): void {
+    this.#devices = program.devices;
     for (const engine of this.#engines) engine.load(program, { seed: 1 });
   }
 
   apply(patch: ProgramPatch): void {
+    this.#devices = patch.program?.devices ?? this.#devices;
     for (const engine of this.#engines) engine.apply(patch);
   }
 
@@ -61,7 +65,9 @@ export class Engines {
     if (this.#capturing.length === 0) return;
     const { frames } = this.#engines[index]!.drain();
     const seen = frames.filter(({ reason, direction, device }) => reason === Drop.None && this.#capturing.includes(device) && direction <= CAPTURE_OUTBOUND);
-    this.#captured[index]!.push(...seen.map(({ device, bytes }) => ({ device, bytes })));
+    // tcpdump shows what passes a loopback device once.
+    const once = seen.filter(({ device, direction }) => direction !== CAPTURE_OUTBOUND || this.#devices[device]?.kind !== DeviceKind.Loopback);
+    this.#captured[index]!.push(...once.map(({ device, bytes }) => ({ device, bytes })));
   }
 
   /** By engine. */

@@ -87,17 +87,24 @@ function mssOption(options: Uint8Array): number | undefined {
 export type FrameFilter = (bytes: Uint8Array) => boolean;
 
 /**
- * A capture filter: terms joined by `and`, each perhaps with `not` before it.
+ * A capture filter: terms joined by `and` and `or`, which bind alike, from left to right, each perhaps with `not` before it.
  *
  * @throws Error for a term that is not known.
  */
 export function frameFilter(text: string): FrameFilter {
-  const terms = text.split(/ and /).map((term) => {
-    const isNegated = /^(not |!)/.test(term);
-    const holds = primitive(term.replace(/^(not |! ?)/, "").trim());
-    return (bytes: Uint8Array) => holds(bytes) !== isNegated;
-  });
-  return (bytes) => terms.every((holds) => holds(bytes));
+  const [first = "", ...rest] = text.split(/ (and|or) /);
+  let filter = termOf(first);
+  for (let at = 0; at < rest.length; at += 2) {
+    const [before, next] = [filter, termOf(rest[at + 1]!)];
+    filter = rest[at] === "and" ? (bytes) => before(bytes) && next(bytes) : (bytes) => before(bytes) || next(bytes);
+  }
+  return filter;
+}
+
+function termOf(term: string): FrameFilter {
+  const isNegated = /^(not |!)/.test(term);
+  const holds = primitive(term.replace(/^(not |! ?)/, "").trim());
+  return (bytes) => holds(bytes) !== isNegated;
 }
 
 const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 };

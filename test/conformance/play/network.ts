@@ -9,7 +9,7 @@ import { type IpAddress, parseIp } from "../../../src/net/ip";
 import { decodeDnsAnswer, DNS_TYPES } from "../../../src/observe/dns-message";
 import type { Engines } from "./engines";
 import type { Listening } from "./processes";
-import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "../../../src/programs/traffic";
+import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, QuerySocket, Traffic } from "../../../src/programs/traffic";
 
 /** What programs need to know of the compiled network. */
 export interface Places {
@@ -58,6 +58,8 @@ export class Network implements Traffic {
   #now: Nanoseconds = 0;
   #slots = 0;
   readonly #free: number[] = [];
+  /** Whose datagram socket has which port of a namespace, by slot. */
+  readonly #ownPorts = new Map<number, string>();
   readonly #waiting = new Set<Waiting>();
   #newFlows: { readonly index: number; readonly record: FlowRecord }[] = [];
   #newSockets: { readonly index: number; readonly record: SocketRecord }[] = [];
@@ -125,19 +127,31 @@ export class Network implements Traffic {
     }
   }
 
-  #probe(place: string, specOf: () => ProbeSpec): Promise<ProbeOutcome> {
+  #probe(place: string, specOf: () => ProbeSpec, shared?: QuerySocket): Promise<ProbeOutcome> {
     const namespace = this.#places.namespaceOf(place);
     if (namespace === undefined) throw new Error(`${place} has no network namespace in the simulation`);
     const spec = specOf();
     const slot = this.#free.pop() ?? this.#slots++;
-    const sourcePort = this.#takePort(namespace);
+    const sourcePort = shared?.port ?? this.#takePort(namespace);
+    if (shared?.port !== undefined) this.#close(namespace, sourcePort);
+    if (shared) shared.port = sourcePort;
     this.#newFlows.push({ index: this.#first.flow + slot, record: probeFlow(spec, { namespace, sourcePort }, this.#now) });
     const isDatagram = spec.kind === "datagram" || spec.kind === "query";
     const open: SocketRecord = { namespace, protocol: UDP, ip: 0, port: sourcePort, role: SocketRole.Client, flow: this.#first.flow + slot, ...(spec.destination.family === 6 && { family: Family.Ipv6 }) };
     // A slot without a datagram socket closes the one that it had.
     const socket = isDatagram ? open : { ...open, protocol: 0, flow: NONE };
     this.#newSockets.push({ index: this.#first.socket + slot, record: socket });
+    this.#ownPorts.set(slot, `${namespace} ${sourcePort}`);
     return new Promise((resolve) => this.#waiting.add({ spec, slot, deadline: this.#now + spec.timeoutNs, resolve }));
+  }
+
+  /** A socket goes from one flow to the next: no slot but the next one has the port. */
+  #close(namespace: number, port: number): void {
+    for (const [slot, own] of this.#ownPorts) {
+      if (own !== `${namespace} ${port}`) continue;
+      this.#ownPorts.delete(slot);
+      this.#newSockets.push({ index: this.#first.socket + slot, record: { namespace, protocol: 0, ip: 0, port, role: SocketRole.Client, flow: NONE } });
+    }
   }
 
   /** Undefined: the program has nothing of its family. */
@@ -187,13 +201,13 @@ export class Network implements Traffic {
   /** Nothing that is compared depends on it. */
   async pause(): Promise<void> {}
 
-  async query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome> {
+  async query(place: string, server: string, name: string, type: string, timeoutMs: number, socket?: QuerySocket): Promise<QueryOutcome> {
     const destination = this.#destination(server);
     if (destination === undefined) return { result: NOT_IPV4 };
     const timeoutNs = Math.min(timeoutMs, QUERY_TIMEOUT_MS) * MS;
     const outcome = await this.#probe(place, () => ({
       kind: "query", destination, name, domain: this.#places.domainOf(name), type: (DNS_TYPES as Readonly<Record<string, number>>)[type] ?? 0, intervalNs: QUERY_INTERVAL_MS * MS, timeoutNs,
-    }));
+    }), socket);
     if (outcome.reply === undefined) return { result: outcome.result };
     const answer = decodeDnsAnswer(outcome.reply);
     if (answer === null) return { result: "a damaged answer" };

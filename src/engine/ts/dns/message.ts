@@ -1,10 +1,12 @@
 import {
+  DNS_ANSWER_MAX,
   DNS_AUTHORITATIVE,
   DNS_HEADER,
   DNS_IN,
   DNS_MESSAGE_MAX,
   DNS_NAME_MAX,
   DNS_OPCODE,
+  DNS_OPT,
   DNS_RECURSION_AVAILABLE,
   DNS_RECURSION_DESIRED,
   DNS_RESPONSE,
@@ -15,10 +17,10 @@ import type { Answer } from "./zones";
 
 const LABEL_MAX = 63;
 const TYPE_AND_CLASS = 4;
-/** Name (a pointer), type, class, TTL and length. */
-const RECORD_HEADER = 12;
+/** Type, class, TTL and length, behind the name. */
+const RECORD_HEADER = 10;
 /** A pointer to the name of the question (RFC 1035 §4.1.4). */
-const QUESTION_POINTER = 0xc000 | DNS_HEADER;
+const QUESTION_POINTER = Uint8Array.of(0xc0, DNS_HEADER);
 
 /** Positions of a header's fields. */
 const FLAGS = 2;
@@ -61,25 +63,48 @@ export function errorMessage(query: Uint8Array, code: number, opcode: number): U
   return message;
 }
 
+/** How long an answer over UDP may be: what an OPT record says right behind the question, within bounds. */
+export function answerLimit(query: Uint8Array, nameEnd: number): number {
+  const at = nameEnd + TYPE_AND_CLASS;
+  const isFirst = read16(query, ANSWERS) === 0 && read16(query, AUTHORITIES) === 0 && read16(query, ADDITIONAL) > 0;
+  if (!isFirst || at + 1 + RECORD_HEADER > query.length || query[at] !== 0 || read16(query, at + 1) !== DNS_OPT) return DNS_MESSAGE_MAX;
+  return Math.min(Math.max(read16(query, at + 3), DNS_MESSAGE_MAX), DNS_ANSWER_MAX);
+}
+
+/** How a server writes its answers. */
+export interface AnswerForm {
+  readonly isAuthoritative: boolean;
+  /** Whether records point to the question for their name: always, never, or where they would not fit otherwise. */
+  readonly points: "always" | "never" | "for room";
+  readonly limit: number;
+}
+
+export const EMPTY_FORM: AnswerForm = { isAuthoritative: false, points: "never", limit: DNS_MESSAGE_MAX };
+
 /** An answer with the question and as many records as fit. */
-export function answerMessage(query: Uint8Array, nameEnd: number, code: number, isAuthoritative: boolean, answers: readonly Answer[]): Uint8Array {
+export function answerMessage(query: Uint8Array, nameEnd: number, code: number, form: AnswerForm, answers: readonly Answer[]): Uint8Array {
+  const { isAuthoritative, points, limit } = form;
   const question = nameEnd + TYPE_AND_CLASS;
-  const message = new Uint8Array(DNS_MESSAGE_MAX);
+  const name = query.slice(DNS_HEADER, nameEnd);
+  const whole = answers.reduce((length, { data }) => length + name.length + RECORD_HEADER + data.length, question);
+  const owner = points === "always" || (points === "for room" && whole > limit) ? QUESTION_POINTER : name;
+  const message = new Uint8Array(limit);
   message.set(query.subarray(0, question));
   let flags = DNS_RESPONSE | DNS_RECURSION_AVAILABLE | (flagsOf(query) & DNS_RECURSION_DESIRED) | code;
   if (isAuthoritative) flags |= DNS_AUTHORITATIVE;
   let end = question;
   let count = 0;
   for (const { type, ttl, data } of answers) {
-    if (end + RECORD_HEADER + data.length > DNS_MESSAGE_MAX) {
+    if (end + owner.length + RECORD_HEADER + data.length > limit) {
       flags |= DNS_TRUNCATED;
       break;
     }
-    write16(message, end, QUESTION_POINTER);
-    write16(message, end + 2, type);
-    write16(message, end + 4, DNS_IN);
-    write32(message, end + 6, ttl);
-    write16(message, end + 10, data.length);
+    message.set(owner, end);
+    end += owner.length;
+    write16(message, end, type);
+    write16(message, end + 2, DNS_IN);
+    write32(message, end + 4, ttl);
+    write16(message, end + 8, data.length);
     message.set(data, end + RECORD_HEADER);
     end += RECORD_HEADER + data.length;
     count++;

@@ -12,7 +12,7 @@ import {
 } from "../../../../assembly/abi/dns";
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
-import { answerMessage, flagsOf, idOf, questionNameEnd } from "../dns/message";
+import { answerMessage, EMPTY_FORM, flagsOf, idOf, questionNameEnd } from "../dns/message";
 import type { DnsResolver } from "../dns/zones";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
@@ -30,7 +30,7 @@ export function forward(kernel: Kernel, socket: Socket, packet: Packet, query: U
   const session = kernel.sessions.take(SessionKind.Forward, socket);
   if (session === null) {
     if (resolver.isLegacy) drop(kernel, packet, Drop.ProcessDrop, Node.ApplicationWake);
-    else answerQuery(kernel, socket, packet, answerMessage(query, nameEnd, DNS_REFUSED, false, []));
+    else answerQuery(kernel, socket, packet, answerMessage(query, nameEnd, DNS_REFUSED, EMPTY_FORM, []));
     return;
   }
   kernel.sessions.serve(session, packet.askerIp, packet.askerPort, packet.askedIp);
@@ -53,7 +53,7 @@ export function tryNextServer(kernel: Kernel, session: Session, device: Device |
     kernel.sessions.release(session);
     return;
   }
-  finish(kernel, session, socket, device, answerMessage(query, questionNameEnd(query), DNS_SERVFAIL, false, []));
+  finish(kernel, session, socket, device, answerMessage(query, questionNameEnd(query), DNS_SERVFAIL, EMPTY_FORM, []));
 }
 
 /** An upstream server's answer: the client gets it, or another server is asked. */

@@ -52,7 +52,7 @@ describe("an embedded name server", () => {
     expect(answer?.code).toBe("NOERROR");
     expect(answer?.records.map(({ data }) => data).sort()).toEqual(["172.18.0.2", "172.18.0.3", "172.18.0.4"]);
     expect(answer?.records[0]).toMatchObject({ name: "web", type: "A", ttl: 600 });
-    expect(flow).toMatchObject({ delivered: 1, answered: 1, answeredBytes: 21 + 3 * 16 });
+    expect(flow).toMatchObject({ delivered: 1, answered: 1, answeredBytes: 21 + 3 * 19 });
     expect(flow.outcome).toMatchObject({ server: 1, peerIp: ip("127.0.0.1"), localIp: LOCAL_DNS, localPort: 53 });
   });
 
@@ -106,15 +106,34 @@ describe("an embedded name server", () => {
     expect(legacy.flow).toMatchObject({ answered: 0, errors: 0, error: FlowError.None });
   });
 
-  it("leaves out what does not fit and says so", () => {
+  it.each([
+    ["under pointers, which take less room", 0, 16],
+    ["under whole names in 20.10", RESOLVER_LEGACY, 20],
+  ])("leaves out what does not fit %s, and says so", (_, flags, bytes) => {
     const { draft, client } = world();
-    const many = Array.from({ length: 40 }, (_, i) => `172.18.1.${i}`);
-    const resolver = draft.dns.resolver([draft.dns.zone({ many })]);
+    const many = Array.from({ length: 40 }, (_unused, i) => `172.18.1.${i}`);
+    const resolver = draft.dns.resolver([draft.dns.zone({ many })], [], flags);
     draft.socket({ namespace: client.namespace, ip: ip("127.0.0.12"), port: 53, role: SocketRole.Resolver, resolver });
     draft.query(client.namespace, ip("127.0.0.12"), "many");
     const answer = decodeDnsAnswer(simulate(draft.program(), { untilNs: SECOND }).counters.flows[0].outcome.reply);
     expect(answer?.truncated).toBe(true);
-    expect(answer?.records).toHaveLength(Math.floor((512 - 22) / 16));
+    expect(answer?.records).toHaveLength(Math.floor((512 - 22) / bytes));
+  });
+
+  it("writes longer answers for those who take them", () => {
+    const { draft, client } = world();
+    const many = Array.from({ length: 40 }, (_, i) => `172.18.1.${i}`);
+    const resolver = draft.dns.resolver([draft.dns.zone({ many })]);
+    draft.socket({ namespace: client.namespace, port: 53, role: SocketRole.Resolver, resolver });
+    const question = [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 4, 109, 97, 110, 121, 0, 0, 1, 0, 1];
+    const sizes = [0, 512, 700, 850, 4096].map((size, at) => {
+      const options = size === 0 ? [] : [0, 0, 41, size >> 8, size & 255, 0, 0, 0, 0, 0, 0];
+      const packet = ipv4({ source: ip("172.18.0.1"), destination: client.ip, protocol: PROTOCOL_UDP }, udp(5000, 53, Uint8Array.from([...question, ...options])));
+      return { timeNs: at * MS, device: client.device, bytes: ethernet(draft.devices[client.device], draft.devices[client.port], 0x0800, packet) };
+    });
+    const { frames } = simulate(draft.program(), { untilNs: SECOND, frames: sizes, capture: [client.device] });
+    const answers = frames.filter(({ direction, bytes }) => direction === 2 && bytes[12] === 8 && bytes[13] === 0).map(({ bytes }) => decodeDnsAnswer(bytes.subarray(42)));
+    expect(answers.map((answer) => [answer?.records.length, answer?.truncated])).toEqual([[30, true], [30, true], [40, false], [40, false], [40, false]]);
   });
 });
 

@@ -14,7 +14,7 @@ import {
 } from "../../../../assembly/abi/dns";
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
-import { answerMessage, errorMessage, flagsOf, hasSoundCounts, questionNameEnd } from "../dns/message";
+import { answerLimit, answerMessage, errorMessage, flagsOf, hasSoundCounts, questionNameEnd } from "../dns/message";
 import { type Answer, type DnsResolver, nameKey, search, type ZoneName } from "../dns/zones";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
@@ -75,7 +75,10 @@ export function answerQuery(kernel: Kernel, socket: Socket, packet: Packet, mess
 }
 
 function fullAnswer(random: Random, resolver: DnsResolver, query: Uint8Array, nameEnd: number, { code, answers }: Verdict): Uint8Array {
-  return answerMessage(query, nameEnd, code, resolver.isAuthoritative, answers.length > 1 ? shuffle(random, answers) : answers);
+  const { isAuthoritative, isLegacy } = resolver;
+  const limit = isAuthoritative ? DNS_MESSAGE_MAX : answerLimit(query, nameEnd);
+  const points = isAuthoritative ? "always" : isLegacy ? "never" : "for room";
+  return answerMessage(query, nameEnd, code, { isAuthoritative, points, limit }, answers.length > 1 ? shuffle(random, answers) : answers);
 }
 
 /** What a server says of a name without asking anybody; null: it asks. */
