@@ -5,8 +5,13 @@ import type { SwarmServiceSpec } from "../model/swarm/swarm-spec";
 export interface StackFile {
   /** Those that its services are on; `external`: they have to be there. */
   readonly networks: readonly (NetworkSpec & { readonly external: boolean })[];
-  /** Networks by their names; secrets and configs by their names, with no IDs yet. */
-  readonly services: readonly SwarmServiceSpec[];
+  /**
+   * Networks by their names; secrets and configs by their names, with no IDs yet. The client converts them when networks are there
+   * already; what is thrown is printed.
+   */
+  services(): readonly SwarmServiceSpec[];
+  /** Their names. */
+  readonly serviceNames: readonly string[];
   /** Keys that are ignored, in the order of their names. */
   readonly unsupported: readonly string[];
   readonly deprecated: readonly string[];

@@ -3,7 +3,7 @@ import { SimulationError } from "../errors";
 import { Field } from "./field";
 import { loadCompose } from "./load";
 import { Notices } from "./notice";
-import { ignoredKeys, stackOf } from "./stack";
+import { ignoredKeys, stackNetworks, stackServices } from "./stack";
 import { parseYaml } from "./yaml";
 
 /** docker/cli cli/compose/types: ForbiddenProperties. */
@@ -29,15 +29,17 @@ export const stackReader: StackReader = (text, stack) => {
   if (root) checkForm(root);
   return inClientsWords((): StackFile => {
     const project = loadCompose({ file: "-", text }, { projectName: stack, isStack: true });
-    const { networks, services } = stackOf(project, new Notices());
+    const networks = stackNetworks(project, new Notices());
     const files = (service: string, kind: "secret" | "config") => (root ? filesOf(root, service, kind, stack) : []);
     return {
       networks: networks.map((network) => ({ ...network, external: project.networks.some(({ name, external }) => external && name === network.name) })),
-      services: services.map((service) => {
-        const own = service.name.slice(stack.length + 1);
-        const [secrets, configs] = [files(own, "secret"), files(own, "config")];
-        return { ...service, ...(secrets.length > 0 && { secrets }), ...(configs.length > 0 && { configs }) };
-      }),
+      serviceNames: project.services.map(({ name }) => `${stack}_${name}`),
+      services: () =>
+        inClientsWords(() => stackServices(project, new Notices())).map((service) => {
+          const own = service.name.slice(stack.length + 1);
+          const [secrets, configs] = [files(own, "secret"), files(own, "config")];
+          return { ...service, ...(secrets.length > 0 && { secrets }), ...(configs.length > 0 && { configs }) };
+        }),
       ...ignoredKeys(project),
     };
   });
@@ -70,7 +72,7 @@ function checkForm(root: Field): void {
 /** For all: 0444. */
 const READABLE = 0o444;
 
-function filesOf(root: Field, service: string, kind: "secret" | "config", stack: string): NonNullable<StackFile["services"][number]["secrets"]> {
+function filesOf(root: Field, service: string, kind: "secret" | "config", stack: string): NonNullable<ReturnType<StackFile["services"]>[number]["secrets"]> {
   const items = root.get("services")?.get(service)?.get(`${kind}s`)?.items() ?? [];
   return items.map((item) => {
     const isMapping = item.node.kind === "mapping";

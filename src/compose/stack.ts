@@ -34,14 +34,19 @@ const IGNORED_ON_NETWORKS = ["ipv4_address", "ipv6_address", "mac_address", "lin
  * @throws SimulationError at the key for what a swarm cannot have.
  */
 export function stackOf(project: ComposeProject, notices: Notices): Stack {
-  const services = project.services.map((service) => ({ service, networks: networksOf(service, project) }));
-  const used = [...new Set(services.flatMap(({ networks }) => networks.map(({ network }) => network)))];
-  for (const { service } of services) reportIgnored(service, project, notices);
+  return { networks: stackNetworks(project, notices), services: stackServices(project, notices) };
+}
+
+/** Those that its services are on. */
+export function stackNetworks(project: ComposeProject, notices: Notices): NetworkSpec[] {
+  const used = [...new Set(project.services.flatMap((service) => networksOf(service, project).map(({ network }) => network)))];
   const order = [...project.networks.filter((network) => used.includes(network)), ...used.filter((network) => !project.networks.includes(network))];
-  return {
-    networks: order.filter((network) => predefined(network) === undefined).map((network) => networkOf(network, project, notices)),
-    services: services.map(({ service, networks }) => serviceOf(service, networks, project, notices)),
-  };
+  return order.filter((network) => predefined(network) === undefined).map((network) => networkOf(network, project, notices));
+}
+
+export function stackServices(project: ComposeProject, notices: Notices): SwarmServiceSpec[] {
+  for (const service of project.services) reportIgnored(service, project, notices);
+  return project.services.map((service) => serviceOf(service, networksOf(service, project), project, notices));
 }
 
 interface Joined {

@@ -51,9 +51,9 @@ const DEPLOY: Command = {
       throw new Failure(wordsOfOutsider(responseOf(error)));
     }
     warnOfKeys(call, file);
-    if (flags.on("prune")) for (const service of servicesOf(call, stack)) if (!file.services.some(({ name }) => name === service.spec.name)) removeService(call, service);
+    if (flags.on("prune")) for (const service of servicesOf(call, stack)) if (!file.serviceNames.includes(service.spec.name)) removeService(call, service);
     createNetworks(call, file);
-    const services = file.services.map((service) => withFiles(call, service));
+    const services = inClientsWords(() => file.services()).map((service) => withFiles(call, service));
     for (const service of services) deployService(call, service);
   },
 };
@@ -71,8 +71,12 @@ function readFile({ flags, stdin, stacks }: Call, stack: string): StackFile {
   const missing = files.find((name) => name !== "-");
   if (missing !== undefined) throw new Failure(`open ${missing}: no such file or directory`);
   if (!stacks) throw new SimulationError("UNSUPPORTED", "docker stack deploy: expected a reader of Compose files, as dockwire/compose has it, found none");
+  return inClientsWords(() => stacks(stdin, stack));
+}
+
+function inClientsWords<T>(read: () => T): T {
   try {
-    return stacks(stdin, stack);
+    return read();
   } catch (error) {
     if (!(error instanceof SimulationError)) throw error;
     throw new Failure(error.message);

@@ -94,7 +94,7 @@ const TIME = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 utc/g;
 
 /** Without measured times, which are those of one moment and machine; a table with them has columns of any width. */
 function settled(text: string): string {
-  const ages = text.replace(AGO, "<ago>").replace(LOG_INDEX, "<n>").replace(CERTIFICATE, '"TLSInfo": {}').replace(TIME, "<time>");
+  const ages = text.replace(AGO, "<ago>").replace(LOG_INDEX, "<n>").replace(CERTIFICATE, '"TLSInfo": {}').replace(TIME, "<moment>");
   return (ages === text ? text : ages.replace(/ {2,}/g, "  "))
     .replace(/min\/avg\/max = [<>\d./t]+ ms/g, "min/avg/max = <t> ms")
     .replace(/(?<![<>\d./t])\d+\.\d+ ms/g, "<t> ms");
