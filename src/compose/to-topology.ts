@@ -123,7 +123,7 @@ function networkOf(network: ComposeNetwork, project: ComposeProject, notices: No
   const asked = network.driver ?? "bridge";
   const driver = DRIVERS.has(asked) ? asked : "bridge";
   if (driver !== asked) {
-    notices.add("not-simulated", at("driver"), `the driver ${JSON.stringify(asked)} is simulated as a bridge network on one host`);
+    notices.add("not-simulated", at("driver"), `the driver ${JSON.stringify(asked)} is simulated as a bridge network on one host${asked === "overlay" ? " (--nodes makes a swarm)" : ""}`);
   }
   if (network.external) notices.add("ignored", at("external"), "the external network is created as a bridge network of its own");
   if (network.enableIpv4 === false) notices.add("not-simulated", at("enable_ipv4"), "networks without IPv4 are not simulated, so it stays on");
