@@ -118,7 +118,7 @@ function modeOf(flags: FlagValues): Pick<ServiceSpec, "replicas" | "job"> {
   if (mode !== "replicated" && !isJob) throw new Failure(`Unknown mode: ${mode}, only replicated and global supported`);
   if (flags.has("max-concurrent") && !isJob) throw new Failure("max-concurrent can only be used with replicated-job mode");
   const replicas = flags.has("replicas") ? Number(flags.text("replicas")) : 1;
-  return { replicas, ...(isJob && { job: { maxConcurrent: flags.has("max-concurrent") ? Number(flags.text("max-concurrent")) : 0 } }) };
+  return { replicas, ...(isJob && { job: { maxConcurrent: flags.has("max-concurrent") ? Number(flags.text("max-concurrent")) : replicas } }) };
 }
 
 export function endpointModeOf(flags: FlagValues): "vip" | "dnsrr" | undefined {
