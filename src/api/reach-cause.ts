@@ -81,8 +81,10 @@ export function noteOf({ peer, server }: Pick<ReachResult, "peer" | "server">, p
 }
 
 /** Nobody answered ARP. */
-function explainSilence({ place, address }: Ending, topology: CompiledTopology): string | undefined {
+function explainSilence(ending: Ending, topology: CompiledTopology): string | undefined {
+  const { place } = ending;
   const description = topology.describe();
+  const address = soughtAt(ending, description);
   const apart = explainSeparation(description, topology, place, address);
   if (apart !== undefined) return apart;
   const endpoint = endpointAt(description, place);
@@ -106,6 +108,14 @@ function explainAbsence(address: string, { program, state }: CompiledTopology): 
 function explainOutage({ place }: Ending, { state }: CompiledTopology): string | undefined {
   const [name = "", device = ""] = place.split(":");
   return state.hosts.some((host) => host.name === name) ? `${name} is down, or its interface ${device} is` : undefined;
+}
+
+/** The address that was asked; where the answer begins, that of the asker. */
+function soughtAt({ place, address, from }: Ending, description: TopologyDescription): string {
+  const here = endpointAt(description, place);
+  if (here?.ipv4 !== address) return address;
+  const asker = description.containers.find(({ name }) => name === from)?.networks.find(({ network }) => network === here.network);
+  return asker?.ipv4 ?? address;
 }
 
 /** The address is there, but on another node, of which this one does not know. */

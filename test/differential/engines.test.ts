@@ -73,7 +73,7 @@ describe("both engines agree on every counter, record and captured byte", { time
     ["and random traffic", { flows: 8, frames: 0, patches: 0, services: 4 }],
     ["that are replaced while connections live", { flows: 8, frames: 0, patches: 8, services: 4 }],
     ["behind firewalls that meet forged frames", { flows: 6, frames: 60, patches: 4, firewalls: true, services: 4 }],
-    ["beside tunnels, while everything changes", { flows: 8, frames: 20, patches: 4, firewalls: true, services: 3, overlays: true }],
+    ["beside tunnels, while everything changes", { flows: 8, frames: 20, patches: 4, firewalls: true, services: 3, overlays: true, seals: true }],
   ] satisfies [string, PlanLimits][])("of virtual services %s", (_, limits) => check(limits));
 
   it.each([

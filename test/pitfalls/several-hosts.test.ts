@@ -225,6 +225,22 @@ describe("a network that falls apart", () => {
   });
 });
 
+describe("gossip that does not come through", () => {
+  it("leaves a node without word of what is new, while the managers' view is whole", async () => {
+    const nodes = swarm("prod").node("m1").node("w1").overlay("back", { attachable: true });
+    const lab = await start(nodes.container("web", { node: "m1", networks: ["back"] }));
+    for (const protocol of ["tcp", "udp"]) await lab.iptables(`-I INPUT -p ${protocol} --dport 7946 -j DROP`, { host: "m1" });
+    await run(lab, "w1", "run -d --name db --network back nginx");
+    expect(await run(lab, "m1", "node ls --format {{.Hostname}}={{.Status}}")).toBe("m1=Ready\nw1=Ready");
+    const verdict = await lab.reach("web", "db:80");
+    expect(verdict).toMatchObject({ result: "host-unreachable", dropped: { reason: "NeighFailed", place: "web:eth0" } });
+    expect(verdict.cause).toBe(`m1 has not heard that db on w1 has ${verdict.address}: does gossip come through (7946/tcp and udp)?`);
+    for (const protocol of ["tcp", "udp"]) await lab.iptables(`-D INPUT -p ${protocol} --dport 7946 -j DROP`, { host: "m1" });
+    await lab.run({ for: "60s" });
+    expect(await ask(lab, "web", "db:80")).toMatch(/: ok; /);
+  });
+});
+
 describe("joining a swarm", () => {
   it("does not come to an end if the manager's port 2377/tcp is closed", async () => {
     const hosts = docker("shut").host("h1", { rules: "-A INPUT -p tcp --dport 2377 -j DROP" }).host("h2");
