@@ -27,7 +27,7 @@ export interface EncryptionCostOptions extends StartOptions {
 /** `docker network create --opt encrypted`. */
 const ENCRYPTED = "encrypted";
 
-/** Runs one description twice, with its overlay networks as they are without encryption and with it. */
+/** Runs one description twice, with its overlay networks as they are without encryption and with it; without management traffic, unless asked for. */
 export async function compareEncryption(spec: TopologySpec, options: EncryptionCostOptions, platform: Platform): Promise<EncryptionCost> {
   const { swarm } = spec;
   const networks = chooseNetworks(swarm, options.networks);
@@ -39,7 +39,7 @@ export async function compareEncryption(spec: TopologySpec, options: EncryptionC
   const cipher = options.cipher === "measured" ? await measureCipher() : modelCipher(plain);
   const run = async (topology: CompiledTopology, name: "plain" | "encrypted") => {
     const program = { ...topology.program, cipherCost: Math.round(cipher.nsPerByte * COST_BYTES) };
-    await using lab = await startLab(() => ({ ...topology, program }), options, platform, { manyHosts: true });
+    await using lab = await startLab(() => ({ ...topology, program }), { gossip: false, ...options }, platform, { manyHosts: true });
     const { signal, onProgress } = options;
     const result = await lab.run({ for: options.for, ...(signal && { signal }), ...(onProgress && { onProgress: (progress: RunProgress) => onProgress(name, progress) }) });
     return { seed: result.seed, engine: result.engine, summary: summarize(topology, networks, result) };
