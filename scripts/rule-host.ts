@@ -8,8 +8,8 @@ import {
   type FirewallPort,
   type FirewallState,
   type GatewayMode,
-  parseIptables,
 } from "../src/model/firewall";
+import { parseIptables } from "../src/model/firewall/parse";
 import { addHostMesh, type MeshPort } from "../src/model/firewall/mesh";
 import type { DockerGeneration } from "../src/model/spec";
 import { parseCidr } from "../src/net/cidr";

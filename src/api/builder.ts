@@ -5,7 +5,7 @@ import type { DockerTraffic } from "./docker";
 import type { Lab } from "./lab";
 import { readContainerOptions, HOST_NAME, readNetworkOptions, type ContainerOptions, type NetworkOptions } from "./options";
 import { startLab, type StartOptions } from "./start";
-import { layersFor, type CompiledTopology, type TopologySpec, type TrafficSpec } from "./spec";
+import { layersFor, layersNow, type CompiledTopology, type TopologySpec, type TrafficSpec } from "./spec";
 import { completeWorld, readHostOptions, readUnderlayOptions, type DockerHostOptions, type UnderlayOptions, type WorldSettings } from "./world";
 import { TrafficMethodsBase, trafficSpec, type TrafficSettings } from "./traffic";
 
@@ -61,7 +61,7 @@ export class TopologyBuilder extends TrafficMethodsBase<DockerTraffic> implement
   }
 
   compile(): CompiledTopology {
-    return compile(this.spec);
+    return compile(this.spec, layersNow());
   }
 
   /** Also with a swarm, whose part of the compiler is loaded first. */

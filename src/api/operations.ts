@@ -11,7 +11,7 @@ import type { Observers } from "./observers";
 import type { ProbeContext } from "./probe/context";
 import { readEndpoint, type EndpointOptions } from "./options";
 import type { StackReader } from "./stack-reader";
-import { hasOverlays, loadContainerFiles, loadSwarmLayers, parseIptables, stateOf, type CompiledTopology, type Daemons } from "./spec";
+import { hasOverlays, loadContainerFiles, loadRuleParser, loadSwarmLayers, stateOf, type CompiledTopology, type Daemons } from "./spec";
 
 /** What a `docker` command has printed, and its exit code. */
 export interface CommandOutcome {
@@ -230,7 +230,10 @@ export abstract class LabOperations {
    * @example await lab.iptables("-I DOCKER-USER -s 172.18.0.0/16 -j DROP")
    */
   iptables(rules: string, { host }: OnHost = {}): Promise<void> {
-    return this.operate((daemons) => daemonAt(daemons, host).firewall.apply(parseIptables(rules, { file: "iptables" })));
+    return this.operate(async (daemons) => {
+      const parse = await loadRuleParser();
+      daemonAt(daemons, host).firewall.apply(parse(rules, { file: "iptables" }));
+    });
   }
 
   /**

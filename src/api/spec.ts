@@ -24,7 +24,6 @@ export type {
   TrafficCursor,
 } from "../compile/compiled";
 export { type Daemons, stateOf } from "../model/decide";
-export { parseIptables } from "../model/firewall";
 export { compile, type SwarmLayers } from "../compile/index";
 export { hasOverlays } from "../compile/overlays";
 export { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, hostWorld } from "../model/default-underlay";
@@ -37,5 +36,20 @@ export const loadContainerFiles = async () => (await import("../model/inspect/co
 /** What labs with swarms take besides: few have some, and it is large. */
 export const loadSwarmLayers = async () => (await import("../compile/overlay")).swarmLayers;
 
+/** What reads rules of hosts' users: few hosts have some. */
+export const loadRuleParser = async () => (await import("../model/firewall/parse")).parseIptables;
+
 /** What a description takes besides. */
-export const layersFor = async ({ swarm }: TopologySpec): Promise<SwarmLayers> => (swarm === undefined ? {} : loadSwarmLayers());
+export async function layersFor({ swarm, hosts }: TopologySpec): Promise<SwarmLayers> {
+  const hasRules = hosts.some(({ rules = [] }) => rules.length > 0);
+  return { ...(swarm && (await loadSwarmLayers())), ...(hasRules && { parseRules: await loadRuleParser() }) };
+}
+
+let layersAtHand: SwarmLayers = {};
+
+/** From now on descriptions can be compiled at once that take this. A page loads it when it starts one. */
+export function haveAtHand(layers: SwarmLayers): void {
+  layersAtHand = layers;
+}
+
+export const layersNow = (): SwarmLayers => layersAtHand;

@@ -1,8 +1,6 @@
 import type { DatapathProgram } from "../engine/program";
-import { type Daemons, startDaemons, stateOf } from "../model/decide";
-import type { FilesSupport } from "../model/files";
+import { type Daemons, type DaemonSupport, startDaemons, stateOf } from "../model/decide";
 import type { TopologySpec } from "../model/spec";
-import type { SwarmSupport } from "../model/swarm/operations";
 import { capacityOf } from "./capacity";
 import type { CompiledTopology } from "./compiled";
 import { topologyOf, trafficContext } from "./follow";
@@ -14,11 +12,9 @@ export type { CompiledTopology } from "./compiled";
 export { announcements } from "./announce";
 export { type CompiledState, compileState, type Layout, type StateOptions } from "./state";
 
-/** What descriptions with swarms take besides (`overlay/index.ts`). */
-export interface SwarmLayers {
-  readonly swarms?: SwarmSupport;
+/** What few descriptions take besides: those with swarms (`overlay/index.ts`), and those with rules. */
+export interface SwarmLayers extends DaemonSupport {
   readonly overlays?: OverlayLayer;
-  readonly files?: FilesSupport;
 }
 
 /**
@@ -28,8 +24,8 @@ export interface SwarmLayers {
  * @example compile(docker("shop").container("web").spec).program.devices.length
  */
 export function compile(spec: TopologySpec, support: SwarmLayers = {}): CompiledTopology {
-  const { swarms, overlays, files } = support;
-  const daemons = startDaemons(spec, swarms, files);
+  const { overlays } = support;
+  const daemons = startDaemons(spec, support);
   const state = stateOf(daemons);
   const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays });
   const processes = keyed.map(({ record }) => record);
@@ -48,10 +44,10 @@ export function compile(spec: TopologySpec, support: SwarmLayers = {}): Compiled
 }
 
 /** Those that have done the work already for the first who asks, if they write what it looks at; new ones for others. */
-function handOver(spec: TopologySpec, daemons: Daemons, support: SwarmLayers): CompiledTopology["daemons"] {
+function handOver(spec: TopologySpec, daemons: Daemons, support: DaemonSupport): CompiledTopology["daemons"] {
   let own: Daemons | undefined = daemons;
   return (files = support.files) => {
-    const taken = files === support.files && own ? own : startDaemons(spec, support.swarms, files);
+    const taken = files === support.files && own ? own : startDaemons(spec, { ...support, ...(files && { files }) });
     own = undefined;
     return taken;
   };

@@ -3,6 +3,7 @@ import { refusalOf } from "../../test/support/docker";
 import { formatIpv4, formatIpv6 } from "../net/ip";
 import { Daemon } from "./daemon";
 import { dnsOf } from "./dns";
+import { runOnHost } from "./host-command";
 import { type DaemonFlags, parseDaemonFlags } from "./flags";
 import { renderSave } from "./firewall/index";
 import { rulesOf } from "./generations";
@@ -165,8 +166,8 @@ describe.each(GENERATIONS)("networks of Docker %s", (generation) => {
   it("keep out of subnets of the host and of its name servers", () => {
     const world = { resolvConf: { nameservers: ["172.18.0.53"], search: [], options: [] } };
     const daemon = daemonOf(generation, { world });
-    daemon.runOnHost(["ip", "link", "add", "dummy0", "type", "dummy"]);
-    daemon.runOnHost(["ip", "addr", "add", "172.19.3.4/24", "dev", "dummy0"]);
+    runOnHost(daemon, ["ip", "link", "add", "dummy0", "type", "dummy"]);
+    runOnHost(daemon, ["ip", "addr", "add", "172.19.3.4/24", "dev", "dummy0"]);
     daemon.createNetwork(network("front"));
     expect(formatIpv4(bridge(daemon, "front").subnet.network)).toBe("172.20.0.0");
   });

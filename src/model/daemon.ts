@@ -4,13 +4,12 @@ import { AddressSpace, DEFAULT_POOLS, type DefaultPool, poolsOfFlags } from "./a
 import { addressOf } from "./block";
 import { type ContainerContext, Containers } from "./containers";
 import { type DefaultSubnet, defaultBridgeSpec } from "./drivers/default-bridge";
-import { createFirewall, type Firewall, parseIptablesArgv } from "./firewall/index";
+import { createFirewall, type Firewall } from "./firewall/index";
 import { type DaemonFlags, defaultFlags } from "./flags";
 import type { FilesPart, FilesSupport } from "./files";
 import { firewallFlags, firewallNetwork } from "./firewall-facts";
 import type { GenerationRules } from "./generation";
 import { Host } from "./host";
-import { runOnHost } from "./host-command";
 import { HostPorts } from "./host-ports";
 import { Ids } from "./ids";
 import type { Network } from "./network";
@@ -192,9 +191,9 @@ export class Daemon implements DaemonOperations {
     for (const container of revived) this.#containers.revive(container);
   }
 
-  runOnHost(argv: readonly string[]): void {
-    if (/^ip6?tables$/.test(argv[0] ?? "")) this.#firewall.apply(parseIptablesArgv(argv, { file: "iptables" }));
-    else runOnHost(this.#host, argv);
+  /** The machine: users of the host change it as well (`runOnHost`). */
+  get host(): Host {
+    return this.#host;
   }
 
   listen(listener: ListenerSpec): void {

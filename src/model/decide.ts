@@ -1,7 +1,7 @@
 import { SimulationError } from "../errors";
 import { Daemon } from "./daemon";
 import type { FilesSupport } from "./files";
-import { parseIptables } from "./firewall";
+import type { RuleParser } from "./firewall";
 import { rulesOf } from "./generations";
 import { unsupported } from "./refusal";
 import type { ContainerSpec, HostSpec, TopologySpec } from "./spec";
@@ -17,14 +17,25 @@ export type Daemons = ReadonlyMap<string, Daemon>;
  * @throws SimulationError in the daemon's words for the first thing it refuses.
  * @example decide(docker("shop").container("web").spec).containers[0]?.endpoints[0]?.ip // 0xac110002
  */
-export function decide(spec: TopologySpec, swarms?: SwarmSupport): DockerState {
-  return stateOf(startDaemons(spec, swarms));
+export function decide(spec: TopologySpec, support?: DaemonSupport): DockerState {
+  return stateOf(startDaemons(spec, support));
 }
 
-/** The same as daemons that can be asked for more. `swarms`: what a description with a swarm takes; `files`: see `DaemonOptions`. */
-export function startDaemons(spec: TopologySpec, swarms?: SwarmSupport, files?: FilesSupport): Daemons {
+/** What few descriptions take, and who has it. */
+export interface DaemonSupport {
+  /** For a swarm. */
+  readonly swarms?: SwarmSupport;
+  /** For rules of hosts' users. */
+  readonly parseRules?: RuleParser;
+  /** See `DaemonOptions`. */
+  readonly files?: FilesSupport;
+}
+
+/** The same as daemons that can be asked for more. */
+export function startDaemons(spec: TopologySpec, support: DaemonSupport = {}): Daemons {
+  const { swarms } = support;
   if (spec.hosts.length === 0) throw new SimulationError("INVALID_INPUT", "hosts: expected at least one host, found none");
-  const daemons = new Map(spec.hosts.map((host, index) => [host.name, daemonOf(spec, host, index, files)]));
+  const daemons = new Map(spec.hosts.map((host, index) => [host.name, daemonOf(spec, host, index, support)]));
   if (spec.swarm) (swarms ?? unsupported("swarm", "a description with a swarm that is compiled at once (start it instead)")).found(spec.swarm, daemons);
   for (const network of spec.networks) {
     for (const [host, daemon] of daemons) if (network.host === undefined || network.host === host) daemon.createNetwork(network);
@@ -52,9 +63,12 @@ export function stateOf(daemons: Daemons): DockerState {
 }
 
 /** Each daemon draws its own random numbers; the first one those of the seed itself. */
-function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number, files: FilesSupport | undefined): Daemon {
+function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number, { parseRules, files }: DaemonSupport): Daemon {
   const daemon = new Daemon({ host, rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0, ...(files && { files }) });
-  for (const { text, ...options } of host.rules ?? []) daemon.firewall.apply(parseIptables(text, options));
+  for (const { text, ...options } of host.rules ?? []) {
+    const parse = parseRules ?? unsupported(`host ${host.name}`, "a description with rules that is compiled at once (start it instead)");
+    daemon.firewall.apply(parse(text, options));
+  }
   return daemon;
 }
 

@@ -4,9 +4,11 @@ import { Host } from "./host";
 import { runOnHost } from "./host-command";
 import { emptyWorld } from "./world";
 
+const commanded = (host: Host) => ({ host, firewall: { apply: () => undefined } });
+
 function host(...commands: readonly string[]): Host {
   const found = new Host({ ...emptyWorld("host1"), uplinks: [{ name: "eth0", mac: "02:00:00:00:00:01", mtu: 1500, addresses: ["192.0.2.11/24"] }] });
-  for (const command of commands) runOnHost(found, command.split(" "));
+  for (const command of commands) runOnHost(commanded(found), command.split(" "));
   return found;
 }
 
@@ -27,7 +29,7 @@ describe("what users of a host do to it", () => {
     const found = host("ip -4 route add 172.18.0.0/16 dev eth0", "ip route del 172.18.0.0/16", "ip address add 10.0.0.1 dev eth0", "ip addr del 10.0.0.1/32 dev eth0");
     expect(found.world.routes).toEqual([]);
     expect(found.world.uplinks[0]?.addresses).toEqual(["192.0.2.11/24"]);
-    expect(() => runOnHost(found, ["ip", "route", "del", "10.9.0.0/24"])).toThrow("No such process");
+    expect(() => runOnHost(commanded(found), ["ip", "route", "del", "10.9.0.0/24"])).toThrow("No such process");
   });
 
   it("makes interfaces, and turns forwarding on", () => {

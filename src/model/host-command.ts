@@ -1,14 +1,26 @@
+import type { Firewall } from "./firewall/firewall";
+import { parseIptablesArgv } from "./firewall/parse";
 import type { Host } from "./host";
 import { unsupported } from "./refusal";
 import type { HostRouteSpec } from "./world";
 
+/** What a command of a host's user changes. */
+export interface CommandedHost {
+  readonly host: Host;
+  readonly firewall: Pick<Firewall, "apply">;
+}
+
 /**
- * Runs a command of a host's own user that changes what the daemon finds: `ip route`, `ip addr` and `ip link` of iproute2, and
- * `sysctl -w net.ipv4.ip_forward=`. Commands that only look are no business of this.
+ * Runs a command of a host's own user that changes what the daemon finds: `ip route`, `ip addr` and `ip link` of iproute2,
+ * `sysctl -w net.ipv4.ip_forward=`, iptables and ip6tables. Commands that only look are no business of this.
  *
  * @throws SimulationError in the words of the command, `UNSUPPORTED` for one that is not known.
  */
-export function runOnHost(host: Host, argv: readonly string[]): void {
+export function runOnHost({ host, firewall }: CommandedHost, argv: readonly string[]): void {
+  if (/^ip6?tables$/.test(argv[0] ?? "")) {
+    firewall.apply(parseIptablesArgv(argv, { file: "iptables" }));
+    return;
+  }
   const [program, ...words] = argv.filter((word) => word !== "-4" && word !== "-6");
   const [object = "", verb = "", ...rest] = words;
   if (program === "sysctl") {

@@ -35,8 +35,6 @@ export interface DaemonOperations {
   checkExec(container: string): void;
   /** The daemon is stopped in an orderly way and started again. */
   restart(): void;
-  /** A command on the host itself: `ip route add …`, `ip addr add …`, `ip link set …`. */
-  runOnHost(argv: readonly string[]): void;
   /** A process of the host begins to listen, or ends. */
   listen(listener: { readonly protocol: "tcp" | "udp" | "sctp"; readonly address: string; readonly port: number; readonly process: string }): void;
   unlisten(listener: { readonly protocol: "tcp" | "udp" | "sctp"; readonly address: string; readonly port: number }): void;

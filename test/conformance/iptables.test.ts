@@ -1,7 +1,8 @@
 /** The real iptables as judge of what we print and how we read: where the machine lets us have a network namespace of our own. */
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { createFirewall, parseIptables, renderSave, type Firewall } from "../../src/model/firewall";
+import { createFirewall, renderSave, type Firewall } from "../../src/model/firewall";
+import { parseIptables } from "../../src/model/firewall/parse";
 import { parseCidr } from "../../src/net/cidr";
 import { parseIp } from "../../src/net/ip";
 import { dumpState, readDumpName } from "./rule-dumps";

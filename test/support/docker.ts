@@ -1,4 +1,7 @@
+import { haveRulesAtHand } from "../../src/api/at-hand";
 import { createDocker } from "../../src/api/docker";
+
+haveRulesAtHand();
 
 /** The fluent API where nothing is started. */
 export const { docker, swarm, fromSpec } = createDocker({

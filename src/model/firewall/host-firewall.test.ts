@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { SimulationError } from "../../errors";
 import { parseCidr } from "../../net/cidr";
 import { parseIp } from "../../net/ip";
-import { createFirewall, type Firewall, type FirewallFlags, type FirewallNetwork, type FirewallPort, parseIptables, renderSave, type TableName } from ".";
+import { createFirewall, type Firewall, type FirewallFlags, type FirewallNetwork, type FirewallPort, renderSave, type TableName } from ".";
+import { parseIptables } from "./parse";
 
 const FLAGS: FirewallFlags = { iptables: true, ip6tables: true, userlandProxy: true, allowDirectRouting: false };
 const GENERATIONS = ["20.10", "29"] as const;

@@ -7,7 +7,7 @@ import { rules29 } from "./rules-29";
 
 export type { Firewall, FirewallEndpoint, FirewallFlags, FirewallLink, FirewallNetwork, FirewallPort, FirewallSubnet, GatewayMode } from "./firewall";
 export type { UserCommand } from "./command";
-export { parseIptables, parseIptablesArgv, type ParseOptions } from "./parse";
+export type { ParseOptions, RuleParser } from "./parse";
 export type { ChainState, Family, FirewallState, Rule, RuleCause, TableName, TableState } from "./rule";
 export { partitionFirewall, type PartitionSide } from "./partition";
 export { ruleText } from "./rule-text";

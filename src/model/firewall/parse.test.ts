@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { SimulationError } from "../../errors";
-import { createFirewall, parseIptables, parseIptablesArgv, renderSave, ruleText } from ".";
+import { createFirewall, renderSave, ruleText } from ".";
+import { parseIptables, parseIptablesArgv } from "./parse";
 
 const FLAGS = { iptables: true, ip6tables: true, userlandProxy: true, allowDirectRouting: false };
 

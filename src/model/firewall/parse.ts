@@ -12,6 +12,9 @@ export interface ParseOptions {
   readonly family?: Family;
 }
 
+/** What `parseIptables` is. A page whose hosts have no rules of their users need not load it. */
+export type RuleParser = (text: string, options: ParseOptions) => readonly UserCommand[];
+
 /**
  * Reads rules as people write them: lines of `iptables …` and `ip6tables …`, bare arguments such as `-A DOCKER-USER -i eth0 -j DROP`, or
  * what `iptables-save` prints (taken as `iptables-restore --noflush` does). `#` begins a comment.

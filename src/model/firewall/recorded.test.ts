@@ -12,9 +12,9 @@ import {
   type FirewallNetwork,
   type FirewallPort,
   isEmpty,
-  parseIptablesArgv,
   saveLines,
 } from ".";
+import { parseIptablesArgv } from "./parse";
 
 interface RecordedStep {
   readonly op: string;

@@ -6,7 +6,7 @@ import { parseDaemonFlags } from "../../../src/model/flags";
 import { containerFiles } from "../../../src/model/inspect/container-files";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
-import type { DaemonOperations } from "../../../src/model/operations";
+import { runOnHost } from "../../../src/model/host-command";
 import type { ContainerState, DockerState } from "../../../src/model/state";
 import type { ListenerSpec } from "../../../src/model/world";
 import { recordedHost } from "../../support/recorded-world";
@@ -27,7 +27,7 @@ import { containerProcess, machineView, type Surroundings } from "./views";
 import type { World, WorldOf } from "./world";
 
 interface Host {
-  readonly daemon: DaemonOperations;
+  readonly daemon: Daemon;
   readonly client: DockerClient;
 }
 
@@ -160,7 +160,7 @@ class SimulatedWorld implements World {
     const [, down] = /^ip link set \w+ (up|down)$/.exec(argv.join(" ")) ?? [];
     if (host !== undefined && down === "down") this.#swarms.cutOff(machine);
     else if (host !== undefined && down === "up") this.#swarms.restore(machine);
-    else if (host !== undefined) host.daemon.runOnHost(argv);
+    else if (host !== undefined) runOnHost(host.daemon, argv);
     else result = await run(machineView(machine, this.#surroundings()), argv);
     this.#settle();
     return result;
