@@ -32,4 +32,20 @@ describe("a name with addresses of both families", () => {
     expect(await lab.reach("web", "db:5432")).not.toHaveProperty("overIpv6");
     expect(await lab.reach("web", "db:5432", { family: 6 })).toMatchObject({ result: "unresolvable", reason: '"db" has no address of IPv6 for web' });
   });
+
+  it("is told to the neighbours in both families where Docker does", async () => {
+    for (const [generation, count] of [["29", 3], ["20.10", 0]] as const) {
+      const lab = await startHere(() => docker("both", { docker: generation }).network("back", { subnet: "172.20.0.0/16", subnet6: "fd00:20::/64" }).network("front").container("db", { networks: ["back"] }).container("web", { networks: ["front"] }).compile());
+      await lab.run({ for: "2s" });
+      const capture = lab.capture({ at: ["db:eth0"] });
+      await lab.connect("web", "back");
+      await lab.run({ for: "5s" });
+      const frames = await capture.frames();
+      const arp = frames.filter(({ bytes }) => bytes[12] === 8 && bytes[13] === 6 && bytes[31] === bytes[41]);
+      // ICMPv6 type 136, to all nodes.
+      const advertised = frames.filter(({ bytes }) => bytes[12] === 0x86 && bytes[54] === 136 && bytes[38] === 0xff);
+      expect([arp.length, advertised.length]).toEqual([count, count]);
+      if (count > 0) expect((await lab.ping("db", "fd00:20::3", { count: 1 })).received).toBe(1);
+    }
+  });
 });
