@@ -118,6 +118,8 @@ export interface TopologyDescription {
 
 export interface NetworkDescription {
   readonly name: string;
+  /** Whose daemon has it; an overlay network is described once for each host that takes part. */
+  readonly host: string;
   readonly driver: string;
   readonly internal: boolean;
   /** `"172.20.0.0/16"`. */
@@ -132,6 +134,8 @@ export interface NetworkDescription {
 
 export interface ContainerDescription {
   readonly name: string;
+  /** What devices and traffic are named by: the task of a service is `web.1`. */
+  readonly label: string;
   readonly host: string;
   /** `"bridge"`, `"host"`, `"none"`, `"container:x"`, or `"networks"`. */
   readonly networkMode: string;

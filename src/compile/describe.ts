@@ -36,6 +36,7 @@ export function describeTopology(spec: TopologySpec, state: DockerState, flows: 
 function describeBridge(state: DockerState, network: BridgeNetworkState): NetworkDescription {
   return {
     name: network.name,
+    host: network.host,
     driver: network.driver,
     internal: network.internal,
     subnet: formatCidr(ipv4Cidr(network.subnet.network, network.subnet.prefixLength)),
@@ -51,6 +52,7 @@ function describeOverlay({ name, driver, host, internal, subnets, mtu }: SwarmNe
   const [subnet] = subnets;
   return {
     name,
+    host,
     driver,
     internal,
     subnet: subnet === undefined ? "" : formatCidr(ipv4Cidr(subnet.network, subnet.prefixLength)),
@@ -66,6 +68,7 @@ function describeParent({ name, driver, host, internal, subnets, ipam, parent, m
   const [subnet] = subnets;
   return {
     name,
+    host,
     driver,
     internal,
     subnet: subnet === undefined ? "" : formatCidr(ipv4Cidr(subnet.network, subnet.prefixLength)),
@@ -79,6 +82,7 @@ function describeParent({ name, driver, host, internal, subnets, ipam, parent, m
 function describeContainer(state: DockerState, container: ContainerState): ContainerDescription {
   return {
     name: container.name,
+    label: containerLabel(state, container),
     host: container.host,
     networkMode: container.spec.networkMode ?? (container.spec.networks.length > 0 ? "networks" : "bridge"),
     networks: container.endpoints.map((endpoint) => describeEndpoint(state, container, endpoint)),

@@ -51,12 +51,13 @@ export const input: ReportInput = {
     generation: "29",
     hosts: [{ name: "host1", cpus: 2 }],
     networks: [
-      { name: "shop_front", driver: "bridge", internal: false, subnet: "172.18.0.0/16", gateway: "172.18.0.1", bridge: "br-1b2c3d4e5f60", mtu: 1500 },
-      { name: "shop_back", driver: "bridge", internal: true, subnet: "172.30.0.0/24", gateway: "172.30.0.1", bridge: "br-a0b1c2d3e4f5", mtu: 1500 },
+      { name: "shop_front", host: "host1", driver: "bridge", internal: false, subnet: "172.18.0.0/16", gateway: "172.18.0.1", bridge: "br-1b2c3d4e5f60", mtu: 1500 },
+      { name: "shop_back", host: "host1", driver: "bridge", internal: true, subnet: "172.30.0.0/24", gateway: "172.30.0.1", bridge: "br-a0b1c2d3e4f5", mtu: 1500 },
     ],
     containers: [
       {
         name: "shop-web-1",
+        label: "shop-web-1",
         host: "host1",
         networkMode: "networks",
         networks: [
@@ -69,8 +70,8 @@ export const input: ReportInput = {
           { hostIp: "127.0.0.1", hostPort: 5353, containerPort: 53, protocol: "udp" },
         ],
       },
-      { name: "shop-db-1", host: "host1", networkMode: "networks", networks: [endpoint("shop_back", "shop-db-1", "eth0", "172.30.0.10", false)], ports: [] },
-      { name: "shop-agent-1", host: "host1", networkMode: "host", networks: [], ports: [] },
+      { name: "shop-db-1", label: "shop-db-1", host: "host1", networkMode: "networks", networks: [endpoint("shop_back", "shop-db-1", "eth0", "172.30.0.10", false)], ports: [] },
+      { name: "shop-agent-1", label: "shop-agent-1", host: "host1", networkMode: "host", networks: [], ports: [] },
     ],
     flows: [
       { name: "orders#1", traffic: { name: "orders" } },

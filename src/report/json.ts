@@ -23,6 +23,7 @@ export interface ReportTopology {
   readonly hosts: readonly ReportHost[];
   readonly networks: readonly {
     readonly name: string;
+    readonly host: string;
     readonly driver: string;
     readonly internal: boolean;
     readonly subnet: string;
@@ -32,6 +33,7 @@ export interface ReportTopology {
   }[];
   readonly containers: readonly {
     readonly name: string;
+    readonly label: string;
     readonly host: string;
     readonly networkMode: string;
     readonly networks: readonly {
@@ -82,8 +84,8 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
     project: { name: topology.name, files, docker: topology.generation },
     run: runOf(result),
     hosts: topology.hosts.map(({ name, cpus }) => ({ name, cpus })),
-    networks: usedNetworks(topology).map(({ name, driver, subnet, gateway, bridge, mtu, internal }) => {
-      return { name, driver, subnet, gateway, bridge, mtuBytes: mtu, internal };
+    networks: usedNetworks(topology).map(({ name, host, driver, subnet, gateway, bridge, mtu, internal }) => {
+      return { name, host, driver, subnet, gateway, bridge, mtuBytes: mtu, internal };
     }),
     containers: topology.containers.map(containerOf),
     traffic,
@@ -136,9 +138,10 @@ function runOf(result: ReportResult): ReportRun {
   };
 }
 
-function containerOf({ name, host, networkMode, networks, ports }: ReportTopology["containers"][number]): ReportContainer {
+function containerOf({ name, label, host, networkMode, networks, ports }: ReportTopology["containers"][number]): ReportContainer {
   return {
     name,
+    label,
     host,
     networkMode,
     interfaces: networks.map((endpoint) => ({

@@ -1,4 +1,5 @@
 import { formatCount, formatRate, formatTime } from "./format";
+import { hostWords, networkLines } from "./networks";
 import { isAnswered } from "./problems";
 import type { RunReport } from "./report";
 import { markdownTable, type Column } from "./table";
@@ -45,19 +46,22 @@ function drops(report: RunReport): string[] {
 }
 
 function networks(report: RunReport): string[] {
-  const rows = report.networks.map(({ name, driver, subnet, gateway, bridge, internal }) => {
-    return [name, internal ? `${driver}, internal` : driver, subnet, gateway, bridge];
+  const several = report.hosts.length > 1;
+  const rows = networkLines(report).map(({ name, hosts, driver, subnet, gateway, bridge, internal }) => {
+    return [name, ...(several ? [hostWords(hosts, report)] : []), internal ? `${driver}, internal` : driver, subnet, gateway, bridge];
   });
-  return section("Networks", columns(["name", "driver", "subnet", "gateway", "bridge"]), rows);
+  return section("Networks", columns(["name", ...(several ? ["host"] : []), "driver", "subnet", "gateway", "bridge"]), rows);
 }
 
 function containers(report: RunReport): string[] {
-  const rows = report.containers.flatMap(({ name, networkMode, interfaces }) =>
-    interfaces.length === 0
-      ? [[name, "", "", "", networkMode]]
-      : interfaces.map((item) => [name, item.name, item.ipv4, item.mac, item.network]),
-  );
-  return section("Containers", columns(["name", "device", "IPv4", "MAC", "network"]), rows);
+  const several = report.hosts.length > 1;
+  const rows = report.containers.flatMap(({ label, host, networkMode, interfaces }) => {
+    const place = [label, ...(several ? [host] : [])];
+    return interfaces.length === 0
+      ? [[...place, "", "", "", networkMode]]
+      : interfaces.map((item) => [...place, item.name, item.ipv4, item.mac, item.network]);
+  });
+  return section("Containers", columns(["name", ...(several ? ["host"] : []), "device", "IPv4", "MAC", "network"]), rows);
 }
 
 function notices(report: RunReport): string[] {

@@ -55,6 +55,7 @@ export interface ReportHost {
 
 export interface ReportNetwork {
   readonly name: string;
+  readonly host: string;
   readonly driver: string;
   readonly subnet: string;
   readonly gateway: string;
@@ -65,6 +66,7 @@ export interface ReportNetwork {
 
 export interface ReportContainer {
   readonly name: string;
+  readonly label: string;
   readonly host: string;
   readonly networkMode: string;
   readonly interfaces: readonly ReportInterface[];

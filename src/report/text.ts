@@ -1,5 +1,6 @@
 import { dropText } from "./drop-text";
 import { formatCount, formatPerSecond, formatQuantity, formatRate, formatTime } from "./format";
+import { hostWords, networkLines } from "./networks";
 import { isAnswered } from "./problems";
 import type { ReportNotice, ReportPort, ReportTraffic, RunReport } from "./report";
 import { plainStyle, type Style } from "./style";
@@ -42,7 +43,7 @@ function header({ report, style }: Page): string[] {
   const { project, run } = report;
   const size = [
     formatQuantity(report.containers.length, "container"),
-    formatQuantity(report.networks.length, "network"),
+    formatQuantity(networkLines(report).length, "network"),
     formatQuantity(report.hosts.length, "host"),
   ].join(", ");
   const place = run.place === "worker" ? "in a worker" : "in this thread";
@@ -51,9 +52,11 @@ function header({ report, style }: Page): string[] {
 }
 
 function networks(page: Page): string[] {
-  const columns = [{ title: "name", shrink: true }, { title: "driver" }, { title: "subnet" }, { title: "gateway" }, { title: "bridge" }, { title: "" }];
-  const rows = page.report.networks.map((network): Cell[] => [
+  const { report } = page;
+  const columns = [{ title: "name", shrink: true }, ...hostColumn(report), { title: "driver" }, { title: "subnet" }, { title: "gateway" }, { title: "bridge" }, { title: "" }];
+  const rows = networkLines(report).map((network): Cell[] => [
     { text: network.name, mark: "name" },
+    ...hostCell(report, hostWords(network.hosts, report)),
     network.driver,
     network.subnet,
     network.gateway,
@@ -63,9 +66,20 @@ function networks(page: Page): string[] {
   return section(page, "NETWORKS", columns, rows);
 }
 
+/** Where there is one host only, nobody asks which. */
+function hostColumn({ hosts }: RunReport): Column[] {
+  return hosts.length > 1 ? [{ title: "host", wrap: true }] : [];
+}
+
+function hostCell({ hosts }: RunReport, text: string): Cell[] {
+  return hosts.length > 1 ? [text] : [];
+}
+
 function containers(page: Page): string[] {
+  const { report } = page;
   const columns: Column[] = [
     { title: "name", shrink: true },
+    ...hostColumn(report),
     { title: "device" },
     { title: "IPv4" },
     { title: "MAC" },
@@ -73,12 +87,14 @@ function containers(page: Page): string[] {
     { title: "route" },
     { title: "published", wrap: true },
   ];
-  const rows = page.report.containers.flatMap((container): Cell[][] => {
+  const rows = report.containers.flatMap((container): Cell[][] => {
     const ports = publishedPorts(container.ports);
-    const name: Cell = { text: container.name, mark: "name" };
-    if (container.interfaces.length === 0) return [[name, "", "", "", networkModeWords(container.networkMode), "", ports]];
+    const name: Cell = { text: container.label, mark: "name" };
+    const host = hostCell(report, container.host);
+    if (container.interfaces.length === 0) return [[name, ...host, "", "", "", networkModeWords(container.networkMode), "", ports]];
     return container.interfaces.map((item, index) => [
       index === 0 ? name : "",
+      ...(index === 0 ? host : host.map(() => "")),
       item.name,
       item.ipv4,
       item.mac,
