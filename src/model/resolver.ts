@@ -34,7 +34,8 @@ export class Resolver {
   }
 
   resolve(from: string, name: string): Resolution {
-    if (isIpv4(name)) return { addresses: [parseIpv4(name, "name")] };
+    // Who connects to 0.0.0.0 connects to itself (Linux: ip_route_output_key_hash_rcu).
+    if (isIpv4(name)) return { addresses: [parseIpv4(name, "name") || LOOPBACK] };
     if (isIpv6(name)) return { addresses: [parseIpv6(name, "name")] };
     const wanted = name.toLowerCase().replace(/\.$/, "");
     if (wanted === "localhost") return { addresses: [LOOPBACK] };

@@ -14,6 +14,7 @@ interface Wish {
   readonly showsErrors: boolean;
   readonly discards: boolean;
   readonly format: string;
+  readonly family: 4 | 6 | undefined;
 }
 
 export const curl: Program = async (process, argv) => {
@@ -22,7 +23,7 @@ export const curl: Program = async (process, argv) => {
   const [, host = "", bracketed, port = "80"] = /^(?:http:\/\/)?((?:\[([^\]]*)\])|[^:/]*)(?::(\d+))?/.exec(wish.url) ?? [];
   if (wish.url.startsWith("https:")) return failed(wish, 35, "TLS is not simulated");
   const name = bracketed ?? host;
-  const found = await lookUp(process, name, wish.timeoutMs);
+  const found = await lookUp(process, name, wish.timeoutMs, wish.family);
   if ("failure" in found) return failed(wish, 6, `Could not resolve host: ${name}`);
   const outcome = await process.traffic.exchange(process.place, "tcp", found.address, Number(port), { host: `${host}:${port}`, timeoutMs: wish.timeoutMs });
   const { result, server, peer, local, elapsedMs = 0 } = outcome;
@@ -65,5 +66,6 @@ function read(words: readonly string[]): Wish {
       else discards = true;
     }
   }
-  return { url, timeoutMs: seconds * 1000, silent, showsErrors, discards, format };
+  const family = words.includes("-6") || words.includes("--ipv6") ? 6 : words.includes("-4") || words.includes("--ipv4") ? 4 : undefined;
+  return { url, timeoutMs: seconds * 1000, silent, showsErrors, discards, format, family };
 }

@@ -46,9 +46,9 @@ const sleep: Program = async (process, argv) => {
   return printed([]);
 };
 
-const PROGRAMS: Readonly<Record<string, Program>> = { cat, curl, echo, env, getent, sh: shellOf(run), ash: shellOf(run), bash: shellOf(run), printenv: env, hostname, ip, nc, nslookup, ping, traceroute, wget, true: nothing, false: failure, sleep };
+const PROGRAMS: Readonly<Record<string, Program>> = { cat, curl, echo, env, getent, sh: shellOf(run), ash: shellOf(run), bash: shellOf(run), printenv: env, hostname, ip, nc, nslookup, ping, ping6: ping, traceroute, wget, true: nothing, false: failure, sleep };
 /** Those that end by themselves when they are a container's first process. */
-const ONE_SHOT = new Set(["cat", "curl", "echo", "env", "false", "getent", "hostname", "ip", "nslookup", "ping", "printenv", "traceroute", "true", "wget"]);
+const ONE_SHOT = new Set(["cat", "curl", "echo", "env", "false", "getent", "hostname", "ip", "nslookup", "ping", "ping6", "printenv", "traceroute", "true", "wget"]);
 
 /** Whether a first process does its work and ends. */
 export function isOneShot(argv: readonly string[]): boolean {

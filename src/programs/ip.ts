@@ -8,6 +8,7 @@ export const ip: Program = async (process, argv) => {
   const family = switches.includes("-4") ? 4 : switches.includes("-6") ? 6 : undefined;
   if (object === "route" || object === "r") return route(process, verb, rest);
   if (object === "addr" || object === "address" || object === "a") return addresses(process, rest.filter((word) => word !== "dev"), family, switches.includes("-o"));
+  if (object === "link" || object === "l") return printed(links(process, rest.filter((word) => word !== "dev")));
   return complained(`ip: object '${object}' is not simulated`);
 };
 
@@ -32,6 +33,12 @@ function addresses(process: ProcessView, [wanted]: readonly string[], family: 4 
       return [...heading(number, device, process.peerMark), ...lines.flatMap((line) => [`    ${line}`, `       ${lifetime}`])];
     }),
   );
+}
+
+function links(process: ProcessView, [wanted]: readonly string[]): string[] {
+  const loopback: InterfaceView = { name: "lo", mtu: 65536, state: "UNKNOWN", mac: "00:00:00:00:00:00", kind: "loopback", up: true, addrs: [] };
+  const interfaces = [loopback, ...process.network.ifaces].filter(({ name }) => wanted === undefined || name === wanted);
+  return interfaces.flatMap((device) => heading(device.name === "lo" ? 1 : process.interfaceIndex(device.name), device, process.peerMark));
 }
 
 function heading(number: number, { name, mtu, mac }: InterfaceView, peerMark: string): string[] {

@@ -24,16 +24,16 @@ export function resolverSettings(lines: readonly string[]): ResolverSettings {
 /** `others`: what the same answer also held. */
 export type Lookup = { readonly address: string; readonly others: readonly string[] } | { readonly failure: string };
 
-/** An address stays what it is. */
-export async function lookUp(process: ProcessView, name: string, timeoutMs: number): Promise<Lookup> {
+/** An address stays what it is; `family`: only addresses of that one are asked for. */
+export async function lookUp(process: ProcessView, name: string, timeoutMs: number, family?: 4 | 6): Promise<Lookup> {
   if (isIp(name)) return { address: name, others: [] };
   const known = inHosts(process.hosts, name);
-  if (known !== undefined) return { address: known, others: [] };
+  if (known !== undefined && family !== 6) return { address: known, others: [] };
   const { servers, search, ndots } = resolverSettings(process.resolvConf);
   let failure = "no-nameserver";
   for (const candidate of candidates(name, search, ndots)) {
     for (const server of servers) {
-      for (const type of ["A", "AAAA"]) {
+      for (const type of family === 6 ? ["AAAA"] : family === 4 ? ["A"] : ["A", "AAAA"]) {
         const { result, rcode, answers = [] } = await process.traffic.query(process.place, server, candidate, type, timeoutMs);
         failure = rcode ?? result;
         const [address, ...others] = answers.filter((answer) => answer.type === type).map(({ data }) => data);

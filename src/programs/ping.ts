@@ -19,7 +19,7 @@ export const ping: Program = async (process, argv) => {
     else if (!word.startsWith("-")) words.push(word);
   }
   const [name = ""] = words;
-  const found = await lookUp(process, name, WAIT_MS);
+  const found = await lookUp(process, name, WAIT_MS, argv.includes("-6") || /ping6$/.test(argv[0] ?? "") ? 6 : argv.includes("-4") ? 4 : undefined);
   if ("failure" in found) return complained(`ping: bad address '${name}'`);
   const count = Number(options.get("c") ?? ENDLESS);
   const size = Number(options.get("s") ?? "56");

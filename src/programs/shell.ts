@@ -6,15 +6,16 @@ import { printed, type Program, type ProgramResult, UnknownProgram } from "./pro
 export function shellOf(run: Program): Program {
   return async (process, argv) => {
     const script = withoutAmpersands(argv[1] === "-c" ? (argv[2] ?? "") : "");
-    if (/(^|[^|])\|([^|]|$)|(^|[^&])&([^&]|$)/.test(script)) throw new UnknownProgram(`expected commands joined by ;, && or ||, found ${JSON.stringify(script)}`);
+    if (/(^|[^&])&([^&]|$)/.test(script)) throw new UnknownProgram(`expected commands joined by ;, &&, || or |, found ${JSON.stringify(script)}`);
     let result = printed([]);
-    for (const [, joint, text] of `;${script}`.matchAll(/(;|&&|\|\|)([^;&|]*)/g)) {
+    for (const [, joint, text] of `;${script}`.matchAll(/(;|&&|\|\|)((?:[^;&|]|\|(?!\|))*)/g)) {
       const isSkipped = (joint === "&&" && result.exit !== 0) || (joint === "||" && result.exit === 0);
-      const words = splitWords(text ?? "");
+      const [first = "", ...filters] = pipeline(text ?? "");
+      const words = splitWords(first);
       if (isSkipped || words.length === 0) continue;
       if (words[0] === "exit") return { ...result, exit: Number(words[1] ?? result.exit) };
       const { command, redirect } = redirected(words);
-      const { exit, stdout, stderr } = redirect(await run(process, command));
+      const { exit, stdout, stderr } = filters.reduce((before, filter) => filtered(before, splitWords(filter)), redirect(await run(process, command)));
       result = { exit, stdout: result.stdout + stdout, stderr: result.stderr + stderr };
     }
     return result;
@@ -43,4 +44,35 @@ function redirected(words: readonly string[]): { readonly command: readonly stri
   }
   const seen = (goal: string) => (result: ProgramResult) => (out === goal ? result.stdout : "") + (err === goal ? result.stderr : "");
   return { command, redirect: (result) => ({ exit: result.exit, stdout: seen("stdout")(result), stderr: seen("stderr")(result) }) };
+}
+
+/** Commands joined by `|`, which a quotation may hold as well. */
+function pipeline(text: string): string[] {
+  return text.match(/(?:[^|"']|"[^"]*"|'[^']*')+/g) ?? [];
+}
+
+/** What reads what another one has printed: grep, head, tail, wc -l, cat. */
+function filtered({ stdout, stderr }: ProgramResult, [name = "", ...words]: readonly string[]): ProgramResult {
+  const lines = stdout.split("\n").slice(0, -1);
+  const has = (letter: string) => words.some((word) => /^-[a-zA-Z]+$/.test(word) && word.includes(letter));
+  const [pattern = ""] = words.filter((word) => !word.startsWith("-"));
+  const count = Number(words.join(" ").match(/\d+/)?.[0] ?? "10");
+  switch (name) {
+    case "grep": {
+      const wanted = new RegExp(pattern, has("i") ? "i" : "");
+      const found = lines.filter((line) => wanted.test(line) !== has("v"));
+      const shown = has("q") ? [] : has("c") ? [String(found.length)] : found;
+      return { ...printed(shown, found.length > 0 ? 0 : 1), stderr };
+    }
+    case "head":
+      return { ...printed(lines.slice(0, count)), stderr };
+    case "tail":
+      return { ...printed(lines.slice(-count)), stderr };
+    case "wc":
+      return { ...printed([String(lines.length)]), stderr };
+    case "cat":
+      return { ...printed(lines), stderr };
+    default:
+      throw new UnknownProgram(`expected grep, head, tail, wc or cat behind |, found ${JSON.stringify(name)}`);
+  }
 }

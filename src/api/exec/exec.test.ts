@@ -54,6 +54,14 @@ describe("docker exec in a lab", () => {
     expect((await said(lab, "ps -aq")).text.split("\n")).toHaveLength(3);
   });
 
+  it("runs scripts with pipes, redirections and conditions", async () => {
+    const lab = await shop();
+    expect(await said(lab, `exec web sh -c 'ping -c1 db | grep "ttl=" | wc -l'`)).toEqual({ exit: 0, text: "1" });
+    expect(await said(lab, `exec web sh -c 'ping -c1 nosuch 2>/dev/null || echo "no | way"; exit 3'`)).toEqual({ exit: 3, text: "no | way" });
+    expect(await said(lab, "exec web ping -6 -c 1 db")).toEqual({ exit: 1, text: "ping: bad address 'db'" });
+    await expect(lab.docker("exec web sh -c 'ping -c1 db | awk x'")).rejects.toThrow(/expected grep, head, tail, wc or cat behind \|, found "awk"/);
+  });
+
   it("says what it cannot run", async () => {
     const lab = await shop();
     await expect(lab.docker("exec web top")).rejects.toThrow(/^docker exec web: expected one of ash, bash, cat, curl, .* found "top", which is not simulated$/);

@@ -29,8 +29,9 @@ export function labPrograms({ probing, follow, isReplay }: OperationTurn, outcom
   };
 }
 
-async function attempt(process: ProcessView, name: string, argv: readonly string[]): Promise<CommandOutcome> {
+async function attempt(process: LabProcess, name: string, argv: readonly string[]): Promise<CommandOutcome> {
   try {
+    if (process.network.ifaces.length === 0 && process.isHost && argv[0] === "ip") throw new UnknownProgram("expected a container with a network of its own for ip, found one of the host");
     return await run(process, argv);
   } catch (error) {
     if (!(error instanceof UnknownProgram)) throw error;
@@ -38,13 +39,19 @@ async function attempt(process: ProcessView, name: string, argv: readonly string
   }
 }
 
-function processOf(container: ContainerState, environment: readonly string[], probing: ProbeContext): ProcessView {
+interface LabProcess extends ProcessView {
+  /** It is in its host's network. */
+  readonly isHost: boolean;
+}
+
+function processOf(container: ContainerState, environment: readonly string[], probing: ProbeContext): LabProcess {
   const { state } = probing.topology;
   const owner = ownerOf(state, container);
   const { hostname, hostsFile = [], resolvConf = [], spec } = container;
   const host = owner === undefined ? state.hosts.find(({ name }) => name === container.host) : undefined;
   const network = owner === undefined ? { ifaces: [], routes: [] } : containerView(state, owner);
   return {
+    isHost: owner === undefined,
     place: container.name,
     hostname: host?.world.hostname ?? owner?.hostname ?? hostname,
     hosts: hostsFile,
