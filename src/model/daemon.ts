@@ -113,6 +113,7 @@ export class Daemon implements DaemonOperations {
   }
 
   connect(container: string, endpoint: EndpointSpec): void {
+    this.#swarm.settle();
     this.#containers.connect(container, endpoint);
   }
 

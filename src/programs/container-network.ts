@@ -41,6 +41,15 @@ export function connected(ip: number, prefix: number, device: string, suffix = "
   return { network, prefix, text: `${formatIpv4(network)}/${prefix} dev ${device} proto kernel scope link src ${formatIpv4(ip)}${suffix}` };
 }
 
+/** To the other subnets of an overlay network, by way of the gateway in its own (libnetwork drivers/overlay/joinleave.go: Join). */
+export function routesToSubnets(state: DockerState, { networkId, ip, interfaceName }: EndpointState): Route[] {
+  const network = state.networks.find(({ id }) => id === networkId);
+  if (network === undefined || !isOfSwarm(network)) return [];
+  const own = network.subnets.find(({ network: start, prefixLength }) => ((ip & ipv4Mask(prefixLength)) >>> 0) === start);
+  const others = network.subnets.filter((subnet) => subnet !== own);
+  return others.map(({ network: start, prefixLength: prefix }) => ({ network: start, prefix, text: `${formatIpv4(start)}/${prefix} via ${formatIpv4(own?.gateway ?? 0)} dev ${interfaceName}` }));
+}
+
 /** As the kernel dumps its table. */
 export function sortRoutes(routes: readonly Route[]): string[] {
   return [...routes].sort((a, b) => a.network - b.network || a.prefix - b.prefix).map(({ text }) => text);
@@ -52,6 +61,7 @@ export function containerView(state: DockerState, container: ContainerState): Ne
   const ifaces = [...endpoints].sort(byName).map((endpoint) => containerInterface(state, endpoint));
   const device = (network: string) => endpoints.find((endpoint) => endpoint.network === network)?.interfaceName ?? "";
   const routes: Route[] = endpoints.filter(({ ip }) => ip !== 0).map(({ ip, prefixLength, interfaceName }) => connected(ip, prefixLength, interfaceName));
+  routes.push(...endpoints.flatMap((endpoint) => routesToSubnets(state, endpoint)));
   if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default via ${formatIpv4(gateway.ip)} dev ${device(gateway.network)}` });
   const routes6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [`${formatCidr(ipv6Cidr(ipv6, prefixLength6))} dev ${interfaceName} proto kernel metric 256`]));
   if (gateway6 !== undefined) routes6.push(`default via ${formatIpv6(gateway6.ip)} dev ${device(gateway6.network)} metric 1024`);

@@ -47,6 +47,11 @@ export class Names {
     this.#learnMac(mac, `mac:${host}/${id === undefined ? device : this.#placeholders.get(id)}`);
   }
 
+  /** A device in the namespace of an overlay network. */
+  learnOverlayDevice(host: string, network: string, device: string, mac: string): void {
+    this.#learnMac(mac, `mac:${host}/1-<net:${network}~10>/${device}`);
+  }
+
   #learnMac(mac: string, placeholder: string): void {
     if (!this.#macs.has(mac)) this.#macs.set(mac, placeholder);
   }

@@ -5,6 +5,7 @@ import { isOfSwarm, type DockerState, type EndpointState, type HostState, type O
 import { ipv4Mask } from "../../../src/net/cidr";
 import { formatIpv4 } from "../../../src/net/ip";
 import { formatMac } from "../../../src/net/mac";
+import { routesToSubnets } from "../../../src/programs/container-network";
 import type { Json } from "../recording";
 
 const EMPTY = { ifaces: [], routes: [], neigh: [], fdb: [] };
@@ -18,7 +19,7 @@ export function overlayNamespaces(state: DockerState, host: HostState): Json {
     const name = `1-${sandbox.networkId}`.slice(0, NAME_LENGTH);
     namespaces[name] = sandbox.isOpen && network && isOfSwarm(network) ? networkNamespace(state, host, network) : EMPTY;
     // A later network may have the same one.
-    if (sandbox.isOpen || namespaces[sandbox.namespace] === undefined) namespaces[sandbox.namespace] = sandboxNamespace(sandbox);
+    if (sandbox.isOpen || namespaces[sandbox.namespace] === undefined) namespaces[sandbox.namespace] = sandboxNamespace(state, sandbox);
   }
   return namespaces;
 }
@@ -29,28 +30,35 @@ function networkNamespace(state: DockerState, host: HostState, network: SwarmNet
   const endpoints = [...state.containers.filter((container) => container.host === host.name && container.running), ...(host.swarm?.sandboxes ?? [])]
     .flatMap(({ endpoints: own }) => own.filter(({ networkId }) => networkId === network.id))
     .sort((a, b) => (a.cable ?? 0) - (b.cable ?? 0));
-  const devices = subnets.flatMap((subnet, index) => [
-    { name: `br${index}`, mtu, state: "UP", kind: "bridge", up: true, addrs: [`${formatIpv4(subnet.gateway)}/${subnet.prefixLength}`], broadcast: broadcastOf(subnet.gateway, subnet.prefixLength) },
-    {
-      name: `vxlan${index}`, mtu, state: "UNKNOWN", kind: "vxlan", up: true, addrs: [], master: `br${index}`,
-      vxlan: { id: subnet.vni, port, learning: true, proxy: true, l2miss: true, l3miss: true },
-    },
-  ]);
-  const cables = endpoints.map(({ cable, ip }) => ({ name: `veth${cable}`, mtu, state: "UP", kind: "veth", up: true, addrs: [], master: `br${subnetOf(subnets, ip)}` }));
+  const bridges = subnets.map((subnet, index) => ({
+    name: `br${index}`, mtu, state: "UP", kind: "bridge", up: true, addrs: [`${formatIpv4(subnet.gateway)}/${subnet.prefixLength}`], broadcast: broadcastOf(subnet.gateway, subnet.prefixLength),
+  }));
+  const tunnel = (index: number) => ({
+    name: `vxlan${index}`, mtu, state: "UNKNOWN", kind: "vxlan", up: true, addrs: [], master: `br${index}`,
+    vxlan: { id: subnets[index]!.vni, port, learning: true, proxy: true, l2miss: true, l3miss: true },
+  });
+  // The tunnel of a subnet is made when somebody joins it.
+  const opened = new Set<number>();
+  const cables = endpoints.flatMap(({ cable, ip }) => {
+    const subnet = subnetOf(subnets, ip);
+    const isNew = !opened.has(subnet);
+    opened.add(subnet);
+    return [...(isNew ? [tunnel(subnet)] : []), { name: `veth${cable}`, mtu, state: "UP", kind: "veth", up: true, addrs: [], master: `br${subnet}` }];
+  });
   const remotes = remotesKnownTo(state, host.name, network).map(({ ip, mac, tunnelEnd }) => ({ ip, mac: formatMac(mac), tunnel: `vxlan${subnetOf(subnets, ip)}`, end: formatIpv4(tunnelEnd) }));
   const neigh = remotes.map(({ ip, mac, tunnel }) => `${formatIpv4(ip)} dev ${tunnel} lladdr ${mac} PERMANENT`);
   const fdb = remotes.map(({ mac, tunnel, end }) => `${mac} dev ${tunnel} dst ${end} permanent`);
-  return { neigh, fdb, ifaces: [...devices, ...cables], routes: subnets.map((subnet, index) => routeOf(subnet.gateway, subnet.prefixLength, `br${index}`)) };
+  return { neigh, fdb, ifaces: [...bridges, ...cables], routes: subnets.map((subnet, index) => routeOf(subnet.gateway, subnet.prefixLength, `br${index}`)) };
 }
 
 function subnetOf(subnets: readonly OverlaySubnetState[], ip: number): number {
   return Math.max(0, subnets.findIndex(({ network, prefixLength }) => ((ip & ipv4Mask(prefixLength)) >>> 0) === network));
 }
 
-function sandboxNamespace({ endpoints, gateway, isOpen }: ServiceSandboxState): Json {
+function sandboxNamespace(state: DockerState, { endpoints, gateway, isOpen }: ServiceSandboxState): Json {
   if (!isOpen) return EMPTY;
   const ifaces = endpoints.map(interfaceOf);
-  const routes = endpoints.map(({ ip, prefixLength, interfaceName }) => routeOf(ip, prefixLength, interfaceName));
+  const routes = endpoints.flatMap((endpoint) => [routeOf(endpoint.ip, endpoint.prefixLength, endpoint.interfaceName), ...routesToSubnets(state, endpoint).map(({ text }) => text)]);
   const exit = endpoints.find((endpoint) => endpoint.vethName !== "")?.interfaceName ?? "";
   const chains = sandboxFirewall({ udp: 32768, tcp: 32769 }).v4.filter(({ name }) => name === "nat");
   return {

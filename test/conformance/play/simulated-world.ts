@@ -7,7 +7,7 @@ import { containerFiles } from "../../../src/model/inspect/container-files";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
 import { runOnHost } from "../../../src/model/host-command";
-import type { ContainerState, DockerState } from "../../../src/model/state";
+import { isOfSwarm, type ContainerState, type DockerState } from "../../../src/model/state";
 import type { ListenerSpec } from "../../../src/model/world";
 import { recordedHost } from "../../support/recorded-world";
 import type { Names } from "../names";
@@ -223,6 +223,12 @@ class SimulatedWorld implements World {
   learnIds(names: Names): void {
     const { hosts, networks, containers } = this.#state();
     for (const { host, name, id, scope } of networks) names.learnId(id, scope === "swarm" ? `net:${name}` : `net:${host}/${name}`);
+    for (const network of networks.filter(isOfSwarm)) {
+      for (const device of network.subnets.map((_, index) => `br${index}`)) {
+        const mac = this.#simulation.macOf(`${network.host}/overlay:${network.name}`, device);
+        if (mac !== undefined) names.learnOverlayDevice(network.host, network.name, device, mac);
+      }
+    }
     for (const { name, swarm } of hosts) if (swarm && swarm.nodeId !== "") names.learnId(swarm.nodeId, `node:${name}`);
     for (const { swarm } of hosts) for (const { id, name } of swarm?.services ?? []) names.learnId(id, `svc:${name}`);
     for (const { host, name, id } of containers) {

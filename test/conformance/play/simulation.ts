@@ -7,6 +7,7 @@ import type { DatapathProgram, RouteRecord, SocketRecord } from "../../../src/en
 import type { DockerState } from "../../../src/model/state";
 import { parseCidr } from "../../../src/net/cidr";
 import { parseIpv4 } from "../../../src/net/ip";
+import { formatMac } from "../../../src/net/mac";
 import type { Frame } from "../recording";
 import { Engines, type EngineChoice } from "./engines";
 import { digestFrames, frameFilter } from "./frames";
@@ -89,6 +90,11 @@ export class Simulation {
   /** Whether the packets of the present state are simulated. */
   get hasPackets(): boolean {
     return this.#isLoaded && this.#broken === undefined;
+  }
+
+  macOf(place: string, device: string): string | undefined {
+    const record = this.#compiled?.program.devices[this.#compiled.deviceOf(place, device) ?? -1];
+    return record && formatMac(record.macHigh * 2 ** 32 + record.macLow);
   }
 
   get traffic(): Traffic {
