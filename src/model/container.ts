@@ -207,7 +207,7 @@ export class Container {
   }
 
   #attachmentState(network: string, { spec, networkId, aliases, viaConnect, isManaged, stale }: Attachment): AttachmentState {
-    const endpoint = this.endpoints.find((candidate) => candidate.network === network);
+    const endpoint = this.endpoints.find((candidate) => candidate.network === network && !candidate.isLastResort);
     return {
       network,
       networkId,

@@ -10,12 +10,14 @@ import { type Network, PREDEFINED } from "./network";
 import type { Networks } from "./networks";
 import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
 import { formatIp } from "../net/ip";
-import { refuse, unsupported } from "./refusal";
+import { refuse } from "./refusal";
 import type { EndpointSpec } from "./spec";
 
 /** What a daemon's part in a swarm does for containers. */
 export interface SwarmAttachments {
   readonly isActive: boolean;
+  /** A container is to be connected to the network that is its way out already. */
+  refuseSecondWayOut(container: Container, wayOut: Endpoint, attachment: Attachment): never;
   /** The managers let a container onto a network of the swarm, and give it an address there. */
   attach(container: Container, reference: string, wanted: string | undefined): { readonly network: Network; readonly address: bigint };
   detach(container: Container, networkId: string): void;
@@ -78,7 +80,7 @@ export class Sandboxes {
     const fresh: Attachment = { spec, networkId: "", aliases: undefined, viaConnect: true };
     const network = this.#networkFor(container, reference, fresh);
     const wayOut = container.endpoints.find(({ isLastResort }) => isLastResort);
-    if (wayOut?.members === network) unsupported(`container ${container.name}`, `connecting a container to ${network.name} while that is its way out`);
+    if (wayOut?.members === network) this.#context.swarm.refuseSecondWayOut(container, wayOut, fresh);
     const attachment: Attachment = container.attachments.get(network.name) ?? { ...fresh, spec: { ...fresh.spec, network: network.name } };
     const isKnown = container.endpointOn(network) !== undefined;
     this.#join(container, network, isKnown ? { ...attachment, spec: fresh.spec } : attachment);

@@ -75,7 +75,7 @@ function membersOf(state: DockerState, network: NetworkState): AnswerMap {
 
 function endpointOn({ attachments, endpoints }: ContainerState, { id }: NetworkState): EndpointState | undefined {
   const wayOut = endpoints.find(({ networkId, shownName }) => networkId === id && shownName !== undefined);
-  return attachments.find(({ networkId }) => networkId === id)?.endpoint ?? wayOut;
+  return wayOut ?? attachments.find(({ networkId }) => networkId === id)?.endpoint;
 }
 
 function memberOf({ name }: Pick<ContainerState, "name">, endpoint: EndpointState): Answer {

@@ -1,29 +1,27 @@
-import { SimulationError } from "../../errors";
-import { type Cidr, formatCidr } from "../../net/cidr";
-import { isIp, isIpv4 } from "../../net/ip";
-import type { Container } from "../container";
+import type { Attachment, Container } from "../container";
+import type { Endpoint } from "../endpoint";
 import type { FirewallState } from "../firewall/rule";
 import type { Network } from "../network";
 import { refuse, unsupported } from "../refusal";
 import type { NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
+import { addressesOf, addressOfName, advertisedAddress, checkListening, checkPools, joinAddress, portOf, refusalText, tunnelAddress } from "./addresses";
 import { Balancers } from "./balancers";
 import type { Cluster } from "./cluster";
 import { clusterNetworkState } from "./network-state";
 import { findManager } from "./find-manager";
-import type { FileStore } from "./file-store";
 import { readToken } from "./ids";
-import { MANAGER_PORT } from "./manager-port";
-import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeAgent, NodeAvailability, NodeRole, TaskFailure } from "./objects";
-import type { SwarmChange, SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
+import { ManagerDesk } from "./manager-desk";
+import type { ClusterNetwork, ClusterNode, ClusterTask, NodeAgent, TaskFailure } from "./objects";
+import type { SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
 import { overlayNetwork } from "./overlay";
 import type { SwarmRegistry } from "./registry";
-import type { NodeChange } from "./roster";
-import { ServiceSandboxes } from "./service-sandboxes";
-import type { ServiceSpec } from "./service-spec";
+import { checkSubnets, readAvailability, refuseLeave } from "./requests";
+import type { ServiceSandboxes } from "./service-sandboxes";
 import type { BalancedServiceState } from "./state";
 import { taskAttachments, taskContainer } from "./task-container";
-import { refuseRpc, rpcText, SWARM_WORDS } from "./words";
+import { rpcText, SWARM_WORDS } from "./words";
+import { refuseSecondWayOut } from "./way-out";
 
 /** What a member is made with. */
 export interface MemberContext extends SwarmLoan {
@@ -31,14 +29,8 @@ export interface MemberContext extends SwarmLoan {
   readonly serviceSandboxes: ServiceSandboxes;
 }
 
-/** The daemon's sentence of a refusal; other errors go on. */
-function refusalText(error: unknown): string {
-  if (error instanceof SimulationError && typeof error.details.daemon === "string") return error.details.daemon;
-  throw error;
-}
-
 /** A daemon's part in a swarm, if it is in one. */
-export class SwarmMember implements SwarmPart, NodeAgent {
+export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   readonly #context: MemberContext;
   #cluster: Cluster | undefined;
   #node: ClusterNode | undefined;
@@ -52,6 +44,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   readonly #balancers: Balancers;
 
   constructor(context: MemberContext) {
+    super();
     this.#context = context;
     const { generation, firewall, serviceSandboxes, host } = context;
     this.#balancers = new Balancers({ generation, firewall, serviceSandboxes, host, taken: () => context.containers().list().flatMap(({ bindings }) => bindings) });
@@ -71,7 +64,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
 
   /** Of its host. */
   get addresses(): string[] {
-    return this.#context.host.world.uplinks.flatMap(({ addresses }) => addresses.map((text) => text.split("/", 1)[0] ?? ""));
+    return addressesOf(this.#context.host.world);
   }
 
   /** Its machine has failed, or the way to it is cut. */
@@ -79,12 +72,9 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     return this.#context.registry.isCutOff(this.hostName);
   }
 
-  /** By the host's own list: there is no other name server for hosts. */
+  /** @throws SimulationError for a name that the host does not know. */
   addressOfName(name: string): string {
-    const { hosts, resolvConf } = this.#context.host.world;
-    const line = hosts.map((text) => text.trim().split(/\s+/)).find(([, ...names]) => names.includes(name));
-    const server = resolvConf.nameservers[0] ?? "127.0.0.1";
-    return line?.[0] ?? refuse(500, "swarm", `could not find local IP address: dial udp: lookup ${name} on ${server}:53: no such host`);
+    return addressOfName(this.#context.host.world, name);
   }
 
   get node(): ClusterNode | undefined {
@@ -135,9 +125,9 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     if (this.#node || this.#pending) refuse(503, "swarm", SWARM_WORDS.isMember);
     const given = readAvailability(availability);
     checkPools(pools, maskLength);
-    this.#checkListening(options.listenAddress);
-    const address = this.#addressOf(advertiseAddress);
-    const tunnel = this.#tunnelAddress(dataPathAddress);
+    checkListening(this.#context.host.world, options.listenAddress);
+    const address = advertisedAddress(this.#context.host.world, advertiseAddress);
+    const tunnel = tunnelAddress(this.#context.host.world, dataPathAddress);
     const cluster = this.#context.registry.found({
       ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }), ...(ipsec && { ipsec }), seed: this.#context.seed,
     });
@@ -149,7 +139,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   join(request: SwarmJoin): ClusterNode {
     if (this.#node || this.#pending) refuse(503, "swarm", SWARM_WORDS.isMember);
     const given = readAvailability(request.availability);
-    const tunnel = this.#tunnelAddress(request.dataPathAddress);
+    const tunnel = tunnelAddress(this.#context.host.world, request.dataPathAddress);
     if (request.token !== "" && !readToken(request.token)) refuse(400, "swarm", "invalid join token");
     const cluster = findManager(this, request.remote, request.token, this.#context.registry);
     if (!cluster) {
@@ -159,7 +149,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     }
     const role = cluster.security.roleOf(request.token);
     cluster.roster.checkQuorum();
-    const address = this.#joinAddress(request.advertiseAddress);
+    const address = joinAddress(this.#context.host.world, request.advertiseAddress);
     return this.#enter(cluster, { role, address, port: portOf(request.advertiseAddress), dataPathAddress: tunnel ?? address, availability: given });
   }
 
@@ -208,102 +198,8 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     this.#node = undefined;
   }
 
-  update({ autolock, taskHistoryLimit, heartbeat, certificateExpiry }: SwarmChange): void {
-    const { cluster } = this.#deciding(true);
-    if (certificateExpiry !== undefined && certificateExpiry < SHORTEST_EXPIRY) refuseRpc("InvalidArgument", "swarm", "minimum certificate expiry time is: 1h0m0s");
-    if (autolock !== undefined) cluster.security.setAutolock(autolock);
-    cluster.settings = { taskHistoryLimit: taskHistoryLimit ?? cluster.settings.taskHistoryLimit, heartbeat: heartbeat ?? cluster.settings.heartbeat };
-  }
-
-  token(role: NodeRole): { readonly token: string; readonly remote: string } {
-    const { cluster, node } = this.#deciding();
-    return { token: cluster.security.token(role), remote: `${node.address}:${node.port}` };
-  }
-
-  rotateToken(role: NodeRole): void {
-    this.#deciding(true).cluster.security.rotateToken(role);
-  }
-
-  unlockKey(): string | undefined {
-    return this.#deciding().cluster.security.unlockKey;
-  }
-
-  rotateUnlockKey(): void {
-    this.#deciding(true).cluster.security.rotateUnlockKey();
-  }
-
   unlock(): void {
     refuse(400, "swarm", this.#node ? "swarm is not locked" : SWARM_WORDS.noSwarm);
-  }
-
-  nodes() {
-    const { cluster, node } = this.#deciding();
-    return { nodes: cluster.nodes, own: node, leader: cluster.roster.leader };
-  }
-
-  findNode(reference: string): ClusterNode {
-    const { cluster, node } = this.#deciding();
-    return cluster.roster.get(reference, node);
-  }
-
-  updateNode(reference: string, change: (node: ClusterNode) => NodeChange): ClusterNode {
-    const node = this.findNode(reference);
-    this.#deciding(true).cluster.roster.update(node, change(node));
-    return node;
-  }
-
-  removeNode(reference: string, force: boolean): void {
-    this.#deciding(true).cluster.roster.remove(this.findNode(reference), force);
-  }
-
-  createService(spec: ServiceSpec): ClusterService {
-    const { cluster } = this.#deciding(true);
-    cluster.request();
-    return cluster.orchestrator.create(spec);
-  }
-
-  updateService(reference: string, change: (spec: ServiceSpec) => ServiceSpec): ClusterService {
-    const { orchestrator } = this.#deciding(true).cluster;
-    const service = orchestrator.get(reference);
-    orchestrator.update(service, change(service.spec));
-    return service;
-  }
-
-  rollBackService(reference: string): ClusterService {
-    const { orchestrator } = this.#deciding(true).cluster;
-    const service = orchestrator.get(reference);
-    orchestrator.rollBack(service);
-    return service;
-  }
-
-  removeService(reference: string): void {
-    const { orchestrator } = this.#deciding(true).cluster;
-    orchestrator.remove(orchestrator.get(reference));
-  }
-
-  services(): readonly ClusterService[] {
-    return this.#deciding().cluster.orchestrator.services;
-  }
-
-  findService(reference: string): ClusterService {
-    return this.#deciding().cluster.orchestrator.get(reference);
-  }
-
-  tasksOf(service: ClusterService): readonly ClusterTask[] {
-    return this.#deciding().cluster.orchestrator.tasksOf(service);
-  }
-
-  tasksOn(node: ClusterNode): readonly ClusterTask[] {
-    return [...node.tasks].filter(({ service }) => service !== undefined).reverse();
-  }
-
-  files(kind: "secret" | "config"): FileStore {
-    const { cluster } = this.#deciding();
-    return kind === "secret" ? cluster.secrets : cluster.configs;
-  }
-
-  rotateKeys(): void {
-    this.#deciding().cluster.keys.rotate();
   }
 
   wait(most: number, isDone: () => boolean = () => false): void {
@@ -340,7 +236,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   createNetwork(spec: NetworkSpec): string {
-    const { cluster } = this.#deciding(true);
+    const { cluster } = this.deciding(true);
     checkSubnets(spec);
     cluster.request();
     return cluster.createNetwork(spec).id;
@@ -348,7 +244,7 @@ export class SwarmMember implements SwarmPart, NodeAgent {
 
   /** `reference`: its ID. */
   removeNetwork(id: string): void {
-    const { cluster } = this.#deciding(true);
+    const { cluster } = this.deciding(true);
     const network = cluster.networks.find((candidate) => candidate.id === id) ?? refuse(404, `network ${id}`, `network ${id} not found`);
     cluster.removeNetwork(network);
   }
@@ -383,6 +279,11 @@ export class SwarmMember implements SwarmPart, NodeAgent {
     const task = this.#attached.get(key);
     this.#attached.delete(key);
     if (task) this.#cluster?.detach(task);
+  }
+
+  refuseSecondWayOut(container: Container, wayOut: Endpoint, attachment: Attachment): never {
+    const { ids, veths, generation } = this.#context;
+    return refuseSecondWayOut(container, wayOut, attachment, { ids, veths, isOld: generation === "20.10" });
   }
 
   gatewayBridge(): Network {
@@ -481,102 +382,15 @@ export class SwarmMember implements SwarmPart, NodeAgent {
   }
 
   /** Managers decide nothing while more than half of them cannot be reached. `writes`: it would change something. */
-  #deciding(writes = false): { readonly cluster: Cluster; readonly node: ClusterNode } {
+  protected override deciding(writes = false): { readonly cluster: Cluster; readonly node: ClusterNode } {
     const { cluster, node } = this.#manager();
     if (node.isCutOff && cluster.roster.managers.length > 1) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.noLeader));
     cluster.roster.checkQuorum(writes);
     return { cluster, node };
   }
-
-  /** The managers find out where a node joins from, unless it says something that can be an address. */
-  #joinAddress(wanted: string | undefined): string {
-    try {
-      return this.#addressOf(wanted);
-    } catch (error) {
-      refusalText(error);
-      return this.#addressOf(undefined);
-    }
-  }
-
-  #tunnelAddress(wanted: string | undefined): string | undefined {
-    if (wanted === undefined || wanted === "") return undefined;
-    const own = this.#ownAddress(wanted);
-    if (own === undefined && (!isIpv4(wanted) || wanted === "0.0.0.0")) refuse(400, "swarm", SWARM_WORDS.badDataPathAddress);
-    return own ?? wanted;
-  }
-
-  #ownAddress(device: string): string | undefined {
-    const { uplinks } = this.#context.host.world;
-    return (uplinks.find(({ name }) => name === device)?.addresses ?? []).map((text) => text.split("/", 1)[0] ?? "").find((text) => isIpv4(text));
-  }
-
-  /** moby daemon/cluster/listen_addr.go: resolveListenAddr; swarmkit manager.go: BindRemote. */
-  #checkListening(wanted: string | undefined): void {
-    if (wanted === undefined) return;
-    const text = wanted.replace(/:\d+$/, "");
-    if (this.#ownAddress(text) !== undefined || text === "0.0.0.0") return;
-    if (!isIpv4(text)) refuse(400, "swarm", "listen address must be an IP address or network interface (with optional port number)");
-    if (!this.addresses.includes(text)) refuse(500, "swarm", `manager stopped: failed to listen on remote API address: listen tcp ${text}:${MANAGER_PORT}: bind: cannot assign requested address`);
-  }
-
-  /** moby daemon/cluster/listen_addr.go: resolveAdvertiseAddr. */
-  #addressOf(wanted: string | undefined): string {
-    const { uplinks } = this.#context.host.world;
-    const firstOf = (addresses: readonly string[]) => addresses.map((text) => text.split("/", 1)[0] ?? "").find((text) => isIpv4(text));
-    if (wanted === undefined || wanted === "") {
-      const found = uplinks.flatMap(({ addresses }) => firstOf(addresses) ?? []);
-      if (found.length === 1) return found[0]!;
-      return unsupported("swarm", "the choice of an address to advertise among none or several (--advertise-addr names one)");
-    }
-    const text = wanted.replace(/:\d+$/, "");
-    const own = this.#ownAddress(text);
-    if (own !== undefined) return own;
-    if (!isIpv4(text) || text === "0.0.0.0") refuse(400, "swarm", SWARM_WORDS.badAdvertiseAddress);
-    return text;
-  }
-}
-
-/** moby daemon/cluster/convert: what is no subnet at all. */
-function checkSubnets({ name, ipam }: NetworkSpec): void {
-  for (const { subnet } of ipam) {
-    const [address = "", length = ""] = subnet?.split("/") ?? [];
-    if (subnet === undefined || (isIp(address) && /^\d+$/.test(length) && Number(length) <= (isIpv4(address) ? 32 : 128))) continue;
-    refuse(400, `network ${name}`, `Invalid subnet ${subnet} : invalid CIDR address: ${subnet}`);
-  }
-}
-
-function portOf(advertised: string | undefined): number {
-  const [, port] = /:(\d+)$/.exec(advertised ?? "") ?? [];
-  return port === undefined ? MANAGER_PORT : Number(port);
 }
 
 /** Differs from Docker: all hosts have the same memory, which nothing but reservations of services looks at. */
 const HOST_MEMORY = 16 * 1024 ** 3;
 /** How long a node that wants to join waits between two tries (swarmkit: grpc's backoff, about). */
 const RETRY_NS = 2e9;
-/** moby daemon/cluster/swarm.go: the smallest subnets that networks may get. */
-const LONGEST_MASK = 29;
-
-function checkPools(pools: readonly Cidr[] | undefined, maskLength: number | undefined): void {
-  if (!pools || maskLength === undefined) return;
-  if (maskLength > LONGEST_MASK) refuse(400, "swarm", `subnet size is out of range: ${maskLength}`);
-  const small = pools.find(({ prefixLength }) => prefixLength > maskLength);
-  if (small) refuse(400, "swarm", `invalid CIDR: ${JSON.stringify(formatCidr(small))}. Subnet size is too small for pool: ${maskLength}`);
-}
-
-/** swarmkit ca: MinNodeCertExpiration. */
-const SHORTEST_EXPIRY = 3600e9;
-
-function readAvailability(text = "active"): NodeAvailability {
-  return text === "active" || text === "pause" || text === "drain" ? text : refuse(400, "swarm", `invalid Availability: ${JSON.stringify(text)}`);
-}
-
-/** moby daemon/cluster/swarm.go: Leave. */
-function refuseLeave({ roster }: Cluster): never {
-  const reachable = roster.reachable.length;
-  const unreachable = roster.managers.length - reachable;
-  if (roster.managers.length === 1) refuse(503, "swarm", SWARM_WORDS.lastManager);
-  const losesQuorum = roster.hasQuorum && reachable - 2 <= unreachable;
-  const loss = `Removing this node leaves ${reachable - 1} managers out of ${reachable + unreachable}. Without a Raft quorum your swarm will be inaccessible. `;
-  return refuse(503, "swarm", `${SWARM_WORDS.leaveManager}${losesQuorum ? loss : ""}${SWARM_WORDS.forceNewCluster}`);
-}

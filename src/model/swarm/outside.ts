@@ -43,6 +43,7 @@ export const OUTSIDE: SwarmPart = {
   containerEnded: () => undefined,
   attach: noManager,
   detach: () => undefined,
+  refuseSecondWayOut: noManager,
   gatewayBridge: noManager,
   clusterNetworks: () => [],
   findClusterNetwork: () => undefined,
