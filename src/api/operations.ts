@@ -98,7 +98,7 @@ export class Operations {
   /** The packet path sees what hosts have learnt of one another since. */
   async refresh(): Promise<void> {
     this.#daemons ??= await this.#newDaemons();
-    await this.#follow(this.#daemons);
+    await this.#follow(this.#daemons, true);
   }
 
   /** What the daemons' swarms want of time; undefined: nothing. */
@@ -112,14 +112,14 @@ export class Operations {
     return this.#context.topology.daemons(await loadContainerFiles());
   }
 
-  async #follow(daemons: Daemons): Promise<void> {
+  async #follow(daemons: Daemons, isOther = false): Promise<void> {
     const { topology, flows, cables, observers, conditions, now, counters, apply, view, followed: tell } = this.#context;
     const state = stateOf(daemons);
     // What has had one gets another: that of before knows what was then.
     this.#isLayered ||= hasOverlays(state) || conditions.sides.length > 0;
     const layer = this.#isLayered ? (await import("./gossip/layer")).layerFor(topology.spec, conditions.sides, view()) : undefined;
     const followed = topology.follow(state, flows.cursor, now(), layer);
-    if (!conditions.takeChange() && followed.sockets.length === 0 && isSameProgram(topology, followed.topology)) {
+    if (!conditions.takeChange() && !isOther && followed.sockets.length === 0 && isSameProgram(topology, followed.topology)) {
       topology.become(followed.topology);
       return;
     }

@@ -67,7 +67,7 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     sockets: Math.max(512, 2 * (sockets.length + processes.length) + 128) + managementRoom(builder),
     connections: connectionsOf(flows, processes),
     conntrack: CONNTRACK_MAX,
-    ...processCapacity(dns),
+    ...processCapacity(dns, builder),
     hosts: roomFor(builder.hosts),
     namespaces: roomFor(builder.namespaces),
     devices: roomFor(builder.devices),
@@ -93,8 +93,12 @@ function balancerCapacity(virtualServices: readonly unknown[] = [], realServers:
 }
 
 /** Probes, gossip and heartbeats of the hosts of a swarm. */
-function managementRoom({ hosts, devices }: ProgramBuilder): number {
-  return devices.some(({ kind }) => kind === DeviceKind.Vxlan) ? MANAGEMENT_FLOWS * hosts.length : 0;
+function managementRoom(builder: ProgramBuilder): number {
+  return hasTunnels(builder) ? MANAGEMENT_FLOWS * builder.hosts.length : 0;
+}
+
+function hasTunnels({ devices }: ProgramBuilder): boolean {
+  return devices.some(({ kind }) => kind === DeviceKind.Vxlan);
 }
 
 /** What a frame has beside what its device's MTU counts. */
@@ -117,7 +121,7 @@ function connectionsOf(flows: readonly FlowRecord[], processes: readonly SocketR
 }
 
 /** Room for what proxies and name servers are doing, and know. */
-function processCapacity({ domains, resolvers, searches, zones, zoneRecords, upstreams }: DnsTables) {
+function processCapacity({ domains, resolvers, searches, zones, zoneRecords, upstreams }: DnsTables, builder: ProgramBuilder) {
   return {
     sessions: SESSIONS,
     domains: SPARE_NAMES + 2 * domains.length,
@@ -125,7 +129,8 @@ function processCapacity({ domains, resolvers, searches, zones, zoneRecords, ups
     resolvers: roomFor(resolvers),
     searches: roomFor(searches),
     zones: roomFor(zones),
-    zoneRecords: SPARE_NAMES + 2 * zoneRecords.length,
+    // Until gossip has come to everybody, hosts know different things of one network.
+    zoneRecords: SPARE_NAMES + (hasTunnels(builder) ? 8 : 2) * zoneRecords.length,
     upstreams: roomFor(upstreams),
   };
 }

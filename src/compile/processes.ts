@@ -77,6 +77,11 @@ function proxySocket({ generation }: DockerState, { name }: HostState, proxy: Pr
   return [{ key: `proxy ${name} ${protocol} ${hostIp} ${hostPort}`, record }];
 }
 
+function contentOf({ names, reverse }: DnsZone, ttl: number): string {
+  const entries = [...names].map(([name, { ipv4, ipv6, forwardsOtherFamily }]) => `${name} ${ipv4} ${ipv6} ${forwardsOtherFamily}`);
+  return [ttl, ...entries, "", ...[...reverse].map(([name, target]) => `${name} ${target}`)].join("\n");
+}
+
 /** Collects what resolvers know. */
 class DnsBuilder {
   readonly #domains: string[] = [];
@@ -85,6 +90,7 @@ class DnsBuilder {
   readonly #searches: number[] = [];
   /** Zones that several resolvers search, by what they were made of. */
   readonly #shared = new Map<DnsZone, readonly number[]>();
+  readonly #sameContent = new Map<string, readonly number[]>();
   readonly #zones: ZoneRecord[] = [];
   readonly #zoneRecords: ZoneEntryRecord[] = [];
   readonly #upstreams: UpstreamRecord[] = [];
@@ -108,7 +114,12 @@ class DnsBuilder {
 
   /** A name that is passed on where it has no address of the family that is asked for lies in a zone that says so. */
   #zonesOf(zone: DnsZone, ttl: number): readonly number[] {
-    const known = this.#shared.get(zone) ?? [...this.#addZone(zone, ttl, false), ...this.#addZone(zone, ttl, true)];
+    const seen = this.#shared.get(zone);
+    if (seen) return seen;
+    // Hosts that know the same have zones of their own that say the same.
+    const content = contentOf(zone, ttl);
+    const known = this.#sameContent.get(content) ?? [...this.#addZone(zone, ttl, false), ...this.#addZone(zone, ttl, true)];
+    this.#sameContent.set(content, known);
     this.#shared.set(zone, known);
     return known;
   }

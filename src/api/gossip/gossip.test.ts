@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { swarm } from "../../../test/support/docker";
 import { startHere } from "../../../test/support/lab";
+import { createTsEngine } from "../../engine/ts/index";
+import { PACKED } from "../../engine/wasm/bytes.gen";
+import { compileWasm } from "../../engine/wasm/compile";
+import { createWasmEngine } from "../../engine/wasm/index";
+import { EngineSession } from "../../worker/session";
 import type { Lab } from "../lab";
+import { startLab } from "../start";
 
 const prod = swarm("prod")
   .node("m1")
@@ -78,5 +84,35 @@ describe("the control plane of a swarm", () => {
     await lab.run({ for: "75s" });
     expect((await lab.management())?.isConverged).toBe(true);
     expect(await received(lab, "aa", "cc")).toBe(1);
+  });
+
+  it("is the same in both engines, and takes no part where nobody wants it", async () => {
+    const module = await compileWasm(PACKED);
+    const digests = await Promise.all(
+      [createTsEngine(), createWasmEngine(module)].map(async (engine) => {
+        const lab = await startLab(() => prod.compile(), { seed: 9 }, { openHost: async () => new EngineSession(engine), createEngine: async () => engine });
+        lab.at("1s").docker("run -d --name late --network back web", { host: "w1" });
+        lab.at("3s").partition(["m1", "w1"], ["w2"]);
+        lab.at("20s").heal();
+        const { digest } = await lab.run({ for: "40s" });
+        const report = await lab.management();
+        await lab.dispose();
+        return [digest, JSON.stringify(report)];
+      }),
+    );
+    expect(digests[1]).toEqual(digests[0]);
+    const quiet = await startHere(() => prod.compile(), { gossip: false });
+    await quiet.run({ for: "10s" });
+    expect([await quiet.management(), (await quiet.counters()).totals.transmitted]).toEqual([undefined, 0]);
+  });
+
+  it("is late where packets are lost, and comes all the same", async () => {
+    const lossy = swarm("prod").node("m1").node("w1").node("w2").underlay({ loss: "30%", delay: "20ms" }).overlay("back", { attachable: true }).container("aa", { networks: ["back"] }).container("cc", { node: "w2", networks: ["back"] });
+    const lab = await startHere(() => lossy.compile());
+    await lab.docker("run -d --name late --network back web", { host: "m1" });
+    await lab.run({ for: "15ms" });
+    expect((await nodeOf(lab, "w2"))?.behind).toBe(1);
+    await lab.run({ for: "60s" });
+    expect((await nodeOf(lab, "w2"))?.behind).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import type { Counters, Nanoseconds } from "../../engine/engine";
 import type { ProgramPatch } from "../../engine/program";
+import { SimulationError } from "../../errors";
 import { parseIpv4 } from "../../net/ip";
 import type { Timekeeper } from "../agenda";
 import type { FlowTable } from "../flow-table";
@@ -63,6 +64,7 @@ interface Probe {
 
 /** Rounds of probes without a failure after which nobody looks at them any more. */
 const QUIET_ROUNDS = 3;
+const HOSTS_PER_BEAT = 10;
 /** How soon after messages were sent their arrival is looked for. */
 const LOOKS: readonly Nanoseconds[] = [5e6, 50e6];
 
@@ -87,6 +89,7 @@ export class Gossip implements Timekeeper {
   #quietRounds = 0;
   #isAwake = false;
   #isChanged = false;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: GossipContext) {
     this.#context = context;
@@ -107,9 +110,25 @@ export class Gossip implements Timekeeper {
     for (let due = this.#takeDue(now); due !== undefined; due = this.#takeDue(now)) await due.run(now, counters);
     const patch = this.#carrier.takePatch(counters);
     if (patch) await this.#context.apply(patch);
-    const wasChanged = this.#isChanged;
+    if (this.#isChanged) await this.#refresh(now);
+  }
+
+  /** Where hosts know so many different things that the engine has no room for them, packets follow when they agree more. */
+  async #refresh(now: Nanoseconds): Promise<void> {
+    // Laying a large swarm out anew takes real time: what comes soon after waits for a beat, or more of them the more hosts there are.
+    const next = this.#refreshedAt + GOSSIP_INTERVAL * Math.ceil(this.#nodes.size / HOSTS_PER_BEAT);
+    if (now < next) {
+      this.#schedule("refresh", next, () => undefined);
+      return;
+    }
+    this.#refreshedAt = now;
     this.#isChanged = false;
-    if (wasChanged) await this.#context.refresh();
+    try {
+      await this.#context.refresh();
+    } catch (error) {
+      if (!(error instanceof SimulationError) || error.code !== "LIMIT_EXCEEDED") throw error;
+      this.#isChanged = true;
+    }
   }
 
   /** What a host believes. */
@@ -207,7 +226,9 @@ export class Gossip implements Timekeeper {
       for (const protocol of ["tcp", "udp"] as const) this.#carrier.listen(this.#place(host).namespace, GOSSIP_PORT, protocol);
       if (next === host || this.#carrier.standing(`probe ${host}`) !== undefined) continue;
       this.#probeStanding(host, next, now, counters);
-      this.#carrier.stand(`sync ${host}`, this.#syncMessage(host, next, PUSH_PULL_INTERVAL), now + PROBE_INTERVAL, counters);
+      // Not all at once.
+      const startsAt = now + PROBE_INTERVAL + Math.floor((index * PUSH_PULL_INTERVAL) / members.length);
+      this.#carrier.stand(`sync ${host}`, this.#syncMessage(host, next, PUSH_PULL_INTERVAL), startsAt, counters);
     }
     const { state } = this.#context.topology;
     this.#heartbeats.stand(state, { now, counters, nodes: this.#nodes, placeOf: (host) => this.#place(host) });
@@ -354,9 +375,10 @@ export class Gossip implements Timekeeper {
       } else if (news.kind === "suspect") {
         if (!node.hearSuspicion(news.subject, news.incarnation, news.by, now)) continue;
       } else {
+        const wasFailed = node.failed.has(news.subject);
         const isNew = news.kind === "dead" ? node.hearDeath(news.subject, news.incarnation) : node.hearLife(news.subject, news.incarnation);
         if (!isNew) continue;
-        this.#isChanged = true;
+        if (wasFailed !== node.failed.has(news.subject)) this.#isChanged = true;
       }
       this.#tell(host, news);
     }
