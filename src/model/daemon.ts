@@ -13,6 +13,7 @@ import { Host } from "./host";
 import { HostPorts } from "./host-ports";
 import { Ids } from "./ids";
 import type { Network } from "./network";
+import { hasLabel } from "./labels";
 import { refuse } from "./refusal";
 import { Networks } from "./networks";
 import type { DaemonOperations, PruneFilter } from "./operations";
@@ -392,11 +393,4 @@ export class Daemon implements DaemonOperations {
   #containerContext(): ContainerContext {
     return { rules: this.#rules, ids: this.#ids, host: this.#host, hostName: this.#options.host.name, networks: this.#networks, sandboxes: this.#sandboxes, files: this.#files, ended: (container) => this.#swarm.containerEnded(container) };
   }
-}
-
-/** `key` or `key=value`. */
-function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
-  const [name = "", ...value] = wanted.split("=");
-  const found = labels?.[name];
-  return found !== undefined && (value.length === 0 || found === value.join("="));
 }

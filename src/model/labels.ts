@@ -43,3 +43,10 @@ function taskName({ spec: { labels = {} }, host }: ContainerState): string | und
   const [place = ""] = full.slice(service.length + 1).split(".");
   return `${service}.${/^\d+$/.test(place) ? place : host}`;
 }
+
+/** `key` or `key=value`. */
+export function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
+  const [name = "", ...value] = wanted.split("=");
+  const found = labels?.[name];
+  return found !== undefined && (value.length === 0 || found === value.join("="));
+}
