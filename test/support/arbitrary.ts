@@ -356,7 +356,7 @@ export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches =
     underlay: arbitraryUnderlay,
     vxlanRemotes: rarelySmall(64, 0, 4),
     cables: fc.array(fc.record({ from: fc.nat(7), to: fc.nat(7), mtu, link }), { maxLength: 3 }),
-    flows: fc.array(overlays ? insideFlow : flow, { minLength: 1, maxLength: flows }),
+    flows: fc.array(overlays ? insideFlow : flow, { minLength: services > 0 ? Math.min(flows, 5) : 1, maxLength: flows }),
     processes: fc.array(process, { maxLength: processes }),
     frames: fc.array(frame, { maxLength: frames }),
     patches: fc.array(patch, { maxLength: patches }),

@@ -6,7 +6,8 @@ import { DEVICE_ARP_IGNORE, DeviceKind, RouteType, SocketRole } from "../../asse
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import type { DatapathProgram, RealServerRecord, VirtualServiceRecord } from "../../src/engine/program";
 import type { FlowPlan } from "./arbitrary";
-import { type Endpoint, ipText, type ProgramDraft } from "./program";
+import { NONE } from "../../assembly/abi/version";
+import { type Endpoint, ipText, MS, type ProgramDraft } from "./program";
 import { addChain, type RuleSpec } from "./rules";
 
 interface ServerPlan {
@@ -36,7 +37,7 @@ const server: fc.Arbitrary<ServerPlan> = fc.record({
   forwarding: fc.oneof({ weight: 6, arbitrary: fc.constant(Forwarding.Masquerade) }, { weight: 1, arbitrary: fc.constant(Forwarding.DirectRoute) }),
 });
 
-const servers = fc.array(server, { maxLength: 5 });
+const servers = fc.oneof({ weight: 5, arbitrary: fc.array(server, { minLength: 2, maxLength: 5 }) }, { weight: 1, arbitrary: fc.array(server, { maxLength: 1 }) });
 
 export const service: fc.Arbitrary<ServicePlan> = fc.record({
   balancer: fc.nat(63),
@@ -58,10 +59,14 @@ export interface PlacedService extends ServicePlan {
 const SOUND = 6;
 
 /** Gives balancers their virtual addresses. Endpoints get those as well, so that flows and forged frames meet them. */
-export function placeServices(draft: ProgramDraft, plans: readonly ServicePlan[], endpoints: Endpoint[], root: number): PlacedService[] {
+export function placeServices(draft: ProgramDraft, plans: readonly ServicePlan[], endpoints: Endpoint[], roots: number[]): PlacedService[] {
   if (plans.length === 0) return [];
   // Random networks are a hard place: one bridge is sound, so that connections live long enough to meet what comes later.
-  const bridge = draft.bridge(root, "10.200.0.1", 24);
+  // Every second time it is also on a host of its own, whose CPU is never too busy.
+  const isApart = plans.length % 2 !== 0 && draft.hosts.length === roots.length;
+  if (isApart) roots.push(draft.namespace(draft.host(), { forwarding: 1 }));
+  const place = roots[isApart ? roots.length - 1 : 0];
+  const bridge = draft.bridge(place, "10.200.0.1", 24);
   const sound = Array.from({ length: SOUND }, (_, i) => draft.container(bridge, `10.200.0.${2 + i}`, { prefix: 24 }));
   endpoints.unshift(...sound);
   // Containers have a MAC and a network of their own, as sandboxes do; hosts are there as well.
@@ -86,6 +91,22 @@ export function placeServices(draft: ProgramDraft, plans: readonly ServicePlan[]
   });
 }
 
+/** A flow that has a chance to get somewhere, and more than once. */
+function soften({ bytes, startNs, durationNs, intervalNs, server: role }: FlowPlan): Partial<FlowPlan> {
+  const [shortest, longest] = [200 * MS, 20 * MS];
+  return {
+    bytes: 1 + (bytes % 1400),
+    dontFragment: false,
+    startNs: startNs % shortest,
+    durationNs: Math.max(durationNs, shortest),
+    intervalNs: Math.min(intervalNs, longest),
+    count: NONE,
+    ttl: 0,
+    untilAnswer: false,
+    server: role === "none" ? "responder" : role,
+  };
+}
+
 /** Two flows of three ask a virtual address if there is one. */
 export function aimAtServices(flow: FlowPlan, index: number, services: readonly PlacedService[], endpoints: readonly Endpoint[]): FlowPlan {
   if (services.length === 0 || index % 3 === 2) return flow;
@@ -94,7 +115,7 @@ export function aimAtServices(flow: FlowPlan, index: number, services: readonly 
   const isNear = (endpoint: Endpoint) => ((endpoint.ip ^ at.ip) & ~255) === 0;
   const others = endpoints.flatMap((endpoint, i) => (endpoint.namespace !== at.namespace && (index % 3 === 1 || isNear(endpoint)) ? [i] : []));
   const from = others.length === 0 ? flow.from : others[flow.from % others.length];
-  return { ...flow, from, process: null, target: { to: "endpoint", index: endpoints.findIndex(({ ip }) => ip === virtual) } };
+  return { ...flow, ...(index % 3 === 0 && soften(flow)), from, process: null, target: { to: "endpoint", index: endpoints.findIndex(({ ip }) => ip === virtual) } };
 }
 
 /** Processes of the real servers, where flows ask a virtual address. */

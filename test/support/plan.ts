@@ -33,7 +33,7 @@ export interface BuiltPlan {
 
 export function buildPlan(plan: Plan): BuiltPlan {
   const { draft, endpoints, roots } = buildHosts(plan);
-  const services = placeServices(draft, plan.services, endpoints, roots[0]);
+  const services = placeServices(draft, plan.services, endpoints, roots);
   const zones = addZones(draft);
   for (const processPlan of plan.processes) addProcess(draft, endpoints, roots, zones, processPlan);
   const flows = plan.flows.map((flowPlan, i) => addFlow(draft, endpoints, plan.processes, aimAtServices(flowPlan, i, services, endpoints), 40_000 + 4 * i));
@@ -105,7 +105,7 @@ interface BuiltHosts {
   readonly draft: ProgramDraft;
   /** Every namespace that can send, with an address of its own. */
   readonly endpoints: Endpoint[];
-  readonly roots: readonly number[];
+  readonly roots: number[];
 }
 
 function buildHosts(plan: Plan): BuiltHosts {
