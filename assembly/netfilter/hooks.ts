@@ -11,7 +11,7 @@ import { chainBit, TRACKS, TRANSLATES } from "../tables/ruleset";
 import { confirmPacket } from "./confirm";
 import { NO_INTERFACE, setPlace } from "./inspect";
 import { nat } from "./nat";
-import { choosePolicy } from "./policy";
+import { choosePolicy } from "../xfrm/look-up";
 import { reject } from "./reject";
 import { carriesEntry, stateOf, tupleOf } from "./state";
 import { isIcmpError, readTuple, stateOfTuple, track, tupleAddresses, tuplePorts } from "./track";

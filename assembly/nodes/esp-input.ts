@@ -10,7 +10,7 @@ import { cipherCost } from "../simulation/cpu";
 import { VISITS_PREROUTING } from "../tables/ruleset";
 import { findSa, isFresh, noteSequence, Sa } from "../tables/xfrm";
 import { load32, store16 } from "../wire/bytes";
-import { ESP_AROUND, ESP_FRONT, ESP_SEQUENCE, openEsp } from "../wire/esp";
+import { ESP_AROUND, ESP_FRONT, ESP_SEQUENCE, openEsp } from "../xfrm/cipher";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { destinationOf, headerLength, IP_PROTOCOL, IP_TOTAL, totalLength, writeChecksum } from "../wire/ipv4";
 import { routeInput } from "./ip-input";

@@ -12,7 +12,7 @@ import { namespaceAt } from "../tables/namespace";
 import { VISITS_OUTPUT, VISITS_POSTROUTING } from "../tables/ruleset";
 import { Policy, Sa } from "../tables/xfrm";
 import { store16 } from "../wire/bytes";
-import { ESP_AROUND, ESP_FRONT, sealEsp, writeEsp } from "../wire/esp";
+import { ESP_AROUND, ESP_FRONT, sealEsp, writeEsp } from "../xfrm/cipher";
 import { fragmentWord, headerLength, IP_DF, IP_PROTOCOL, IP_TOTAL, protocolOf, totalLength, writeChecksum } from "../wire/ipv4";
 import { leaveFilter, refuse } from "./postrouting";
 

@@ -9,7 +9,7 @@ import { RouteType } from "../abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { DontFragment, frameBytes, HAS_POLICY, noteWayMtu, Packet } from "../memory/pool";
-import { choosePolicy } from "../netfilter/policy";
+import { choosePolicy } from "../xfrm/look-up";
 import { socketError } from "../tables/counters";
 import { isNull } from "../tables/device";
 import { hasRoute, lookup, sourceFor } from "../tables/fib";

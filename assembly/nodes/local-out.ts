@@ -8,7 +8,7 @@ import { destinationIn, isIpv6 } from "../memory/network";
 import { DontFragment, frameBytes, noteWayMtu, Packet } from "../memory/pool";
 import { passOutput, passOutputFilter } from "../netfilter/hooks";
 import { balanceReply } from "../netfilter/ipvs";
-import { choosePolicy, receiverOf } from "../netfilter/policy";
+import { choosePolicy, receiverOf } from "../xfrm/look-up";
 import { Device, isNull } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { Namespace, namespaceAt, stackOf } from "../tables/namespace";

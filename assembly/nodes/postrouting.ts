@@ -7,7 +7,7 @@ import { drop } from "../graph/drop";
 import { isIpv6 } from "../memory/network";
 import { HAS_POLICY, Packet } from "../memory/pool";
 import { passPostrouting } from "../netfilter/hooks";
-import { choosePolicy, senderOf } from "../netfilter/policy";
+import { choosePolicy, senderOf } from "../xfrm/look-up";
 import { BRIDGED, detach } from "../netfilter/state";
 import { socketError } from "../tables/counters";
 import { noDevice } from "../tables/device";

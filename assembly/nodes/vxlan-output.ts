@@ -25,8 +25,8 @@ import { IPV4_HEADER, writeIpv4 } from "../wire/ipv4";
 import { UDP_HEADER, writeUdp } from "../wire/udp";
 import { VXLAN_HEADER, writeVxlan } from "../wire/vxlan";
 import { isShort, snoop } from "./vxlan-input";
-import { isSolicitation, proxyArp } from "../vxlan/proxy";
-import { isTooBig, tooBig } from "../vxlan/too-big";
+import { isSolicitation, proxyArp } from "../tunnels/proxy";
+import { isTooBig, tooBig } from "../tunnels/too-big";
 
 /** IPv4, UDP and VXLAN headers; with the Ethernet header that the datagram will have. */
 const HEADERS: u32 = IPV4_HEADER + UDP_HEADER + VXLAN_HEADER;

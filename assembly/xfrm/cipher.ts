@@ -10,7 +10,7 @@ import { ESP_HEADER, ESP_ICV, ESP_IV } from "../abi/xfrm";
 import { GCM_NONCE, open, seal } from "../crypto/gcm";
 import { finalize } from "../simulation/random";
 import { cipherOf, Key, Sa } from "../tables/xfrm";
-import { load32, store32 } from "./bytes";
+import { load32, store32 } from "../wire/bytes";
 
 export const ESP_SEQUENCE: usize = 4;
 /** Bytes in front of what is encrypted, and all that does not depend on how much that is. */
