@@ -92,6 +92,7 @@ async function run(files: readonly string[], flags: RunFlags): Promise<number> {
 
 /** What does encryption cost? The answer stands where otherwise the report does. */
 async function compareEncryption(spec: TopologySpec, { durationNs, seed, engine }: { readonly durationNs: number; readonly seed: number; readonly engine: EngineKind }, flags: RunFlags): Promise<number> {
+  if (spec.swarm === undefined) throw new SimulationError("INVALID_INPUT", "--encryption-cost: expected machines to deploy on (--nodes), found one without a swarm");
   const { status, signal, end } = interruptible(flags.quiet === true);
   let nowNs = 0;
   try {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderText } from "../../src/report/text";
+import type { EncryptionCost } from "../../src/report/encryption-cost";
 import type { RunReport } from "../../src/report/report";
 import { Workplace } from "./command";
 
@@ -129,5 +130,24 @@ describe("help", () => {
   it("prints its version", async () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
     expect(await place.run("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+});
+
+describe("dockwire run --encryption-cost", () => {
+  it("compares plain and encrypted overlay networks, as a table and as JSON", async () => {
+    place.write("stack/compose.yaml", "name: stack\nservices:\n  web: { image: nginx, depends_on: [db], networks: [back] }\n  db: { image: postgres, networks: [back] }\nnetworks: { back: { driver: overlay } }\n");
+    const { code, stdout, stderr } = await place.run("run", "stack/compose.yaml", "--nodes", "2", "--for", "100ms", "--encryption-cost");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^What encryption costs: 1 overlay network \(stack_back\)\n100 ms of virtual time each, seed 0, engine wasm; cipher 0\.50 ns a byte \(model\)\n/);
+    expect(stdout).toMatch(/MTU inside stack_back +1450 +1424 +-26\n/);
+    const cost = JSON.parse((await place.run("run", "stack/compose.yaml", "--nodes", "2", "--for", "100ms", "--encryption-cost", "--json")).stdout) as EncryptionCost;
+    expect(cost.encrypted.cpuNsPerMessage).toBeGreaterThanOrEqual(cost.plain.cpuNsPerMessage);
+    expect(cost).toMatchObject({ networks: ["stack_back"], engine: "wasm", plain: { mtu: { stack_back: 1450 } }, encrypted: { mtu: { stack_back: 1424 } } });
+  });
+
+  it("says what it needs where there are no nodes", async () => {
+    const { code, stderr } = await place.run("run", "--encryption-cost");
+    expect(code).toBe(2);
+    expect(stderr).toBe("--encryption-cost: expected machines to deploy on (--nodes), found one without a swarm\n");
   });
 });
