@@ -4,12 +4,13 @@ import type { ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
 import { summarizeDevices, summarizeDrops, summarizeHosts } from "../observe/summary";
-import { Agenda, type Timekeeper } from "./agenda";
+import { Agenda } from "./agenda";
 import { Cables } from "./cables";
 import { Capture, deviceOf, type CaptureOptions } from "./capture";
 import { Conditions } from "./conditions";
 import { FlowTable } from "./flow-table";
-import type { Gossip, ManagementReport } from "./gossip/gossip";
+import type { ManagementReport } from "./gossip/context";
+import type { Gossip } from "./gossip/gossip";
 import { LiveTopology } from "./live-topology";
 import { Observers } from "./observers";
 import { LabOperations, Operations, type Operation } from "./operations";
@@ -20,6 +21,7 @@ import type { ReachOptions, ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
 import { ScheduledOperations } from "./scheduled";
 import { type CompiledTopology, hasOverlays, type TopologyDescription } from "./spec";
+import { swarmTime } from "./swarm-time";
 import { Trace, type TraceOptions } from "./trace";
 import { LabTraffic } from "./traffic";
 
@@ -432,14 +434,4 @@ export class Lab extends LabOperations implements AsyncDisposable {
   #assertOpen(): void {
     if (this.#isClosed) throw new SimulationError("CLOSED", "the lab was closed before the call");
   }
-}
-
-/** Swarms do in time what they have set themselves: they restart tasks, roll updates out, give nodes up. */
-function swarmTime(operations: Operations): Timekeeper {
-  return {
-    get nextAt() {
-      return operations.nextAt;
-    },
-    act: (now) => operations.run((daemons) => [...daemons.values()][0]?.swarm.advanceTo(now)),
-  };
 }

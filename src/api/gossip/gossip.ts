@@ -1,12 +1,10 @@
 import type { Counters, Nanoseconds } from "../../engine/engine";
-import type { ProgramPatch } from "../../engine/program";
 import { SimulationError } from "../../errors";
 import { parseIpv4 } from "../../net/ip";
 import type { Timekeeper } from "../agenda";
-import type { FlowTable } from "../flow-table";
-import type { LiveTopology } from "../live-topology";
 import type { DockerState } from "../spec";
-import { Carrier, type HostPlace, type Message, type Shipment, type Volume } from "./carrier";
+import { Carrier, type HostPlace, type Message, type Shipment } from "./carrier";
+import type { GossipContext, ManagementReport } from "./context";
 import { Dice } from "./dice";
 import { Heartbeats } from "./heartbeats";
 import type { View } from "./layer";
@@ -15,37 +13,7 @@ import { isSameRow, localNetworks, mistakenView, type Rows, rowsOf } from "./row
 import {
   ACK_BYTES, GOSSIP_INTERVAL, GOSSIP_NODES, GOSSIP_PORT, INDIRECT_CHECKS, MEMBER_BYTES, PING_BYTES, PROBE_INTERVAL, PROBE_TIMEOUT, PUSH_PULL_INTERVAL, ROW_BYTES, SYNC_BYTES,
 } from "./sizes";
-
-/** What gossip takes of a running lab. */
-export interface GossipContext {
-  readonly topology: LiveTopology;
-  readonly flows: FlowTable;
-  readonly seed: number;
-  /** Hosts whose machine has failed: nothing runs there. */
-  readonly failed: ReadonlySet<string>;
-  now(): Nanoseconds;
-  apply(patch: ProgramPatch): Promise<void>;
-  counters(): Promise<Counters>;
-  /** Hosts know other things of one another now. */
-  refresh(): Promise<void>;
-  /** Managers hear of a host, or do not. */
-  setReachable(host: string, isReachable: boolean): Promise<void>;
-}
-
-/** What the nodes of a swarm know of one another, and what it took to tell it. */
-export interface ManagementReport {
-  /** Everybody knows what is, and takes nobody for failed. */
-  readonly isConverged: boolean;
-  readonly nodes: readonly {
-    readonly host: string;
-    readonly suspects: readonly string[];
-    readonly failed: readonly string[];
-    /** Endpoints of other hosts of which it has no word, or an old one. */
-    readonly behind: number;
-  }[];
-  /** Messages since the start with their bytes, answers included. */
-  readonly traffic: { readonly probes: Volume; readonly gossip: Volume; readonly sync: Volume; readonly heartbeats: Volume };
-}
+import { Timers } from "./timers";
 
 interface UnderWay {
   readonly shipment: Shipment;
@@ -85,7 +53,7 @@ export class Gossip implements Timekeeper {
   #probes = new Map<string, Probe>();
   /** Networks that a host has joined and knows nobody of yet: `host/network`. */
   readonly #unsynced = new Map<string, { readonly host: string; readonly networkId: string; isAsking: boolean }>();
-  readonly #timers: { readonly at: Nanoseconds; readonly kind: string; readonly run: (now: Nanoseconds, counters: Counters) => void | Promise<void> }[] = [];
+  readonly #timers = new Timers();
   #quietRounds = 0;
   #isAwake = false;
   #isChanged = false;
@@ -97,17 +65,17 @@ export class Gossip implements Timekeeper {
     this.#heartbeats = new Heartbeats(this.#carrier);
     this.#dice = new Dice(context.seed);
     this.#meet(context.topology.state, true);
-    this.#schedule("stand", context.now(), (now, counters) => this.#stand(now, counters));
+    this.#timers.schedule("stand", context.now(), (now, counters) => this.#stand(now, counters));
   }
 
   get nextAt(): Nanoseconds | undefined {
-    return this.#timers.length === 0 ? undefined : Math.min(...this.#timers.map(({ at }) => at));
+    return this.#timers.nextAt;
   }
 
   async act(now: Nanoseconds): Promise<void> {
     const counters = await this.#context.counters();
     this.#look(now, counters);
-    for (let due = this.#takeDue(now); due !== undefined; due = this.#takeDue(now)) await due.run(now, counters);
+    for (let due = this.#timers.takeDue(now); due !== undefined; due = this.#timers.takeDue(now)) await due.run(now, counters);
     const patch = this.#carrier.takePatch(counters);
     if (patch) await this.#context.apply(patch);
     if (this.#isChanged) await this.#refresh(now);
@@ -118,7 +86,7 @@ export class Gossip implements Timekeeper {
     // Laying a large swarm out anew takes real time: what comes soon after waits for a beat, or more of them the more hosts there are.
     const next = this.#refreshedAt + GOSSIP_INTERVAL * Math.ceil(this.#nodes.size / HOSTS_PER_BEAT);
     if (now < next) {
-      this.#schedule("refresh", next, () => undefined);
+      this.#timers.schedule("refresh", next, () => undefined);
       return;
     }
     this.#refreshedAt = now;
@@ -205,7 +173,7 @@ export class Gossip implements Timekeeper {
 
   #tell(host: string, news: News): void {
     this.#nodes.get(host)?.tell(news, this.#nodes.size);
-    this.#schedule("gossip", nextBeat(this.#context.now(), GOSSIP_INTERVAL), (now) => this.#gossip(now));
+    this.#timers.schedule("gossip", nextBeat(this.#context.now(), GOSSIP_INTERVAL), (now) => this.#gossip(now));
   }
 
   #place(host: string): HostPlace {
@@ -248,32 +216,21 @@ export class Gossip implements Timekeeper {
     return this.#message(from, to, { purpose: "sync", transport: "exchange", bytes: sizeOf(from), answerBytes: sizeOf(to), intervalNs });
   }
 
-  #schedule(kind: string, at: Nanoseconds, run: (now: Nanoseconds, counters: Counters) => void | Promise<void>): void {
-    if (this.#timers.some((timer) => timer.kind === kind && timer.at <= at)) return;
-    this.#timers.push({ at, kind, run });
-  }
-
-  #takeDue(now: Nanoseconds) {
-    const due = this.#timers.filter(({ at }) => at <= now).sort((a, b) => a.at - b.at)[0];
-    if (due) this.#timers.splice(this.#timers.indexOf(due), 1);
-    return due;
-  }
-
   #wake(now: Nanoseconds): void {
     this.#quietRounds = 0;
-    this.#schedule("stand", now, (at, counters) => this.#stand(at, counters));
+    this.#timers.schedule("stand", now, (at, counters) => this.#stand(at, counters));
     if (this.#isAwake || this.#nodes.size < 2) return;
     this.#isAwake = true;
-    this.#schedule("probe", nextBeat(now, PROBE_INTERVAL), (at, counters) => this.#probeRound(at, counters));
-    this.#schedule("gossip", nextBeat(now, GOSSIP_INTERVAL), (at) => this.#gossip(at));
-    this.#schedule("sync", now + PUSH_PULL_INTERVAL, (at) => this.#syncRound(at));
+    this.#timers.schedule("probe", nextBeat(now, PROBE_INTERVAL), (at, counters) => this.#probeRound(at, counters));
+    this.#timers.schedule("gossip", nextBeat(now, GOSSIP_INTERVAL), (at) => this.#gossip(at));
+    this.#timers.schedule("sync", now + PUSH_PULL_INTERVAL, (at) => this.#syncRound(at));
   }
 
   /** Sends a message; `arrived` happens when it has, if it ever does. */
   #send(message: Message, now: Nanoseconds, needsAnswer: boolean, arrived: () => void): void {
     this.#underWay.push({ shipment: this.#carrier.send(message, now), arrived, needsAnswer });
-    for (const later of LOOKS) this.#schedule(`look ${later}`, now + later, () => undefined);
-    this.#schedule("look", now + PROBE_TIMEOUT, () => undefined);
+    for (const later of LOOKS) this.#timers.schedule(`look ${later}`, now + later, () => undefined);
+    this.#timers.schedule("look", now + PROBE_TIMEOUT, () => undefined);
   }
 
   #look(now: Nanoseconds, counters: Counters): void {
@@ -289,7 +246,7 @@ export class Gossip implements Timekeeper {
       }
       this.#carrier.release(shipment);
     }
-    if (this.#underWay.length > 0) this.#schedule("look", now + PROBE_TIMEOUT, () => undefined);
+    if (this.#underWay.length > 0) this.#timers.schedule("look", now + PROBE_TIMEOUT, () => undefined);
   }
 
   /** networkdb gossip, memberlist gossip: everybody who has news tells some others. */
@@ -307,7 +264,7 @@ export class Gossip implements Timekeeper {
     }
     this.#askForNetworks(now);
     const hasMore = this.#unsynced.size > 0 || [...this.#nodes.values()].some(({ hasNews, host }) => hasNews && this.#runs(host));
-    if (hasMore) this.#schedule("gossip", now + GOSSIP_INTERVAL, (at) => this.#gossip(at));
+    if (hasMore) this.#timers.schedule("gossip", now + GOSSIP_INTERVAL, (at) => this.#gossip(at));
   }
 
   /** networkdb bulkSync of a network that a node has joined. */
@@ -324,7 +281,7 @@ export class Gossip implements Timekeeper {
           this.#unsynced.delete(key);
           this.#sync(host, peer);
         });
-        this.#schedule(`ask ${key}`, now + 2 * PROBE_INTERVAL, () => {
+        this.#timers.schedule(`ask ${key}`, now + 2 * PROBE_INTERVAL, () => {
           wish.isAsking = false;
         });
       }
@@ -337,7 +294,7 @@ export class Gossip implements Timekeeper {
       const [peer] = this.#runs(node.host) ? this.#dice.some(this.#members().filter((host) => host !== node.host && !node.failed.has(host)), 1) : [];
       if (peer !== undefined) this.#send(this.#syncMessage(node.host, peer), now, true, () => this.#sync(node.host, peer));
     }
-    this.#schedule("sync", now + PUSH_PULL_INTERVAL, (at) => this.#syncRound(at));
+    this.#timers.schedule("sync", now + PUSH_PULL_INTERVAL, (at) => this.#syncRound(at));
   }
 
   /** Both have told each other everything (memberlist mergeState, networkdb handleBulkSync). */
@@ -399,13 +356,13 @@ export class Gossip implements Timekeeper {
       if (lost !== undefined) this.#send(this.#syncMessage(node.host, lost), now, true, () => this.#sync(node.host, lost));
     }
     this.#heartbeats.check(this.#context.topology.state, { now, counters, nodes: this.#nodes, placeOf: (host) => this.#place(host) });
-    for (const [host, isReachable] of this.#heartbeats.takeVerdicts()) this.#schedule(`verdict ${host}`, now, () => this.#context.setReachable(host, isReachable));
+    for (const [host, isReachable] of this.#heartbeats.takeVerdicts()) this.#timers.schedule(`verdict ${host}`, now, () => this.#context.setReachable(host, isReachable));
     if (this.#isQuiet()) {
       this.#isAwake = false;
       return;
     }
-    this.#schedule("probe check", now + PROBE_TIMEOUT, (at, seen) => this.#checkProbes(at, seen));
-    this.#schedule("probe", now + PROBE_INTERVAL, (at, seen) => this.#probeRound(at, seen));
+    this.#timers.schedule("probe check", now + PROBE_TIMEOUT, (at, seen) => this.#checkProbes(at, seen));
+    this.#timers.schedule("probe", now + PROBE_INTERVAL, (at, seen) => this.#probeRound(at, seen));
   }
 
   #isQuiet(): boolean {
