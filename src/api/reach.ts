@@ -126,7 +126,8 @@ function resolve({ flows, topology }: ProbeContext, traffic: TrafficSpec): Retur
   } catch (error) {
     const { containers, hosts } = topology.describe();
     const machines = topology.spec.underlay?.machines ?? [];
-    const isKnown = [...containers, ...hosts, ...machines].some(({ name }) => name === traffic.from);
+    // Tasks of services go by their numbers.
+    const isKnown = [...containers, ...hosts, ...machines].some(({ name }) => name === traffic.from) || topology.program.names.namespaces.includes(traffic.from);
     if (!isKnown || !(error instanceof SimulationError) || error.code !== "NOT_FOUND") throw error;
     return { reason: error.message.replace(`traffic ${traffic.name}: `, "") };
   }

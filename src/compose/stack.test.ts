@@ -81,6 +81,8 @@ describe("a Compose file on a swarm", () => {
   it("sends what it says over the overlays, and publishes on every node", async () => {
     const lab = await start(SHOP.replace(/^ {2}hosts:.*$/m, "  hosts: { host2: { labels: { zone: b } } }"), 2);
     expect(lab.describe().containers.map(({ name, host }) => `${name.split(".")[0]} ${host}`).sort()).toEqual(["shop_api host2", "shop_web host1", "shop_web host2"]);
+    expect(await lab.reach("shop_web.1", "api:8000")).toMatchObject({ result: "ok", server: "shop_api.host2" });
+    expect(await lab.reach("shop_web.1", "nobody:80")).toMatchObject({ result: "unresolvable" });
     const { traffic } = await lab.run({ for: "100ms" });
     expect(traffic.map(({ from, sent, answered }) => [from, sent > 0, sent - answered <= 1]).sort()).toEqual([["shop_web.1", true, true], ["shop_web.2", true, true]]);
   });
