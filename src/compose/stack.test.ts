@@ -4,6 +4,7 @@ import type { Lab } from "../api/lab";
 import { compile, layersFor } from "../api/spec";
 import { loadCompose } from "./load";
 import { formatNotice } from "./notice";
+import { stackReader } from "./stack-file";
 import { toTopology, type ComposeTopology } from "./to-topology";
 
 const project = (text: string) => loadCompose({ file: "shop/stack.yaml", text });
@@ -85,6 +86,16 @@ describe("a Compose file on a swarm", () => {
     expect(await lab.reach("shop_web.1", "nobody:80")).toMatchObject({ result: "unresolvable" });
     const { traffic } = await lab.run({ for: "100ms" });
     expect(traffic.map(({ from, sent, answered }) => [from, sent > 0, sent - answered <= 1]).sort()).toEqual([["shop_web.1", true, true], ["shop_web.2", true, true]]);
+  });
+
+  it("is deployed by docker stack deploy in a lab that runs", async () => {
+    const lab = await start("services: { seed: { image: x, deploy: { replicas: 0 } } }", 2);
+    const stdin = "version: '3.8'\nservices: { web: { image: nginx, ports: ['8080:80'], deploy: { replicas: 2 } } }\n";
+    expect(await lab.docker("stack deploy -c - app", { stdin, stacks: stackReader })).toEqual({ exit: 0, stdout: "Creating network app_default\nCreating service app_web\n", stderr: "" });
+    expect((await lab.docker("stack services app --format '{{.Name}} {{.Replicas}} {{.Ports}}'")).stdout).toBe("app_web 2/2 *:8080->80/tcp\n");
+    expect(await lab.reach("app_web.1", "tasks.web:80")).toMatchObject({ result: "ok" });
+    expect((await lab.docker("stack rm app")).stdout).toBe("Removing service app_web\nRemoving network app_default\n");
+    await expect(lab.docker("stack deploy -c - app", { stdin })).rejects.toThrow("expected a reader of Compose files");
   });
 
   it.each([
