@@ -38,6 +38,14 @@ const PROMISES: Readonly<Record<string, readonly RegExp[]>> = {
     /exit 1: Error response from daemon: .*has active endpoints/,
     /web {2}.*0\.0\.0\.0:8080->80\/tcp/,
   ],
+  "11-swarm.ts": [
+    /^client → web:80 \(10\.0\.1\.2\): ok; web\.\d saw 10\.0\.1\.\d+ ask 10\.0\.1\.\d+; w1\/lb-back chose web\.\d/m,
+    /^lan → w2:8080 \(198\.18\.0\.11\): ok; web\.\d saw 10\.0\.0\.4 .*w2\/ingress-sbox chose/m,
+    /^pages: [1-9]\d* answers/m,
+    /^web\.3 on m1$/m,
+    /^lan → w2:8080 .*: ok; web\.1 saw/m,
+    /^exit 1: .*from a worker node\. Please create the network from a manager node\.$/m,
+  ],
   "08-compare-engines.ts": [/the same deliveries and drops in both engines/, /wasm/],
 };
 

@@ -15,11 +15,13 @@ const pair = docker("pair")
 const [HOST, WEB, DB] = [0, 1, 2];
 const DB_IP = 0xac120003;
 
-/** A proxy of the published port for each family, and a name server in each container. */
-const PROCESSES = 4;
+/** A proxy of the published port for each family, and in each container a name server, over UDP and TCP. */
+const PROCESSES = 6;
+/** 127.0.0.11. */
+const NAME_SERVER = 0x7f00000b;
 
 function trafficSockets({ sockets }: DatapathProgram) {
-  return sockets.filter(({ role }) => role <= SocketRole.Client);
+  return sockets.filter(({ role, ip }) => role <= SocketRole.Client && ip !== NAME_SERVER);
 }
 
 /** The one flow of a topology. */

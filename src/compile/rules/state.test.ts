@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { docker } from "../../../test/support/docker";
 import { compile } from "..";
+import { parseIptables } from "../../model/firewall/parse";
 import type { TopologySpec } from "../../model/spec";
 
 /** A host with rules of its own, and a container that publishes a port. */
@@ -9,9 +10,11 @@ function shop(text: string): TopologySpec {
   return { ...spec, hosts: spec.hosts.map((host) => ({ ...host, rules: [{ text, file: "my.rules" }] })) };
 }
 
+const compiled = (spec: TopologySpec) => compile(spec, { parseRules: parseIptables });
+
 describe("the rules of a description", () => {
   it("are those of its networks, ports and users, with their causes", () => {
-    const { program, rules } = compile(shop("iptables -I DOCKER-USER -s 203.0.113.0/24 -j DROP"));
+    const { program, rules } = compiled(shop("iptables -I DOCKER-USER -s 203.0.113.0/24 -j DROP"));
     expect(rules()).toContain("# host1: iptables-save\n*raw\n");
     expect(rules()).toContain("-A DOCKER-USER -s 203.0.113.0/24 -j DROP\n");
     expect(rules()).toContain("--dport 8080 -j DNAT --to-destination 172.18.0.2:80\n");
@@ -32,7 +35,7 @@ describe("the rules of a description", () => {
   });
 
   it("name the devices of their own namespace", () => {
-    const { program, devices } = compile(shop(""));
+    const { program, devices } = compiled(shop(""));
     const index = program.names.rules.findIndex(({ text, cause }) => cause === "network front" && text.startsWith("-A DOCKER-CT -o "));
     expect(program.rules[index]?.out).toBe(devices.get("host1:br-front"));
   });
@@ -58,13 +61,13 @@ describe("the rules of a description", () => {
       -A ufw-logging-deny -m conntrack --ctstate INVALID -m limit --limit 3/min --limit-burst 10 -j RETURN
       -A ufw-logging-deny -m limit --limit 3/min --limit-burst 10 -j LOG --log-prefix "[UFW BLOCK] "
       COMMIT`.replace(/^ +/gm, "");
-    expect(compile(shop(ufw)).rules()).toContain(`-A ufw-logging-deny -m limit --limit 3/min --limit-burst 10 -j LOG --log-prefix "[UFW BLOCK] "\n`);
-    expect(() => compile(shop("-A INPUT -p icmp -m limit --limit 1/sec -j ACCEPT"))).toThrow(
+    expect(compiled(shop(ufw)).rules()).toContain(`-A ufw-logging-deny -m limit --limit 3/min --limit-burst 10 -j LOG --log-prefix "[UFW BLOCK] "\n`);
+    expect(() => compiled(shop("-A INPUT -p icmp -m limit --limit 1/sec -j ACCEPT"))).toThrow(
       /^my\.rules:1:1: -A INPUT -p icmp -m limit --limit 1\/sec -j ACCEPT: "-m limit" is not simulated where more than the log depends on it$/,
     );
   });
 
   it("are refused where they stand", () => {
-    expect(() => compile(shop("\niptables -A DOCKER-USER -m string --string x -j DROP"))).toThrow(/^my\.rules:2:28: the match "-m string" is not simulated$/);
+    expect(() => compiled(shop("\niptables -A DOCKER-USER -m string --string x -j DROP"))).toThrow(/^my\.rules:2:28: the match "-m string" is not simulated$/);
   });
 });
