@@ -70,8 +70,9 @@ export function expandKey(key: usize, length: u32, planes: usize, bytes: usize):
     const from = WORDS + <usize>round * BLOCK;
     for (let position: u32 = 0; position < 16; position++) {
       const row = position >> 2;
-      // The last key is added before ShiftRows, which is done together with the transposition back.
-      const column = round == rounds ? (position - row) & 3 : position & 3;
+      // ShiftRows is left out of every round but the first, so the state is turned once more by each, and its keys with it.
+      const turns = round == 0 ? 0 : round - 1;
+      const column = (position - turns * row) & 3;
       const byte = load<u8>(from + <usize>((column << 2) | row));
       if (round < 2) store<u8>(bytes + <usize>round * BLOCK + <usize>position, byte);
       // The S-box of the planes leaves its constant out; MixColumns and ShiftRows do not change it.

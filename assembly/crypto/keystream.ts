@@ -1,7 +1,7 @@
 /**
  * AES of eight counter blocks at once, one bit of all their bytes in each of eight vectors (Käsper and Schwabe, CHES 2009), with the
- * S-box as a circuit of 113 gates (Boyar and Peralta, 2011). While the vector units are busy with a round, the load units hash one
- * block that was encrypted before: that is why GHASH is in here.
+ * S-box as a circuit of 113 gates (Boyar and Peralta, 2011) and without ShiftRows (Adomnicai and Peyrin, CHES 2021). While the vector
+ * units are busy with a round, the load units hash one block that was encrypted before: that is why GHASH is in here.
  */
 import { BLOCK, PLANES } from "./aes";
 import { timesH } from "./ghash";
@@ -54,6 +54,7 @@ export function streamGroup(keys: usize, rounds: u32, group: usize, tables: usiz
   let x1 = v128.xor(v128.load(BASE, 96), v128.load(group, 96));
   let x0 = v128.xor(v128.load(BASE, 112), v128.load(group, 112));
   let key = keys + 2 * PLANES;
+  let turns: u32 = 1;
   const last = keys + <usize>rounds * PLANES;
   const end = hashEnd;
 
@@ -164,40 +165,110 @@ export function streamGroup(keys: usize, rounds: u32, group: usize, tables: usiz
       break;
     }
 
-    // ShiftRows; then MixColumns: 2 (a + b) + b + c + d, with a, b, c, d the rows from this one on.
-    const a0 = shiftRows(s0);
-    const a1 = shiftRows(s1);
-    const a2 = shiftRows(s2);
-    const a3 = shiftRows(s3);
-    const a4 = shiftRows(s4);
-    const a5 = shiftRows(s5);
-    const a6 = shiftRows(s6);
-    const a7 = shiftRows(s7);
-    const b0 = nextRow(a0);
-    const b1 = nextRow(a1);
-    const b2 = nextRow(a2);
-    const b3 = nextRow(a3);
-    const b4 = nextRow(a4);
-    const b5 = nextRow(a5);
-    const b6 = nextRow(a6);
-    const b7 = nextRow(a7);
-    const m0 = v128.xor(a0, b0);
-    const m1 = v128.xor(a1, b1);
-    const m2 = v128.xor(a2, b2);
-    const m3 = v128.xor(a3, b3);
-    const m4 = v128.xor(a4, b4);
-    const m5 = v128.xor(a5, b5);
-    const m6 = v128.xor(a6, b6);
-    const m7 = v128.xor(a7, b7);
-    // x7 is the plane of the lowest bit: what leaves the highest, m0, comes back into bits 0, 1, 3 and 4.
-    x7 = v128.xor(v128.xor(v128.xor(b7, rowAfterNext(m7)), m0), v128.load(key, 0));
-    x6 = v128.xor(v128.xor(v128.xor(b6, rowAfterNext(m6)), v128.xor(m7, m0)), v128.load(key, 16));
-    x5 = v128.xor(v128.xor(v128.xor(b5, rowAfterNext(m5)), m6), v128.load(key, 32));
-    x4 = v128.xor(v128.xor(v128.xor(b4, rowAfterNext(m4)), v128.xor(m5, m0)), v128.load(key, 48));
-    x3 = v128.xor(v128.xor(v128.xor(b3, rowAfterNext(m3)), v128.xor(m4, m0)), v128.load(key, 64));
-    x2 = v128.xor(v128.xor(v128.xor(b2, rowAfterNext(m2)), m3), v128.load(key, 80));
-    x1 = v128.xor(v128.xor(v128.xor(b1, rowAfterNext(m1)), m2), v128.load(key, 96));
-    x0 = v128.xor(v128.xor(v128.xor(b0, rowAfterNext(m0)), m1), v128.load(key, 112));
+    // MixColumns: 2 (a + b) + b + c + d, with a, b, c, d the rows from this one on, each where the ShiftRows left out have not brought it.
+    // Plane 7 is the lowest bit: what leaves the highest, m0, comes back into bits 0, 1, 3 and 4.
+    if (turns == 1) {
+      const b0 = next1(s0);
+      const b1 = next1(s1);
+      const b2 = next1(s2);
+      const b3 = next1(s3);
+      const b4 = next1(s4);
+      const b5 = next1(s5);
+      const b6 = next1(s6);
+      const b7 = next1(s7);
+      const m0 = v128.xor(s0, b0);
+      const m1 = v128.xor(s1, b1);
+      const m2 = v128.xor(s2, b2);
+      const m3 = v128.xor(s3, b3);
+      const m4 = v128.xor(s4, b4);
+      const m5 = v128.xor(s5, b5);
+      const m6 = v128.xor(s6, b6);
+      const m7 = v128.xor(s7, b7);
+      x7 = v128.xor(v128.xor(v128.xor(b7, afterNext13(m7)), m0), v128.load(key, 0));
+      x6 = v128.xor(v128.xor(v128.xor(b6, afterNext13(m6)), v128.xor(m7, m0)), v128.load(key, 16));
+      x5 = v128.xor(v128.xor(v128.xor(b5, afterNext13(m5)), m6), v128.load(key, 32));
+      x4 = v128.xor(v128.xor(v128.xor(b4, afterNext13(m4)), v128.xor(m5, m0)), v128.load(key, 48));
+      x3 = v128.xor(v128.xor(v128.xor(b3, afterNext13(m3)), v128.xor(m4, m0)), v128.load(key, 64));
+      x2 = v128.xor(v128.xor(v128.xor(b2, afterNext13(m2)), m3), v128.load(key, 80));
+      x1 = v128.xor(v128.xor(v128.xor(b1, afterNext13(m1)), m2), v128.load(key, 96));
+      x0 = v128.xor(v128.xor(v128.xor(b0, afterNext13(m0)), m1), v128.load(key, 112));
+    } else if (turns == 2) {
+      const b0 = next2(s0);
+      const b1 = next2(s1);
+      const b2 = next2(s2);
+      const b3 = next2(s3);
+      const b4 = next2(s4);
+      const b5 = next2(s5);
+      const b6 = next2(s6);
+      const b7 = next2(s7);
+      const m0 = v128.xor(s0, b0);
+      const m1 = v128.xor(s1, b1);
+      const m2 = v128.xor(s2, b2);
+      const m3 = v128.xor(s3, b3);
+      const m4 = v128.xor(s4, b4);
+      const m5 = v128.xor(s5, b5);
+      const m6 = v128.xor(s6, b6);
+      const m7 = v128.xor(s7, b7);
+      x7 = v128.xor(v128.xor(v128.xor(b7, afterNext02(m7)), m0), v128.load(key, 0));
+      x6 = v128.xor(v128.xor(v128.xor(b6, afterNext02(m6)), v128.xor(m7, m0)), v128.load(key, 16));
+      x5 = v128.xor(v128.xor(v128.xor(b5, afterNext02(m5)), m6), v128.load(key, 32));
+      x4 = v128.xor(v128.xor(v128.xor(b4, afterNext02(m4)), v128.xor(m5, m0)), v128.load(key, 48));
+      x3 = v128.xor(v128.xor(v128.xor(b3, afterNext02(m3)), v128.xor(m4, m0)), v128.load(key, 64));
+      x2 = v128.xor(v128.xor(v128.xor(b2, afterNext02(m2)), m3), v128.load(key, 80));
+      x1 = v128.xor(v128.xor(v128.xor(b1, afterNext02(m1)), m2), v128.load(key, 96));
+      x0 = v128.xor(v128.xor(v128.xor(b0, afterNext02(m0)), m1), v128.load(key, 112));
+    } else if (turns == 3) {
+      const b0 = next3(s0);
+      const b1 = next3(s1);
+      const b2 = next3(s2);
+      const b3 = next3(s3);
+      const b4 = next3(s4);
+      const b5 = next3(s5);
+      const b6 = next3(s6);
+      const b7 = next3(s7);
+      const m0 = v128.xor(s0, b0);
+      const m1 = v128.xor(s1, b1);
+      const m2 = v128.xor(s2, b2);
+      const m3 = v128.xor(s3, b3);
+      const m4 = v128.xor(s4, b4);
+      const m5 = v128.xor(s5, b5);
+      const m6 = v128.xor(s6, b6);
+      const m7 = v128.xor(s7, b7);
+      x7 = v128.xor(v128.xor(v128.xor(b7, afterNext13(m7)), m0), v128.load(key, 0));
+      x6 = v128.xor(v128.xor(v128.xor(b6, afterNext13(m6)), v128.xor(m7, m0)), v128.load(key, 16));
+      x5 = v128.xor(v128.xor(v128.xor(b5, afterNext13(m5)), m6), v128.load(key, 32));
+      x4 = v128.xor(v128.xor(v128.xor(b4, afterNext13(m4)), v128.xor(m5, m0)), v128.load(key, 48));
+      x3 = v128.xor(v128.xor(v128.xor(b3, afterNext13(m3)), v128.xor(m4, m0)), v128.load(key, 64));
+      x2 = v128.xor(v128.xor(v128.xor(b2, afterNext13(m2)), m3), v128.load(key, 80));
+      x1 = v128.xor(v128.xor(v128.xor(b1, afterNext13(m1)), m2), v128.load(key, 96));
+      x0 = v128.xor(v128.xor(v128.xor(b0, afterNext13(m0)), m1), v128.load(key, 112));
+    } else {
+      const b0 = next0(s0);
+      const b1 = next0(s1);
+      const b2 = next0(s2);
+      const b3 = next0(s3);
+      const b4 = next0(s4);
+      const b5 = next0(s5);
+      const b6 = next0(s6);
+      const b7 = next0(s7);
+      const m0 = v128.xor(s0, b0);
+      const m1 = v128.xor(s1, b1);
+      const m2 = v128.xor(s2, b2);
+      const m3 = v128.xor(s3, b3);
+      const m4 = v128.xor(s4, b4);
+      const m5 = v128.xor(s5, b5);
+      const m6 = v128.xor(s6, b6);
+      const m7 = v128.xor(s7, b7);
+      x7 = v128.xor(v128.xor(v128.xor(b7, afterNext02(m7)), m0), v128.load(key, 0));
+      x6 = v128.xor(v128.xor(v128.xor(b6, afterNext02(m6)), v128.xor(m7, m0)), v128.load(key, 16));
+      x5 = v128.xor(v128.xor(v128.xor(b5, afterNext02(m5)), m6), v128.load(key, 32));
+      x4 = v128.xor(v128.xor(v128.xor(b4, afterNext02(m4)), v128.xor(m5, m0)), v128.load(key, 48));
+      x3 = v128.xor(v128.xor(v128.xor(b3, afterNext02(m3)), v128.xor(m4, m0)), v128.load(key, 64));
+      x2 = v128.xor(v128.xor(v128.xor(b2, afterNext02(m2)), m3), v128.load(key, 80));
+      x1 = v128.xor(v128.xor(v128.xor(b1, afterNext02(m1)), m2), v128.load(key, 96));
+      x0 = v128.xor(v128.xor(v128.xor(b0, afterNext02(m0)), m1), v128.load(key, 112));
+    }
+    turns = (turns + 1) & 3;
     key += PLANES;
 
     if (hashNext < end) hashBlock(v128.load(hashNext), tables);
@@ -206,17 +277,30 @@ export function streamGroup(keys: usize, rounds: u32, group: usize, tables: usiz
   storeBlocks(x7, x6, x5, x4, x3, x2, x1, x0);
 }
 
-/** Each row is rotated within its lane by its own number. */
-@inline function shiftRows(plane: v128): v128 {
-  return i8x16.swizzle(plane, i8x16(0, 1, 2, 3, 5, 6, 7, 4, 10, 11, 8, 9, 15, 12, 13, 14));
-}
-
-@inline function nextRow(plane: v128): v128 {
+/** The next row where so many ShiftRows have been left out: each turns it against the one before it by one column. */
+@inline function next0(plane: v128): v128 {
   return i8x16.shuffle(plane, plane, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3);
 }
 
-@inline function rowAfterNext(plane: v128): v128 {
+@inline function next1(plane: v128): v128 {
+  return i8x16.swizzle(plane, i8x16(5, 6, 7, 4, 9, 10, 11, 8, 13, 14, 15, 12, 1, 2, 3, 0));
+}
+
+@inline function next2(plane: v128): v128 {
+  return i8x16.swizzle(plane, i8x16(6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13, 2, 3, 0, 1));
+}
+
+@inline function next3(plane: v128): v128 {
+  return i8x16.swizzle(plane, i8x16(7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14, 3, 0, 1, 2));
+}
+
+/** The row after the next. */
+@inline function afterNext02(plane: v128): v128 {
   return i8x16.shuffle(plane, plane, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+@inline function afterNext13(plane: v128): v128 {
+  return i8x16.swizzle(plane, i8x16(10, 11, 8, 9, 14, 15, 12, 13, 2, 3, 0, 1, 6, 7, 4, 5));
 }
 
 /** Turns planes (lowest bit first) into blocks: an 8 × 8 transposition of bits in every byte, by halves (Hacker's Delight §7-3). */
