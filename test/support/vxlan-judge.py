@@ -1,16 +1,13 @@
 """Builds a bridge with a VXLAN device in a network namespace, its underlay in another one, sends frames, and prints who saw them. Input and output are JSON."""
-import ctypes
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 
-CLONE_NEWNET = 0x40000000
-ETH_P_ALL = 3
-OUTGOING = 4
+from frame_sockets import drain, isolated, listen, send, unshare
+
 QUIET = 0.03
 
 
@@ -18,10 +15,9 @@ def run(*words):
     subprocess.run(words, check=True, capture_output=True)
 
 
-def unshare():
-    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    for name in ("net.ipv6.conf.default.disable_ipv6=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"):
+def settle():
+    """What a new namespace of this judge does not do."""
+    for name in ("net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"):
         run("sysctl", "-qw", name)
     # br_netfilter may be loaded or not.
     for family in ("ip", "ip6", "arp"):
@@ -34,6 +30,7 @@ def underlay():
     child = os.fork()
     if child == 0:
         unshare()
+        settle()
         os.write(writer, b"x")
         signal.pause()
     os.read(reader, 1)
@@ -65,28 +62,12 @@ def build(scenario, keeper):
         run("ip", "neigh", "replace", address, "lladdr", mac, "dev", "vxlan0", "nud", "permanent")
 
 
-def listen(name):
-    opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-    opened.bind((name, ETH_P_ALL))
-    opened.setblocking(False)
-    return opened
-
-
-def drain(sockets):
-    seen = []
-    for name, opened in sockets.items():
-        while True:
-            try:
-                frame, address = opened.recvfrom(16384)
-            except BlockingIOError:
-                break
-            if address[2] != OUTGOING:
-                seen.append([name, frame.hex()])
-    return seen
+def arrived(sockets):
+    return [[name, frame] for name, direction, frame in drain(sockets) if direction == "in"]
 
 
 def play(scenario):
-    unshare()
+    settle()
     keeper = underlay()
     try:
         build(scenario, keeper)
@@ -96,35 +77,13 @@ def play(scenario):
         answers = []
         for step in scenario["steps"]:
             for frame in step["frames"]:
-                sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-                sender.bind((step["from"], 0))
-                sender.send(bytes.fromhex(frame))
-                sender.close()
+                send(step["from"], frame)
             time.sleep(QUIET)
-            answers.append(drain(sockets))
+            answers.append(arrived(sockets))
         return answers
     finally:
         os.kill(keeper, signal.SIGKILL)
         os.waitpid(keeper, 0)
 
 
-def isolated(scenario):
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        try:
-            answer = play(scenario)
-        except subprocess.CalledProcessError as error:
-            answer = "%s: %s" % (" ".join(error.cmd), error.stderr.decode())
-        with os.fdopen(writer, "w") as pipe:
-            json.dump(answer, pipe)
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    return json.loads(text)
-
-
-json.dump([isolated(scenario) for scenario in json.load(sys.stdin)], sys.stdout)
+json.dump([isolated(play, scenario) for scenario in json.load(sys.stdin)], sys.stdout)
