@@ -20,6 +20,8 @@ export type {
   NetworkDescription,
   PublishedPortDescription,
   ResolvedTraffic,
+  ServiceDescription,
+  ServicePortDescription,
   TopologyDescription,
   TrafficCursor,
 } from "../compile/compiled";

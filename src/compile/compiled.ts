@@ -112,6 +112,8 @@ export interface TopologyDescription {
   readonly generation: string;
   readonly hosts: readonly { readonly name: string; readonly cpus: number }[];
   readonly networks: readonly NetworkDescription[];
+  /** Of the swarm. */
+  readonly services: readonly ServiceDescription[];
   readonly containers: readonly ContainerDescription[];
   readonly flows: readonly FlowDescription[];
 }
@@ -127,9 +129,32 @@ export interface NetworkDescription {
   readonly gateway: string;
   /** The kernel's name of the bridge device. */
   readonly bridge: string;
+  /** Whether its packets are sealed from host to host, `--opt encrypted`. */
+  readonly encrypted: boolean;
+  /** Of an overlay network, one for each subnet. */
+  readonly vnis: readonly number[];
   /** Its name in captures and reports: `host1:br-front`. */
   readonly device: string;
   readonly mtu: number;
+}
+
+/** A service of a swarm, as its managers know it. */
+export interface ServiceDescription {
+  readonly name: string;
+  /** How many of its tasks run. */
+  readonly tasks: number;
+  /** What its name resolves to: a virtual address, or the tasks' own in turn. */
+  readonly endpointMode: "vip" | "dnsrr";
+  readonly virtualIps: readonly { readonly network: string; readonly ipv4: string }[];
+  /** `ingress`: on every node; `host`: where a task is. */
+  readonly ports: readonly ServicePortDescription[];
+}
+
+export interface ServicePortDescription {
+  readonly published: number;
+  readonly target: number;
+  readonly protocol: PortProtocol;
+  readonly mode: "ingress" | "host";
 }
 
 export interface ContainerDescription {

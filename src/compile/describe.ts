@@ -9,12 +9,14 @@ import {
   isBridge,
   isOfSwarm,
   type ParentNetworkState,
+  servicesOf,
   type SwarmNetworkState,
+  type SwarmServiceState,
 } from "../model/state";
 import { formatCidr, ipv4Cidr } from "../net/cidr";
 import { formatIpv4 } from "../net/ip";
 import { formatMac } from "../net/mac";
-import type { ContainerDescription, EndpointDescription, FlowDescription, NetworkDescription, TopologyDescription } from "./compiled";
+import type { ContainerDescription, EndpointDescription, FlowDescription, NetworkDescription, ServiceDescription, TopologyDescription } from "./compiled";
 import { bridgeMtu } from "./topology";
 
 /** The state in the words and notations of people. */
@@ -28,6 +30,7 @@ export function describeTopology(spec: TopologySpec, state: DockerState, flows: 
       if (isOfSwarm(network)) return network.isLocal ? [describeOverlay(network)] : [];
       return hasParent(network) ? [describeParent(network)] : [];
     }),
+    services: servicesOf(state).map((service) => describeService(state, service)),
     containers: state.containers.filter(({ running }) => running).map((container) => describeContainer(state, container)),
     flows,
   };
@@ -42,13 +45,15 @@ function describeBridge(state: DockerState, network: BridgeNetworkState): Networ
     subnet: formatCidr(ipv4Cidr(network.subnet.network, network.subnet.prefixLength)),
     gateway: formatIpv4(network.gateway),
     bridge: network.bridge.device,
+    encrypted: false,
+    vnis: [],
     device: `${network.host}:${network.bridge.displayName}`,
     mtu: bridgeMtu(state, network),
   };
 }
 
 /** As one of its hosts has it: the bridge is that of its first subnet. */
-function describeOverlay({ name, driver, host, internal, subnets, mtu }: SwarmNetworkState): NetworkDescription {
+function describeOverlay({ name, driver, host, internal, subnets, mtu, encrypted }: SwarmNetworkState): NetworkDescription {
   const [subnet] = subnets;
   return {
     name,
@@ -58,6 +63,8 @@ function describeOverlay({ name, driver, host, internal, subnets, mtu }: SwarmNe
     subnet: subnet === undefined ? "" : formatCidr(ipv4Cidr(subnet.network, subnet.prefixLength)),
     gateway: subnet === undefined ? "" : formatIpv4(subnet.gateway),
     bridge: "br0",
+    encrypted,
+    vnis: subnets.map(({ vni }) => vni),
     device: `${host}/overlay/${name}:br0`,
     mtu,
   };
@@ -74,8 +81,20 @@ function describeParent({ name, driver, host, internal, subnets, ipam, parent, m
     subnet: subnet === undefined ? "" : formatCidr(ipv4Cidr(subnet.network, subnet.prefixLength)),
     gateway: ipam.config[0]?.gateway ?? "",
     bridge: parent.device,
+    encrypted: false,
+    vnis: [],
     device: `${host}:${parent.device}`,
     mtu,
+  };
+}
+
+function describeService({ networks }: DockerState, { name, tasks, endpointMode, virtualIps, ports }: SwarmServiceState): ServiceDescription {
+  return {
+    name,
+    tasks,
+    endpointMode,
+    virtualIps: virtualIps.map(({ networkId, ip }) => ({ network: networks.find(({ id }) => id === networkId)?.name ?? networkId, ipv4: formatIpv4(ip) })),
+    ports: ports.map(({ published, target, protocol, mode }) => ({ published, target, protocol, mode })),
   };
 }
 

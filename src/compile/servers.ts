@@ -1,6 +1,6 @@
 import { SERVICE_ID_LABEL } from "../model/labels";
 import type { TargetSpec } from "../model/spec";
-import type { DockerState } from "../model/state";
+import { type DockerState, servicesOf } from "../model/state";
 import type { Destination } from "./destination";
 import type { CompiledNetwork } from "./topology";
 
@@ -30,8 +30,7 @@ export function publishedListeners({ state, network: { places } }: Places, to: T
 export function balancedListeners({ state, network: { places, owners } }: Places, to: TargetSpec, destination: Destination): Listener[] {
   const owner = owners.get(destination);
   const isNode = state.hosts.some(({ name, swarm }) => swarm?.role !== undefined && places.get(name) === owner);
-  const services = state.hosts.find(({ swarm }) => (swarm?.services.length ?? 0) > 0)?.swarm?.services ?? [];
-  return services.flatMap(({ id, ports, virtualIps }) => {
+  return servicesOf(state).flatMap(({ id, ports, virtualIps }) => {
     const isVirtual = virtualIps.some(({ ip }) => ip === destination);
     const published = isNode ? ports.find(({ mode, published: port, protocol }) => mode === "ingress" && port === to.port && protocol === to.protocol) : undefined;
     const port = isVirtual ? to.port : published?.target;

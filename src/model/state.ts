@@ -2,7 +2,7 @@ import type { FirewallState } from "./firewall/rule";
 import type { DaemonFlags } from "./flags";
 import type { LinkedContainer } from "./inspect/environment";
 import type { ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, PortProtocol } from "./spec";
-import type { SwarmNetworkState, SwarmState } from "./swarm/state";
+import type { SwarmNetworkState, SwarmServiceState, SwarmState } from "./swarm/state";
 import type { HostWorld } from "./world";
 
 export type * from "./swarm/state";
@@ -284,4 +284,10 @@ export function isOfSwarm(network: NetworkState): network is SwarmNetworkState {
 /** Whether containers of the network sit on an interface of their host. */
 export function hasParent(network: NetworkState): network is ParentNetworkState {
   return network.driver === "macvlan" || network.driver === "ipvlan";
+}
+
+/** The services of the swarms that there are, each once. */
+export function servicesOf({ hosts }: Pick<DockerState, "hosts">): SwarmServiceState[] {
+  const known = hosts.flatMap(({ swarm }) => swarm?.services ?? []);
+  return [...new Map(known.map((service) => [service.id, service])).values()];
 }

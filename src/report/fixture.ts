@@ -51,9 +51,10 @@ export const input: ReportInput = {
     generation: "29",
     hosts: [{ name: "host1", cpus: 2 }],
     networks: [
-      { name: "shop_front", host: "host1", driver: "bridge", internal: false, subnet: "172.18.0.0/16", gateway: "172.18.0.1", bridge: "br-1b2c3d4e5f60", mtu: 1500 },
-      { name: "shop_back", host: "host1", driver: "bridge", internal: true, subnet: "172.30.0.0/24", gateway: "172.30.0.1", bridge: "br-a0b1c2d3e4f5", mtu: 1500 },
+      { name: "shop_front", host: "host1", driver: "bridge", internal: false, subnet: "172.18.0.0/16", gateway: "172.18.0.1", bridge: "br-1b2c3d4e5f60", mtu: 1500, encrypted: false, vnis: [] },
+      { name: "shop_back", host: "host1", driver: "bridge", internal: true, subnet: "172.30.0.0/24", gateway: "172.30.0.1", bridge: "br-a0b1c2d3e4f5", mtu: 1500, encrypted: false, vnis: [] },
     ],
+    services: [],
     containers: [
       {
         name: "shop-web-1",

@@ -5,7 +5,7 @@ import type { TrafficSummary } from "../observe/traffic";
 import { dropText } from "./drop-text";
 import { parentNotices } from "./parents";
 import { findProblems } from "./problems";
-import type { ReportContainer, ReportCounters, ReportHost, ReportLatency, ReportNotice, ReportPort, ReportRun, ReportTraffic, RunReport } from "./report";
+import type { ReportContainer, ReportCounters, ReportHost, ReportLatency, ReportNotice, ReportPort, ReportRun, ReportService, ReportTraffic, RunReport } from "./report";
 
 /** What a report is made from: a run's result, what it ran on, and what its reader should know of the description. */
 export interface ReportInput {
@@ -30,7 +30,10 @@ export interface ReportTopology {
     readonly gateway: string;
     readonly bridge: string;
     readonly mtu: number;
+    readonly encrypted: boolean;
+    readonly vnis: readonly number[];
   }[];
+  readonly services: readonly ReportService[];
   readonly containers: readonly {
     readonly name: string;
     readonly label: string;
@@ -84,9 +87,10 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
     project: { name: topology.name, files, docker: topology.generation },
     run: runOf(result),
     hosts: topology.hosts.map(({ name, cpus }) => ({ name, cpus })),
-    networks: usedNetworks(topology).map(({ name, host, driver, subnet, gateway, bridge, mtu, internal }) => {
-      return { name, host, driver, subnet, gateway, bridge, mtuBytes: mtu, internal };
+    networks: usedNetworks(topology).map(({ name, host, driver, subnet, gateway, bridge, mtu, internal, encrypted, vnis }) => {
+      return { name, host, driver, subnet, gateway, bridge, mtuBytes: mtu, internal, encrypted, vnis };
     }),
+    services: topology.services.map(serviceOf),
     containers: topology.containers.map(containerOf),
     traffic,
     flows: result.flows.map((flow) => {
@@ -157,6 +161,16 @@ function containerOf({ name, label, host, networkMode, networks, ports }: Report
       dnsNames: endpoint.dnsNames,
     })),
     ports: ports.map(({ hostIp, hostPort, containerPort, protocol }) => ({ hostIp, hostPort, containerPort, protocol })),
+  };
+}
+
+function serviceOf({ name, tasks, endpointMode, virtualIps, ports }: ReportService): ReportService {
+  return {
+    name,
+    tasks,
+    endpointMode,
+    virtualIps: virtualIps.map(({ network, ipv4 }) => ({ network, ipv4 })),
+    ports: ports.map(({ published, target, protocol, mode }) => ({ published, target, protocol, mode })),
   };
 }
 

@@ -1,9 +1,9 @@
 import { formatCount, formatRate, formatTime } from "./format";
-import { hostWords, networkLines } from "./networks";
+import { hostWords, networkLines, networkWords } from "./networks";
 import { isAnswered } from "./problems";
 import type { RunReport } from "./report";
 import { markdownTable, type Column } from "./table";
-import { closingLine } from "./text";
+import { closingLine, servicePorts } from "./text";
 
 /**
  * A report for a pull request or a page: GitHub's Markdown, with a line break at its end.
@@ -13,7 +13,7 @@ import { closingLine } from "./text";
 export function renderMarkdown(report: RunReport): string {
   const { project, run } = report;
   const heading = [`## ${project.name}`, "", `Docker ${project.docker}, ${run.engine} engine, seed ${run.seed}. ${closingLine(report)}`];
-  const sections = [heading, problems(report), traffic(report), drops(report), networks(report), containers(report), notices(report)];
+  const sections = [heading, problems(report), traffic(report), drops(report), networks(report), services(report), containers(report), notices(report)];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
@@ -47,10 +47,18 @@ function drops(report: RunReport): string[] {
 
 function networks(report: RunReport): string[] {
   const several = report.hosts.length > 1;
-  const rows = networkLines(report).map(({ name, hosts, driver, subnet, gateway, bridge, internal }) => {
-    return [name, ...(several ? [hostWords(hosts, report)] : []), internal ? `${driver}, internal` : driver, subnet, gateway, bridge];
+  const rows = networkLines(report).map((network) => {
+    const words = [network.driver, networkWords(network)].filter((word) => word !== "").join(", ");
+    return [network.name, ...(several ? [hostWords(network.hosts, report)] : []), words, network.subnet, network.gateway, network.bridge];
   });
   return section("Networks", columns(["name", ...(several ? ["host"] : []), "driver", "subnet", "gateway", "bridge"]), rows);
+}
+
+function services(report: RunReport): string[] {
+  const rows = report.services.map(({ name, tasks, virtualIps, ports }) => {
+    return [name, virtualIps.map(({ ipv4, network }) => `${ipv4} (${network})`).join(", "), servicePorts(ports), formatCount(tasks)];
+  });
+  return section("Services", columns(["name", "virtual IP", "published", "tasks"], 1), rows);
 }
 
 function containers(report: RunReport): string[] {

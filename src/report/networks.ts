@@ -19,3 +19,9 @@ export function networkLines({ networks }: RunReport): readonly NetworkLine[] {
 export function hostWords(hosts: readonly string[], { hosts: all }: RunReport): string {
   return hosts.length === all.length ? "all" : hosts.join(" ");
 }
+
+/** What sets a network apart: `internal`, `encrypted`, its VNIs. */
+export function networkWords({ internal, encrypted, vnis }: Pick<ReportNetwork, "internal" | "encrypted" | "vnis">): string {
+  const words = [...(internal ? ["internal"] : []), ...(encrypted ? ["encrypted"] : []), ...(vnis.length > 0 ? [`VNI ${vnis.join(" ")}`] : [])];
+  return words.join(", ");
+}

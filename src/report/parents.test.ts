@@ -13,7 +13,8 @@ function topology(driver: string, endpoints: readonly (readonly [container: stri
     name: "wire",
     generation: "20.10",
     hosts: [{ name: "h1", cpus: 1 }, { name: "h2", cpus: 1 }],
-    networks: [{ name: "wire", host: "h1", driver, internal: false, subnet: "192.0.2.0/24", gateway: "192.0.2.1", bridge: "eth0", mtu: 1500 }],
+    networks: [{ name: "wire", host: "h1", driver, internal: false, subnet: "192.0.2.0/24", gateway: "192.0.2.1", bridge: "eth0", mtu: 1500, encrypted: false, vnis: [] }],
+    services: [],
     containers: endpoints.map(([name, host, ipv4, mac]) => ({ name, label: name, host, networkMode: "networks", networks: [endpoint(name, ipv4, mac)], ports: [] })),
     flows: [],
   };

@@ -52,6 +52,32 @@ FAILED
     );
   });
 
+  it("tells the services of a swarm, and which of its networks are sealed", () => {
+    const networks = [{ name: "shop_back", host: "host1", driver: "overlay", internal: true, subnet: "10.0.1.0/24", gateway: "10.0.1.1", bridge: "br0", mtu: 1424, encrypted: true, vnis: [4097] }];
+    const services = [
+      {
+        name: "shop_web", tasks: 3, endpointMode: "vip" as const,
+        virtualIps: [{ network: "ingress", ipv4: "10.0.0.5" }, { network: "shop_back", ipv4: "10.0.1.2" }],
+        ports: [{ published: 8080, target: 80, protocol: "tcp", mode: "ingress" as const }, { published: 53, target: 53, protocol: "udp", mode: "host" as const }],
+      },
+      { name: "shop_db", tasks: 1, endpointMode: "dnsrr" as const, virtualIps: [], ports: [] },
+    ];
+    const swarmReport = buildReport({ ...input, topology: { ...input.topology, networks, services } });
+    expect(renderText(swarmReport)).toContain(`NETWORKS
+  name       driver   subnet       gateway   bridge
+  shop_back  overlay  10.0.1.0/24  10.0.1.1  br0     internal, encrypted, VNI 4097
+
+SERVICES
+  name  tasks  virtual IP       network    published
+  web       3  10.0.0.5         ingress    8080→80 on every node, 53→53/udp where tasks are
+               10.0.1.2         shop_back
+  db        1  none, DNS turns
+`);
+    expect(renderMarkdown(swarmReport)).toContain("| shop_web | 10.0.0.5 (ingress), 10.0.1.2 (shop_back) | 8080→80 on every node, 53→53/udp where tasks are | 3 |");
+    expect(swarmReport.services).toEqual(services);
+    expect(swarmReport.networks[0]).toMatchObject({ encrypted: true, vnis: [4097] });
+  });
+
   it("keeps to 100 columns with long names", () => {
     const name = "a-service-with-a-name-that-is-longer-than-anybody-would-like-it";
     const long = { ...flow(name, { from: `${name}-1`, to: `${name}:65535/udp` }), flows: 1 };
@@ -87,7 +113,7 @@ describe("the JSON report", () => {
   });
 
   it("keeps its sections", () => {
-    const sections = ["format", "project", "run", "hosts", "networks", "containers", "traffic", "flows", "drops", "devices", "notices", "problems"];
+    const sections = ["format", "project", "run", "hosts", "networks", "services", "containers", "traffic", "flows", "drops", "devices", "notices", "problems"];
     expect(Object.keys(report)).toEqual(sections);
   });
 });

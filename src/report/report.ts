@@ -12,6 +12,8 @@ export interface RunReport {
   readonly run: ReportRun;
   readonly hosts: readonly ReportHost[];
   readonly networks: readonly ReportNetwork[];
+  /** Of the swarm; none without one. */
+  readonly services: readonly ReportService[];
   readonly containers: readonly ReportContainer[];
   /** Flows of one sender added up: what the text report shows. */
   readonly traffic: readonly ReportTraffic[];
@@ -62,6 +64,27 @@ export interface ReportNetwork {
   readonly bridge: string;
   readonly mtuBytes: number;
   readonly internal: boolean;
+  /** Sealed from host to host. */
+  readonly encrypted: boolean;
+  /** VXLAN network identifiers of an overlay network, one for each subnet. */
+  readonly vnis: readonly number[];
+}
+
+export interface ReportService {
+  readonly name: string;
+  /** How many of its tasks run. */
+  readonly tasks: number;
+  readonly endpointMode: "vip" | "dnsrr";
+  readonly virtualIps: readonly { readonly network: string; readonly ipv4: string }[];
+  readonly ports: readonly ReportServicePort[];
+}
+
+export interface ReportServicePort {
+  readonly published: number;
+  readonly target: number;
+  readonly protocol: string;
+  /** `ingress`: on every node; `host`: on those where a task is. */
+  readonly mode: "ingress" | "host";
 }
 
 export interface ReportContainer {

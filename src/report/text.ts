@@ -1,8 +1,8 @@
 import { dropText } from "./drop-text";
 import { formatCount, formatPerSecond, formatQuantity, formatRate, formatTime } from "./format";
-import { hostWords, networkLines } from "./networks";
+import { hostWords, networkLines, networkWords } from "./networks";
 import { isAnswered } from "./problems";
-import type { ReportNotice, ReportPort, ReportTraffic, RunReport } from "./report";
+import type { ReportNotice, ReportPort, ReportServicePort, ReportTraffic, RunReport } from "./report";
 import { plainStyle, type Style } from "./style";
 import { PAGE_WIDTH, table, wrapText, type Cell, type Column } from "./table";
 
@@ -20,7 +20,7 @@ export interface TextOptions {
  */
 export function renderText(report: RunReport, options: TextOptions = {}): string {
   const page: Page = { report, style: options.style ?? plainStyle, width: options.width ?? PAGE_WIDTH };
-  const sections = [header, networks, containers, traffic, drops, notices, problems, closing];
+  const sections = [header, networks, services, containers, traffic, drops, notices, problems, closing];
   return sections
     .map((section) => section(page).join("\n"))
     .filter((text) => text !== "")
@@ -61,9 +61,22 @@ function networks(page: Page): string[] {
     network.subnet,
     network.gateway,
     network.bridge,
-    network.internal ? { text: "internal", mark: "warning" } : "",
+    network.internal ? { text: networkWords(network), mark: "warning" } : networkWords(network),
   ]);
   return section(page, "NETWORKS", columns, rows);
+}
+
+/** One line for each virtual address. */
+function services(page: Page): string[] {
+  const { report } = page;
+  const columns: Column[] = [{ title: "name", shrink: true }, { title: "tasks", align: "right" }, { title: "virtual IP" }, { title: "network", shrink: true }, { title: "published", wrap: true }];
+  const rows = report.services.flatMap((service): Cell[][] => {
+    const [first, ...others] = service.virtualIps;
+    const name: Cell = { text: shortName(service.name, report.project.name), mark: "name" };
+    const head: Cell[] = [name, formatCount(service.tasks), first?.ipv4 ?? "none, DNS turns", first?.network ?? "", servicePorts(service.ports)];
+    return [head, ...others.map(({ ipv4, network }): Cell[] => ["", "", ipv4, network, ""])];
+  });
+  return section(page, "SERVICES", columns, rows);
 }
 
 /** Where there is one host only, nobody asks which. */
@@ -119,6 +132,15 @@ function publishedPorts(ports: readonly ReportPort[]): string {
     return `${address}${hostPort}→${containerPort}${protocol === "tcp" ? "" : `/${protocol}`}`;
   });
   return [...new Set(words)].join(" ");
+}
+
+/** `8080→80 on every node`, `53→53/udp where tasks are`. */
+export function servicePorts(ports: readonly ReportServicePort[]): string {
+  const words = ports.map(({ published, target, protocol, mode }) => {
+    const port = `${published === 0 ? "" : published}→${target}${protocol === "tcp" ? "" : `/${protocol}`}`;
+    return `${port} ${mode === "ingress" ? "on every node" : "where tasks are"}`;
+  });
+  return words.join(", ");
 }
 
 function traffic(page: Page): string[] {
@@ -180,9 +202,9 @@ function trafficRow(item: ReportTraffic, project: string): Cell[] {
   ];
 }
 
-/** Compose puts the project in front of every name; the heading has it already. */
+/** Compose puts the project in front of every name, a stack with `_`; the heading has it already. */
 function shortName(name: string, project: string): string {
-  return name.startsWith(`${project}-`) && name.length > project.length + 1 ? name.slice(project.length + 1) : name;
+  return /^[-_]/.test(name.slice(project.length)) && name.startsWith(project) && name.length > project.length + 1 ? name.slice(project.length + 1) : name;
 }
 
 function drops(page: Page): string[] {

@@ -33,7 +33,7 @@ export function bareTopology(): CompiledTopology {
     },
     devices: new Map([["host1:docker0", 0]]),
     cursor: { flowIndex: 0, socketIndex: 0, icmpIdentifier: 1, ephemeralPorts: new Map(), listening: new Map(), flowNames: new Set(), freeSockets: [] },
-    describe: () => ({ name: "bare", generation: "29", hosts: [], networks: [], containers: [], flows: [] }),
+    describe: () => ({ name: "bare", generation: "29", hosts: [], networks: [], services: [], containers: [], flows: [] }),
     resolveTraffic: () => {
       throw new SimulationError("NOT_FOUND", 'from: expected a container, found "nobody"');
     },
