@@ -21,7 +21,7 @@ const HOSTS = ["h1", "h2"].map((name, index) => ({
   name,
   cpus: 1,
   backlog: 1000,
-  world: recordedHost({ ip: `192.0.2.1${index + 1}`, mac: `02:00:00:00:02:0${"bc"[index]}`, hostname: `host${index + 1}` }),
+  world: recordedHost({ ip: `192.0.2.1${index + 1}`, mac: `02:00:00:00:02:0${"bc"[index]}`, hostname: `host${index + 1}` }, "20.10"),
 }));
 
 function ping(namespace: number, to: string, fields: Partial<FlowRecord> = {}): FlowRecord {

@@ -1,10 +1,13 @@
 /** The format of a recording of a real engine: docker commands, what each answered, and what the network then looked like. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DockerGeneration } from "../../src/model/spec";
 
 export interface Recording {
   readonly scenario: string;
   readonly area: string;
+  /** In words, with its version. */
+  readonly engine: string;
   readonly usable: boolean;
   readonly notes: readonly string[];
   /** Extra flags of the daemons, by host or `*`. */
@@ -135,6 +138,14 @@ export function recordingsIn(folder: string): Recording[] {
     const content: unknown = JSON.parse(readFileSync(join(folder, file), "utf8"));
     return isRecord(content) && Array.isArray(content.steps) ? [content as unknown as Recording] : [];
   });
+}
+
+/** The generation of the engine that was recorded. */
+export function generationOf({ engine }: Recording): DockerGeneration {
+  const [, version = ""] = /Docker Engine (\d+\.\d+)/.exec(engine) ?? [];
+  if (version === "20.10") return version;
+  if (Number.parseInt(version, 10) >= 29) return "29";
+  throw new Error(`${JSON.stringify(engine)}: expected Docker Engine 20.10, or 29 and later`);
 }
 
 /** A note that takes the answer of a command back, because its machine lacked something that any other has. */

@@ -1,4 +1,5 @@
 /** The machines around the hosts of the recordings, as their README draws them. */
+import type { DockerGeneration } from "../../src/model/spec";
 import type { UnderlaySpec } from "../../src/model/underlay";
 import { emptyWorld, type HostWorld } from "../../src/model/world";
 
@@ -44,15 +45,15 @@ export const RECORDED_UNDERLAY: UnderlaySpec = {
   ],
 };
 
-/** A host of the recordings. */
-export function recordedHost({ ip, mac, hostname }: { readonly ip: string; readonly mac: string; readonly hostname: string }): HostWorld {
+/** A host of the recordings. Those of 20.10 were made where br_netfilter is on before the daemon starts, the later ones where it is not. */
+export function recordedHost({ ip, mac, hostname }: { readonly ip: string; readonly mac: string; readonly hostname: string }, generation: DockerGeneration): HostWorld {
   return {
     ...emptyWorld(hostname),
     uplinks: [{ name: "eth0", mac, mtu: MTU, addresses: [`${ip}/24`] }],
     routes: [{ destination: "default", type: "unicast", via: "192.0.2.1", scope: "global" }],
     hosts: ["127.0.0.1\tlocalhost", "192.0.2.50\tlan.example.test"],
     resolvConf: { nameservers: ["198.51.100.53"], search: [], options: [] },
-    bridgeNetfilter: true,
+    bridgeNetfilter: generation === "20.10",
     // "The kernel had no ipvs", the recordings say.
     ipvs: false,
   };

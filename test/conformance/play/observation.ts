@@ -16,7 +16,7 @@ import { STANDARD_HOSTS } from "../../../src/programs";
 type Fields = { readonly [key: string]: Json | undefined };
 
 /** The fields of `docker network inspect` and `docker inspect` that are about the network. */
-const NETWORK_FIELDS = ["Name", "Id", "Scope", "Driver", "EnableIPv6", "IPAM", "Internal", "Attachable", "Ingress", "ConfigFrom", "ConfigOnly", "Containers", "Options", "Labels", "Peers"];
+const NETWORK_FIELDS = ["Name", "Id", "Scope", "Driver", "EnableIPv4", "EnableIPv6", "IPAM", "Internal", "Attachable", "Ingress", "ConfigFrom", "ConfigOnly", "Containers", "Options", "Labels", "Peers", "Status"];
 const HOST_CONFIG_FIELDS = ["NetworkMode", "PortBindings", "PublishAllPorts", "Links", "ExtraHosts", "Dns", "DnsSearch", "DnsOptions"];
 const CONFIG_FIELDS = ["Hostname", "Domainname", "ExposedPorts", "MacAddress", "NetworkDisabled"];
 /** Random, or never anything but empty. */

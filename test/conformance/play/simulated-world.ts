@@ -11,7 +11,7 @@ import { isOfSwarm, type ContainerState, type DockerState } from "../../../src/m
 import type { ListenerSpec } from "../../../src/model/world";
 import { recordedHost } from "../../support/recorded-world";
 import type { Names } from "../names";
-import type { CommandResult, Frame, Json, Recording, Row } from "../recording";
+import { generationOf, type CommandResult, type Frame, type Json, type Recording, type Row } from "../recording";
 import { scenarioCompiler } from "./compile";
 import type { EngineChoice } from "./engines";
 import { Kernel } from "./kernel";
@@ -58,12 +58,14 @@ class SimulatedWorld implements World {
     return world;
   }
 
-  private constructor({ hosts, dockerd_flags }: Recording, simulation: Simulation) {
+  private constructor(recording: Recording, simulation: Simulation) {
+    const { hosts, dockerd_flags } = recording;
+    const generation = generationOf(recording);
     this.#simulation = simulation;
     this.#hosts = new Map(
       Object.entries(hosts).map(([name, machine], index) => {
-        const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], "20.10");
-        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, flags, world: recordedHost(machine), swarms: this.#swarms, files: containerFiles });
+        const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], generation);
+        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: index, flags, world: recordedHost(machine, generation), swarms: this.#swarms, files: containerFiles });
         return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs(), stacks: stackReader }) }];
       }),
     );
