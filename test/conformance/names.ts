@@ -12,10 +12,16 @@ export class Names {
   readonly #owners = new Map<string, Id>();
   readonly #macs = new Map<string, string>();
   readonly #veths = new Map<string, string>();
+  /** MACs that a user has chosen: they stay as they are. */
+  readonly #given: ReadonlySet<string>;
   /** The join token of a swarm that was printed last. */
   token = "";
   /** The one before that, if it was another one. */
   formerToken = "";
+
+  constructor(given: Iterable<string> = []) {
+    this.#given = new Set(given);
+  }
 
   /** `placeholder` without its brackets, such as `ctr:h1/c1`. The second object of a name gets `#2`. */
   learnId(id: Id, placeholder: string): void {
@@ -50,6 +56,16 @@ export class Names {
   /** A device in the namespace of an overlay network. */
   learnOverlayDevice(host: string, network: string, device: string, mac: string): void {
     this.#learnMac(mac, `mac:${host}/1-<net:${network}~10>/${device}`);
+  }
+
+  /** An interface of a container: its MAC is random unless it was chosen or is made from its IPv4 address. Each start may make a new one. */
+  learnEndpointMac(place: string, mac: string, ip: string): void {
+    const derived = `02:42:${ip.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join(":")}`;
+    if (mac === "" || mac === derived || this.#given.has(mac) || this.#macs.has(mac)) return;
+    const taken = new Set(this.#macs.values());
+    let name = `mac:${place}`;
+    for (let count = 2; taken.has(name); count++) name = `mac:${place}#${count}`;
+    this.#macs.set(mac, name);
   }
 
   #learnMac(mac: string, placeholder: string): void {

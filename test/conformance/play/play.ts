@@ -6,7 +6,7 @@ import type { World } from "./world";
 
 /** What was seen, with the placeholders that are known when all is over. A step that cannot be played says why, and the next one is tried. */
 export async function play(recording: Recording, world: World): Promise<Played[]> {
-  const names = new Names();
+  const names = new Names(macsIn(recording));
   const seen: Played[] = [];
   world.learnIds(names);
   const voidCommand = voidCommandOf(recording);
@@ -28,6 +28,12 @@ export function reasonOf(error: unknown): string {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const place = name === "SimulationError" ? "" : ` (${/\n\s+at (.*)/.exec(stack ?? "")?.[1] ?? "nowhere"})`;
   return `${name}: ${message}${place}`;
+}
+
+/** The MACs that its commands name. */
+function macsIn({ steps }: Recording): string[] {
+  const commands = steps.flatMap((step): readonly Step[] => (step.op === "capture" ? step.during : [step])).flatMap((step) => (step.op === "docker" || step.op === "host" ? step.argv : []));
+  return commands.flatMap((word) => word.match(/(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g) ?? []);
 }
 
 async function playStep(step: Step, world: World, names: Names): Promise<Step> {
@@ -125,7 +131,10 @@ function learnEndpoints({ hosts, containers }: { readonly hosts: Json; readonly 
   for (const [name, host] of sorted(hosts)) {
     for (const network of Array.isArray(host.networks) ? (host.networks as Json[]).filter(isRecord) : []) {
       for (const [id, endpoint] of sorted(network.Containers ?? {})) {
-        if (endpoint.EndpointID) names.learnId(String(endpoint.EndpointID), `ep:${name}/${String(network.Name)}/${owners.get(id) ?? id}`);
+        if (!endpoint.EndpointID) continue;
+        const place = `${name}/${String(network.Name)}/${owners.get(id) ?? id}`;
+        names.learnId(String(endpoint.EndpointID), `ep:${place}`);
+        names.learnEndpointMac(place, String(endpoint.MacAddress), String(endpoint.IPv4Address).split("/")[0]!);
       }
     }
   }

@@ -3,6 +3,8 @@ import { DockerClient } from "../../../src/client";
 import { stackReader } from "../../../src/compose";
 import { Daemon } from "../../../src/model/daemon";
 import { parseDaemonFlags } from "../../../src/model/flags";
+import { formatIpv4 } from "../../../src/net/ip";
+import { macText } from "../../../src/model/inspect/network";
 import { containerFiles } from "../../../src/model/inspect/container-files";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
@@ -233,10 +235,14 @@ class SimulatedWorld implements World {
     }
     for (const { name, swarm } of hosts) if (swarm && swarm.nodeId !== "") names.learnId(swarm.nodeId, `node:${name}`);
     for (const { swarm } of hosts) for (const { id, name } of swarm?.services ?? []) names.learnId(id, `svc:${name}`);
-    for (const { host, name, id } of containers) {
+    for (const { host, name, id, attachments } of containers) {
       const task = taskOf(name, names);
       if (task) names.learnId(task.id, `task:${task.name}`);
       names.learnId(id, `ctr:${host}/${task?.container ?? name}`);
+      const own = names.placeholderOf(id)!.replace(/^ctr:/, "");
+      for (const { network, endpoint } of [...attachments].sort((a, b) => (a.network < b.network ? -1 : 1))) {
+        if (endpoint) names.learnEndpointMac(`${own}/${network}`, macText(endpoint), formatIpv4(endpoint.ip));
+      }
     }
   }
 
