@@ -21,6 +21,7 @@ import { processed, runEvents } from "./simulation/run";
 import { updateCounters } from "./tables/counters";
 import { deviceAt, deviceCounters, deviceDrops } from "./tables/device";
 import { appendDomain as addDomain } from "./tables/domain";
+import { openPayload, setPayload as replacePayload } from "./tables/payload";
 import { flowAt, flowCount, flowCounters, flowDrops, flowHistograms, flowReplies } from "./tables/flow";
 import { busyTime } from "./tables/namespace";
 import { ruleCounters } from "./tables/ruleset";
@@ -100,6 +101,16 @@ export function setDevice(index: u32, up: bool): void {
 /** False: there is no memory for a queue that long, and the link is what it was. */
 export function setLink(index: u32): bool {
   return replaceLink(index, input);
+}
+
+/** Where the host writes the text of a payload; 0: there is no memory for it. The host's views of the memory are stale after it. */
+export function reservePayload(index: u32, bytes: u32): usize {
+  return MANY_HOSTS ? openPayload(index, bytes) : 0;
+}
+
+/** Its text has been written, and the input region has its record. */
+export function setPayload(index: u32): void {
+  if (MANY_HOSTS) replacePayload(index, input);
 }
 
 /** Appends or replaces. */

@@ -298,4 +298,7 @@ export const FLOW_FIRST_SEQUENCE: i32 = 116;
 /** `Family`; an IPv6 flow has its destination in FLOW_DESTINATION6. A Ping has protocol ICMP in either. */
 export const FLOW_FAMILY: i32 = 120;
 export const FLOW_DESTINATION6: i32 = 124;
-export const FLOW_SIZE: i32 = 144;
+/** What its messages and the answers to them say: indices of payloads (`payload.ts`); NONE: the usual bytes. */
+export const FLOW_MESSAGE: i32 = 140;
+export const FLOW_ANSWER: i32 = 144;
+export const FLOW_SIZE: i32 = 152;

@@ -39,11 +39,12 @@ export function udpInput(packet: Packet): Node {
   const socket = findSocket(stackOfPacket(packet), PROTOCOL_UDP, destinationIn(packet), destinationPort(udp));
   if (isNoSocket(socket) || (socket.role == SocketRole.Client && !isConnected(socket, packet, udp))) return hasSessions() ? serveSession(packet, udp) : refuse(packet);
   const bytes = length - UDP_HEADER;
-  if (socket.role != SocketRole.Sink && socket.role != SocketRole.Client) return wait(packet, socket, bytes);
+  const isSink = socket.role == SocketRole.Sink || (MANY_HOSTS && isTold(packet, socket));
+  if (!isSink && socket.role != SocketRole.Client) return wait(packet, socket, bytes);
   copyCost(bytes);
   delivered++;
   if (packet.flow != NONE) {
-    if (socket.role == SocketRole.Sink) {
+    if (isSink) {
       if (packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
     } else if (packet.flow == socket.flow && packet.response == 1) {
       const flow = flowAt(packet.flow);
@@ -53,6 +54,13 @@ export function udpInput(packet: Packet): Node {
     }
   }
   return consume(packet);
+}
+
+/** What a flow says word for word and no answer is wanted to: a Responder just takes it. */
+function isTold(packet: Packet, socket: Socket): bool {
+  if (socket.role != SocketRole.Responder || packet.flow == NONE || packet.response != 0) return false;
+  const flow = flowAt(packet.flow);
+  return flow.kind == FlowKind.Constant && flow.message != NONE;
 }
 
 /** Whether a client's socket hears the sender: its server, or anybody if it sends to many. */

@@ -17,7 +17,7 @@ import { isNoSession, Session, sessionOfPort } from "../tables/session";
 import { hasSocket } from "../tables/socket";
 import { load16 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
-import { writePayload } from "../wire/payload";
+import { sayDatagram } from "./say";
 import { sourcePort, UDP_HEADER, UDP_LENGTH, writeUdp } from "../wire/udp";
 
 /** A payload on its way from one packet to another. */
@@ -101,7 +101,7 @@ export function sendDatagram(
   writeNetwork(packet, namespace, total, namespace.ttl, PROTOCOL_UDP, source, destination);
   writeUdp(udp, fromPort, toPort, UDP_HEADER + bytes);
   if (isMessage) memory.copy(payload, MESSAGE, bytes);
-  else writePayload(payload, sequence, flow, bytes);
+  else sayDatagram(payload, flow, response != 0, sequence, bytes);
   append(packet, Node.SocketOutput, inProgress);
 }
 

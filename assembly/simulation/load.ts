@@ -57,6 +57,7 @@ import {
   reserveNeighbours,
 } from "../tables/neighbour";
 import { reservePathMtus } from "../tables/path-mtu";
+import { reservePayloads } from "../tables/payload";
 import { fillReassembly, reserveReassembly } from "../tables/reassembly";
 import { reserveIpvsConnections } from "../tables/ipvs-connection";
 import { fillRuleset, reserveRuleset } from "../tables/ruleset";
@@ -122,6 +123,7 @@ function reserveTables(): void {
   if (MANY_HOSTS) {
     reserveVxlans();
     reserveXfrm();
+    reservePayloads();
   }
 }
 

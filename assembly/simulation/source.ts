@@ -26,6 +26,7 @@ import { ARP_FRAME, writeArp } from "../wire/arp";
 import { ETHERNET_HEADER, MAC_BROADCAST, TYPE_ARP, writeEthernet } from "../wire/ethernet";
 import { ICMP_HEADER, writeIcmpChecksum, writeIcmpHeader } from "../wire/icmp";
 import { IP_BROADCAST } from "../wire/ipv4";
+import { sayDatagram } from "../processes/say";
 import { writePayload } from "../wire/payload";
 import { UDP_HEADER, writeUdp } from "../wire/udp";
 import { clock, NEVER, now } from "./clock";
@@ -207,6 +208,7 @@ function announce(flow: Flow): void {
   const length = total - header;
   const ttl = flow.ttl != 0 ? flow.ttl : stack.ttl;
   if (flow.kind == FlowKind.Query) writeQuery(transport + UDP_HEADER, packet.sequence, flow.name, flow.queryType);
+  else if (flow.protocol == PROTOCOL_UDP) sayDatagram(transport + UDP_HEADER, flow.index, false, packet.sequence, flow.bytes);
   else writePayload(transport + UDP_HEADER, packet.sequence, flow.index, flow.bytes);
   if (flow.protocol == PROTOCOL_UDP) {
     writeNetwork(packet, stack, total, ttl, PROTOCOL_UDP, 0, flow.destination);

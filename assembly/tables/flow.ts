@@ -9,6 +9,7 @@ import { Section } from "../abi/image";
 import { Family } from "../abi/netfilter";
 import { HISTOGRAM_BUCKETS, TCP_MESSAGES_MAX } from "../abi/limits";
 import {
+  FLOW_ANSWER,
   FLOW_BYTES,
   FLOW_COUNT,
   FLOW_DESTINATION,
@@ -19,6 +20,7 @@ import {
   FLOW_FIRST_SEQUENCE,
   FLOW_INTERVAL,
   FLOW_KIND,
+  FLOW_MESSAGE,
   FLOW_NAME,
   FLOW_NAMESPACE,
   FLOW_OFF,
@@ -62,6 +64,9 @@ export class Flow extends Random {
   /** Of a query: index of its name, and type. */
   name: u32;
   queryType: u32;
+  /** Payloads that its messages and the answers consist of, or NONE. */
+  message: u32;
+  answer: u32;
   /** Of an exchange: how many ports it has, and the one of the next connection. */
   sourcePorts: u32;
   nextPort: u32;
@@ -146,6 +151,11 @@ export function reserveFlows(entries: u32): void {
   return drops + <usize>capacity * (DROP_COUNT * 8);
 }
 
+/** The seed of the run. */
+export function flowSeed(): u32 {
+  return seed;
+}
+
 export function flowCounters(): usize {
   return counters;
 }
@@ -190,7 +200,7 @@ export function fillFlows(withSeed: u32): void {
 /** Whether a record says what is in force at its index already. */
 export function isSameFlow(index: u32, from: usize): bool {
   // What fills a record up to its stride may be anything.
-  return index < flowCount && memory.compare(records + <usize>index * FLOW_SIZE, from, FLOW_DESTINATION6 + 16) == 0;
+  return index < flowCount && memory.compare(records + <usize>index * FLOW_SIZE, from, FLOW_ANSWER + 4) == 0;
 }
 
 /** Appends or replaces; everything that is counted of it starts anew. */
@@ -213,6 +223,8 @@ export function setFlow(index: u32, from: usize): void {
   flow.queryType = load<u32>(from, FLOW_QUERY_TYPE);
   flow.sourcePorts = max(load<u32>(from, FLOW_SOURCE_PORTS), 1);
   flow.untilAnswer = load<u32>(from, FLOW_UNTIL_ANSWER) != 0;
+  flow.message = load<u32>(from, FLOW_MESSAGE);
+  flow.answer = load<u32>(from, FLOW_ANSWER);
   flow.ttl = load<u32>(from, FLOW_TTL);
   flow.firstSequence = load<u32>(from, FLOW_FIRST_SEQUENCE);
   flow.interval = <i64>load<f64>(from, FLOW_INTERVAL);

@@ -3,7 +3,7 @@ import { FLOW_COUNTER_RETRANSMITS } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { TCP_RECEIVE_WINDOW, TCP_SYN_WINDOW, TCP_WINDOW_SCALE } from "../abi/limits";
 import { Node } from "../abi/node";
-import { FlowKind, SocketRole } from "../abi/program";
+import { SocketRole } from "../abi/program";
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
@@ -12,13 +12,12 @@ import { append } from "../graph/walk";
 import { destinationIn, headerBytes, sourceIn, stackOfPacket, transportIn, writeNetwork } from "../memory/network";
 import { DontFragment, Packet, takePacket } from "../memory/pool";
 import { relate } from "../netfilter/state";
+import { sayStream } from "../processes/say";
 import { clock, NEVER } from "../simulation/clock";
 import { Connection, isBefore } from "../tables/connection";
 import { count } from "../tables/counters";
 import { noDevice } from "../tables/device";
 import { flowAt } from "../tables/flow";
-import { writeExchange } from "../wire/exchange";
-import { writePayload } from "../wire/payload";
 import {
   ACK,
   acknowledgementOf,
@@ -71,11 +70,7 @@ export function sendSegment(connection: Connection, sequence: u32, bytes: u32, f
   if (flags & SYN) writeSynOptions(tcp, connection.ownMss, value, connection.echo);
   else writeDataOptions(tcp, value, connection.echo);
   const position = sequence - connection.iss - 1;
-  if (connection.flow != NONE && flowAt(connection.flow).kind == FlowKind.Exchange) {
-    writeExchange(tcp + header, flowAt(connection.flow), packet.response != 0, position, bytes);
-  } else {
-    writePayload(tcp + header, position, connection.flow, bytes);
-  }
+  sayStream(tcp + header, connection.flow, packet.response != 0, connection.iss, position, bytes);
   append(packet, Node.SocketOutput, inProgress);
 }
 

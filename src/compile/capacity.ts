@@ -82,9 +82,11 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };
-  const { packets, connections, neighbours } = capacity;
-  const timers = 2 * capacity.flows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
-  return { ...capacity, events: packets + timers + INJECTED_FRAMES };
+  const { packets, connections, neighbours, flows: allFlows } = capacity;
+  const timers = 2 * allFlows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
+  // What the nodes of a swarm tell one another: a message and an answer each.
+  const payloads = builder.hosts.length > 1 ? 2 * allFlows : 0;
+  return { ...capacity, events: packets + timers + INJECTED_FRAMES, payloads };
 }
 
 /** Room for services that come later, and their tasks on every node. */

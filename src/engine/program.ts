@@ -2,9 +2,11 @@ import type { Forwarding, Scheduler } from "../../assembly/abi/ipvs";
 import type { Family, Hook, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
 import type { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import type { DnsTables } from "./dns-records";
+import type { PayloadRecord } from "./payload-records";
 import type { XfrmTables } from "./xfrm-records";
 
 export { type DnsTables, NO_DNS, NO_PROCESSES, type ResolverRecord, type UpstreamRecord, type ZoneEntryRecord, type ZoneRecord } from "./dns-records";
+export type { PayloadRecord } from "./payload-records";
 export { type KeyRecord, NO_XFRM, type PolicyRecord, type SaRecord, type XfrmTables } from "./xfrm-records";
 
 /**
@@ -122,6 +124,8 @@ export interface Capacity {
   readonly keys?: number;
   /** Event records between two drains. */
   readonly eventRecords: number;
+  /** Things that flows say word for word; 0 unless given. */
+  readonly payloads?: number;
   /** Bytes of captured frames between two drains. */
   readonly captureBytes: number;
 }
@@ -292,6 +296,9 @@ export interface FlowRecord {
   /** IPv4 unless given; a flow of IPv6 goes to `destination6`. */
   readonly family?: Family;
   readonly destination6?: AddressWords;
+  /** What its messages and their answers say: indices of payloads; NONE unless given: the usual bytes. */
+  readonly message?: number;
+  readonly answer?: number;
 }
 
 /** A chain of iptables (IPv4) or ip6tables, built in or a user's. Its rules are `first` … `first + count - 1`. */
@@ -387,6 +394,8 @@ export interface ProgramPatch {
    * what is kept. Its costs, exponential table and capacity are not looked at.
    */
   readonly program?: DatapathProgram;
+  /** What flows say word for word, before the flows of the patch; any index below the capacity, again and again. */
+  readonly payloads?: readonly { readonly index: number; readonly record: PayloadRecord }[];
   readonly flows?: readonly { readonly index: number; readonly record: FlowRecord }[];
   readonly sockets?: readonly { readonly index: number; readonly record: SocketRecord }[];
   readonly devices?: readonly { readonly index: number; readonly up: boolean }[];

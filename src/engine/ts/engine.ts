@@ -4,6 +4,7 @@ import { SimulationError } from "../../errors";
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
 import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
+import { checkPayloads } from "../check-payloads";
 import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
 import { checkFrames, checkPatch, checkProgram } from "./check";
 import { dropUnbuilt } from "./graph/drop";
@@ -32,6 +33,7 @@ export class TsEngine implements Engine {
     checkProcesses(program);
     const capacity = withXfrmCapacity(program);
     checkXfrm(program, capacity);
+    checkPayloads({ program }, capacity);
     this.isCapturing = this.isRecording = false;
     this.loaded = { kernel: new Kernel(program, seed >>> 0), capacity, processes: processTables(program) };
   }
@@ -41,6 +43,7 @@ export class TsEngine implements Engine {
     const { kernel, capacity } = loaded;
     const { program } = patch;
     checkPatch(patch, kernel, capacity);
+    checkPayloads(patch, capacity);
     if (program !== undefined) {
       checkProcesses({ ...program, capacity });
       checkXfrm(program, capacity);
@@ -53,6 +56,7 @@ export class TsEngine implements Engine {
     kernel.dns.append(patch.domains ?? []);
     for (const { index, up } of patch.devices ?? []) kernel.devices[index].up = up;
     for (const { index, record } of patch.links ?? []) kernel.links[index].record = record;
+    for (const { index, record } of patch.payloads ?? []) kernel.payloads.write(index, record);
     for (const { index, record } of patch.flows ?? []) kernel.writeFlow(index, record);
     for (const { index, record } of patch.sockets ?? []) kernel.writeSocket(index, record);
     if (patch.sockets !== undefined) kernel.sockets.index(kernel.namespaces);

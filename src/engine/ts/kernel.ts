@@ -14,6 +14,7 @@ import { ConntrackTable } from "./netfilter/conntrack";
 import { Traversal } from "./netfilter/traverse";
 import type { Cpu } from "./simulation/clock";
 import { DnsTable } from "./dns/zones";
+import { PayloadTable } from "./processes/payload";
 import { Digest } from "./simulation/digest";
 import { EventQueue } from "./simulation/event-queue";
 import type { Link } from "./simulation/link";
@@ -82,6 +83,7 @@ export class Kernel {
   readonly reassembly: ReassemblyTable;
   readonly connections: ConnectionTable;
   readonly tcpRandom: Random;
+  readonly payloads = new PayloadTable();
   readonly dns = new DnsTable();
   readonly dnsRandom: Random;
   readonly sessions: SessionTable;

@@ -10,7 +10,15 @@ import type { WasmExports } from "./instance";
  * @throws SimulationError `UNSUPPORTED` if it is the one for networks of one host, and the program has VXLAN, IPVS or IPsec, or rules that ask for them or for single words of packets.
  */
 export function checkBuild(wasm: WasmExports, program: Omit<DatapathProgram, "capacity">): void {
-  if (wasm.manyHosts() !== 0 || !needsManyHosts(program)) return;
+  if (wasm.manyHosts() === 0 && needsManyHosts(program)) refuse();
+}
+
+/** The same for what flows say word for word. */
+export function checkPayloadBuild(wasm: WasmExports): void {
+  if (wasm.manyHosts() === 0) refuse();
+}
+
+function refuse(): never {
   const expected = "wasm: expected the build for several hosts, as this network has overlays, load balancers or IPsec";
   throw new SimulationError("UNSUPPORTED", `${expected}; found the small one, which pages load for one host; start with wasm: "dockwire/core.wasm", by its URL`);
 }

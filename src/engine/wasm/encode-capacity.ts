@@ -20,6 +20,7 @@ import {
   CAPACITY_NAMESPACES,
   CAPACITY_NEIGHBOURS,
   CAPACITY_PACKETS,
+  CAPACITY_PAYLOADS,
   CAPACITY_POLICIES,
   CAPACITY_REAL_SERVERS,
   CAPACITY_RESOLVERS,
@@ -74,6 +75,7 @@ export function writeCapacity(view: DataView, { capacity, xfrm = NO_XFRM }: Data
   u32(view, CAPACITY_POLICIES, capacity.policies ?? xfrm.policies.length);
   u32(view, CAPACITY_SAS, capacity.sas ?? xfrm.sas.length);
   u32(view, CAPACITY_KEYS, capacity.keys ?? xfrm.keys.length);
+  u32(view, CAPACITY_PAYLOADS, capacity.payloads ?? 0);
   u32(view, CAPACITY_EVENT_RECORDS, capacity.eventRecords);
   u32(view, CAPACITY_CAPTURE_BYTES, capacity.captureBytes);
 }

@@ -199,6 +199,8 @@ export function writeFlow(view: DataView, at: number, record: FlowRecord): void 
   u32(view, at + abi.FLOW_FIRST_SEQUENCE, record.firstSequence ?? 0);
   u32(view, at + abi.FLOW_FAMILY, record.family ?? netfilter.Family.Ipv4);
   words(view, at + abi.FLOW_DESTINATION6, record.destination6 ?? NO_ADDRESS6);
+  u32(view, at + abi.FLOW_MESSAGE, record.message ?? NONE);
+  u32(view, at + abi.FLOW_ANSWER, record.answer ?? NONE);
 }
 
 interface PlacedDomain {

@@ -3,12 +3,14 @@ import { SimulationError } from "../../errors";
 import { domainNameBytes } from "../../net/domain-name";
 import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
 import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
-import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
+import type { Capacity, DatapathProgram, PayloadRecord, ProgramPatch } from "../program";
+import { checkPayloads } from "../check-payloads";
 import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
-import { checkBuild } from "./check-build";
+import { checkBuild, checkPayloadBuild } from "./check-build";
 import { checkFrames, checkObserve, checkPatch, checkProgram, checkReload, type Network, networkOf, type Sizes, sizesOf } from "./check";
 import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
 import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
+import { writePayload } from "./encode-payload";
 import { instantiate, type WasmExports } from "./instance";
 
 interface Loaded {
@@ -40,6 +42,7 @@ export class WasmEngine implements Engine {
     checkProcesses(program);
     const capacity = withXfrmCapacity(program);
     checkXfrm(program, capacity);
+    checkPayloads({ program }, capacity);
     this.#loaded = undefined;
     this.#failure = undefined;
     const loaded = { wasm: instantiate(this.#module), seed: seed >>> 0, capacity, sizes: sizesOf(program), network: networkOf(program), processes: processTables(program) };
@@ -57,6 +60,8 @@ export class WasmEngine implements Engine {
       checkProcesses({ ...program, capacity });
       checkXfrm(program, capacity);
     }
+    if (patch.payloads?.length) checkPayloadBuild(loaded.wasm);
+    checkPayloads(patch, capacity);
     checkPatch(patch, program === undefined ? sizes : sizesOf(program, sizes), capacity);
     const processes = program === undefined ? loaded.processes : processTables(program);
     const domains = checkProcessPatch(patch, processes, capacity);
@@ -73,6 +78,7 @@ export class WasmEngine implements Engine {
         writeInput(wasm, writeLink, record);
         if (wasm.setLink(index) === 0) throw outOfMemory("links");
       }
+      for (const { index, record } of patch.payloads ?? []) replacePayload(wasm, index, record);
       for (const { index, record } of patch.flows ?? []) {
         writeInput(wasm, writeFlow, record);
         wasm.setFlow(index);
@@ -211,6 +217,14 @@ function appendDomain(wasm: WasmExports, name: string): void {
   const bytes = domainNameBytes(name)!;
   new Uint8Array(wasm.memory.buffer).set(bytes, wasm.inputAddress() >>> 0);
   wasm.appendDomain(bytes.length);
+}
+
+function replacePayload(wasm: WasmExports, index: number, record: PayloadRecord): void {
+  const address = wasm.reservePayload(index, record.bytes.length) >>> 0;
+  if (address === 0) throw outOfMemory("payloads");
+  new Uint8Array(wasm.memory.buffer).set(record.bytes, address);
+  writeInput(wasm, writePayload, record);
+  wasm.setPayload(index);
 }
 
 /** The memory is not shared. */

@@ -14,6 +14,8 @@ export interface WasmExports {
   inject(device: number, bytes: number, time: number): void;
   setDevice(index: number, up: number): void;
   setLink(index: number): number;
+  reservePayload(index: number, bytes: number): number;
+  setPayload(index: number): void;
   setFlow(index: number): void;
   setSocket(index: number): void;
   appendDomain(bytes: number): void;
@@ -55,6 +57,8 @@ export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
   "inject",
   "setDevice",
   "setLink",
+  "reservePayload",
+  "setPayload",
   "setFlow",
   "setSocket",
   "observe",

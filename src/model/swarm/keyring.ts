@@ -3,7 +3,7 @@ import { SimulationError } from "../../errors";
 import type { SwarmClock } from "./clock";
 import type { SwarmIds } from "./ids";
 import { isInTouch, type ClusterNode } from "./objects";
-import type { IpsecKeyState, IpsecState } from "./state";
+import type { IpsecKeyState, IpsecState, KeyringState } from "./state";
 
 /** swarmkit manager/keymanager/keymanager.go: DefaultKeyRotationInterval, in nanoseconds. */
 export const KEY_ROTATION_NS = 12 * 3600 * 1e9;
@@ -40,9 +40,9 @@ export class Keyring {
   readonly #nodes: () => readonly ClusterNode[];
   readonly #keys: Record<Subsystem, RingKey[]> = { "networking:gossip": [], "networking:ipsec": [] };
   /** All that there ever were, the oldest first. */
-  readonly #made: RingKey[] = [];
+  readonly #made: Record<Subsystem, RingKey[]> = { "networking:gossip": [], "networking:ipsec": [] };
   /** What nodes have that were not told of the last rotations. */
-  readonly #late = new Map<ClusterNode, readonly RingKey[]>();
+  readonly #late = new Map<ClusterNode, Readonly<Record<Subsystem, readonly RingKey[]>>>();
   #time: number;
 
   constructor(ids: SwarmIds, clock: SwarmClock, nodes: () => readonly ClusterNode[], { replayWindow = 64, cipher = "real" }: IpsecOptions = {}) {
@@ -59,7 +59,7 @@ export class Keyring {
   rotate(): void {
     for (const node of this.#nodes()) {
       if (isInTouch(node)) this.#late.delete(node);
-      else if (!this.#late.has(node)) this.#late.set(node, [...this.#keys["networking:ipsec"]]);
+      else if (!this.#late.has(node)) this.#late.set(node, { "networking:gossip": [...this.#keys["networking:gossip"]], "networking:ipsec": [...this.#keys["networking:ipsec"]] });
     }
     for (const subsystem of SUBSYSTEMS) {
       this.#keys[subsystem].shift();
@@ -67,10 +67,20 @@ export class Keyring {
     }
   }
 
-  /** What a node knows: the keys that it has, with the one that it encrypts with in front (libnetwork agent.go: getKeys). */
+  /** What a node encrypts networks with. */
   stateOf(node: ClusterNode): IpsecState {
-    const [oldest, primary, newest] = (isInTouch(node) ? undefined : this.#late.get(node)) ?? this.#keys["networking:ipsec"];
-    return { ...this.#options, keys: [primary!, oldest!, newest!].map(shown), made: this.#made.map(shown) };
+    return { ...this.#options, ...this.#ringOf(node, "networking:ipsec") };
+  }
+
+  /** What a node seals gossip with. */
+  gossipOf(node: ClusterNode): KeyringState {
+    return this.#ringOf(node, "networking:gossip");
+  }
+
+  /** The keys that it has, with the one that it encrypts with in front (libnetwork agent.go: getKeys). */
+  #ringOf(node: ClusterNode, subsystem: Subsystem): KeyringState {
+    const [oldest, primary, newest] = ((isInTouch(node) ? undefined : this.#late.get(node)) ?? this.#keys)[subsystem];
+    return { keys: [primary!, oldest!, newest!].map(shown), made: this.#made[subsystem].map(shown) };
   }
 
   #make(subsystem: Subsystem): void {
@@ -79,7 +89,7 @@ export class Keyring {
     const bytes = Array.from({ length: KEY_BYTES }, (_, index) => Number.parseInt(digits.slice(2 * index, 2 * index + 2), 16));
     const key = { bytes, tag: this.#time >>> 0, time: this.#time };
     this.#keys[subsystem].push(key);
-    if (subsystem === "networking:ipsec") this.#made.push(key);
+    this.#made[subsystem].push(key);
   }
 
   #wait(): void {

@@ -14,7 +14,7 @@ import { readToken } from "./ids";
 import { ManagerDesk } from "./manager-desk";
 import type { ClusterNetwork, ClusterNode, ClusterTask, NodeAgent, TaskFailure } from "./objects";
 import type { SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
-import { overlayNetwork } from "./overlay";
+import { overlayNetwork, peerOf } from "./overlay";
 import type { SwarmRegistry } from "./registry";
 import { checkSubnets, readAvailability, refuseLeave } from "./requests";
 import type { ServiceSandboxes } from "./service-sandboxes";
@@ -368,7 +368,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     const sandboxes = this.#context.serviceSandboxes.state((networkId) => this.#servicesOf(networkId));
     if (!cluster || !node) return sandboxes.length === 0 ? undefined : { nodeId: "", role: undefined, address: "", dataPathAddress: "", dataPathPort: 0, sandboxes, services: [] };
     const services = cluster.serviceStates();
-    return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services, ipsec: cluster.keys.stateOf(node) };
+    return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services, ipsec: cluster.keys.stateOf(node), gossip: { name: peerOf(node).name, heartbeat: cluster.settings.heartbeat, ...cluster.keys.gossipOf(node) } };
   }
 
   #servicesOf(networkId: string): readonly BalancedServiceState[] {

@@ -69,7 +69,7 @@ export function shownSpec({ spec, subnets }: ClusterNetwork): NetworkSpec {
 const peers = new WeakMap<ClusterNode, PeerState>();
 
 /** Names that all nodes know each other by (libnetwork networkdb: the first digits of a random number). */
-function peerOf(node: ClusterNode): PeerState {
+export function peerOf(node: ClusterNode): PeerState {
   const known = peers.get(node) ?? { name: new Identity(0).id("peer", node.id).slice(0, 12), address: node.address };
   peers.set(node, known);
   return known;

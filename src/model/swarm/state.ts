@@ -17,18 +17,32 @@ export interface SwarmState {
   readonly services: readonly SwarmServiceState[];
   /** Of encrypted networks; absent after it has left. */
   readonly ipsec?: IpsecState;
+  /** Of the talk among nodes; absent after it has left. */
+  readonly gossip?: GossipState;
 }
 
-/** What a node encrypts with. */
-export interface IpsecState {
-  /** 0: packets that come again are let in. */
-  readonly replayWindow: number;
-  /** `sized`: bytes stay plain. */
-  readonly cipher: "real" | "sized";
+/** Keys that managers hand out. */
+export interface KeyringState {
   /** Those in use; the first one is for what goes out. */
   readonly keys: readonly IpsecKeyState[];
   /** All that the swarm has ever had. */
   readonly made: readonly IpsecKeyState[];
+}
+
+/** What a node tells the others, and how. */
+export interface GossipState extends KeyringState {
+  /** By which the others know it (libnetwork networkdb: NodeID). */
+  readonly name: string;
+  /** How often it tells the managers that it is alive, in nanoseconds. */
+  readonly heartbeat: number;
+}
+
+/** What a node encrypts with. */
+export interface IpsecState extends KeyringState {
+  /** 0: packets that come again are let in. */
+  readonly replayWindow: number;
+  /** `sized`: bytes stay plain. */
+  readonly cipher: "real" | "sized";
 }
 
 export interface IpsecKeyState {

@@ -3,6 +3,7 @@ import { PROTOCOL_ICMP, PROTOCOL_ICMP6 } from "../../../../assembly/abi/protocol
 import type { Kernel } from "../kernel";
 import { isIpv6 } from "../memory/address-table";
 import type { Packet } from "../memory/packet";
+import { writeDatagramPayload } from "../processes/payload";
 import type { Flow } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
 import { IPV4_HEADER, writeDraft } from "../wire/ipv4";
@@ -65,6 +66,7 @@ export function writeUdpMessage(kernel: Kernel, packet: Packet, sourcePort: numb
   const udp = packet.transport;
   writeUdp(kernel.memory.bytes, udp, sourcePort, destinationPort, UDP_HEADER + length);
   fillPayload(kernel, packet, udp + UDP_HEADER, packet.sequence, length);
+  writeDatagramPayload(kernel, packet, udp + UDP_HEADER, length);
 }
 
 /** Payload byte p of a flow's message or stream is p + flow modulo 256, so that what arrives can be told from noise. */

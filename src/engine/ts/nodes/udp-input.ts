@@ -4,6 +4,7 @@ import { SOCKET_QUEUE_MAX } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { FlowKind, RouteType, SocketRole } from "../../../../assembly/abi/program";
 import { ICMP6_PORT_UNREACHABLE, ICMP6_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_UNREACHABLE } from "../../../../assembly/abi/protocol";
+import { NONE } from "../../../../assembly/abi/version";
 import { drop } from "../graph/drop";
 import { isGroup6 } from "../ipv6/scope";
 import type { Kernel } from "../kernel";
@@ -43,6 +44,9 @@ export function udpInput(kernel: Kernel, packet: Packet): Node {
     case SocketRole.Sink:
       return sink(kernel, packet);
     case SocketRole.Responder:
+      if (wantsNoAnswer(packet)) return sink(kernel, packet);
+      packet.askerPort = sourcePort(memory.bytes, udp);
+      return queueForProcess(kernel, packet, socket);
     case SocketRole.Proxy:
     case SocketRole.Identity:
     case SocketRole.Resolver:
@@ -68,6 +72,11 @@ function isConnectedElsewhere(kernel: Kernel, { role, flow, namespace }: Socket,
   if (packet.isIpv6) return !isGroup6(kernel.addresses, destination);
   const isMulticast = destination >>> 28 === 14 || destination === -1;
   return !isMulticast && namespace.fib.find(destination)?.type !== RouteType.Broadcast;
+}
+
+/** A flow that is not of requests, but says something word for word. */
+function wantsNoAnswer({ flow, response }: Packet): boolean {
+  return flow !== null && !response && flow.record.kind === FlowKind.Constant && (flow.record.message ?? NONE) !== NONE;
 }
 
 function sink(kernel: Kernel, packet: Packet): Node {

@@ -9,6 +9,7 @@ import type { Kernel } from "../kernel";
 import { type Packet, PathMtuDiscovery } from "../memory/packet";
 import { outputDevice } from "../nodes/ip-output";
 import { fillPayload, takeDatagram, writeDatagram } from "../nodes/socket-output";
+import { writeDatagramPayload } from "./payload";
 import type { Device } from "../tables/device";
 import type { Flow } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
@@ -67,7 +68,8 @@ export function sendDatagram(kernel: Kernel, cause: Cause, ends: Ends, payload: 
   const udp = packet.transport;
   writeUdp(kernel.memory.bytes, udp, ends.sourcePort, ends.destinationPort, UDP_HEADER + length);
   fillPayload(kernel, packet, udp + UDP_HEADER, packet.sequence, length);
-  if (typeof payload !== "number") kernel.memory.bytes.set(payload, udp + UDP_HEADER);
+  if (typeof payload === "number") writeDatagramPayload(kernel, packet, udp + UDP_HEADER, length);
+  else kernel.memory.bytes.set(payload, udp + UDP_HEADER);
   append(kernel, packet, Node.SocketOutput);
 }
 

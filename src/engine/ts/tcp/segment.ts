@@ -10,6 +10,7 @@ import { type Packet, PathMtuDiscovery } from "../memory/packet";
 import { attach, CtState } from "../netfilter/entry";
 import { fillPayload, takeDatagram, writeDatagram } from "../nodes/socket-output";
 import { writeExchange } from "../processes/exchange";
+import { writeStreamPayload } from "../processes/payload";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { NO_DEADLINE } from "../tables/neighbour";
 import { destinationOf, sourceOf } from "../wire/ip";
@@ -122,7 +123,8 @@ function transmit(kernel: Kernel, connection: Connection, control: number, seque
   else writeOptions(bytes, tcp + TCP_HEADER, timestamp, connection.echo);
   const position = (sequence - connection.iss - 1) | 0;
   fillPayload(kernel, packet, tcp + header, position, length);
-  if (flow !== null && flow.record.kind === FlowKind.Exchange) writeExchange(bytes, tcp + header, flow, packet.response, position, length);
+  const isGiven = writeStreamPayload(kernel, packet, connection.iss, position, tcp + header, length);
+  if (!isGiven && flow !== null && flow.record.kind === FlowKind.Exchange) writeExchange(bytes, tcp + header, flow, packet.response, position, length);
   beginTrace(kernel, packet);
   append(kernel, packet, Node.SocketOutput);
 }
