@@ -4,6 +4,7 @@ import { isIp, isIpv4, parseIp, parseIpv4 } from "../net/ip";
 import type { DropName } from "../observe/names";
 import type { PacketTrace, TraceHop } from "../observe/trace";
 import type { ReachResult } from "./reach";
+import { explainRefusal } from "./reach-refusal";
 import { explainGroup, explainInTunnel, explainPartition, explainUnknown } from "./reach-tunnel";
 import type { CompiledTopology, EndpointDescription, TopologyDescription } from "./spec";
 
@@ -21,6 +22,8 @@ export interface Ending {
   /** Who sent it, and the address that was asked. */
   readonly from: string;
   readonly address: string;
+  /** As it was asked: `h1:8080`. */
+  readonly to: string;
 }
 
 type Explanation = (ending: Ending, topology: CompiledTopology) => string | undefined;
@@ -28,6 +31,7 @@ type Explanation = (ending: Ending, topology: CompiledTopology) => string | unde
 /** Reasons that mean more in a network that is known. */
 const EXPLANATIONS: Readonly<Partial<Record<DropName, Explanation>>> = {
   NeighFailed: explainSilence,
+  NoSocket: explainRefusal,
   DevReady: explainOutage,
   OtherHost: (ending, topology) => explainTwins(ending, topology) ?? explainStranger(ending, topology),
   BridgeNoEgressPort: explainTwins,

@@ -174,7 +174,7 @@ function verdict(seen: Verdict, packets: readonly PacketTrace[], topology: Compi
 }
 
 /** What died last of the packet that decided, and why. */
-function whyOf({ from, address = "" }: Verdict, { hops }: PacketTrace, topology: CompiledTopology): Pick<ReachResult, "dropped" | "cause" | "rule"> {
+function whyOf({ from, to, address = "" }: Verdict, { hops }: PacketTrace, topology: CompiledTopology): Pick<ReachResult, "dropped" | "cause" | "rule"> {
   const end = lastDrop(hops);
   const { reason, device: place, length } = hops[end] ?? {};
   if (reason === undefined || place === undefined || length === undefined) {
@@ -182,15 +182,16 @@ function whyOf({ from, address = "" }: Verdict, { hops }: PacketTrace, topology:
     return silence === undefined ? {} : { cause: silence };
   }
   const rule = reason === "NetfilterDrop" ? decidingRule(hops) : undefined;
-  const cause = causeOf({ reason, place, length, hops: hops.slice(0, end), from, address, ...(rule !== undefined && { rule }) }, topology);
+  const cause = causeOf({ reason, place, length, hops: hops.slice(0, end), from, to, address, ...(rule !== undefined && { rule }) }, topology);
   return { dropped: { reason, place }, ...(cause !== undefined && { cause }), ...(rule !== undefined && { rule }) };
 }
 
-/** Where the packet died for good: copies of it that a bridge made for the wrong ones say little. */
+/** Where the packet died for good: copies of it that a bridge made for the wrong ones say little, and a reset only answers. */
 function lastDrop(hops: readonly TraceHop[]): number {
   const ends = hops.flatMap(({ kind, reason }, index) => (kind === "drop" && reason !== undefined ? [{ index, reason }] : []));
-  const telling = ends.filter(({ reason }) => reason === "NoTxTarget").at(-1) ?? ends.filter(({ reason }) => dropText(reason).isHarmless !== true).at(-1);
-  return (telling ?? ends.at(-1))?.index ?? -1;
+  const telling = ends.filter(({ reason }) => dropText(reason).isHarmless !== true);
+  const decisive = ends.filter(({ reason }) => reason === "NoTxTarget").at(-1) ?? telling.filter(({ reason }) => reason !== "TcpReset").at(-1) ?? telling.at(-1);
+  return (decisive ?? ends.at(-1))?.index ?? -1;
 }
 
 /** The rule that matched last before a packet died of it. */

@@ -70,20 +70,12 @@ function detailsOf(project: ComposeProject, { to }: Question, { result, reachabl
     // The sender's own socket took what refuses it.
     dropped === undefined || result === "refused" ? undefined : `${dropped.reason} at ${dropped.place}`,
     rule,
-    result === "refused" ? undefined : cause,
+    cause,
     note,
-    result === "refused" && publishers(project, to).length === 0 && isOfHost(to) ? "no service publishes that port" : undefined,
-    result === "refused" ? otherAddress(project, to) : undefined,
     published === undefined ? undefined : `published ${partsOf(to)[1]}→${published.target}`,
     reachable ? unknownPort(project, to) : undefined,
     overIpv6 === undefined ? undefined : `over IPv6 ${overIpv6.reachable ? "too" : overIpv6.result}: ${overIpv6.address}${overIpv6.rule === undefined ? "" : ` (${overIpv6.rule})`}`,
   ].filter((detail) => detail !== undefined);
-}
-
-/** A port may be published, but not where it was asked. */
-function otherAddress(project: ComposeProject, to: string): string | undefined {
-  const [published] = publishers(project, to);
-  return published?.hostIp === undefined ? undefined : `published for ${published.hostIp} alone`;
 }
 
 /** Something answers at every port here; a real image may have nothing there. */

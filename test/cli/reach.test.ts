@@ -46,8 +46,8 @@ describe("dockwire reach", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines[0]).toBe("ALLOWED  lan → host1:8080: 192.0.2.11; small-web-1 saw 192.0.2.50 ask 172.18.0.3; published 8080→80  [compose.yaml:5]".replace("172.18.0.3", /ask (\S+);/.exec(lines[0] ?? "")?.[1] ?? ""));
     expect(lines.map((line) => line.slice(0, 7))).toEqual(["ALLOWED", "ALLOWED", "BLOCKED", "ALLOWED", "BLOCKED"]);
-    expect(lines[2]).toContain("refused; 192.0.2.11; published for 127.0.0.1 alone  [compose.yaml:5]");
-    expect(lines[4]).toContain("refused; 192.0.2.11; no service publishes that port");
+    expect(lines[2]).toContain("refused; 192.0.2.11; small-web-1 publishes it on 127.0.0.1 alone  [compose.yaml:5]");
+    expect(lines[4]).toContain("refused; 192.0.2.11; nobody listens on the port, and no container publishes it");
     expect(code).toBe(1);
     expect((await place.run("reach", "--engine", "ts", ...pairs)).stdout).toBe(stdout);
   });
