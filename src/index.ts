@@ -11,7 +11,7 @@ export { Lab } from "./api/lab";
 export type { CommandOutcome, DockerCommandOptions, LabOperations, OnHost } from "./api/operations";
 export type { StartOptions } from "./api/start";
 export type { ContainerOptions, DockerOptions, EndpointOptions, LinkOptions, NetworkOptions } from "./api/options";
-export type { DockerHostOptions, MachineName, UnderlayOptions } from "./api/world";
+export type { DaemonFile, DockerHostOptions, MachineName, UnderlayOptions } from "./api/world";
 export type { PingOptions, PingReply, PingResult } from "./api/ping";
 export type { ExposedPort, PortMapping } from "./api/ports";
 export type { ProbeResult } from "./api/probe/probe-flow";

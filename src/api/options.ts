@@ -1,5 +1,6 @@
 import { BACKLOG_DEFAULT } from "../../assembly/abi/limits";
 import { SimulationError } from "../errors";
+import { type DaemonFile, readDaemonFile } from "../model/daemon-file";
 import { parseDuration, parseProbability, parseRate, type Duration, type Probability, type Rate } from "../net/units";
 import { parseExpose, parsePublish, type ExposedPort, type PortMapping } from "./ports";
 import type { ContainerLinkSpec, ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, NetworkModeSpec, NetworkSpec } from "./spec";
@@ -13,6 +14,8 @@ export interface DockerOptions {
   readonly cpus?: number;
   /** What the host's user does to its packet filter once the daemon runs, in iptables syntax: lines such as `-I DOCKER-USER -s 203.0.113.0/24 -j DROP`. */
   readonly rules?: string;
+  /** `/etc/docker/daemon.json` of the hosts. @example { "userland-proxy": false, bip: "10.90.0.1/24" } */
+  readonly daemon?: DaemonFile;
 }
 
 /** The name of the host that runs the daemon. */
@@ -94,14 +97,15 @@ const SEED_MAX = 0xffffffff;
 const CPUS_MAX = 1024;
 
 /** @throws SimulationError `INVALID_INPUT` for a seed or a number of CPUs that cannot be. */
-export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, rules }: DockerOptions): {
+export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, rules, daemon }: DockerOptions): {
   readonly generation: DockerGeneration;
   readonly seed: number;
   readonly hosts: readonly HostSpec[];
 } {
   if (docker !== "29" && docker !== "20.10") throw invalid("docker", 'one of "29", "20.10"', docker);
   if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw invalid("seed", `a whole number from 0 to ${SEED_MAX}`, seed);
-  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT, ...readRules(rules, "rules") }] };
+  const flags = daemon && readDaemonFile(daemon, docker, "daemon");
+  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT, ...(flags && { flags }), ...readRules(rules, "rules") }] };
 }
 
 /** Rules of a host's user; `file` stands before the line and column of what is wrong. */

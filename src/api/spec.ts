@@ -28,7 +28,9 @@ export type {
 export { type Daemons, stateOf } from "../model/decide";
 export { compile, type SwarmLayers } from "../compile/index";
 export { hasOverlays } from "../compile/overlays";
-export { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, hostWorld } from "../model/default-underlay";
+export { readDaemonFile } from "../model/daemon-file";
+export { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, type HostSurroundings, hostWorld, type UplinkSettings } from "../model/default-underlay";
+export { readListener, readRoute } from "../model/host-text";
 export { isOfSwarm } from "../model/state";
 export { emptyWorld } from "../model/world";
 

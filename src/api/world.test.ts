@@ -162,3 +162,59 @@ describe("a macvlan network", () => {
     expect(drops.find(({ reason }) => reason === "PortSecurity")?.place).toBe("underlay:host1.eth0");
   });
 });
+
+describe("a host", () => {
+  it("has a daemon.json, its own or that of all", () => {
+    const all = docker("shop", { daemon: { bip: "10.90.0.1/24" } });
+    expect(all.container("web").compile().describe().containers[0]?.networks[0]?.ipv4).toBe("10.90.0.2");
+    const two = all.host("h1").host("h2", { daemon: { bip: "10.91.0.1/24" } }).container("one", { host: "h1" }).container("two", { host: "h2" });
+    expect(two.compile().describe().containers.map(({ networks }) => networks[0]?.ipv4)).toEqual(["10.90.0.2", "10.91.0.2"]);
+    expect(refusalOf(() => docker("shop").host("h1", { daemon: { mtu: 0.5 } }))).toBe("INVALID_INPUT: host h1: daemon.mtu: expected a whole number, found 0.5");
+  });
+
+  it("has ports that are taken, and routes that pools keep away from", () => {
+    const host = docker("shop").host("h1", { listen: ["8080/tcp"], routes: ["172.18.0.0/15 dev eth0"] });
+    expect(refusalOf(() => host.container("web", { publish: ["8080:80"] }).compile())).toMatch(/failed to bind host port 0\.0\.0\.0:8080\/tcp: address already in use/);
+    expect(host.network("net").compile().describe().networks.map(({ subnet }) => subnet)).toContain("172.20.0.0/16");
+  });
+
+  it("has a resolv.conf, which containers of the default bridge get", async () => {
+    const lab = await start(docker("shop").host("h1", { resolvConf: { nameservers: ["192.0.2.53"], search: ["corp.example"] } }).container("web"));
+    expect((await lab.docker("exec web cat /etc/resolv.conf")).stdout).toMatch(/nameserver 192\.0\.2\.53\nsearch corp\.example/);
+  });
+});
+
+describe("an underlay with IPv6", () => {
+  const dual = docker("dual").host("h1").host("h2", { address: "198.18.0.11/24" }).underlay({ ipv6: true });
+
+  it("gives every machine an address that reads like its other one, and routes between them", async () => {
+    const lab = await start(dual);
+    for (const [from, to] of [["lan", "2001:db8:1::11"], ["h1", "2001:db8:ffff::10"], ["internet", "2001:db8:2::11"], ["h2", "2001:db8:1::50"]] as const) {
+      expect([from, to, await received(lab, from, to)]).toEqual([from, to, 1]);
+    }
+    expect((await lab.reach("lan", "h2", { family: 6 })).address).toBe("2001:db8:2::11");
+  });
+
+  it("has published ports on both families: with a proxy the server sees its gateway, with an address of its own the client", async () => {
+    const shop = dual
+      .network("old")
+      .network("new", { subnet6: "fd00:5::/64" })
+      .container("web", { networks: ["old"], publish: ["8080:80"] })
+      .container("api", { networks: ["new"], publish: ["9090:80"] });
+    const lab = await start(shop);
+    const seen = async (to: string) => (await lab.reach("lan", to, { family: 6 })).peer;
+    expect(await seen("h1:8080")).toBe("172.18.0.1");
+    expect(await seen("h1:9090")).toBe("2001:db8:1::50");
+    const both = await lab.reach("internet", "h1:9090");
+    expect([both.peer, both.overIpv6?.peer]).toEqual(["198.51.100.10", "2001:db8:ffff::10"]);
+    expect((await lab.reach("api", "internet:80", { family: 6 })).peer).toBe("2001:db8:1::11");
+  });
+
+  it("takes the subnet and the router that a host names", () => {
+    const { spec } = docker("own").host("h1", { address6: "2001:db8:aa::7/56", gateway6: "2001:db8:aa::fe" });
+    const [gw, lan] = spec.underlay!.machines;
+    expect(gw!.uplinks[0]!.addresses).toEqual(["192.0.2.1/24", "2001:db8:aa::fe/56"]);
+    expect(lan!.uplinks[0]!.addresses).toEqual(["192.0.2.50/24", "2001:db8:aa::50/56"]);
+    expect(spec.hosts[0]!.world!.routes.map(({ via }) => via)).toEqual(["192.0.2.1", "2001:db8:aa::fe"]);
+  });
+});

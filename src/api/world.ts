@@ -4,15 +4,18 @@ import {
   DEFAULT_FABRIC,
   defaultUnderlay,
   type FabricSettings,
+  type HostSurroundings,
   hostWorld,
   type MachineName,
   MACHINES,
   type UplinkSettings,
 } from "../model/default-underlay";
+import { type DaemonFile, readDaemonFile } from "../model/daemon-file";
+import { readListener, readRoute } from "../model/host-text";
 import { readCpus, readLinkOptions, readRules, type LinkOptions } from "./options";
-import type { HostSpec, TopologySpec, TrafficSpec } from "./spec";
+import type { DockerGeneration, HostSpec, TopologySpec, TrafficSpec } from "./spec";
 
-export type { MachineName };
+export type { DaemonFile, MachineName };
 
 /** A machine that runs a Docker daemon, and its cable. */
 export interface DockerHostOptions {
@@ -22,6 +25,10 @@ export interface DockerHostOptions {
   readonly moreAddresses?: readonly string[];
   /** Its router; the first address of its subnet unless given. */
   readonly gateway?: string;
+  /** `"2001:db8:1::11/64"`; none unless given, or all have one (`underlay({ ipv6: true })`). */
+  readonly address6?: string;
+  /** The first address of its IPv6 subnet unless given. */
+  readonly gateway6?: string;
   readonly mac?: string;
   /** What its cable does, field by field before what all cables do. */
   readonly link?: LinkOptions;
@@ -33,6 +40,14 @@ export interface DockerHostOptions {
   readonly cpus?: number;
   /** What the host's user does to its packet filter, in iptables syntax; what `docker()` was given is for hosts without. */
   readonly rules?: string;
+  /** Its `/etc/docker/daemon.json`; what `docker()` was given is for hosts without. @example { icc: false, "default-address-pools": [{ base: "10.91.0.0/16", size: 24 }] } */
+  readonly daemon?: DaemonFile;
+  /** What its `/etc/resolv.conf` says, which decides whom containers ask. @example { nameservers: ["127.0.0.53"], search: ["corp.example"] } */
+  readonly resolvConf?: { readonly nameservers?: readonly string[]; readonly search?: readonly string[]; readonly options?: readonly string[] };
+  /** Routes beside the default one, as `ip route` has them; Docker keeps its pools away from those with `dev`. @example ["172.16.0.0/12 via 192.0.2.1", "10.8.0.0/24 dev eth0", "unreachable 10.9.0.0/16"] */
+  readonly routes?: readonly string[];
+  /** Ports at which programs of the host listen, so that nobody else can. @example ["22/tcp", "127.0.0.53:53/udp"] */
+  readonly listen?: readonly string[];
 }
 
 /** What the cables between hosts, machines and the switch do, each direction by itself. */
@@ -45,10 +60,12 @@ export interface UnderlayOptions extends LinkOptions {
   readonly router?: LinkOptions;
   /** The switch takes frames from one MAC per port, as those of most clouds do; false unless given. */
   readonly portSecurity?: boolean;
+  /** Hosts and machines have IPv6 addresses too: 2001:db8:1::11 beside 192.0.2.11, 2001:db8:1::50 for `lan`, 2001:db8:ffff::10 for `internet`; false unless given. */
+  readonly ipv6?: boolean;
 }
 
 /** What has been said of one host. */
-export type HostSettings = UplinkSettings & Pick<HostSpec, "name" | "cpus" | "rules">;
+export type HostSettings = UplinkSettings & HostSurroundings & Pick<HostSpec, "name" | "cpus" | "rules" | "flags">;
 
 /** What has been said of hosts and cables; nothing: there is no world. */
 export interface WorldSettings {
@@ -59,10 +76,10 @@ export interface WorldSettings {
 const PARENT_DRIVERS: readonly string[] = ["macvlan", "ipvlan"];
 
 /** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */
-export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, pathMtu, router, portSecurity = false, ...link }: UnderlayOptions): FabricSettings {
+export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, pathMtu, router, portSecurity = false, ipv6 = false, ...link }: UnderlayOptions): FabricSettings {
   checkMtu(mtu, "underlay.mtu");
   if (pathMtu !== undefined) checkMtu(pathMtu, "underlay.pathMtu");
-  const given = { ...(pathMtu !== undefined && { pathMtu }), ...(router && { routerLink: readLinkOptions(router, "underlay.router") }) };
+  const given = { ...(pathMtu !== undefined && { pathMtu }), ...(router && { routerLink: readLinkOptions(router, "underlay.router") }), ...(ipv6 && { ipv6 }) };
   return { mtu, portSecurity, link: readLinkOptions(link, "underlay"), ...given };
 }
 
@@ -71,12 +88,17 @@ export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, pathMtu, router,
  *
  * @throws SimulationError `INVALID_INPUT` for a quantity that cannot be.
  */
-export function readHostOptions(name: string, { rules, link, mtu, cpus, ...uplink }: DockerHostOptions, inherited: HostSpec | undefined): HostSettings {
+export function readHostOptions(name: string, options: DockerHostOptions, generation: DockerGeneration, inherited: HostSpec | undefined): HostSettings {
+  const { rules, link, mtu, cpus, daemon, routes, listen, ...uplink } = options;
+  const flags = daemon === undefined ? inherited?.flags : readDaemonFile(daemon, generation, `host ${name}: daemon`);
   if (mtu !== undefined) checkMtu(mtu, `${name}.mtu`);
   return {
     ...uplink,
     name,
     cpus: readCpus(cpus ?? inherited?.cpus),
+    ...(flags && { flags }),
+    ...(routes && { routes: routes.map((text) => readRoute(text, `host ${name}: route`)) }),
+    ...(listen && { listeners: listen.map((text) => readListener(text, `host ${name}: listen`)) }),
     ...(mtu !== undefined && { mtu }),
     ...(link && { link: readLinkOptions(link, `${name}.link`) }),
     ...(rules === undefined ? { rules: inherited?.rules ?? [] } : readRules(rules, `${name}.rules`)),
@@ -89,7 +111,7 @@ function checkMtu(mtu: number, field: string): void {
 
 /** The hosts of a description, with cables and machines around them if anybody asks for one. */
 export function completeWorld(spec: TopologySpec, { hosts: declared, fabric }: WorldSettings, traffic: readonly TrafficSpec[]): TopologySpec {
-  const described = declared.length === 0 ? spec.hosts : declared.map(({ name, cpus, rules }): HostSpec => ({ name, cpus, backlog: BACKLOG_DEFAULT, ...(rules?.length && { rules }) }));
+  const described = declared.length === 0 ? spec.hosts : declared.map(({ name, cpus, rules, flags }): HostSpec => ({ name, cpus, backlog: BACKLOG_DEFAULT, ...(flags && { flags }), ...(rules?.length && { rules }) }));
   const isAskedFor =
     declared.length > 0 ||
     fabric !== undefined ||

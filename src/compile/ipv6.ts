@@ -1,6 +1,8 @@
 /** IPv6 of hosts and sandboxes, as the kernel and the daemons set it up. */
 import { DeviceKind } from "../../assembly/abi/program";
 import { type BridgeNetworkState, type ContainerState, type HostState, isBridge } from "../model/state";
+import type { MachineSpec } from "../model/underlay";
+import type { HostWorld } from "../model/world";
 import { parseCidr } from "../net/cidr";
 import { linkLocalAddress, parseIpv6 } from "../net/ip";
 import type { Laying } from "./laying";
@@ -14,19 +16,34 @@ const DEFAULT_METRIC = 1024;
 
 /** A host's loopback device, cables and routes. */
 export function addHostIpv6(laying: Laying, namespace: number, { name, world }: HostState): void {
-  if (!world.ipv6) return;
-  const { builder, kernelDevices } = laying;
+  if (world.ipv6) addCablesIpv6(laying, namespace, name, world);
+}
+
+/** The same of a machine of the underlay, where it has IPv6 addresses. */
+export function addMachineIpv6(laying: Laying, namespace: number, machine: MachineSpec): void {
+  if (hasIpv6(machine)) addCablesIpv6(laying, namespace, machine.name, machine);
+}
+
+export function hasIpv6({ uplinks }: Pick<MachineSpec, "uplinks">): boolean {
+  return uplinks.some(({ addresses }) => addresses.some((address) => address.includes(":")));
+}
+
+function addCablesIpv6(laying: Laying, namespace: number, name: string, { uplinks, routes }: Pick<HostWorld, "uplinks" | "routes">): void {
+  const { builder, kernelDevices, owners, machines6 } = laying;
   const devices = kernelDevices.get(namespace);
   addAddress(laying, devices?.get("lo"), LOOPBACK, 128);
-  for (const uplink of world.uplinks) {
+  for (const uplink of uplinks) {
     const device = devices?.get(uplink.name);
     for (const text of uplink.addresses.filter((address) => address.includes(":"))) {
       const [address = "", prefix = "128"] = text.split("/");
-      addAddress(laying, device, parseIpv6(address, `${name}:${uplink.name}: address`), Number(prefix));
+      const ip = parseIpv6(address, `${name}:${uplink.name}: address`);
+      addAddress(laying, device, ip, Number(prefix));
+      owners.set(ip, namespace);
+      if (!machines6.has(name)) machines6.set(name, ip);
     }
     addLinkLocal(laying, device);
   }
-  for (const { destination, via, device: deviceName, type } of world.routes) {
+  for (const { destination, via, device: deviceName, type } of routes) {
     const isDefault = destination === "default" && via?.includes(":") === true;
     const device = deviceName === undefined ? undefined : devices?.get(deviceName);
     if (type !== "unicast" || device === undefined || (!isDefault && !destination.includes(":"))) continue;

@@ -14,6 +14,8 @@ export interface Laying {
   readonly owners: Map<number | bigint, number>;
   /** First address of hosts and machines with cables, by name. */
   readonly machines: Map<string, number>;
+  /** The same of IPv6. */
+  readonly machines6: Map<string, bigint>;
   readonly kernelDevices: Map<number, Map<string, number>>;
   /** The bridge devices of networks, by `bridgeKey`. */
   readonly bridges: Map<string, number>;

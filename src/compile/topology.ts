@@ -26,6 +26,8 @@ export interface CompiledNetwork {
   readonly owners: ReadonlyMap<number | bigint, number>;
   /** First address of hosts and machines with cables, by name. */
   readonly machines: ReadonlyMap<string, number>;
+  /** The same of IPv6. */
+  readonly machines6: ReadonlyMap<string, bigint>;
   /** Device index by the kernel's name, of each namespace. */
   readonly kernelDevices: ReadonlyMap<number, ReadonlyMap<string, number>>;
   readonly xfrm: XfrmTables | undefined;
@@ -57,6 +59,7 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
     places: new Map(),
     owners: new Map(),
     machines: new Map(),
+    machines6: new Map(),
     kernelDevices: new Map(),
     bridges: new Map(),
     overlayNetworks: new Map(),

@@ -151,8 +151,8 @@ class TrafficResolver {
   }
 
   #resolve(from: string, { to: { host }, family }: TrafficSpec): Resolution {
-    const known = this.#machineAddress(host) ?? this.#taskAddress(from, host);
-    const found: Resolution = known === undefined ? this.#names.resolve(from, host) : { addresses: [known] };
+    const task = this.#taskAddress(from, host);
+    const found: Resolution = this.#machineAddresses(host) ?? (task === undefined ? this.#names.resolve(from, host) : { addresses: [task] });
     if (family === undefined || "reason" in found) return found;
     const addresses = [...found.addresses, ...(found.others ?? [])].filter((address) => familyOf(address) === (family === 6 ? Family.Ipv6 : Family.Ipv4));
     return addresses.length > 0 ? { addresses } : { reason: `${JSON.stringify(host)} has no address of IPv${family} for ${from}` };
@@ -198,8 +198,11 @@ class TrafficResolver {
   }
 
   /** Hosts and machines with cables are known by name to everybody, unless a container is called the same. */
-  #machineAddress(name: string): number | undefined {
-    return this.#state.containers.some((container) => container.name === name) ? undefined : this.#network.machines.get(name);
+  #machineAddresses(name: string): Resolution | undefined {
+    if (this.#state.containers.some((container) => container.name === name)) return undefined;
+    const [ip, ip6] = [this.#network.machines.get(name), this.#network.machines6.get(name)];
+    if (ip === undefined) return ip6 === undefined ? undefined : { addresses: [ip6] };
+    return { addresses: [ip], ...(ip6 !== undefined && { others: [ip6] }) };
   }
 
   #addFlow(spec: TrafficSpec, namespace: number, destination: Destination): void {

@@ -8,6 +8,7 @@ import { parseCidr } from "../net/cidr";
 import { parseIpv4 } from "../net/ip";
 import { parseMac } from "../net/mac";
 import { type Laying, nameDevice } from "./laying";
+import { addMachineIpv6, hasIpv6 } from "./ipv6";
 import { linkRecord } from "./link";
 
 /** Enough for a machine that is not looked at. */
@@ -42,12 +43,13 @@ export function addUnderlay(laying: Laying, { segments, machines }: UnderlaySpec
 function addMachine(laying: Laying, machine: MachineSpec, segments: readonly SegmentSpec[]): void {
   const { builder, namespaces, places, loopbackMtu } = laying;
   const { name, forwards, uplinks, routes } = machine;
-  const namespace = builder.namespace(name, builder.host(name, { cpus: 1, backlog: MACHINE_BACKLOG }), { forwarding: forwards ? 1 : 0 });
+  const namespace = builder.namespace(name, builder.host(name, { cpus: 1, backlog: MACHINE_BACKLOG }), { forwarding: forwards ? 1 : 0, forwarding6: forwards && hasIpv6(machine) ? 1 : 0 });
   namespaces.set(name, namespace);
   places.set(name, namespace);
   nameDevice(laying, builder.loopback(namespace, name, loopbackMtu), "lo");
   for (const uplink of uplinks) addUplink(laying, { namespace, name, uplink, segment: segmentOf(segments, uplink.segment) });
   for (const route of routes) addRoute(laying, namespace, name, route);
+  addMachineIpv6(laying, namespace, machine);
 }
 
 /** A host's own cables and routes. */
@@ -108,7 +110,8 @@ function addRoute({ builder, kernelDevices }: Laying, namespace: number, name: s
   const { destination, type, via, device: deviceName, source, metric = 0 } = route;
   const field = `${name}: route ${destination}`;
   const target = parseCidr(destination === "default" ? "0.0.0.0/0" : destination, field);
-  if (target.family !== 4) return;
+  // IPv6 has routes of its own (ipv6.ts).
+  if (target.family !== 4 || via?.includes(":") === true) return;
   const gateway = via === undefined ? 0 : parseIpv4(via, field);
   const named = deviceName === undefined ? undefined : kernelDevices.get(namespace)?.get(deviceName);
   const device = named ?? (via === undefined ? NONE : deviceTowards(builder, namespace, gateway));

@@ -1,10 +1,14 @@
 import { BACKLOG_DEFAULT } from "../../assembly/abi/limits";
-import { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, hostWorld, type HostSpec, type LinkSpec, type SwarmNodeSpec, type TopologySpec } from "../api/spec";
+import {
+  DEFAULT_FABRIC, defaultUnderlay, type DockerGeneration, type FabricSettings, hostWorld, type HostSpec, type LinkSpec, readDaemonFile, type SwarmNodeSpec, type TopologySpec,
+} from "../api/spec";
+import { SimulationError } from "../errors";
 import type { LinkProperties } from "./cable";
 import { placed } from "./node";
 import type { ComposeProject } from "./project";
+import type { DaemonRule } from "./x-dockwire-nodes";
 
-/** The machines of a swarm, and what is around them. */
+/** The machines that run a project, and what is around them. */
 export interface Machines {
   readonly hosts: readonly HostSpec[];
   readonly underlay: NonNullable<TopologySpec["underlay"]>;
@@ -18,19 +22,28 @@ const CPUS = 2;
  *
  * @throws SimulationError for a host that is not among them, and for a first one that is to be a worker.
  */
-export function machinesOf({ dockwire }: ComposeProject, count: number): Machines {
+export function machinesOf({ dockwire }: Pick<ComposeProject, "dockwire">, count: number, generation: DockerGeneration): Machines {
   const rules = dockwire?.hosts ?? new Map();
   const names = Array.from({ length: count }, (_, index) => `host${index + 1}`);
   for (const [name, { place, role }] of rules) {
     if (!names.includes(name)) throw placed(place, `${place.path}: expected one of ${count === 1 ? "the only node host1" : `host1 to host${count}`}, found ${JSON.stringify(name)}`, "NOT_FOUND");
     if (name === names[0] && role === "worker") throw placed(place, `${place.path}: expected a manager as the first node, found a worker`);
   }
-  const { link, mtu, pathMtu } = dockwire?.underlay ?? {};
-  const fabric: FabricSettings = { ...DEFAULT_FABRIC, ...(mtu !== undefined && { mtu }), ...(pathMtu !== undefined && { pathMtu }), ...(link && { link: linkOf(link) }) };
+  const { link, mtu, pathMtu, ipv6 } = dockwire?.underlay ?? {};
+  const fabric: FabricSettings = { ...DEFAULT_FABRIC, ...(ipv6 !== undefined && { ipv6 }), ...(mtu !== undefined && { mtu }), ...(pathMtu !== undefined && { pathMtu }), ...(link && { link: linkOf(link) }) };
   const made = names.map((name, index): HostSpec => {
     const rule = rules.get(name);
     const own = rule && Object.keys(rule.link).length > 0 ? { link: linkOf({ ...link, ...rule.link }) } : {};
-    return { name, cpus: rule?.cpus ?? CPUS, backlog: BACKLOG_DEFAULT, world: hostWorld(name, index, { ...(rule?.mtu !== undefined && { mtu: rule.mtu }), ...own }, fabric) };
+    const uplink = { ...rule?.addresses, ...rule?.surroundings, ...(rule?.mtu !== undefined && { mtu: rule.mtu }), ...own };
+    const daemon = rule?.daemon ?? dockwire?.daemon;
+    return {
+      name,
+      cpus: rule?.cpus ?? CPUS,
+      backlog: BACKLOG_DEFAULT,
+      ...(daemon && { flags: flagsOf(daemon, generation) }),
+      ...(rule?.rules && { rules: [rule.rules] }),
+      world: hostWorld(name, index, uplink, fabric),
+    };
   });
   const nodes = names.map((host, index): SwarmNodeSpec => {
     const { role, availability, labels = {}, place } = rules.get(host) ?? {};
@@ -43,6 +56,14 @@ export function machinesOf({ dockwire }: ComposeProject, count: number): Machine
     };
   });
   return { ...defaultUnderlay(made, fabric), nodes };
+}
+
+function flagsOf({ place, file }: DaemonRule, generation: DockerGeneration): NonNullable<HostSpec["flags"]> {
+  try {
+    return readDaemonFile(file, generation, place.path);
+  } catch (error) {
+    throw error instanceof SimulationError ? placed(place, error.message, error.code) : error;
+  }
 }
 
 export function linkOf({ limitPackets, ...link }: LinkProperties): LinkSpec {

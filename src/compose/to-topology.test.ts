@@ -162,3 +162,51 @@ networks:
     expect(spec.hosts[0]?.world?.uplinks.map(({ name }) => name)).toEqual(["eth0", "eth1"]);
   });
 });
+
+describe("the machine of a project", () => {
+  const text = `services:
+  web: { image: nginx, ports: ["8080:80"] }
+x-dockwire:
+  daemon: { bip: 10.90.0.1/24 }
+  underlay: { ipv6: true, delay: 1ms }
+  hosts:
+    host1:
+      daemon: { userland-proxy: false, default-address-pools: [{ base: 10.91.0.0/16, size: 24 }] }
+      resolv_conf: { nameservers: [192.0.2.53] }
+      routes: ["10.8.0.0/16 via 192.0.2.1"]
+      listen: [22/tcp]
+      rules: "-I DOCKER-USER -s 192.0.2.50 -j DROP"
+    host2: { cpus: 4 }
+`;
+
+  it("has what x-dockwire says of it, in a world around it", () => {
+    const { spec, notices } = toTopology(loadCompose({ file: "shop/compose.yaml", text }));
+    expect(spec.hosts).toMatchObject([
+      {
+        name: "host1",
+        flags: { userlandProxy: false, defaultAddressPools: [{ base: "10.91.0.0/16", size: 24 }] },
+        rules: [{ text: "-I DOCKER-USER -s 192.0.2.50 -j DROP", file: "x-dockwire.hosts.host1.rules" }],
+        world: {
+          uplinks: [{ name: "eth0", addresses: ["192.0.2.11/24", "2001:db8:1::11/64"] }],
+          resolvConf: { nameservers: ["192.0.2.53"], search: [], options: [] },
+          routes: [{ via: "192.0.2.1" }, { destination: "10.8.0.0/16" }, { via: "2001:db8:1::1" }],
+          listeners: [{ protocol: "tcp", port: 22 }],
+        },
+      },
+    ]);
+    expect(spec.swarm).toBeUndefined();
+    expect(notices).toContainEqual(expect.objectContaining({ kind: "ignored", path: "x-dockwire.hosts.host2", message: "there is one machine, host1 (--nodes makes a swarm of several)" }));
+    const { spec: swarm } = toTopology(loadCompose({ file: "shop/compose.yaml", text }), { nodes: 2 });
+    expect(swarm.hosts.map(({ flags, cpus }) => [flags?.bip, flags?.userlandProxy, cpus])).toEqual([[undefined, false, 2], ["10.90.0.1/24", true, 4]]);
+  });
+
+  it.each([
+    ["daemon: { icc: maybe }", 'f:3:3: x-dockwire.daemon.icc: expected true or false, found "maybe"'],
+    ["daemon: { iccc: true }", "f:3:3: x-dockwire.daemon: unable to configure the Docker daemon with file /etc/docker/daemon.json: the following directives don't match any configuration option: iccc"],
+    ["hosts: { host1: { routes: [10.8.0.0/16] } }", 'f:3:30: x-dockwire.hosts.host1.routes[0]: expected a route such as "10.8.0.0/16 via 192.0.2.1", "10.8.0.0/16 dev eth0" or "unreachable 10.9.0.0/16", found "10.8.0.0/16"'],
+    ["hosts: { host1: { listen: [http] } }", 'f:3:30: x-dockwire.hosts.host1.listen[0]: expected "[address:]port[/tcp|/udp]", found "http"'],
+    ["underlay: { ipv6: perhaps }", 'f:3:21: x-dockwire.underlay.ipv6: expected true or false, found "perhaps"'],
+  ])("is refused with its place: %s", (line, sentence) => {
+    expect(() => toTopology(loadCompose({ file: "f", text: `services: { web: { image: nginx } }\nx-dockwire:\n  ${line}\n` }))).toThrow(sentence);
+  });
+});

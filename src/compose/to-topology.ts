@@ -31,6 +31,17 @@ export interface ComposeTopology {
 /** One machine runs the whole project, as `docker compose up` does. */
 const HOST: HostSpec = { name: "host1", cpus: 2, backlog: BACKLOG_DEFAULT };
 
+/** The machine, and what is around it where the file says something of either. */
+function machineOf({ dockwire }: ComposeProject, networks: readonly NetworkSpec[], generation: DockerGeneration, notices: Notices): Pick<TopologySpec, "hosts" | "underlay"> {
+  if (!dockwire || (dockwire.hosts.size === 0 && !dockwire.underlay && !dockwire.daemon)) return { hosts: [hostOf(networks)] };
+  const [here, others] = [true, false].map((isHere) => [...dockwire.hosts].filter(([name]) => (name === HOST.name) === isHere));
+  for (const [, { place }] of others!) notices.add("ignored", place, "there is one machine, host1 (--nodes makes a swarm of several)");
+  const { hosts, underlay } = machinesOf({ dockwire: { ...dockwire, hosts: new Map(here!.map(([name, rule]) => [name, { ...rule, role: undefined }])) } }, 1, generation);
+  const own = hosts[0]!.world!;
+  const parents = (hostOf(networks).world?.uplinks ?? []).filter(({ name }) => own.uplinks.every((uplink) => uplink.name !== name));
+  return { underlay, hosts: [{ ...hosts[0]!, world: { ...own, uplinks: [...own.uplinks, ...parents] } }] };
+}
+
 /**
  * The interfaces that macvlan and ipvlan networks sit on: those that the file names, as it does not say what its machine has.
  */
@@ -63,9 +74,10 @@ export function toTopology(project: ComposeProject, options: TopologyOptions = {
     return { spec, notices: [...project.notices, ...notices.list()] };
   }
   const networks = networksOf(project).map((network) => networkOf(network, project, notices));
+  const given = named(project, options);
   const spec: TopologySpec = {
-    ...named(project, options),
-    hosts: [hostOf(networks)],
+    ...given,
+    ...machineOf(project, networks, given.generation, notices),
     networks,
     containers: inStartOrder(project).flatMap((service) =>
       service.containers.map((container) => containerOf(container, service, project, notices)),
@@ -81,7 +93,7 @@ function named({ name, dockwire }: ComposeProject, options: TopologyOptions): Pi
 
 /** The same on a swarm: services instead of containers, and overlay networks. */
 function swarmOf(project: ComposeProject, count: number, given: Pick<TopologySpec, "name" | "generation" | "seed" | "traffic">, notices: Notices): TopologySpec {
-  const { nodes, hosts, underlay } = machinesOf(project, count);
+  const { nodes, hosts, underlay } = machinesOf(project, count, given.generation);
   const { networks, services } = stackOf(project, notices);
   const cabled = networks.map((network) => {
     const key = project.networks.find(({ name }) => name === network.name)?.key ?? "default";

@@ -1,14 +1,18 @@
+import { type HostSurroundings, readListener, readRoute, type RulesSpec, type UplinkSettings } from "../api/spec";
+import { SimulationError } from "../errors";
 import { CABLE_KEYS, readCable, type LinkProperties } from "./cable";
 import type { Field } from "./field";
-import { failAt, type Place } from "./node";
-import { choice, mappingOf, record, scalar, type Shape } from "./shape";
+import { failAt, placed, type Place, plain } from "./node";
+import { any, choice, listOf, mappingOf, record, scalar, type Shape } from "./shape";
 
-/** What `x-dockwire` says of the machines of a swarm. */
+/** What `x-dockwire` says of the machines that run the project. */
 export interface NodesSection {
   /** How many; absent: one machine without a swarm. */
   readonly nodes: number | undefined;
   /** `underlay`: the cables between the nodes, and the MTU of their interfaces. */
   readonly underlay: UnderlayRule | undefined;
+  /** `daemon`: the daemon.json of hosts that have none of their own. */
+  readonly daemon: DaemonRule | undefined;
   /** `hosts`, by their names: `host1`, `host2`, … */
   readonly hosts: ReadonlyMap<string, HostRule>;
 }
@@ -18,6 +22,13 @@ export interface UnderlayRule {
   readonly mtu: number | undefined;
   /** The largest IP packet that switches pass on. */
   readonly pathMtu: number | undefined;
+  readonly ipv6: boolean | undefined;
+}
+
+/** Keys and values of a daemon.json, unchecked: which there are depends on the generation. */
+export interface DaemonRule {
+  readonly place: Place;
+  readonly file: Readonly<Record<string, unknown>>;
 }
 
 export interface HostRule {
@@ -29,17 +40,28 @@ export interface HostRule {
   readonly mtu: number | undefined;
   /** Of its cable; properties that are absent are those of `underlay`. */
   readonly link: LinkProperties;
+  readonly addresses: HostAddresses;
+  readonly daemon: DaemonRule | undefined;
+  readonly surroundings: HostSurroundings;
+  /** What its user does to the packet filter, in iptables syntax, and the path of that key. */
+  readonly rules: RulesSpec | undefined;
 }
 
+type HostAddresses = Pick<UplinkSettings, "address" | "gateway" | "address6" | "gateway6">;
+
 const quantity = scalar("string", "number");
+const text = scalar("string");
+const daemon = mappingOf(any);
 
 export const NODES_SHAPE: Readonly<Record<string, Shape>> = {
   nodes: quantity,
-  underlay: record({ ...CABLE_KEYS, mtu: quantity, path_mtu: quantity }),
+  underlay: record({ ...CABLE_KEYS, mtu: quantity, path_mtu: quantity, ipv6: scalar("boolean", "string") }),
+  daemon,
   hosts: mappingOf(
     record({
       ...CABLE_KEYS, mtu: quantity, cpus: quantity, role: choice("manager", "worker"), availability: choice("active", "pause", "drain"),
-      labels: mappingOf(scalar("string", "number", "boolean", "null")),
+      labels: mappingOf(scalar("string", "number", "boolean", "null")), address: text, gateway: text, address6: text, gateway6: text, daemon, rules: text,
+      resolv_conf: record({ nameservers: listOf(text), search: listOf(text), options: listOf(text) }), routes: listOf(text), listen: listOf(quantity),
     }),
   ),
 };
@@ -53,7 +75,8 @@ export function readNodes(field: Field): NodesSection {
   const underlay = field.get("underlay");
   return {
     nodes: field.get("nodes")?.integer(1, MOST_NODES),
-    underlay: underlay && { link: readCable(underlay), mtu: mtuOf(underlay, "mtu"), pathMtu: mtuOf(underlay, "path_mtu") },
+    underlay: underlay && { link: readCable(underlay), mtu: mtuOf(underlay, "mtu"), pathMtu: mtuOf(underlay, "path_mtu"), ipv6: underlay.get("ipv6")?.flag() },
+    daemon: readDaemon(field.get("daemon")),
     hosts: new Map((field.get("hosts")?.children() ?? []).map((host) => [host.name, readHost(host)])),
   };
 }
@@ -68,7 +91,39 @@ function readHost(field: Field): HostRule {
     cpus: field.get("cpus")?.integer(1, 64),
     mtu: mtuOf(field, "mtu"),
     link: readCable(field),
+    addresses: Object.fromEntries(["address", "gateway", "address6", "gateway6"].flatMap((key) => (field.get(key) ? [[key, field.get(key)!.text()]] : []))),
+    daemon: readDaemon(field.get("daemon")),
+    surroundings: readSurroundings(field),
+    rules: readRules(field.get("rules")),
   };
+}
+
+function readDaemon(field: Field | undefined): DaemonRule | undefined {
+  return field && { place: field.keyPlace, file: plain(field.node) as DaemonRule["file"] };
+}
+
+function readRules(field: Field | undefined): RulesSpec | undefined {
+  return field && { text: field.text(), file: field.path };
+}
+
+function readSurroundings(field: Field): HostSurroundings {
+  const resolvConf = field.get("resolv_conf");
+  const textsOf = (key: "nameservers" | "search" | "options") => resolvConf?.get(key)?.items().map((item) => item.text());
+  const [nameservers, search, options] = [textsOf("nameservers"), textsOf("search"), textsOf("options")];
+  return {
+    ...(resolvConf && { resolvConf: { ...(nameservers && { nameservers }), ...(search && { search }), ...(options && { options }) } }),
+    routes: (field.get("routes")?.items() ?? []).map((item) => atPlace(item, () => readRoute(item.text(), item.path))),
+    listeners: (field.get("listen")?.items() ?? []).map((item) => atPlace(item, () => readListener(item.text(), item.path))),
+  };
+}
+
+/** What is wrong is wrong there. */
+function atPlace<T>({ place }: Field, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof SimulationError ? placed(place, error.message, error.code) : error;
+  }
 }
 
 function mtuOf(field: Field, key: string): number | undefined {
