@@ -10,6 +10,8 @@ export interface ScenarioResult {
   readonly total: number;
   readonly skipped: readonly Skip[];
   readonly differences: readonly Difference[];
+  /** How many of the engine's choices that are chance came out otherwise than ours do by themselves. */
+  readonly chance?: number;
 }
 
 export function resultOf(name: string, area: string, { passed, total, skipped, differences }: Checks): ScenarioResult {
@@ -17,11 +19,11 @@ export function resultOf(name: string, area: string, { passed, total, skipped, d
 }
 
 /** A scenario's line, and its first difference, or all of them. */
-export function renderScenario({ name, passed, total, differences }: ScenarioResult, verbose: boolean): string {
+export function renderScenario({ name, passed, total, differences, chance }: ScenarioResult, verbose: boolean): string {
   const isDone = passed === total && differences.length === 0;
   const shown = verbose ? differences : differences.slice(0, 1);
   return [
-    `${!isDone ? "DIFF" : total === 0 ? "skip" : "ok  "} ${name.padEnd(36)} ${String(passed).padStart(5)} / ${total}`,
+    `${!isDone ? "DIFF" : total === 0 ? "skip" : "ok  "} ${name.padEnd(36)} ${String(passed).padStart(5)} / ${total}${chance === undefined ? "" : `  (${chance} by chance)`}`,
     ...shown.flatMap(({ path, expected, got }) => [`       ${path}`, `         expected ${short(expected, verbose)}`, `         got      ${short(got, verbose)}`]),
   ].join("\n");
 }

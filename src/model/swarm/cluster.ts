@@ -4,6 +4,7 @@ import { valueOf } from "../block";
 import { refuse, unsupported } from "../refusal";
 import type { NetworkSpec } from "../spec";
 import { Allotment, DEFAULT_SWARM_POOLS, holds, type SwarmPools } from "./allotment";
+import { type Chance, NO_CHANCE } from "./chance";
 import { SwarmClock } from "./clock";
 import { SwarmIds } from "./ids";
 import { type IpsecOptions, Keyring } from "./keyring";
@@ -26,6 +27,7 @@ export interface ClusterOptions {
   readonly ipsec?: IpsecOptions;
   /** That of its world; one of its own unless given. */
   readonly clock?: SwarmClock;
+  readonly chance?: Chance;
 }
 
 /** `docker swarm update`. */
@@ -52,6 +54,7 @@ export class Cluster {
   readonly id: string;
   readonly dataPathPort: number;
   readonly clock: SwarmClock;
+  readonly chance: Chance;
   readonly networks: ClusterNetwork[] = [];
   readonly orchestrator: Orchestrator;
   readonly roster: Roster;
@@ -64,11 +67,12 @@ export class Cluster {
   readonly #tasks = new Set<ClusterTask>();
   #networkCount = 0;
 
-  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT, ipsec, clock = new SwarmClock() }: ClusterOptions) {
+  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT, ipsec, clock = new SwarmClock(), chance = NO_CHANCE }: ClusterOptions) {
     this.ids = new SwarmIds(seed);
     this.id = this.ids.id("cluster");
     this.dataPathPort = dataPathPort;
     this.clock = clock;
+    this.chance = chance;
     const given: SwarmPools = { pools: pools ?? DEFAULT_SWARM_POOLS.pools, maskLength: maskLength ?? DEFAULT_SWARM_POOLS.maskLength };
     this.#allotment = new Allotment(given);
     this.security = new SwarmSecurity(this.ids);

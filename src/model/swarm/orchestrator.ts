@@ -1,4 +1,5 @@
 import { compareText } from "../generation";
+import { shuffled } from "./chance";
 import type { Cluster } from "./cluster";
 import { isInTouch, type ClusterNetwork, type ClusterNode, type ClusterService } from "./objects";
 import { PublishedPorts } from "./published-ports";
@@ -24,7 +25,7 @@ export class Orchestrator {
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
-    this.#scheduler = new Scheduler(() => cluster.nodes);
+    this.#scheduler = new Scheduler(() => cluster.nodes, cluster.chance);
     this.#restarts = new RestartSupervisor(this, cluster.clock);
   }
 
@@ -86,7 +87,7 @@ export class Orchestrator {
   }
 
   #startUpdate(service: ClusterService, rollback: string | undefined): void {
-    const updater = new Updater(service, { orchestrator: this, clock: this.#cluster.clock, rollback });
+    const updater = new Updater(service, { orchestrator: this, clock: this.#cluster.clock, chance: this.#cluster.chance, rollback });
     this.#updaters.set(service, updater);
     updater.start();
   }
@@ -173,9 +174,10 @@ export class Orchestrator {
     const networks = this.#networksOf(service);
     const isAllotted = networks.every((network) => network.subnets !== undefined);
     if (!isAllotted) return;
-    for (const task of tasks) this.#giveAddresses(task, networks);
+    const { chance } = this.#cluster;
+    for (const task of shuffled(tasks, chance)) this.#giveAddresses(task, networks);
     const nodes = new Set<ClusterNode>();
-    for (const task of tasks) {
+    for (const task of shuffled(tasks, chance)) {
       if (task.addresses.size < networks.length) continue;
       const found = this.#scheduler.choose(task, tasks.length);
       if (typeof found === "string") {
@@ -185,8 +187,9 @@ export class Orchestrator {
       this.#cluster.assign(task, found);
       nodes.add(found);
     }
-    for (const node of this.#cluster.nodes) if (nodes.has(node)) this.#cluster.follow(node);
-    for (const task of tasks) {
+    // What is decided for all tasks is written down one by one, in any order (swarmkit manager/scheduler: applySchedulingDecisions).
+    for (const node of shuffled(this.#cluster.nodes.filter((candidate) => nodes.has(candidate)), chance)) this.#cluster.follow(node);
+    for (const task of shuffled(tasks, chance)) {
       if (task.node === undefined) continue;
       task.enter("ready", this.#cluster.clock.now);
       if (task.wanted !== "ready") this.start(task);

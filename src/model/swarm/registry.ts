@@ -1,3 +1,4 @@
+import { type Chance, NO_CHANCE } from "./chance";
 import { SwarmClock } from "./clock";
 import { Cluster, type ClusterOptions } from "./cluster";
 import { SwarmMember } from "./member";
@@ -13,9 +14,14 @@ export class SwarmRegistry implements SwarmWorld {
   readonly #clusters: Cluster[] = [];
   readonly #members: SwarmMember[] = [];
   readonly #cutOff = new Set<string>();
+  readonly #chance: Chance;
+
+  constructor(chance = NO_CHANCE) {
+    this.#chance = chance;
+  }
 
   found(options: ClusterOptions): Cluster {
-    const cluster = new Cluster({ ...options, clock: this.clock, seed: (options.seed + this.#clusters.length) >>> 0 });
+    const cluster = new Cluster({ ...options, clock: this.clock, chance: this.#chance, seed: (options.seed + this.#clusters.length) >>> 0 });
     this.#clusters.push(cluster);
     return cluster;
   }

@@ -1,3 +1,4 @@
+import type { Chance } from "./chance";
 import { meetsConstraints, readConstraint, spreadValueOf, type Constraint } from "./constraints";
 import type { ClusterNode, ClusterService, ClusterTask } from "./objects";
 import { placementOf, type ResourceSpec, type ServicePort } from "./service-spec";
@@ -13,16 +14,18 @@ const counted = (text: string) => (count: number) => `${text} on ${count} node${
 /** Chooses nodes for tasks (swarmkit manager/scheduler). */
 export class Scheduler {
   readonly #nodes: () => readonly ClusterNode[];
+  readonly #chance: Chance;
 
-  constructor(nodes: () => readonly ClusterNode[]) {
+  constructor(nodes: () => readonly ClusterNode[], chance: Chance) {
     this.#nodes = nodes;
+    this.#chance = chance;
   }
 
   /**
    * The node with the fewest tasks of the service, then with the fewest tasks, of those that pass every filter; a text says why none
    * does. Preferences come first: the branch with the fewest tasks of the service.
    *
-   * Differs from Docker: among equals chance decides there; here the first node for a single task, the last for the first of several.
+   * Among equals chance decides; what it takes unless told otherwise is the first node for a single task, the last for the first of several.
    */
   choose(task: ClusterTask, count: number): ClusterNode | string {
     const filters = filtersOf(task);
@@ -41,7 +44,8 @@ export class Scheduler {
     }
     const { service, spec } = task;
     const preferred = spec && service ? branchOf(candidates, placementOf(spec).preferences, service) : candidates;
-    return leastLoaded(count > 1 ? [...preferred].reverse() : preferred, service);
+    const equals = leastLoaded(count > 1 ? [...preferred].reverse() : preferred, service);
+    return equals[equals.length === 1 ? 0 : this.#chance.choose(equals.length)]!;
   }
 
   /** Whether a task may stay where it is: its node may have changed since (swarmkit manager/orchestrator/constraintenforcer). */
@@ -105,14 +109,19 @@ function countOf({ tasks }: ClusterNode, service: ClusterService | undefined): n
   return count;
 }
 
-function leastLoaded(nodes: readonly ClusterNode[], service: ClusterService | undefined): ClusterNode {
-  let best = nodes[0]!;
-  let bestLoad = loadOf(best, service);
-  for (const node of nodes.slice(1)) {
+/** All that have least. */
+function leastLoaded(nodes: readonly ClusterNode[], service: ClusterService | undefined): ClusterNode[] {
+  let best: ClusterNode[] = [];
+  let least = { own: Number.POSITIVE_INFINITY, all: 0 };
+  for (const node of nodes) {
     const load = loadOf(node, service);
-    if (load.own > bestLoad.own || (load.own === bestLoad.own && load.all >= bestLoad.all)) continue;
-    best = node;
-    bestLoad = load;
+    const difference = load.own - least.own || load.all - least.all;
+    if (difference < 0) {
+      best = [node];
+      least = load;
+    } else if (difference === 0) {
+      best.push(node);
+    }
   }
   return best;
 }

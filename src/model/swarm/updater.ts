@@ -1,3 +1,4 @@
+import { shuffled, type Chance } from "./chance";
 import type { SwarmClock } from "./clock";
 import type { ClusterService, ClusterTask, UpdateStatus } from "./objects";
 import type { Orchestrator } from "./orchestrator";
@@ -6,6 +7,7 @@ import { isUpToDate, updatePolicyOf, type UpdatePolicy } from "./service-spec";
 export interface UpdaterContext {
   readonly orchestrator: Orchestrator;
   readonly clock: SwarmClock;
+  readonly chance: Chance;
   /** Why the service goes back to what it was, if it does. */
   readonly rollback: string | undefined;
 }
@@ -43,7 +45,7 @@ export class Updater {
     for (const task of this.#context.orchestrator.placeHolders(this.#service)) {
       if (!isUpToDate(task, this.#service)) places.set(`${task.slot} ${task.place?.id ?? ""}`, task);
     }
-    this.#queue.push(...places.values());
+    this.#queue.push(...shuffled(places.values(), this.#context.chance));
     this.#dirty = this.#queue.length;
     if (this.#dirty === 0 && rollback === undefined) {
       this.#isOver = true;

@@ -114,7 +114,13 @@ function compareRows(checks: Checks, path: string, { rows }: RowsStep, got: Rows
 
 function compareTasks(checks: Checks, path: string, { running, tasks }: WaitTasksStep, got: WaitTasksStep | string): void {
   if (typeof got === "string") checks.fail(path, { running, tasks }, got);
-  else checks.compare(path, { running, tasks }, { running: got.running, tasks: got.tasks });
+  else checks.compare(path, { running, tasks }, { running: got.running, tasks: ordered(tasks, got.tasks) });
+}
+
+/** Tasks of global services stand in the order of the IDs of their nodes, which are random. */
+function ordered(expected: readonly string[], got: readonly string[]): string[] {
+  const place = (line: string) => (expected.includes(line) ? expected.indexOf(line) : expected.length);
+  return [...got].sort((a, b) => place(a) - place(b));
 }
 
 function compareCapture(checks: Checks, path: string, expected: CaptureStep, got: CaptureStep | string): void {

@@ -6,6 +6,7 @@ import { parseDaemonFlags } from "../../../src/model/flags";
 import { formatIpv4 } from "../../../src/net/ip";
 import { macText } from "../../../src/model/inspect/network";
 import { containerFiles } from "../../../src/model/inspect/container-files";
+import type { Chance } from "../../../src/model/swarm/chance";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
 import { runOnHost } from "../../../src/model/host-command";
@@ -41,7 +42,7 @@ const LONGEST_WAIT_SECS = 25;
 const COMMAND_SECS = 0.5;
 
 export function simulatedWorld(engine: EngineChoice): WorldOf {
-  return async (recording) => SimulatedWorld.open(recording, engine);
+  return async (recording, chance) => SimulatedWorld.open(recording, engine, chance);
 }
 
 class SimulatedWorld implements World {
@@ -50,19 +51,20 @@ class SimulatedWorld implements World {
   readonly #processes = new Processes();
   readonly #added = new AddedRoutes();
   readonly #simulation: Simulation;
-  readonly #swarms = new SwarmRegistry();
+  readonly #swarms: SwarmRegistry;
   /** By host: what its daemon knows of. */
   readonly #listeners = new Map<string, readonly ListenerSpec[]>();
 
-  static async open(recording: Recording, engine: EngineChoice): Promise<SimulatedWorld> {
-    const world = new SimulatedWorld(recording, await Simulation.open(engine, scenarioCompiler()));
+  static async open(recording: Recording, engine: EngineChoice, chance: Chance): Promise<SimulatedWorld> {
+    const world = new SimulatedWorld(recording, await Simulation.open(engine, scenarioCompiler()), chance);
     world.#settle();
     return world;
   }
 
-  private constructor(recording: Recording, simulation: Simulation) {
+  private constructor(recording: Recording, simulation: Simulation, chance: Chance) {
     const { hosts, dockerd_flags } = recording;
     const generation = generationOf(recording);
+    this.#swarms = new SwarmRegistry(chance);
     this.#simulation = simulation;
     this.#hosts = new Map(
       Object.entries(hosts).map(([name, machine], index) => {

@@ -1,3 +1,4 @@
+import type { Chance } from "../../../src/model/swarm/chance";
 import type { CommandResult, Frame, Json, Recording, Row } from "../recording";
 import type { Names } from "../names";
 
@@ -25,4 +26,5 @@ export interface World {
   dispose(): Promise<void>;
 }
 
-export type WorldOf = (recording: Recording) => Promise<World>;
+/** `chance`: what the engines leave to it. */
+export type WorldOf = (recording: Recording, chance: Chance) => Promise<World>;

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { shuffled } from "../../src/model/swarm/chance";
+import { Checks } from "./checks";
+import { fittest, type Course } from "./course";
+import { resultOf } from "./report";
+
+/** An engine that gives three tasks addresses in any order, and shows them. */
+function addressesOf(course: Course): string[] {
+  const order = shuffled(["web.1", "web.2", "web.3"], course);
+  return order.map((name, index) => `${name}=10.0.1.${index + 2}`).sort();
+}
+
+async function replay(recorded: readonly string[]) {
+  let plays = 0;
+  const result = await fittest(async (course) => {
+    plays++;
+    const checks = new Checks([]);
+    checks.compare("addresses", [...recorded], addressesOf(course));
+    return resultOf("fake", "swarm", checks);
+  });
+  return { ...result, plays };
+}
+
+describe("choices of an engine that are chance", () => {
+  it("are not tried where nothing differs", async () => {
+    const { passed, total, plays, chance } = await replay(["web.1=10.0.1.2", "web.2=10.0.1.3", "web.3=10.0.1.4"]);
+    expect({ passed, total, plays, chance }).toEqual({ passed: 3, total: 3, plays: 1, chance: undefined });
+  });
+
+  it("come out as in the recording, whatever came out there", async () => {
+    for (const recorded of [
+      ["web.1=10.0.1.3", "web.2=10.0.1.2", "web.3=10.0.1.4"],
+      ["web.1=10.0.1.4", "web.2=10.0.1.2", "web.3=10.0.1.3"],
+      ["web.1=10.0.1.3", "web.2=10.0.1.4", "web.3=10.0.1.2"],
+      ["web.1=10.0.1.4", "web.2=10.0.1.3", "web.3=10.0.1.2"],
+    ]) {
+      const { passed, total, chance } = await replay(recorded);
+      expect({ recorded, passed, total }).toEqual({ recorded, passed: 3, total: 3 });
+      expect(chance).toBeGreaterThan(0);
+    }
+  });
+
+  it("do not excuse what no outcome leads to", async () => {
+    const twice = await replay(["web.1=10.0.1.2", "web.2=10.0.1.2", "web.3=10.0.1.4"]);
+    expect(twice.passed).toBe(2);
+    const elsewhere = await replay(["web.1=10.0.1.9", "web.2=10.0.1.3", "web.3=10.0.1.2"]);
+    expect(elsewhere.passed).toBe(2);
+    expect(elsewhere.differences).toEqual([{ path: "addresses[0]", expected: "web.1=10.0.1.9", got: "web.1=10.0.1.4" }]);
+  });
+});
