@@ -159,11 +159,24 @@ async function attempt<T>(operation: Operation<T>, daemons: Daemons, turn: Opera
   }
 }
 
-/** Whether a state looks the same to packets as the one before. */
+/** Whether a state looks the same to packets as the one before: what says the same is the same object. */
 function isSameProgram(before: CompiledTopology, after: CompiledTopology): boolean {
-  const tables = ({ program, state }: CompiledTopology) =>
-    JSON.stringify([{ ...program, sockets: [], flows: [] }, state.containers.map(({ host, name, running, startOrder }) => [host, name, running, startOrder])]);
-  return tables(before) === tables(after);
+  const [one, other] = [before.program, after.program];
+  const hasSameTables = hasSameFields(one, other, ["names", "sockets", "flows"]) && hasSameFields(one.names, other.names, ["flows"]);
+  return hasSameTables && isSameCast(before.state.containers, after.state.containers);
+}
+
+function hasSameFields<T extends object>(one: T, other: T, except: readonly (keyof T)[]): boolean {
+  const fields = new Set([...Object.keys(one), ...Object.keys(other)]) as ReadonlySet<unknown> as ReadonlySet<keyof T>;
+  return [...fields].every((field) => except.includes(field) || one[field] === other[field]);
+}
+
+type Cast = CompiledTopology["state"]["containers"];
+
+function isSameCast(before: Cast, after: Cast): boolean {
+  if (before === after) return true;
+  const isSame = (a: Cast[number], b: Cast[number]) => a.host === b.host && a.name === b.name && a.running === b.running && a.startOrder === b.startOrder;
+  return before.length === after.length && before.every((one, index) => one === after[index] || isSame(one, after[index]!));
 }
 
 /** What can be asked of the daemons of a running lab. Time stands still meanwhile. */

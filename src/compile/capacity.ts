@@ -37,6 +37,8 @@ const SESSIONS = 1024;
 const SPARE = 256;
 /** Every sandbox knows everybody on its networks. */
 const SPARE_NAMES = 8192;
+/** Of a network of a swarm. */
+const VIEWS_MIN = 8;
 const KEYS_MIN = 6;
 const EVENT_RECORDS = 65536;
 const CAPTURE_BYTES = 4 * 1024 * 1024;
@@ -124,15 +126,16 @@ function connectionsOf(flows: readonly FlowRecord[], processes: readonly SocketR
 
 /** Room for what proxies and name servers are doing, and know. */
 function processCapacity({ domains, resolvers, searches, zones, zoneRecords, upstreams }: DnsTables, builder: ProgramBuilder) {
+  // Until gossip has come to everybody, each host may know something else of one network.
+  const views = hasTunnels(builder) ? Math.max(VIEWS_MIN, builder.hosts.length) : 2;
   return {
     sessions: SESSIONS,
     domains: SPARE_NAMES + 2 * domains.length,
     domainBytes: 16 * SPARE_NAMES + 2 * domainBytes(domains),
     resolvers: roomFor(resolvers),
     searches: roomFor(searches),
-    zones: roomFor(zones),
-    // Until gossip has come to everybody, hosts know different things of one network.
-    zoneRecords: SPARE_NAMES + (hasTunnels(builder) ? 8 : 2) * zoneRecords.length,
+    zones: views * zones.length + SPARE,
+    zoneRecords: SPARE_NAMES + views * zoneRecords.length,
     upstreams: roomFor(upstreams),
   };
 }

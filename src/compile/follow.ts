@@ -12,6 +12,7 @@ import type { OverlayLayer } from "./overlays";
 import type { KeyedSocket } from "./processes";
 import { render } from "./render";
 import { renderRules } from "./render/iptables-save";
+import { shared } from "./share";
 import { compileState, type Layout } from "./state";
 import { keyOfSocket } from "./destination";
 import { moveTraffic, resolveTraffic, type TrafficContext } from "./traffic";
@@ -64,13 +65,14 @@ export function topologyOf(parts: TopologyParts): CompiledTopology {
 }
 
 /** Everything that a state has in common with the one before keeps its place; the tables hold no flows and sockets. */
-function follow(parts: TopologyParts, state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology {
+function follow(parts: TopologyParts, next: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology {
+  const state = shared(parts.state, next);
   const { spec, layout: before, program: running, overlays } = parts;
   const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays }, before);
   const program = { ...laidOut, names: { ...laidOut.names, flows: running.names.flows }, capacity: running.capacity };
-  const { sockets, processes, cursor: next } = placeProcesses(parts.processes, keyed, { ...cursor, ...closeOrphans(cursor, layout) });
+  const { sockets, processes, cursor: cursorAfter } = placeProcesses(parts.processes, keyed, { ...cursor, ...closeOrphans(cursor, layout) });
   return {
-    topology: topologyOf({ ...parts, state, layout, program, descriptions: [], cursor: next, processes }),
+    topology: topologyOf({ ...parts, state, layout, program, descriptions: [], cursor: cursorAfter, processes }),
     sockets,
     announcements: announcements(state, layout, before, nowNs),
   };

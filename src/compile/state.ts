@@ -9,6 +9,7 @@ import { hasOverlays } from "./overlays";
 import { compileProcesses, type KeyedSocket } from "./processes";
 import type { LayoutIndices } from "./program-builder";
 import { compileStateRules } from "./rules/state";
+import { shared } from "./share";
 import { type CompiledNetwork, layOut, type LayoutOptions } from "./topology";
 
 export interface StateOptions extends LayoutOptions {
@@ -37,7 +38,7 @@ export interface Layout {
 
 /**
  * Lays a state out. With the layout of the state before, what is the same keeps its index, and the program is one that a running engine
- * takes (`ProgramPatch.program`). It has no flows and sockets: those that the engine has stay, and `processes` are to be put among them.
+ * takes (`ProgramPatch.program`); tables that say the same are the very tables of before. It has no flows and sockets: those that the engine has stay, and `processes` are to be put among them.
  *
  * @example
  * const first = compileState(daemon.state(), { seed: 7 });
@@ -58,7 +59,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
   };
   const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0, options.overlays);
   const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules, ...balancingRecords, ...(xfrm && { xfrm }) };
-  const program: DatapathProgram = {
+  const made: DatapathProgram = {
     abi: ABI_VERSION,
     names: { hosts: builder.hostNames, namespaces: builder.namespaceNames, devices: builder.deviceNames, flows: [], chains: chainNames, rules: ruleNames, ...(balancing && { virtualServices: balancing.serviceNames, realServers: balancing.serverNames }) },
     hosts: builder.hosts,
@@ -85,6 +86,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
     exponential: exponentialTable(),
     capacity: previous?.program.capacity ?? { ...capacityOf(builder, records), ...options.capacity },
   };
+  const program = shared(previous?.program, made);
   const layout: Layout = {
     indices: builder.indices,
     network,

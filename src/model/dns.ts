@@ -1,7 +1,8 @@
 import { formatIpv4, isIpv4, isIpv6 } from "../net/ip";
 import { rulesOf } from "./generations";
 import { type ContainerState, type DockerState, type EndpointState, type HostState, isOfSwarm, type NetworkState } from "./state";
-import { membersOfSwarm, serviceNames } from "./swarm/names";
+import { membersOfSwarm, type ServiceName, serviceNames } from "./swarm/names";
+import { NetworkMemo } from "./views";
 
 /** What one sandbox's embedded DNS server knows and does. */
 export interface SandboxDns {
@@ -115,26 +116,31 @@ function zonesOf(state: DockerState, container: ContainerState): Zone[] {
   });
 }
 
-/** States are values: what everybody on a network knows is put together once, for a network of a swarm on all hosts. */
-const zones = new WeakMap<DockerState, Map<string, Omit<Zone, "aliases">>>();
+/** States are values: what everybody on a network knows is put together once, for a network of a swarm on all hosts that believe the same of it. */
+const zones = new WeakMap<DockerState, Map<string, KnownZone>>();
+const zonesOfSwarms = new NetworkMemo<KnownZone>();
+type KnownZone = Omit<Zone, "aliases">;
 
-function knownOn(view: DockerState, network: NetworkState): Omit<Zone, "aliases"> {
-  const state = isOfSwarm(network) ? (wholes.get(view) ?? view) : view;
-  const key = isOfSwarm(network) ? network.id : `${network.host} ${network.name}`;
-  const ofState = zones.get(state) ?? new Map<string, Omit<Zone, "aliases">>();
-  zones.set(state, ofState);
-  const known = ofState.get(key);
-  if (known) return known;
-  const members = isOfSwarm(network) ? membersOfSwarm(state, network) : membersOfHost(state, network);
-  const forwards = rulesOf(state.generation).dns.forwardsOtherFamily && network.enableIpv6;
+function knownOn(view: DockerState, network: NetworkState): KnownZone {
+  if (isOfSwarm(network)) {
+    return zonesOfSwarms.of(wholes.get(view) ?? view, network.id, (state) => zoneOf(state, network, membersOfSwarm(state, network), serviceNames(state, network)));
+  }
+  const ofState = zones.get(view) ?? new Map<string, KnownZone>();
+  zones.set(view, ofState);
+  const key = `${network.host} ${network.name}`;
+  const zone = ofState.get(key) ?? zoneOf(view, network, membersOfHost(view, network), []);
+  ofState.set(key, zone);
+  return zone;
+}
+
+function zoneOf({ generation }: DockerState, network: NetworkState, members: readonly EndpointState[], services: readonly ServiceName[]): KnownZone {
+  const forwards = rulesOf(generation).dns.forwardsOtherFamily && network.enableIpv6;
   const records = recordsOf(members, forwards);
-  for (const { name, addresses } of isOfSwarm(network) ? serviceNames(state, network) : []) records.set(name.toLowerCase(), { ...EMPTY, ipv4: addresses });
+  for (const { name, addresses } of services) records.set(name.toLowerCase(), { ...EMPTY, ipv4: addresses });
   const name = network.name.toLowerCase();
   const bare: DnsZone = { names: records, reverse: new Map(members.flatMap((member) => pointersOf(member, name))) };
   const qualified: DnsZone = { names: new Map([...records].map(([bareName, entry]) => [`${bareName}.${name}`, entry])), reverse: new Map() };
-  const zone = { network: name, records, bare, qualified };
-  ofState.set(key, zone);
-  return zone;
+  return { network: name, records, bare, qualified };
 }
 
 function membersOfHost({ containers }: DockerState, network: NetworkState): EndpointState[] {

@@ -19,8 +19,21 @@ export function layerFor({ underlay }: CompiledTopology["spec"], sides: readonly
   return {
     ...overlays,
     firewalls: (state) => [...overlays.firewalls(state), ...(switches.length === 0 ? [] : parts(state))],
-    ...(view && { view, balancing: (state, places) => overlays.balancing(asEachKnows(state, view), places) }),
+    ...(view && viewed(overlays, view)),
   };
+}
+
+/** What hosts know now; a view is taken once of each state. */
+function viewed(overlays: OverlayLayer, view: View): Pick<OverlayLayer, "view" | "balancing"> {
+  const taken = new WeakMap<DockerState, Map<string, DockerState>>();
+  const once: View = (state, host) => {
+    const ofState = taken.get(state) ?? new Map<string, DockerState>();
+    taken.set(state, ofState);
+    const own = ofState.get(host) ?? view(state, host);
+    ofState.set(host, own);
+    return own;
+  };
+  return { view: once, balancing: (state, places) => overlays.balancing(asEachKnows(state, once), places) };
 }
 
 /** Load balancers lead to the tasks that their own host knows. */
