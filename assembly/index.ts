@@ -18,6 +18,7 @@ import { Event, pushEvent } from "./simulation/event-queue";
 import { setLink as replaceLink } from "./simulation/link";
 import { input, loadProgram, reloadProgram, replaceFlow } from "./simulation/load";
 import { processed, runEvents } from "./simulation/run";
+import { deleteTracked } from "./tables/conntrack";
 import { updateCounters } from "./tables/counters";
 import { deviceAt, deviceCounters, deviceDrops } from "./tables/device";
 import { appendDomain as addDomain } from "./tables/domain";
@@ -90,6 +91,11 @@ export function inject(device: u32, bytes: u32, time: f64): void {
   memory.copy(frameOf(packet), input, bytes);
   const at = max(<i64>time, currentTime);
   pushEvent(at, Event.Arrive, <u32>changetype<usize>(deviceAt(device)), <u32>changetype<usize>(packet));
+}
+
+/** Entries of conntrack that the filter in the input region asks for go. */
+export function deleteConntrack(): void {
+  deleteTracked(input);
 }
 
 export function setDevice(index: u32, up: bool): void {

@@ -181,3 +181,21 @@ export const RULE_WORD_OFFSET: i32 = 244;
 export const RULE_WORD_MASK: i32 = 248;
 export const RULE_WORD: i32 = 252;
 export const RULE_SIZE: i32 = 256;
+
+/** Which entries of conntrack are to go, and bits of `CT_FILTER_ASKS`: what is asked of them. */
+export const CT_FILTER_NAMESPACE: i32 = 0;
+/** `Family`. */
+export const CT_FILTER_FAMILY: i32 = 4;
+export const CT_FILTER_ASKS: i32 = 8;
+export const CT_FILTER_PROTOCOL: i32 = 12;
+/** Destination of the original tuple; of ICMP, type × 256 + code are the port. */
+export const CT_FILTER_ORIGINAL_PORT: i32 = 16;
+export const CT_FILTER_ORIGINAL_DESTINATION: i32 = 20;
+/** Source or destination of the reply tuple. */
+export const CT_FILTER_REPLY_END: i32 = 36;
+export const CT_FILTER_SIZE: i32 = 52;
+
+export const CT_ASKS_PROTOCOL: u32 = 1;
+export const CT_ASKS_ORIGINAL_PORT: u32 = 2;
+export const CT_ASKS_ORIGINAL_DESTINATION: u32 = 4;
+export const CT_ASKS_REPLY_END: u32 = 8;

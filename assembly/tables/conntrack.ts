@@ -6,9 +6,25 @@
  * Addresses and ports are as they lie in headers, source in the low half: the inverse of a tuple is a rotation. Of IPv6, numbers of
  * addresses stand there, with their bytes in the order of a header as well.
  */
+import {
+  CT_ASKS_ORIGINAL_DESTINATION,
+  CT_ASKS_ORIGINAL_PORT,
+  CT_ASKS_PROTOCOL,
+  CT_ASKS_REPLY_END,
+  CT_FILTER_ASKS,
+  CT_FILTER_FAMILY,
+  CT_FILTER_NAMESPACE,
+  CT_FILTER_ORIGINAL_DESTINATION,
+  CT_FILTER_ORIGINAL_PORT,
+  CT_FILTER_PROTOCOL,
+  CT_FILTER_REPLY_END,
+  Family,
+} from "../abi/netfilter";
 import { PROTOCOL_ICMP, PROTOCOL_ICMP6 } from "../abi/protocol";
+import { NONE } from "../abi/version";
 import { powerOfTwo, reserve } from "../memory/arena";
 import { clock } from "../simulation/clock";
+import { copyWords6, find6 } from "./address6";
 import { deadlineOfConnection, leaveConnection } from "./ipvs-connection";
 
 /** One direction's key. */
@@ -258,6 +274,38 @@ function removeDead(): void {
     if (isDead(tracked)) remove(tracked);
     else noteDeadline(tracked);
   }
+}
+
+/** Where an address of a filter is turned into the bytes of a header. */
+const WANTED = memory.data(16, 16);
+
+/** The confirmed entries that a filter (CT_FILTER_…) asks for go. */
+export function deleteTracked(filter: usize): void {
+  const isIpv6 = load<u32>(filter, CT_FILTER_FAMILY) == Family.Ipv6;
+  const stack = <u64>((load<u32>(filter, CT_FILTER_NAMESPACE) << 1) | <u32>isIpv6);
+  const asks = load<u32>(filter, CT_FILTER_ASKS);
+  const port = bswap<u16>(<u16>load<u32>(filter, CT_FILTER_ORIGINAL_PORT));
+  const destination = addressHalf(filter + CT_FILTER_ORIGINAL_DESTINATION, isIpv6);
+  const end = addressHalf(filter + CT_FILTER_REPLY_END, isIpv6);
+  for (let index: u32 = 0; index < fresh; index++) {
+    const tracked = changetype<Tracked>(base + <usize>index * TRACKED_BYTES);
+    if ((tracked.status & (CONFIRMED | GONE)) != CONFIRMED) continue;
+    const ports = tracked.ports;
+    if (ports >> 40 != stack) continue;
+    if (asks & CT_ASKS_PROTOCOL && (<u32>(ports >> 32) & 0xff) != load<u32>(filter, CT_FILTER_PROTOCOL)) continue;
+    if (asks & CT_ASKS_ORIGINAL_PORT && <u16>(ports >> 16) != port) continue;
+    if (asks & CT_ASKS_ORIGINAL_DESTINATION && tracked.addresses >> 32 != destination) continue;
+    if (asks & CT_ASKS_REPLY_END && (tracked.replyAddresses & 0xffffffff) != end && tracked.replyAddresses >> 32 != end) continue;
+    remove(tracked);
+  }
+}
+
+/** An address of a filter as tuples have it; one of IPv6 without a number is nowhere. */
+function addressHalf(words: usize, isIpv6: bool): u64 {
+  if (!isIpv6) return <u64>bswap<u32>(load<u32>(words));
+  copyWords6(WANTED, words);
+  const number = find6(WANTED);
+  return number == NONE ? u64.MAX_VALUE : <u64>bswap<u32>(number);
 }
 
 /** From now on it is found. */

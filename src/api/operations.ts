@@ -119,7 +119,7 @@ export class Operations {
     this.#isLayered ||= hasOverlays(state) || conditions.sides.length > 0;
     const layer = this.#isLayered ? (await import("./gossip/layer")).layerFor(topology.spec, conditions.sides, view()) : undefined;
     const followed = topology.follow(state, flows.cursor, now(), layer);
-    if (!conditions.takeChange() && !isOther && followed.sockets.length === 0 && isSameProgram(topology, followed.topology)) {
+    if (!conditions.takeChange() && !isOther && followed.sockets.length === 0 && followed.conntrack.length === 0 && isSameProgram(topology, followed.topology)) {
       topology.become(followed.topology);
       return;
     }
@@ -127,7 +127,7 @@ export class Operations {
     const { program } = followed.topology;
     const down = new Set([...this.#context.down, ...conditions.deadDevices(program)]);
     const tables = withDevicesDown({ ...program, links: cables.presentLinks(program) }, down);
-    await apply({ program: { ...tables, sockets: [], flows: [] }, ...patch });
+    await apply({ program: { ...tables, sockets: [], flows: [] }, conntrack: followed.conntrack, ...patch });
     flows.forgetNames();
     topology.become(followed.topology);
     commit();

@@ -24,6 +24,8 @@ export interface ReachOptions {
   readonly timeout?: Duration;
   /** Bytes of what is asked, or of the echo; 64, or 56 unless given. What is large shows what a path does to full packets. */
   readonly size?: Size;
+  /** The port to ask from, as a process that keeps its socket does; a new one each time unless given. */
+  readonly sourcePort?: number;
   /** Ends the attempt early: it rejects with `ABORTED`. */
   readonly signal?: AbortSignal;
 }
@@ -85,14 +87,14 @@ export async function runReach(context: ProbeContext, from: string, to: string, 
 }
 
 /** Sends the probe and lets time pass until its outcome is known. */
-async function attempt(context: ProbeContext, from: string, to: string, { timeout = DEFAULT_TIMEOUT, size, family, signal }: ReachOptions): Promise<ReachResult> {
+async function attempt(context: ProbeContext, from: string, to: string, { timeout = DEFAULT_TIMEOUT, size, family, sourcePort, signal }: ReachOptions): Promise<ReachResult> {
   const target = parseTarget(to);
   const timeoutNs = parseDuration(timeout, "timeout");
   if (timeoutNs === 0) throw new SimulationError("INVALID_INPUT", `timeout: expected more than 0, found "${timeout}"`);
   const startedAt = context.now();
   const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs, ...(size !== undefined && { sizeBytes: parseSize(size, "size") }), ...(family !== undefined && { family }) }));
   if ("reason" in probe) return verdict({ from, to, result: "unresolvable", reason: probe.reason }, [], context.topology);
-  const { index, record, sockets, description, commit } = probe;
+  const { index, record, sockets, description, commit } = sourcePort === undefined ? probe : fromPort(probe, sourcePort);
   await context.apply({ flows: [{ index, record: { ...record, untilAnswer: 1 } }], sockets });
   commit();
   await context.observe([{ flow: index, packets: TRACED_PACKETS }]);
@@ -113,6 +115,15 @@ async function attempt(context: ProbeContext, from: string, to: string, { timeou
   }
 }
 
+type Probe = ReturnType<ProbeContext["flows"]["resolveProbe"]>;
+
+function fromPort(probe: Probe, sourcePort: number): Probe {
+  if (!Number.isInteger(sourcePort) || sourcePort < 1 || sourcePort > 65535) throw new SimulationError("INVALID_INPUT", `sourcePort: expected 1 to 65535, found ${sourcePort}`);
+  const { index, record } = probe;
+  const sockets = probe.sockets.map((socket) => (socket.record.flow === index ? { ...socket, record: { ...socket.record, port: sourcePort } } : socket));
+  return { ...probe, record: { ...record, sourcePort }, sockets };
+}
+
 /** Without what is left of an earlier attempt, which had the same place in the table of flows. */
 function own(events: readonly EventRecord[]): EventRecord[] {
   const started = new Set(events.filter(({ kind, node }) => kind === EventKind.Hop && node === Node.SocketOutput).map(({ packet }) => packet));
@@ -120,7 +131,7 @@ function own(events: readonly EventRecord[]): EventRecord[] {
 }
 
 /** A name that leads nowhere is an outcome; a sender that is not there is a mistake. */
-function resolve({ flows, topology }: ProbeContext, traffic: TrafficSpec): ReturnType<ProbeContext["flows"]["resolveProbe"]> | { readonly reason: string } {
+function resolve({ flows, topology }: ProbeContext, traffic: TrafficSpec): Probe | { readonly reason: string } {
   try {
     return flows.resolveProbe(traffic, "what is known");
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Nanoseconds } from "../engine/engine";
-import type { DatapathProgram, FlowRecord, SocketRecord } from "../engine/program";
+import type { ConntrackFilter, DatapathProgram, FlowRecord, SocketRecord } from "../engine/program";
 import type { Daemons } from "../model/decide";
 import type { FilesSupport } from "../model/files";
 import type { PortProtocol, TopologySpec, TrafficSpec } from "../model/spec";
@@ -79,6 +79,8 @@ export interface FollowedTopology {
   readonly topology: CompiledTopology;
   /** Sockets of the daemons' processes that are new, changed or closed. */
   readonly sockets: readonly { readonly index: number; readonly record: SocketRecord }[];
+  /** Tracked connections that go. */
+  readonly conntrack: readonly ConntrackFilter[];
   /** Flows that tell neighbours of new addresses. */
   readonly announcements: readonly FlowRecord[];
 }

@@ -10,6 +10,7 @@ import type { CompiledTopology, FlowDescription, FollowedTopology, TrafficCursor
 import { describeTopology } from "./describe";
 import type { OverlayLayer } from "./overlays";
 import type { KeyedSocket } from "./processes";
+import { forgotten } from "./forgotten";
 import { render } from "./render";
 import { renderRules } from "./render/iptables-save";
 import { shared } from "./share";
@@ -74,6 +75,7 @@ function follow(parts: TopologyParts, next: DockerState, cursor: TrafficCursor, 
   return {
     topology: topologyOf({ ...parts, state, layout, program, descriptions: [], cursor: cursorAfter, processes }),
     sockets,
+    conntrack: forgotten(parts.state, state, layout),
     announcements: announcements(state, layout, before, nowNs),
   };
 }

@@ -386,6 +386,18 @@ export interface RealServerRecord {
  * A change of a running network, applied between two events. Flows and sockets are written at the given index: an index
  * one past the end appends; an index in use replaces, and its counters start anew.
  */
+/** Entries of conntrack with everything that is given; without any of it, all of a namespace and family. */
+export interface ConntrackFilter {
+  readonly namespace: number;
+  readonly family: Family;
+  readonly protocol?: number;
+  /** Where the first packet was sent. */
+  readonly originalDestination?: AddressWords;
+  readonly originalPort?: number;
+  /** Either end of the answers. */
+  readonly replyEnd?: AddressWords;
+}
+
 export interface ProgramPatch {
   /** Appended to `dns.domains`, for flows of kind Query. */
   readonly domains?: readonly string[];
@@ -396,6 +408,8 @@ export interface ProgramPatch {
   readonly program?: DatapathProgram;
   /** What flows say word for word, before the flows of the patch; any index below the capacity, again and again. */
   readonly payloads?: readonly { readonly index: number; readonly record: PayloadRecord }[];
+  /** Tracked connections that go, once the program is in force. */
+  readonly conntrack?: readonly ConntrackFilter[];
   readonly flows?: readonly { readonly index: number; readonly record: FlowRecord }[];
   readonly sockets?: readonly { readonly index: number; readonly record: SocketRecord }[];
   readonly devices?: readonly { readonly index: number; readonly up: boolean }[];

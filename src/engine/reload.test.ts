@@ -1,10 +1,13 @@
 /** What both engines refuse of a program that comes while the network runs, and that a refusal changes nothing. */
 import { beforeAll, describe, expect, it } from "vitest";
-import { DeviceKind } from "../../assembly/abi/program";
+import { Family, Hook, Table, Target } from "../../assembly/abi/netfilter";
+import { DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
+import { PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
-import { containersOnBridge, MS } from "../../test/support/program";
+import { containersOnBridge, ip, MS, twoBridges } from "../../test/support/program";
+import { addChain } from "../../test/support/rules";
 import type { Engine } from "./engine";
-import type { DatapathProgram } from "./program";
+import type { AddressWords, ConntrackFilter, DatapathProgram } from "./program";
 import { createTsEngine } from "./ts/index";
 import { PACKED } from "./wasm/bytes.gen";
 import { compileWasm } from "./wasm/compile";
@@ -68,6 +71,36 @@ describe.each([
     for (const engine of [changed, plain]) engine.run(195 * MS, Infinity);
     expect(changed.digest()).toBe(plain.digest());
     expect(changed.counters()).toEqual(plain.counters());
+  });
+
+  it("lets tracked connections go that have all that is asked for, and no others", () => {
+    const { draft: routed, root, front, left, right } = twoBridges();
+    const dnat = { protocol: PROTOCOL_UDP, destinationPort: 8080, in: front, target: Target.Dnat, to: "172.21.0.2", toPorts: 80 };
+    addChain(routed, root, { table: Table.Nat, hook: Hook.Prerouting, rules: [dnat] });
+    routed.socket({ namespace: right.namespace, protocol: PROTOCOL_UDP, port: 80, role: SocketRole.Responder });
+    const ask = { protocol: PROTOCOL_UDP, kind: FlowKind.Request, destinationPort: 8080, intervalNs: 10 * MS, unserved: true };
+    routed.flow(left.namespace, { namespace: root, ip: ip("172.20.0.1") }, ask);
+    const engine = make();
+    engine.load(routed.program(), { seed: 1 });
+    // Between two requests: an answer on its way would be a connection of its own.
+    let now = -5 * MS;
+    /** How often the rule was asked meanwhile: once for each connection that is new. */
+    const asked = (conntrack: readonly ConntrackFilter[]) => {
+      const before = engine.counters().rules![0];
+      engine.apply({ conntrack });
+      now += 50 * MS;
+      engine.run(now, Infinity);
+      return engine.counters().rules![0] - before;
+    };
+    const base = { namespace: root, family: Family.Ipv4 };
+    const address = (text: string): AddressWords => [ip(text), 0, 0, 0];
+    expect(asked([])).toBe(1);
+    const others = [{ protocol: 6 }, { originalPort: 80 }, { originalDestination: address("172.21.0.2") }, { replyEnd: address("172.20.0.1") }, { namespace: left.namespace }, { family: Family.Ipv6 }];
+    expect(asked(others.map((other) => ({ ...base, ...other })))).toBe(0);
+    for (const one of [{ protocol: PROTOCOL_UDP }, { originalPort: 8080 }, { originalDestination: address("172.20.0.1") }, { replyEnd: address("172.21.0.2") }, { replyEnd: address("172.20.0.2") }, {}]) {
+      expect([one, asked([{ ...base, ...one }])]).toEqual([one, 1]);
+    }
+    expect(() => asked([{ ...base, namespace: 99 }])).toThrow("conntrack[0].namespace");
   });
 
   it("lets a container go and come back", () => {

@@ -224,8 +224,18 @@ export class Container {
 export const CONTAINER_MODE = "container:";
 
 /** The endpoints that give the default routes (libnetwork sandbox.go: getGatewayEndpoint). */
-export function gatewaysOf(container: Container, rules: GenerationRules): { readonly gateway4: Endpoint | undefined; readonly gateway6: Endpoint | undefined } {
-  const sorted = [...container.endpoints].sort(rules.sandbox.compareGateways);
+export function gatewaysOf(container: Container, rules: GenerationRules): Gateways {
+  return gatewaysAmong(container.endpoints, rules);
+}
+
+export interface Gateways {
+  readonly gateway4: Endpoint | undefined;
+  readonly gateway6: Endpoint | undefined;
+}
+
+/** The same of endpoints that a container might have. */
+export function gatewaysAmong(endpoints: readonly Endpoint[], rules: GenerationRules): Gateways {
+  const sorted = [...endpoints].sort(rules.sandbox.compareGateways);
   const gateway4 = sorted.find(({ hasGateway4 }) => hasGateway4);
   const gateway6 = rules.sandbox.oneGatewayForBoth && gateway4 ? (gateway4.hasGateway6 ? gateway4 : undefined) : sorted.find(({ hasGateway6 }) => hasGateway6);
   return { gateway4, gateway6 };

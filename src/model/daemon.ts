@@ -2,6 +2,7 @@ import { formatCidr } from "../net/cidr";
 import { formatIp } from "../net/ip";
 import { AddressSpace, DEFAULT_POOLS, type DefaultPool, poolsOfFlags } from "./address-space";
 import { addressOf } from "./block";
+import { Connections } from "./connections";
 import { type ContainerContext, Containers } from "./containers";
 import { type DefaultSubnet, defaultBridgeSpec } from "./drivers/default-bridge";
 import { createFirewall, type Firewall } from "./firewall/index";
@@ -53,6 +54,7 @@ export class Daemon implements DaemonOperations {
   readonly #ids: Ids;
   readonly #firewall: Firewall;
   readonly #veths = new Set<string>();
+  readonly #connections: Connections;
   readonly #networks: Networks;
   readonly #sandboxes: Sandboxes;
   readonly #containers: Containers;
@@ -71,6 +73,7 @@ export class Daemon implements DaemonOperations {
     this.#host = new Host(options.world ?? host.world ?? emptyWorld(host.name));
     this.#ids = new Ids(seed);
     this.#firewall = createFirewall(rules.name);
+    this.#connections = new Connections(rules);
     this.#space = this.#newSpace();
     this.#ports = new HostPorts(rules, this.#host);
     this.#swarm = options.swarms === undefined ? OUTSIDE : this.#newMember(options.swarms);
@@ -246,7 +249,7 @@ export class Daemon implements DaemonOperations {
   state(): DockerState {
     const swarm = this.#swarm.state();
     const proxies = this.#containers.list().flatMap(proxiesOf);
-    const host = { ...this.#options.host, flags: this.#flags, world: this.#host.world, proxies, firewall: this.#firewall.snapshot(), ipForward: this.#host.world.ipForward, ...(swarm && { swarm }) };
+    const host = { ...this.#options.host, flags: this.#flags, world: this.#host.world, proxies, firewall: this.#firewall.snapshot(), ipForward: this.#host.world.ipForward, flushed: this.#connections.flushed, ...(swarm && { swarm }) };
     return { generation: this.#rules.name, hosts: [host], networks: this.networks(), containers: this.containers() };
   }
 
@@ -381,6 +384,7 @@ export class Daemon implements DaemonOperations {
       networks: this.#networks,
       ports: this.#ports,
       firewall: this.#firewall,
+      connections: this.#connections,
       userlandProxy: this.#flags.userlandProxy,
       get swarm() {
         return swarm();

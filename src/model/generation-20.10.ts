@@ -78,6 +78,7 @@ export const generation20: GenerationRules = {
     remembersShown: true,
     wrap: (container, endpointId, reason) => `driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
   },
+  conntrack: { clearsWhenProgrammed: false },
   dns: {
     onFailure: "silence",
     triesNextOnNxdomain: true,

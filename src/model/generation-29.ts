@@ -83,6 +83,7 @@ export const generation29: GenerationRules = {
     remembersShown: false,
     wrap: (container, endpointId, reason) => `driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
   },
+  conntrack: { clearsWhenProgrammed: true },
   dns: {
     onFailure: "servfail",
     triesNextOnNxdomain: false,

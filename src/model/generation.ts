@@ -92,6 +92,10 @@ export interface GenerationRules {
     readonly remembersShown: boolean;
     wrap(container: string, endpointId: string, reason: string): string;
   };
+  readonly conntrack: {
+    /** Whether tracked connections go when an endpoint is told its part in the default route, those to published UDP ports with them; if not, when its part is over. */
+    readonly clearsWhenProgrammed: boolean;
+  };
   readonly dns: {
     readonly onFailure: "silence" | "servfail";
     readonly triesNextOnNxdomain: boolean;

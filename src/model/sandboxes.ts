@@ -1,4 +1,5 @@
 import { type Attachment, type Container, endpointState, gatewaysOf } from "./container";
+import type { Connections } from "./connections";
 import type { Endpoint } from "./endpoint";
 import type { FilesPart } from "./files";
 import type { Firewall, FirewallLink } from "./firewall/firewall";
@@ -29,6 +30,7 @@ export interface SwarmAttachments {
 export interface SandboxContext extends JoinContext, PublishContext {
   readonly networks: Networks;
   readonly firewall: Firewall;
+  readonly connections: Connections;
   readonly files: FilesPart | undefined;
   /** The daemon has no default bridge. */
   readonly bridgeDisabled: boolean;
@@ -67,6 +69,7 @@ export class Sandboxes {
 
   /** All endpoints go; addresses and ports are free again. */
   tearDown(container: Container): void {
+    this.#context.connections.ends(container);
     this.#unpublish(container);
     for (const endpoint of [...container.endpoints]) {
       if (!endpoint.isLastResort) this.#context.files?.leave(container, endpoint);
@@ -98,6 +101,7 @@ export class Sandboxes {
     const endpoint =
       container.endpointOn(network) ?? refuse(500, `container ${container.name}`, `container ${container.id} is not connected to network ${network.name}`);
     const carried = container.publishing === endpoint || gatewaysOf(container, rules).gateway4 === endpoint;
+    this.#context.connections.leaves(container, endpoint);
     if (carried) this.#unpublish(container);
     this.#context.files?.leave(container, endpoint);
     this.#leave(container, endpoint);
@@ -106,6 +110,7 @@ export class Sandboxes {
     for (const added of container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, added, this.#context);
     const next = carrierOf(container, rules);
     if (carried && next && container.publishing !== next) this.#publishQuietly(container, next);
+    this.#context.connections.left(container, endpoint);
     if (next !== undefined || container.endpoints.length === 0 || !rules.ports.remembersShown) showPorts(container);
   }
 
@@ -186,6 +191,7 @@ export class Sandboxes {
       this.#leave(container, endpoint);
       throw error;
     }
+    this.#context.connections.joined(container, endpoint);
     this.#followWayOut(container);
     if (container.embeddedDns) this.#context.files?.embed(container);
     showPorts(container);
@@ -215,6 +221,7 @@ export class Sandboxes {
     const isNeeded = outside.some(({ members }) => members.driver === "overlay") && !outside.some(({ hasGateway4 }) => hasGateway4);
     if (isNeeded === (own !== undefined)) return;
     if (own) {
+      this.#context.connections.leaves(container, own);
       if (container.publishing === own) this.#unpublish(container);
       this.#leave(container, own);
       return;
@@ -231,6 +238,7 @@ export class Sandboxes {
       this.#leave(container, endpoint);
       throw error;
     }
+    this.#context.connections.joined(container, endpoint);
   }
 
   #makeEndpoint(container: Container, network: Network, attachment: Attachment): Endpoint {

@@ -1,3 +1,4 @@
+import type { IpAddress } from "../net/ip";
 import type { FirewallState } from "./firewall/rule";
 import type { DaemonFlags } from "./flags";
 import type { LinkedContainer } from "./inspect/environment";
@@ -28,9 +29,14 @@ export interface HostState extends HostSpec {
   readonly firewall: FirewallState;
   /** `net.ipv4.ip_forward` now. */
   readonly ipForward: boolean;
+  /** What its daemon has deleted of the tracked connections so far, in order. */
+  readonly flushed: readonly ConntrackFlush[];
   /** Its part in a swarm; absent while it has never been in one. */
   readonly swarm?: SwarmState;
 }
+
+/** Tracked connections that were deleted: those one of whose ends answers from, or hears at, an address; or of UDP to a port of the host, at all its addresses unless one is named. */
+export type ConntrackFlush = { readonly address: IpAddress } | { readonly port: number; readonly at: IpAddress | undefined };
 
 /** One `docker-proxy`: it listens on the host and speaks to the container from the host's namespace. */
 export interface ProxyState {

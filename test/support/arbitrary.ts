@@ -109,7 +109,7 @@ export interface FramePlan {
 
 export interface PatchPlan {
   readonly timeNs: number;
-  readonly kind: "device" | "link" | "flow" | "append" | "socket" | "process" | "program";
+  readonly kind: "device" | "link" | "flow" | "append" | "socket" | "process" | "conntrack" | "program";
   readonly index: number;
   readonly up: boolean;
   readonly link: LinkRecord;
@@ -316,6 +316,7 @@ const patch: fc.Arbitrary<PatchPlan> = fc.record({
     "append" as const,
     "socket" as const,
     "process" as const,
+    "conntrack" as const,
     "program" as const,
     "program" as const,
     "program" as const,

@@ -1,12 +1,13 @@
 /** Makes programs, frames and patches of the plans in `arbitrary.ts`. Indices wrap around, so that a shrunken plan stays valid. */
 import { VXLAN_FRAME_ROOM } from "../../assembly/abi/limits";
+import { Family } from "../../assembly/abi/netfilter";
 import { NODE_COUNT } from "../../assembly/abi/node";
 import { DEVICE_BAD_OFFLOAD, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
 import type { InjectedFrame, ObserveOptions } from "../../src/engine/engine";
 import { queryBytes } from "../../src/engine/check-processes";
-import type { DatapathProgram, ProgramPatch } from "../../src/engine/program";
+import type { AddressWords, ConntrackFilter, DatapathProgram, ProgramPatch } from "../../src/engine/program";
 import type { CablePlan, FlowPlan, PatchPlan, Plan, TargetPlan, UpperPlan } from "./arbitrary";
 import { buildFrame } from "./forge";
 import { type Endpoint, ip, ProgramDraft } from "./program";
@@ -306,6 +307,21 @@ function buildPatches(
   });
 }
 
+/** Entries that go, by what flows and addresses there are. */
+function conntrackFilter(endpoints: readonly Endpoint[], roots: readonly number[], flows: DatapathProgram["flows"], choice: number): ConntrackFilter {
+  const [asks, rest] = [choice % 16, Math.floor(choice / 16)];
+  const flow = flows[rest % Math.max(1, flows.length)];
+  const address = (salt: number): AddressWords => [endpoints[(rest + salt) % endpoints.length].ip, 0, 0, 0];
+  return {
+    namespace: rest % 5 === 4 ? endpoints[rest % endpoints.length].namespace : roots[rest % roots.length],
+    family: Family.Ipv4,
+    ...(asks & 1 && { protocol: flow?.protocol ?? PROTOCOL_UDP }),
+    ...(asks & 2 && { originalPort: flow?.destinationPort ?? 0 }),
+    ...(asks & 4 && { originalDestination: flow && rest % 2 === 0 ? ([flow.destination, 0, 0, 0] as const) : address(1) }),
+    ...(asks & 8 && { replyEnd: address(0) }),
+  };
+}
+
 function written<T>(records: readonly T[], entries: readonly { readonly index: number; readonly record: T }[] = []): T[] {
   const copy = [...records];
   for (const { index, record } of entries) copy[index] = record;
@@ -325,8 +341,12 @@ function buildPatch(
   const fields = { ...flowFields(flowPlan, aimed, 50_000 + 4 * i), namespace: from.namespace, destination: to.ip };
   const { namespace, protocol, sourcePort } = fields;
   switch (kind) {
-    case "program":
-      return { program: { ...changeProgram({ flows, sockets, devices, links, ...rest }, changes, record), ...(index % 2 === 0 && later) } };
+    case "program": {
+      const program = { ...changeProgram({ flows, sockets, devices, links, ...rest }, changes, record), ...(index % 2 === 0 && later) };
+      return { program, ...(index % 3 === 0 && { conntrack: [conntrackFilter(endpoints, roots, flows, index >>> 1)] }) };
+    }
+    case "conntrack":
+      return { conntrack: [index, ...changes].map((choice) => conntrackFilter(endpoints, roots, flows, choice)) };
     case "device":
       return { devices: [{ index: index % devices.length, up }] };
     case "process": {

@@ -3,7 +3,7 @@ import { Family } from "../../assembly/abi/netfilter";
 import { ADDRESS6_NODAD, DeviceKind, RouteType } from "../../assembly/abi/program";
 import { NEXT_FRAGMENT, PROTOCOL_ICMP, PROTOCOL_ICMP6, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import type { InjectedFrame } from "../../src/engine/engine";
-import type { Address6Record, AddressWords, DatapathProgram, FlowRecord, Route6Record, RuleRecord, SocketRecord } from "../../src/engine/program";
+import type { Address6Record, AddressWords, ConntrackFilter, DatapathProgram, FlowRecord, Route6Record, RuleRecord, SocketRecord } from "../../src/engine/program";
 import type { BuiltPlan } from "./plan";
 
 const ANY: AddressWords = [0, 0, 0, 0];
@@ -38,6 +38,7 @@ export function sixPlan(built: BuiltPlan, options: SixOptions): BuiltPlan {
       patch: {
         ...patch,
         ...(patch.program && { program: sixProgram(patch.program, options) }),
+        ...(patch.conntrack && { conntrack: patch.conntrack.map(sixFilter) }),
         ...(patch.flows && { flows: patch.flows.map(({ index, record }) => ({ index, record: sixFlow(record, index) })) }),
         ...(patch.sockets && { sockets: patch.sockets.map(({ index, record }) => ({ index, record: sixSocket(record, index) })) }),
       },
@@ -96,6 +97,18 @@ export function sixProgram(program: DatapathProgram, { salt, isReady = false }: 
       // Now and then there is hardly a place left.
       addresses6: capacity.addresses6 + 64 * capacity.addresses + 64 * capacity.routes,
     },
+  };
+}
+
+function sixFilter(filter: ConntrackFilter, index: number): ConntrackFilter {
+  if (index % 4 === 3) return filter;
+  const { protocol, originalDestination, replyEnd } = filter;
+  return {
+    ...filter,
+    family: Family.Ipv6,
+    ...(protocol === PROTOCOL_ICMP && { protocol: PROTOCOL_ICMP6 }),
+    ...(originalDestination && { originalDestination: words(originalDestination[0]) }),
+    ...(replyEnd && { replyEnd: words(replyEnd[0]) }),
   };
 }
 

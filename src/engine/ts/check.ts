@@ -113,6 +113,8 @@ export function checkPatch(patch: ProgramPatch, kernel: Kernel, capacity: Capaci
   for (const { index } of patch.devices ?? []) checkIndex("devices", index, count("devices", kernel.devices.length));
   for (const { index } of patch.links ?? []) checkIndex("links", index, count("links", kernel.links.length));
   for (const { index, record } of patch.flows ?? []) checkFlow(record, index);
+  const namespaces = program?.namespaces.length ?? kernel.namespaces.length;
+  (patch.conntrack ?? []).forEach(({ namespace }, index) => checkIndex(`conntrack[${index}].namespace`, namespace, namespaces));
 }
 
 export function checkFrames(frames: readonly InjectedFrame[], kernel: Kernel, capacity: Capacity): void {

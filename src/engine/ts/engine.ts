@@ -9,6 +9,7 @@ import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
 import { checkFrames, checkPatch, checkProgram } from "./check";
 import { dropUnbuilt } from "./graph/drop";
 import { Kernel } from "./kernel";
+import { deleteEntries } from "./netfilter/delete";
 import { dispatch } from "./simulation/dispatch";
 import { EventType } from "./simulation/event-queue";
 import { reload } from "./tables/load";
@@ -53,6 +54,7 @@ export class TsEngine implements Engine {
     loaded.processes = { ...processes, dns: { ...processes.dns, domains } };
     kernel.clock = kernel.now;
     if (program !== undefined) reload(kernel, program);
+    for (const filter of patch.conntrack ?? []) deleteEntries(kernel, filter);
     kernel.dns.append(patch.domains ?? []);
     for (const { index, up } of patch.devices ?? []) kernel.devices[index].up = up;
     for (const { index, record } of patch.links ?? []) kernel.links[index].record = record;

@@ -107,7 +107,8 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
 }
 
 export function checkPatch(patch: ProgramPatch, sizes: Sizes, capacity: Capacity): void {
-  const { flows = [], sockets = [], devices = [], links = [] } = patch;
+  const { flows = [], sockets = [], devices = [], links = [], conntrack = [] } = patch;
+  conntrack.forEach(({ namespace }, index) => checkIndex(`conntrack[${index}].namespace`, namespace, sizes.namespaces));
   checkLimit("flows", checkAppended("flows", flows, sizes.flows), capacity.flows);
   checkLimit("sockets", checkAppended("sockets", sockets, sizes.sockets), capacity.sockets);
   for (const { index } of devices) checkIndex("devices", index, sizes.devices);

@@ -1,6 +1,6 @@
 import * as ipvs from "../../../assembly/abi/ipvs";
 import * as netfilter from "../../../assembly/abi/netfilter";
-import type { AddressWords, ChainRecord, RealServerRecord, RuleRecord, VirtualServiceRecord } from "../program";
+import { type AddressWords, type ChainRecord, type ConntrackFilter, NO_ADDRESS6, type RealServerRecord, type RuleRecord, type VirtualServiceRecord } from "../program";
 
 const u32 = (view: DataView, at: number, value: number) => view.setUint32(at, value, true);
 
@@ -76,4 +76,21 @@ export function writeRealServer(view: DataView, at: number, record: RealServerRe
   u32(view, at + ipvs.SERVER_ADDRESS, record.address);
   u32(view, at + ipvs.SERVER_WEIGHT, record.weight);
   u32(view, at + ipvs.SERVER_FORWARDING, record.forwarding);
+}
+
+export function writeConntrackFilter(view: DataView, at: number, filter: ConntrackFilter): void {
+  const { protocol, originalPort, originalDestination, replyEnd } = filter;
+  const asks: readonly (readonly [unknown, number])[] = [
+    [protocol, netfilter.CT_ASKS_PROTOCOL],
+    [originalPort, netfilter.CT_ASKS_ORIGINAL_PORT],
+    [originalDestination, netfilter.CT_ASKS_ORIGINAL_DESTINATION],
+    [replyEnd, netfilter.CT_ASKS_REPLY_END],
+  ];
+  u32(view, at + netfilter.CT_FILTER_NAMESPACE, filter.namespace);
+  u32(view, at + netfilter.CT_FILTER_FAMILY, filter.family);
+  u32(view, at + netfilter.CT_FILTER_ASKS, asks.reduce((bits, [value, bit]) => (value === undefined ? bits : bits | bit), 0));
+  u32(view, at + netfilter.CT_FILTER_PROTOCOL, protocol ?? 0);
+  u32(view, at + netfilter.CT_FILTER_ORIGINAL_PORT, originalPort ?? 0);
+  words(view, at + netfilter.CT_FILTER_ORIGINAL_DESTINATION, originalDestination ?? NO_ADDRESS6);
+  words(view, at + netfilter.CT_FILTER_REPLY_END, replyEnd ?? NO_ADDRESS6);
 }

@@ -11,6 +11,7 @@ import { checkFrames, checkObserve, checkPatch, checkProgram, checkReload, type 
 import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
 import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
 import { writePayload } from "./encode-payload";
+import { writeConntrackFilter } from "./encode-rules";
 import { instantiate, type WasmExports } from "./instance";
 
 interface Loaded {
@@ -70,6 +71,10 @@ export class WasmEngine implements Engine {
         reload(wasm, program);
         Object.assign(sizes, sizesOf(program, sizes));
         loaded.network = networkOf(program);
+      }
+      for (const filter of patch.conntrack ?? []) {
+        writeInput(wasm, writeConntrackFilter, filter);
+        wasm.deleteConntrack();
       }
       for (const name of patch.domains ?? []) appendDomain(wasm, name);
       loaded.processes = { ...processes, dns: { ...processes.dns, domains } };

@@ -12,6 +12,7 @@ export interface WasmExports {
   now(): number;
   inputAddress(): number;
   inject(device: number, bytes: number, time: number): void;
+  deleteConntrack(): void;
   setDevice(index: number, up: number): void;
   setLink(index: number): number;
   reservePayload(index: number, bytes: number): number;
@@ -55,6 +56,7 @@ export const EXPORT_NAMES: readonly (keyof WasmExports)[] = [
   "now",
   "inputAddress",
   "inject",
+  "deleteConntrack",
   "setDevice",
   "setLink",
   "reservePayload",

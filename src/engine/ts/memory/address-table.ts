@@ -79,6 +79,11 @@ export class AddressTable {
     return this.findWords(read32(bytes, at), read32(bytes, at + 4), read32(bytes, at + 8), read32(bytes, at + 12));
   }
 
+  /** The number of an address that is not noted here, or UNKNOWN6. */
+  lookUp([a, b, c, d]: AddressWords): number {
+    return this.findWords(a | 0, b | 0, c | 0, d | 0);
+  }
+
   /** Gives the two addresses of a header places; false if there is no room for both. */
   noteBoth(bytes: Uint8Array, at: number): boolean {
     const isNewSource = this.isNew(this.find(bytes, at));

@@ -114,6 +114,11 @@ export class ConntrackTable {
     if (entry.carriers === 0) this.free.push(entry);
   }
 
+  /** Confirmed entries go. */
+  removeAll(isWanted: (entry: Entry) => boolean): void {
+    for (const entry of this.entries) if (entry.confirmed && !entry.gone && isWanted(entry)) this.remove(entry);
+  }
+
   /** The packet carries its entry no more. One that was never confirmed ends with the last packet. */
   forget(packet: Packet): void {
     const { conntrack: entry } = packet;
