@@ -23,6 +23,9 @@ export enum PacketType {
 /** In `Packet.received`: its frame came for the bridge's own MAC, and only then got another destination. */
 export const FOR_BRIDGE: u8 = 2;
 
+/** Likewise: it is for an ipvlan device in mode l3s, `Packet.out`; the stack of the device below works on it. */
+export const FOR_HOLDER: u8 = 4;
+
 /** What IpOutput does with DF (IP_PMTUDISC_*). */
 export enum DontFragment {
   Never = 0,
@@ -37,6 +40,8 @@ export const BALANCED: u8 = 4;
 export const HAS_POLICY: u8 = 8;
 export const TRANSFORMED: u8 = 16;
 export const SECPATH: u8 = 32;
+/** Beside it: the packet comes down from an ipvlan device in mode l3 or l3s, on its way out of the namespace below. */
+export const CROSSING: u8 = 64;
 
 @unmanaged
 export class Packet {
@@ -280,6 +285,11 @@ export function openGap(packet: Packet, header: u32, gap: u32, total: u32): bool
 export function emptyFrame(packet: Packet): usize {
   packet.head = <u8>HEAD;
   return frameOf(packet);
+}
+
+/** A frame that grew into the headroom makes room for what is noted there. */
+@inline export function freeHeadroom(packet: Packet): void {
+  if (<u32>packet.head < HEAD) recede(packet);
 }
 
 /** Moves the frame back to where that of a new packet is. */

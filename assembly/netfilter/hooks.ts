@@ -2,7 +2,9 @@
 import { Drop } from "../abi/drop";
 import { Hook, Table, Target } from "../abi/netfilter";
 import { Node } from "../abi/node";
-import { Packet } from "../memory/pool";
+import { destinationIn } from "../memory/network";
+import { CROSSING, Packet } from "../memory/pool";
+import { reroute } from "../nodes/local-out";
 import { Device, noDevice } from "../tables/device";
 import { findTuple, Tuple } from "../tables/conntrack";
 import { Namespace } from "../tables/namespace";
@@ -46,7 +48,11 @@ export function passOutput(packet: Packet, namespace: Namespace, egress: Device)
     const mark = packet.mark;
     const reason = passTable(packet, namespace, Hook.Output, Table.Mangle, Node.LocalOut);
     if (reason != Drop.None) return reason;
-    if (MANY_HOSTS && namespace.hasPolicies && packet.mark != mark) choosePolicy(packet, namespace);
+    if (packet.mark != mark) {
+      const obstacle = packet.dontFragment & CROSSING ? reroute(packet, namespace, destinationIn(packet)) : Drop.None;
+      if (obstacle != Drop.None) return obstacle;
+      if (MANY_HOSTS && namespace.hasPolicies) choosePolicy(packet, namespace);
+    }
   }
   return passNat(packet, namespace, Hook.Output, Node.LocalOut, noDevice, egress);
 }

@@ -21,7 +21,7 @@ import {
 import { NONE } from "../abi/version";
 import { drop } from "../graph/drop";
 import { recordHop, writeRecord } from "../graph/trace";
-import { BALANCED, Packet, PacketType } from "../memory/pool";
+import { BALANCED, FOR_HOLDER, Packet, PacketType } from "../memory/pool";
 import { icmpError } from "../nodes/icmp-error";
 import { visit } from "../simulation/cpu";
 import { CONFIRMED, isReply, trackedOf } from "../tables/conntrack";
@@ -199,6 +199,7 @@ function transmit(packet: Packet, stack: Namespace, connection: IpvsConnection):
   packet.dontFragment |= BALANCED;
   if (isLocal) return Node.LocalIn;
   packet.namespace = stack.index;
+  packet.received &= ~FOR_HOLDER;
   packet.out = route.device;
   packet.next = route.gateway != 0 ? route.gateway : real;
   packet.routeType = <u8>RouteType.Unicast;

@@ -28,7 +28,7 @@ import {
   trackedOf,
   Tuple,
 } from "../tables/conntrack";
-import { addressTowards, Device, deviceAt, deviceCount } from "../tables/device";
+import { addressTowards, Device, otherAddress } from "../tables/device";
 import { Route } from "../tables/fib";
 import { chooseSource6, firstAddress6 } from "../tables/interface6";
 import { Namespace } from "../tables/namespace";
@@ -104,15 +104,6 @@ function readdress6(packet: Packet, isSource: bool, number: u32): u64 {
   return <u32>(isFirst ? ports : ports >> 16) & 0xffff;
 }
 
-/** inet_select_addr: 127.0.0.1 is no address for others; the first one of another device is. */
-function otherAddress(loopback: Device): u32 {
-  for (let index: u32 = 0; index < deviceCount; index++) {
-    const device = deviceAt(index);
-    if (device.namespace == loopback.namespace && device.kind != DeviceKind.Loopback && device.firstAddress != 0) return device.firstAddress;
-  }
-  return 0;
-}
-
 /** Asks the rules. False: a rule drops it, or there is no address or port for it. */
 function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Hook, node: Node, ingress: Device, egress: Device): bool {
   const target = namespace.filter & chainBit(hook, Table.Nat) ? traverse(packet, hook, Table.Nat, node) : Target.Accept;
@@ -148,7 +139,7 @@ function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Ho
 /** nf_nat_masquerade_ipv4 and _ipv6; 0: there is none. */
 function masqueradeAddress(packet: Packet, stack: Namespace, egress: Device): u32 {
   if (stack.isIpv6) return chooseSource6(stack, changetype<Route>(0), destinationIn(packet), egress);
-  if (egress.kind == DeviceKind.Loopback) return otherAddress(egress);
+  if (egress.kind == DeviceKind.Loopback || egress.firstAddress == 0) return otherAddress(egress.namespace);
   return addressTowards(egress, packet.filter & BRIDGED ? destinationOf(packet.network) : packet.next);
 }
 

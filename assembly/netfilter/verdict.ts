@@ -6,7 +6,7 @@ import { PROTOCOL_TCP } from "../abi/protocol";
 import { Hook } from "../abi/netfilter";
 import { NONE } from "../abi/version";
 import { protocolIn } from "../memory/network";
-import { Packet } from "../memory/pool";
+import { CROSSING, Packet } from "../memory/pool";
 import {
   CONFIRMED,
   DESTINATION_NAT,
@@ -39,10 +39,10 @@ let wantedMark: u32 = 0;
 
 /**
  * A traced packet tells of every rule, a segment may be told by its flags, and any packet by what IPsec does to it; what is to be
- * encrypted, the mark says that mangle gives it; what IPVS does to a packet conntrack cannot tell.
+ * encrypted, and where to goes what crosses, the mark says that mangle gives it; what IPVS does to a packet conntrack cannot tell.
  */
 @inline function isRepeatable(packet: Packet, namespace: Namespace, hook: Hook): bool {
-  if (packet.trace != NONE) return false;
+  if (packet.trace != NONE || (hook == Hook.Output && packet.dontFragment & CROSSING)) return false;
   if (MANY_HOSTS != 0 && (namespace.filter & (BALANCES | READS_PACKETS) || (hook == Hook.Output && namespace.hasPolicies))) return false;
   return !(namespace.filter & READS_TCP_FLAGS) || protocolIn(packet) != PROTOCOL_TCP;
 }

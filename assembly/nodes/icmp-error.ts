@@ -12,9 +12,10 @@ import { NONE } from "../abi/version";
 import { dropUnmade } from "../graph/drop";
 import { recordHop } from "../graph/trace";
 import { append } from "../graph/walk";
-import { DontFragment, Packet, PacketType, takeDatagram } from "../memory/pool";
+import { DontFragment, FOR_HOLDER, Packet, PacketType, takeDatagram } from "../memory/pool";
 import { relate } from "../netfilter/state";
 import { steps, visit } from "../simulation/cpu";
+import { Device } from "../tables/device";
 import { lookup } from "../tables/fib";
 import { copyBytes } from "../wire/bytes";
 import { ICMP_HEADER, writeIcmpChecksum, writeIcmpHeader } from "../wire/icmp";
@@ -78,7 +79,7 @@ function sendError(packet: Packet, type: u32, code: u32, info: u32): void {
     dropUnmade(Drop.NoMemory, Node.IcmpError, packet.device, packet.flow, packet.sequence);
     return;
   }
-  const namespace = packet.device.namespace;
+  const namespace = speaker(packet).namespace;
   message.flow = packet.flow;
   message.sequence = packet.sequence;
   message.trace = packet.trace;
@@ -98,6 +99,12 @@ function sendError(packet: Packet, type: u32, code: u32, info: u32): void {
 /** The address that was written to, if it is ours; else the one of the device that received it; 0: the route chooses. */
 function sourceOfError(packet: Packet): u32 {
   const destination = destinationOf(packet.network);
-  if (lookup(packet.device.namespace, destination).isOwn) return destination;
-  return packet.received != 0 ? packet.device.firstAddress : 0;
+  const device = speaker(packet);
+  if (lookup(device.namespace, destination).isOwn) return destination;
+  return packet.received != 0 ? device.firstAddress : 0;
+}
+
+/** Whose stack the error is of: icmp_send goes by the route, which may be that of a namespace on top. */
+@inline function speaker(packet: Packet): Device {
+  return packet.received & FOR_HOLDER ? packet.out : packet.device;
 }

@@ -12,7 +12,7 @@ import { dropUnmade } from "../graph/drop";
 import { recordHop } from "../graph/trace";
 import { append } from "../graph/walk";
 import { addressAt6, isLaterFragment, protocolIn, totalIn, transportBytes, transportIn, writeNetwork } from "../memory/network";
-import { DontFragment, frameBytes, notesOf, Packet, PacketType, takePacket } from "../memory/pool";
+import { CROSSING, DontFragment, frameBytes, notesOf, Packet, PacketType, takePacket } from "../memory/pool";
 import { relate } from "../netfilter/state";
 import { steps, visit } from "../simulation/cpu";
 import { UNSPECIFIED } from "../tables/address6";
@@ -66,7 +66,7 @@ function sendError(packet: Packet, type: u32, code: u32, info: u32): void {
   message.dontFragment = <u8>DontFragment.Never;
   const source = isOwn6(stack, notes.destination) ? notes.destination : UNSPECIFIED;
   writeNetwork(message, stack, headers + quoted, stack.ttl, PROTOCOL_ICMP6, source, notes.source);
-  if (packet.received != 0) message.out = packet.device;
+  if (packet.received != 0 || packet.dontFragment & CROSSING) message.out = packet.device;
   const icmp = message.network + IPV6_HEADER;
   store<u32>(icmp, type | (code << 8));
   store32(icmp + 4, info);

@@ -4,8 +4,9 @@ import { Node } from "../abi/node";
 import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
 import { ICMP_ADMINISTRATIVELY_PROHIBITED, ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_UNREACHABLE } from "../abi/protocol";
 import { drop } from "../graph/drop";
-import { frameOf, Packet, PacketType } from "../memory/pool";
+import { FOR_HOLDER, frameOf, Packet, PacketType } from "../memory/pool";
 import { BRIDGED } from "../netfilter/state";
+import { Device, DEVICE_TAKES_IN, holderOf, isNull } from "../tables/device";
 import { hasRoute, lookup, Route } from "../tables/fib";
 import { VISITS_PREROUTING } from "../tables/ruleset";
 import { ETHERNET_HEADER } from "../wire/ethernet";
@@ -59,8 +60,9 @@ function filterPacket(packet: Packet, filter: u32): Node {
 export function routeInput(packet: Packet): Node {
   const ip = packet.network;
   const destination = destinationOf(ip);
+  if (packet.device.flags & DEVICE_TAKES_IN && isTakenIn(packet, sourceOf(ip), destination)) return Node.LocalDeliver;
   if (packet.device.kind != DeviceKind.Loopback) {
-    const martian = martianReason(packet, sourceOf(ip), destination);
+    const martian = martianReason(packet.device, sourceOf(ip), destination);
     if (martian != Drop.None) return drop(packet, martian, Node.IpInput);
   }
   if (destination == IP_BROADCAST) return Node.LocalDeliver;
@@ -73,10 +75,21 @@ export function routeInput(packet: Packet): Node {
   return forward(packet, decision.route);
 }
 
-@inline function martianReason(packet: Packet, source: u32, destination: u32): Drop {
-  const mayBeLoopback = (packet.device.flags & DEVICE_ROUTE_LOCALNET) != 0;
+/** ipvlan_l3_rcv: what a namespace on top would take is its own. */
+function isTakenIn(packet: Packet, source: u32, destination: u32): bool {
+  const holder = holderOf(packet.device, destination);
+  if (isNull(holder) || martianReason(holder, source, destination) != Drop.None) return false;
+  const decision = lookup(holder.namespace, destination);
+  if (!hasRoute(decision) || decision.route.type != RouteType.Local) return false;
+  packet.received |= FOR_HOLDER;
+  packet.out = holder;
+  return true;
+}
+
+@inline function martianReason(device: Device, source: u32, destination: u32): Drop {
+  const mayBeLoopback = (device.flags & DEVICE_ROUTE_LOCALNET) != 0;
   if (isClassDOrAbove(source) || (isLoopback(source) && !mayBeLoopback) || (source == 0 && destination != IP_BROADCAST)) return Drop.IpInvalidSource;
-  if (lookup(packet.device.namespace, source).isOwn) return Drop.IpLocalSource;
+  if (lookup(device.namespace, source).isOwn) return Drop.IpLocalSource;
   if (destination == 0) return Drop.IpInvalidDest;
   return isLoopback(destination) && !mayBeLoopback ? Drop.IpLocalNet : Drop.None;
 }

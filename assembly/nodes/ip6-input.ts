@@ -5,9 +5,10 @@ import { DEVICE_DISABLE_IPV6, DeviceKind, RouteType } from "../abi/program";
 import { ICMP6_NO_ROUTE, ICMP6_PROHIBITED, ICMP6_UNREACHABLE } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { addressAt6, readHeaders6 } from "../memory/network";
-import { frameOf, notesOf, Packet, PacketType } from "../memory/pool";
+import { FOR_HOLDER, frameOf, notesOf, Packet, PacketType } from "../memory/pool";
 import { BRIDGED } from "../netfilter/state";
 import { hasRoom6, isAllNodes6, isGroup6, isLinkLocal6, note6, UNSPECIFIED } from "../tables/address6";
+import { DEVICE_TAKES_IN, holderOf6, isNull } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { isSolicited6 } from "../tables/interface6";
 import { ipv6Of } from "../tables/namespace";
@@ -55,6 +56,17 @@ export function checkHeader6(packet: Packet): Drop {
   return Drop.None;
 }
 
+/** ipvlan_l3_rcv. */
+function isTakenIn(packet: Packet, destination: u32): bool {
+  const holder = holderOf6(packet.device, destination);
+  if (isNull(holder)) return false;
+  const decision = lookup(ipv6Of(holder.namespace), destination);
+  if (!hasRoute(decision) || decision.route.type != RouteType.Local) return false;
+  packet.received |= FOR_HOLDER;
+  packet.out = holder;
+  return true;
+}
+
 @inline function isLocalhost(at: usize): bool {
   return load<u64>(at) == 0 && load<u64>(at, 8) == 0x0100000000000000;
 }
@@ -65,6 +77,7 @@ export function routeInput6(packet: Packet): Node {
   const stack = ipv6Of(device.namespace);
   const notes = notesOf(packet);
   const destination = notes.destination;
+  if (device.flags & DEVICE_TAKES_IN && isTakenIn(packet, destination)) return Node.LocalDeliver;
   if (isGroup6(destination)) {
     if (isAllNodes6(destination) || isSolicited6(device, destination)) return Node.LocalDeliver;
     return drop(packet, Drop.IpInAddrErrors, Node.Ip6Input);

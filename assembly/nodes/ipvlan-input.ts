@@ -3,7 +3,7 @@ import { Node } from "../abi/node";
 import { DEVICE_UP, DeviceKind, IpvlanMode } from "../abi/program";
 import { appendCopy } from "../graph/copy";
 import { frameOf, Packet } from "../memory/pool";
-import { aboveAt, Device, holderOf, isNull } from "../tables/device";
+import { aboveAt, Device, DEVICE_TAKES_IN, holderOf, isNull } from "../tables/device";
 import { destinationMac, isGroup, sourceMac } from "../wire/ethernet";
 import { senderAddress, targetAddress } from "../wire/network-address";
 import { stack } from "./receive";
@@ -11,6 +11,8 @@ import { stack } from "./receive";
 export function ipvlanInput(packet: Packet): Node {
   const lower = packet.device;
   const frame = frameOf(packet);
+  // Its stack finds out whom they are for, once they have passed Prerouting.
+  if (lower.flags & DEVICE_TAKES_IN) return stack(packet, lower, Node.IpvlanInput);
   if (isGroup(destinationMac(frame)) && bridges(lower)) {
     if (!wasSentHere(packet, lower)) spread(packet, lower);
     return stack(packet, lower, Node.IpvlanInput);

@@ -4,8 +4,8 @@ import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
 import { drop } from "../graph/drop";
-import { destinationIn, isIpv6 } from "../memory/network";
-import { DontFragment, frameBytes, noteWayMtu, Packet } from "../memory/pool";
+import { destinationIn, isFragment, isIpv6 } from "../memory/network";
+import { CROSSING, DontFragment, frameBytes, noteWayMtu, Packet } from "../memory/pool";
 import { passOutput, passOutputFilter } from "../netfilter/hooks";
 import { balanceReply } from "../netfilter/ipvs";
 import { choosePolicy, receiverOf } from "../xfrm/look-up";
@@ -13,12 +13,24 @@ import { Device, isNull } from "../tables/device";
 import { hasRoute, lookup } from "../tables/fib";
 import { Namespace, namespaceAt, stackOf } from "../tables/namespace";
 import { pathMtu } from "../tables/path-mtu";
-import { BALANCES, VISITS_POSTROUTING } from "../tables/ruleset";
+import { BALANCES, TRACKS, VISITS_POSTROUTING } from "../tables/ruleset";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { fragmentWord, IP_DF, isLoopback, sourceOf } from "../wire/ipv4";
+import { endCrossing } from "./crossing";
 import { leaveFilter, refuse } from "./postrouting";
+import { reassembleFor } from "./reassemble";
 
 export function localOut(packet: Packet): Node {
+  // What was made here is no fragment.
+  if (packet.dontFragment & CROSSING && isFragment(packet) && stackOf(namespaceAt(packet.namespace), isIpv6(packet)).filter & TRACKS) {
+    reassembleFor(Node.LocalOut);
+    return Node.Reassemble;
+  }
+  return filterOutput(packet);
+}
+
+/** The tables. */
+export function filterOutput(packet: Packet): Node {
   const namespace = stackOf(namespaceAt(packet.namespace), isIpv6(packet));
   const before = destinationIn(packet);
   const receiver = MANY_HOSTS && namespace.hasPolicies ? receiverOf(packet) : 0;
@@ -33,7 +45,8 @@ export function localOut(packet: Packet): Node {
   if (MANY_HOSTS != 0 && namespace.filter & BALANCES && !balanceReply(packet, namespace)) return drop(packet, Drop.IcmpCsum, Node.Ipvs);
   const verdict = passOutputFilter(packet, namespace);
   if (verdict != Drop.None) return refuse(packet, verdict, FlowError.NotPermitted, Node.LocalOut);
-  return namespace.filter & VISITS_POSTROUTING ? Node.Postrouting : leaveFilter(packet);
+  if (namespace.filter & VISITS_POSTROUTING) return Node.Postrouting;
+  return packet.dontFragment & CROSSING ? endCrossing(packet, Node.LocalOut) : leaveFilter(packet);
 }
 
 /** What the sender would see at IpOutput. */
@@ -43,7 +56,7 @@ function errorOf(reason: Drop): FlowError {
 }
 
 /** Why there is no way to the new destination, or None. */
-function reroute(packet: Packet, namespace: Namespace, destination: u32): Drop {
+export function reroute(packet: Packet, namespace: Namespace, destination: u32): Drop {
   const decision = lookup(namespace, destination);
   if (!hasRoute(decision)) return Drop.IpOutNoRoutes;
   const route = decision.route;
@@ -55,6 +68,10 @@ function reroute(packet: Packet, namespace: Namespace, destination: u32): Drop {
   packet.next = route.gateway != 0 ? route.gateway : destination;
   packet.routeType = <u8>route.type;
   const mtu = pathMtu(namespace, destination, device.mtu);
+  if (packet.dontFragment & CROSSING) {
+    noteWayMtu(packet, mtu);
+    return Drop.None;
+  }
   const isTooLong = packet.length - ETHERNET_HEADER > mtu;
   packet.mtu = isTooLong ? mtu : 0;
   if (MANY_HOSTS && namespace.hasPolicies && packet.received == 0) noteWayMtu(packet, mtu);

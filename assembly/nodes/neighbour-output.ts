@@ -15,7 +15,7 @@ import { frameOf, Packet, takePacket } from "../memory/pool";
 import { clock } from "../simulation/clock";
 import { BRIDGED } from "../netfilter/state";
 import { bytesOf6, multicastMac6 } from "../tables/address6";
-import { Device, DEVICE_NO_ARP } from "../tables/device";
+import { Device, DEVICE_NO_ARP, otherAddress } from "../tables/device";
 import { armNeighbour, createNeighbour, dequeue, enqueue, findNeighbour, isNoNeighbour, Neighbour, NeighbourState } from "../tables/neighbour";
 import { ARP_FRAME, writeArp } from "../wire/arp";
 import { ETHERNET_HEADER, MAC_BROADCAST, multicastMac, TYPE_ARP, TYPE_IPV4, TYPE_IPV6, writeDestinationMac, writeEthernet } from "../wire/ethernet";
@@ -99,11 +99,12 @@ function resolve(packet: Packet, entry: Neighbour): Node {
   return Node.Done;
 }
 
-/** The packet's own source if ARP is about it here, else the device's first address (arp_announce 0, 2). A solicitation has its own choice. */
+/** The packet's own source if ARP is about it here, else the device's first address, else another device's (arp_announce 0, 2). A solicitation has its own choice. */
 function solicitSourceOf(packet: Packet, device: Device): u32 {
   if (isIpv6(packet)) return 0;
   const source = sourceOf(packet.network);
-  return isToldOf(device, source) ? source : device.firstAddress;
+  if (isToldOf(device, source)) return source;
+  return device.firstAddress != 0 ? device.firstAddress : otherAddress(device.namespace);
 }
 
 /** Appends an ARP request: to the MAC that is known while it is probed, else to all. */

@@ -5,7 +5,7 @@ import { Node } from "../abi/node";
 import { DeviceKind } from "../abi/program";
 import { drop } from "../graph/drop";
 import { isIpv6 } from "../memory/network";
-import { HAS_POLICY, Packet } from "../memory/pool";
+import { CROSSING, HAS_POLICY, Packet } from "../memory/pool";
 import { passPostrouting } from "../netfilter/hooks";
 import { choosePolicy, senderOf } from "../xfrm/look-up";
 import { BRIDGED, detach } from "../netfilter/state";
@@ -13,6 +13,7 @@ import { socketError } from "../tables/counters";
 import { noDevice } from "../tables/device";
 import { flowAt } from "../tables/flow";
 import { stackOf } from "../tables/namespace";
+import { endCrossing } from "./crossing";
 import { leaveStack6 } from "./ip6-forward";
 
 export function postrouting(packet: Packet): Node {
@@ -26,7 +27,7 @@ export function postrouting(packet: Packet): Node {
   if (reason != Drop.None) return refuse(packet, reason, FlowError.NotPermitted, Node.Postrouting);
   if (chooses && senderOf(packet) != sender) choosePolicy(packet, stack);
   if (egress.kind != DeviceKind.Loopback) detach(packet);
-  return leaveFilter(packet);
+  return packet.dontFragment & CROSSING ? endCrossing(packet, Node.Postrouting) : leaveFilter(packet);
 }
 
 /** What follows the last hook. */

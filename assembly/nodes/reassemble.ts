@@ -25,13 +25,14 @@ import {
 } from "../wire/ipv4";
 import { fragmentField, FRAGMENT_HEADER, FRAGMENT_MORE, FRAGMENT_OFFSET, IP6_LENGTH, IPV6_HEADER } from "../wire/ipv6";
 import { admit } from "./local-deliver";
+import { filterOutput } from "./local-out";
 import { filterInput } from "./prerouting";
 
 /** The longest IPv4 payload behind a header without options. */
 const PAYLOAD_MAX: u32 = 65515;
 const TOTAL_MAX: u32 = 65535;
 
-/** Prerouting or LocalDeliver: who wants the datagram. */
+/** Prerouting, LocalDeliver or LocalOut: who wants the datagram. */
 let caller: Node = Node.LocalDeliver;
 
 /** Says who hands the packet over that visits Reassemble next. */
@@ -127,19 +128,19 @@ function complete(packet: Packet, buffer: Reassembly): Node {
   const ip = payloadOf(buffer) - buffer.header;
   const isSix = buffer.namespace.isIpv6;
   if (total > (isSix ? TOTAL_MAX + IPV6_HEADER : TOTAL_MAX)) return drop(packet, Drop.FragTooFar, Node.Reassemble);
-  const isForPrerouting = caller == Node.Prerouting;
+  const isForFilter = caller != Node.LocalDeliver;
   if (isSix) {
     store16(ip + IP6_LENGTH, total - IPV6_HEADER);
     const reason = readHeaders6(notesOf(packet), ip, total);
     if (reason != Drop.None) return drop(packet, reason, Node.Reassemble);
   } else {
     store16(ip + IP_TOTAL, total);
-    store16(ip + IP_FRAGMENT, isForPrerouting ? 0 : fragmentWord(ip) & IP_DF);
+    store16(ip + IP_FRAGMENT, isForFilter ? 0 : fragmentWord(ip) & IP_DF);
     writeChecksum(ip);
   }
   packet.network = ip;
-  if (!isForPrerouting) return admit(packet, Node.Reassemble);
+  if (!isForFilter) return admit(packet, Node.Reassemble);
   packet.mtu = buffer.longest;
   packet.filter |= DEFRAGMENTED;
-  return filterInput(packet);
+  return caller == Node.LocalOut ? filterOutput(packet) : filterInput(packet);
 }

@@ -58,6 +58,8 @@ const RECORD_FLAGS: u32 = DEVICE_UP | DEVICE_HAIRPIN | DEVICE_PORT_SECURITY | DE
 export const DEVICE_FILTERED: u32 = 0x10000000;
 /** The same of ip6tables (bridge-nf-call-ip6tables). */
 export const DEVICE_FILTERED6: u32 = 0x08000000;
+/** Ipvlan devices in mode l3s are on top: its stack takes in what is for them. */
+export const DEVICE_TAKES_IN: u32 = 0x04000000;
 
 @unmanaged
 export class Device {
@@ -263,6 +265,15 @@ export function addressTowards(device: Device, other: u32): u32 {
   return device.firstAddress;
 }
 
+/** inet_select_addr of a device that has no address for others: the first one of the lowest device that has; 0: there is none. */
+export function otherAddress(namespace: Namespace): u32 {
+  for (let index: u32 = 0; index < deviceCount; index++) {
+    const device = deviceAt(index);
+    if (device.namespace == namespace && device.kind != DeviceKind.Loopback && device.firstAddress != 0) return device.firstAddress;
+  }
+  return 0;
+}
+
 /** Gives each bridge its piece of the list of ports. */
 function fillPorts(): void {
   for (let index: u32 = 0; index < deviceCount; index++) deviceAt(index).portCount = 0;
@@ -308,7 +319,7 @@ function fillAbove(): void {
     device.above = at;
     at += <usize>device.aboveCount << 2;
     device.aboveCount = 0;
-    device.flags &= ~DEVICE_HAS_VLANS;
+    device.flags &= ~(DEVICE_HAS_VLANS | DEVICE_TAKES_IN);
     device.ingressNode = isNull(device.master) ? Node.Done : Node.BridgeInput;
   }
   for (let index: u32 = 0; index < deviceCount; index++) {
@@ -318,11 +329,18 @@ function fillAbove(): void {
 }
 
 function lieOn(device: Device, lower: Device): void {
+  if (device.kind == DeviceKind.Ipvlan && device.mode == IpvlanMode.L3s && !hasIpvlan(lower)) lower.flags |= DEVICE_TAKES_IN;
   store<u32>(lower.above + (<usize>lower.aboveCount << 2), <u32>changetype<usize>(device));
   lower.aboveCount++;
   if (device.kind == DeviceKind.Vlan) lower.flags |= DEVICE_HAS_VLANS;
   else if (lower.ingressNode == Node.BridgeInput || lower.ingressNode == Node.MacvlanInput) return;
   else lower.ingressNode = device.kind == DeviceKind.Macvlan ? Node.MacvlanInput : Node.IpvlanInput;
+}
+
+/** The first one counts: all on top have the same mode in Linux. */
+function hasIpvlan(lower: Device): bool {
+  for (let index: u32 = 0; index < lower.aboveCount; index++) if (aboveAt(lower, index).kind == DeviceKind.Ipvlan) return true;
+  return false;
 }
 
 @inline export function aboveAt(lower: Device, index: u32): Device {
@@ -350,7 +368,7 @@ export function holderOf(lower: Device, address: i64): Device {
   return changetype<Device>(0);
 }
 
-function holderOf6(lower: Device, number: u32): Device {
+export function holderOf6(lower: Device, number: u32): Device {
   for (let index: u32 = 0; index < lower.aboveCount; index++) {
     const device = aboveAt(lower, index);
     if (device.kind == DeviceKind.Ipvlan && device.flags & DEVICE_UP && !isNoAddress6(addressOn6(device, number))) return device;

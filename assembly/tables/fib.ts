@@ -112,6 +112,44 @@ function decide6(decision: Decision, stack: Namespace, ip: u32): void {
   }
 }
 
+@inline export function isNoRoute(route: Route): bool {
+  return changetype<usize>(route) == 0;
+}
+
+/** The route to an address among those by a device; IPv4 counts those that refuse as well, whichever device they name. Null: none. */
+export function routeBy(stack: Namespace, ip: u32, device: Device): Route {
+  for (let index: u32 = 0; index < stack.routeCount; index++) {
+    const route = changetype<Route>(stack.routes + <usize>index * ROUTE_BYTES);
+    if (!covers(stack, route, ip)) continue;
+    if (route.device == device || (route.type > RouteType.Broadcast && !stack.isIpv6)) return isWithheld(stack, route, ip) ? changetype<Route>(0) : route;
+  }
+  return changetype<Route>(0);
+}
+
+/** The route to an address of IPv6; among equals one by the device is the best. Null: none. */
+export function routeRatherBy(stack: Namespace, ip: u32, device: Device): Route {
+  let best = changetype<Route>(0);
+  for (let index: u32 = 0; index < stack.routeCount; index++) {
+    const route = changetype<Route>(stack.routes + <usize>index * ROUTE_BYTES);
+    if (!covers(stack, route, ip)) continue;
+    if (isNoRoute(best)) best = route;
+    if (route.mask != best.mask || route.metric != best.metric) break;
+    if (route.device != device) continue;
+    best = route;
+    break;
+  }
+  return isNoRoute(best) || isWithheld(stack, best, ip) ? changetype<Route>(0) : best;
+}
+
+@inline function covers(stack: Namespace, route: Route, ip: u32): bool {
+  return stack.isIpv6 ? commonPrefix6(route.destination, ip) >= route.mask : (ip & route.mask) == route.destination;
+}
+
+/** Whether it leads to an address of one's own that is not to be used yet. */
+function isWithheld(stack: Namespace, route: Route, ip: u32): bool {
+  return stack.isIpv6 && route.type == RouteType.Local && isWithheld6(route.device, ip);
+}
+
 /** The device that a local sender's packets leave by, or null: it may not send there. */
 export function outputDevice(stack: Namespace, route: Route): Device {
   if (changetype<usize>(route) == 0 || route.type > RouteType.Broadcast) return changetype<Device>(0);

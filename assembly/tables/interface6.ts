@@ -10,7 +10,7 @@ import { capacity, record, recordCount } from "../memory/image";
 import { clock, now } from "../simulation/clock";
 import { Event, pushEvent } from "../simulation/event-queue";
 import { commonPrefix6, isGroup6, isLinkLocal6, isSolicitedNodeOf6, LOCALHOST6, noteWords6, SCOPE_LINK, scopeOf6 } from "./address6";
-import { Device, deviceAt, deviceCount, isNull } from "./device";
+import { Device, DEVICE_NO_ARP, deviceAt, deviceCount, isNull } from "./device";
 import { forgetDecisions, Route } from "./fib";
 import { ipv6Of, Namespace, namespaceAt, namespaceCount } from "./namespace";
 
@@ -84,7 +84,7 @@ function fillEntry(entry: Address6, from: usize, known: usize, knownCount: u32):
   entry.device = device;
   entry.number = number;
   entry.prefix = load<u32>(from, ADDRESS6_PREFIX);
-  entry.tentative = (load<u32>(from, ADDRESS6_FLAGS) & ADDRESS6_NODAD) == 0;
+  entry.tentative = (load<u32>(from, ADDRESS6_FLAGS) & ADDRESS6_NODAD) == 0 && !(device.flags & DEVICE_NO_ARP);
   entry.solicited = false;
   entry.failed = false;
   entry.since = clock;

@@ -10,7 +10,7 @@ import { dropUnmade } from "../graph/drop";
 import { startTrace } from "../graph/trace";
 import { append } from "../graph/walk";
 import { destinationIn, headerBytes, sourceIn, stackOfPacket, transportIn, writeNetwork } from "../memory/network";
-import { DontFragment, Packet, takePacket } from "../memory/pool";
+import { CROSSING, DontFragment, Packet, takePacket } from "../memory/pool";
 import { relate } from "../netfilter/state";
 import { sayStream } from "../processes/say";
 import { clock, NEVER } from "../simulation/clock";
@@ -131,7 +131,7 @@ export function sendReset(offender: Packet, payload: u32, inProgress: Node, isRe
   const tcp = transportIn(offender);
   const flags = flagsOf(tcp);
   writeNetwork(packet, stack, total, stack.ttl, PROTOCOL_TCP, destinationIn(offender), sourceIn(offender));
-  if (stack.isIpv6 && offender.received != 0) packet.out = offender.device;
+  if (stack.isIpv6 && (offender.received != 0 || offender.dontFragment & CROSSING)) packet.out = offender.device;
   const own = packet.network + headerBytes(stack);
   const ports = rotl<u32>(bswap<u32>(load<u32>(tcp)), 16);
   const length = payload + <u32>((flags & SYN) != 0) + <u32>((flags & FIN) != 0);

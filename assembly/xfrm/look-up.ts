@@ -2,6 +2,7 @@
 import { RouteType } from "../abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { HAS_POLICY, Packet, setPolicy, TRANSFORMED } from "../memory/pool";
+import { DEFRAGMENTED } from "../netfilter/state";
 import { Namespace } from "../tables/namespace";
 import { findPolicy } from "../tables/xfrm";
 import { load16 } from "../wire/bytes";
@@ -13,7 +14,7 @@ const PORTS_MIN: u32 = 8;
 /** The packet of IPv4 gets the policy that it has now, or none. */
 export function choosePolicy(packet: Packet, namespace: Namespace): void {
   packet.dontFragment &= ~HAS_POLICY;
-  if (packet.received != 0 || packet.dontFragment & TRANSFORMED || packet.routeType == RouteType.Local) return;
+  if (packet.received != 0 || packet.filter & DEFRAGMENTED || packet.dontFragment & TRANSFORMED || packet.routeType == RouteType.Local) return;
   const ip = packet.network;
   const policy = findPolicy(namespace, sourceOf(ip), destinationOf(ip), packet.mark, protocolOf(ip), portOf(ip, 2));
   if (changetype<usize>(policy) != 0) setPolicy(packet, changetype<usize>(policy));

@@ -87,6 +87,24 @@ describe("both engines agree on every counter, record and captured byte", { time
     ["of hosts that encrypt what they send each other", { flows: 6, frames: 30, patches: 4, firewalls: true, seals: true }],
   ] satisfies [string, PlanLimits][])("%s", (_, limits) => check(limits));
 
+  const routed: [string, PlanLimits][] = [
+    ["and random traffic", { flows: 8, frames: 0, patches: 0, routed: true }],
+    ["and forged frames", { flows: 4, frames: 60, patches: 0, routed: true }],
+    ["behind their hosts' firewalls", { flows: 8, frames: 0, patches: 0, routed: true, firewalls: true }],
+    ["behind firewalls, while everything changes", { flows: 6, frames: 30, patches: 6, routed: true, firewalls: true }],
+  ];
+
+  it("of ipvlan in modes l3 and l3s beside everything else", () => check({ flows: 6, frames: 30, patches: 6, routed: true, firewalls: true, services: 2, seals: true }));
+
+  it.each(routed)("of ipvlan in modes l3 and l3s %s", (_, limits) => check(limits));
+
+  it.each(routed)("of ipvlan in modes l3 and l3s over IPv6, %s", (_, limits) => {
+    const property = fc.property(arbitraryPlan(limits), fc.nat(), (plan, salt) => {
+      expectEqual(plan, sixPlan(buildPlan(plan), { salt, isReady: salt % 2 === 0 }), 1_000_000);
+    });
+    fc.assert(property, OPTIONS);
+  });
+
   it("of IPv6 in overlays", () => {
     const limits = { flows: 6, frames: 20, patches: 2, overlays: true };
     const property = fc.property(arbitraryPlan(limits), fc.nat(), (plan, salt) => {

@@ -10,7 +10,7 @@ import { arbitraryFirewalls, type FirewallPlan, smallFirewalls } from "./firewal
 import { arbitraryOverlays, arbitraryUnderlay, type OverlayPlan, type UnderlayPlan } from "./overlay";
 import { process, type ProcessPlan, query, type QueryPlan } from "./processes";
 import { arbitrarySeals, type SealPlan } from "./sealing";
-import { chance, MS, SECOND, US } from "./program";
+import { CABLE, chance, MS, SECOND, US } from "./program";
 import { RELOAD_ROOM } from "./reload";
 
 export interface BridgePlan {
@@ -42,6 +42,10 @@ export interface UpperPlan {
   readonly id: number;
   readonly flags: number;
   readonly up: boolean;
+  /** Of ipvlan: its address is in a network of its own, which other hosts have a route to. */
+  readonly isFar: boolean;
+  /** Of ipvlan: by how much its MTU is more than that of the device below. */
+  readonly longer: number;
 }
 
 export interface CablePlan {
@@ -183,6 +187,9 @@ const link: fc.Arbitrary<LinkRecord> = fc.record({
   limit: fc.oneof(fc.constant(LINK_LIMIT_DEFAULT), fc.integer({ min: 0, max: 8 })),
 });
 
+/** Mostly one on which traffic gets far. */
+const smooth: fc.Arbitrary<LinkRecord> = fc.oneof({ weight: 3, arbitrary: fc.constant(CABLE) }, { weight: 1, arbitrary: link });
+
 const upper: fc.Arbitrary<UpperPlan> = fc.record({
   kind: fc.constantFrom("macvlan" as const, "macvlan" as const, "macvlan" as const, "ipvlan" as const, "ipvlan" as const, "vlan" as const, "dummy" as const),
   lower: fc.nat(15),
@@ -190,7 +197,14 @@ const upper: fc.Arbitrary<UpperPlan> = fc.record({
   id: fc.integer({ min: 1, max: 2 }),
   flags: fc.constantFrom(0, 0, 0, DEVICE_IPVLAN_PRIVATE, DEVICE_IPVLAN_VEPA),
   up: fc.oneof({ weight: 7, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  isFar: fc.boolean(),
+  longer: fc.constantFrom(0, 0, 0, 40, 400),
 });
+
+/** Mostly ipvlan in mode l3 or l3s. */
+const routedUpper: fc.Arbitrary<UpperPlan> = fc
+  .tuple(upper, fc.constantFrom(1, 2, 2))
+  .map(([one, mode]) => (one.kind === "macvlan" || one.kind === "ipvlan" ? { ...one, kind: "ipvlan" as const, mode, isFar: one.isFar || one.id === 1 } : one));
 
 const host: fc.Arbitrary<HostPlan> = fc.record({
   costless: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
@@ -209,6 +223,11 @@ const host: fc.Arbitrary<HostPlan> = fc.record({
     { maxLength: 3 },
   ),
 });
+
+/** Hosts whose containers are on networks of ipvlan. */
+const routedHost: fc.Arbitrary<HostPlan> = fc
+  .tuple(host, fc.array(routedUpper, { minLength: 1, maxLength: 5 }))
+  .map(([one, uppers]) => ({ ...one, bridges: one.bridges.slice(0, 1), uppers }));
 
 const mate: fc.Arbitrary<TargetPlan> = fc.record({ to: fc.constant("mate" as const), index: fc.nat(63) });
 
@@ -342,21 +361,25 @@ export interface PlanLimits {
   readonly overlays?: boolean;
   readonly seals?: boolean;
   readonly services?: number;
+  /** Containers of ipvlan in mode l3 and l3s. */
+  readonly routed?: boolean;
 }
 
 /** A whole simulation: hosts, bridges, containers, cables, flows, frames that somebody forges, and changes while it runs. */
-export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false, overlays = false, seals = false, services = 0 }: PlanLimits = {}): fc.Arbitrary<Plan> {
+export function arbitraryPlan({ processes = 4, flows = 6, frames = 12, patches = 3, storm = false, firewalls = false, overlays = false, seals = false, services = 0, routed = false }: PlanLimits = {}): fc.Arbitrary<Plan> {
   const rarelySmall = (usual: number, least: number, most: number) =>
     fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.integer({ min: least, max: most }) });
   const walls = firewalls === false ? fc.constant([]) : firewalls === "small" ? smallFirewalls : arbitraryFirewalls;
   return fc.record({
     seed: fc.integer(),
-    hosts: overlays ? fc.array(plainHost, { minLength: 2, maxLength: 3 }) : fc.array(host, { minLength: 1, maxLength: 3 }),
+    hosts: routed ? fc.array(routedHost, { minLength: 2, maxLength: 2 }) : overlays ? fc.array(plainHost, { minLength: 2, maxLength: 3 }) : fc.array(host, { minLength: 1, maxLength: 3 }),
     seals: seals ? arbitrarySeals : fc.constant([]),
     overlays: overlays ? arbitraryOverlays : fc.constant([]),
     underlay: arbitraryUnderlay,
     vxlanRemotes: rarelySmall(64, 0, 4),
-    cables: fc.array(fc.record({ from: fc.nat(7), to: fc.nat(7), mtu, link }), { maxLength: 3 }),
+    cables: routed
+      ? fc.array(fc.record({ from: fc.constant(0), to: fc.nat(1), mtu, link: smooth }), { minLength: 1, maxLength: 2 })
+      : fc.array(fc.record({ from: fc.nat(7), to: fc.nat(7), mtu, link }), { maxLength: 3 }),
     flows: fc.array(overlays ? insideFlow : flow, { minLength: services > 0 ? Math.min(flows, 5) : 1, maxLength: flows }),
     processes: fc.array(process, { maxLength: processes }),
     frames: fc.array(frame, { maxLength: frames }),

@@ -143,7 +143,7 @@ function buildHosts(plan: Plan): BuiltHosts {
 
 /** Devices on top of a host's devices: macvlan and ipvlan in namespaces of their own, VLANs and dummies in the host's. */
 function addUppers(draft: ProgramDraft, root: number, h: number, endpoints: Endpoint[], uppers: readonly UpperPlan[]): void {
-  uppers.forEach(({ kind, lower, mode, id, flags, up }, u) => {
+  uppers.forEach(({ kind, lower, mode, id, flags, up, isFar, longer }, u) => {
     const lowers = draft.devices.flatMap((device, index) => (device.namespace === root && device.kind !== DeviceKind.Loopback ? [index] : []));
     const state = up ? DEVICE_UP | flags : flags;
     const own = ip(`10.${h}.${100 + u}.1`);
@@ -162,10 +162,10 @@ function addUppers(draft: ProgramDraft, root: number, h: number, endpoints: Endp
     }
     const namespace = draft.namespace(draft.namespaces[root].host);
     const isMacvlan = kind === "macvlan";
-    const fields = { flags: state, mtu, peer: parent, mode: isMacvlan ? mode : mode % 3, ...(isMacvlan ? {} : { macHigh, macLow }) };
+    const fields = { flags: state, mtu, peer: parent, mode: isMacvlan ? mode : mode % 3, ...(isMacvlan ? {} : { macHigh, macLow, mtu: mtu + longer }) };
     const device = draft.device(namespace, isMacvlan ? DeviceKind.Macvlan : DeviceKind.Ipvlan, fields, "eth0");
     // A neighbour of the lower device, if that has an address.
-    const near = draft.addresses.find((address) => address.device === parent);
+    const near = isFar && !isMacvlan ? undefined : draft.addresses.find((address) => address.device === parent);
     const address = near === undefined ? own : ((near.ip & ~255) | (150 + u)) >>> 0;
     draft.address(device, address, 24);
     draft.route({ namespace, device, gateway: isMacvlan || mode % 3 === 0 ? (near?.ip ?? 0) : 0 });

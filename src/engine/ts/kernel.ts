@@ -156,6 +156,11 @@ export class Kernel {
     return total > this.datagramBytes;
   }
 
+  /** inet_select_addr for a device that has no address for others: that of the lowest other one; 0: none. */
+  otherAddress(namespace: Namespace): number {
+    return this.devices.find((device) => device.namespace === namespace && !device.isLoopback && device.ip !== 0)?.ip ?? 0;
+  }
+
   /** Records a frame that passes a captured device. */
   capture(device: Device, direction: number, packet: Packet): void {
     const { frame, frameLength } = packet;

@@ -74,6 +74,7 @@ function translate(kernel: Kernel, packet: Packet, connection: IpvsConnection): 
 
 function setWayOut(packet: Packet, namespace: Namespace, device: Device, nextHop: number, mtu: number): void {
   packet.namespace = namespace;
+  packet.inner = null;
   packet.target = device;
   packet.nextHop = nextHop;
   packet.broadcast = false;

@@ -61,6 +61,10 @@ export class Packet {
   broadcast = false;
   /** The namespace whose stack made it; null for what only passes through. */
   namespace: Namespace | null = null;
+  /** It comes down from an ipvlan device in mode l3 or l3s, and is on its way out of `namespace`. */
+  crossing = false;
+  /** The ipvlan device in mode l3s that it is for, while the stack of the device below works on it. */
+  inner: Device | null = null;
   /** A flow's own message, so that a failure is told to its source. */
   isMessage = false;
 

@@ -53,6 +53,8 @@ export class PacketPool {
     packet.target = null;
     packet.namespace = null;
     packet.isMessage = false;
+    packet.crossing = false;
+    packet.inner = null;
     packet.isIpv6 = false;
     return packet;
   }

@@ -81,11 +81,10 @@ function bindAsIs(kernel: Kernel, entry: Entry): boolean {
   return bind(kernel, entry, Side.Source, range);
 }
 
-/** inet_select_addr: 127.0.0.1 is no address for others, so what stays on the host takes one of its other devices. */
+/** inet_select_addr: 127.0.0.1 is no address for others, so what stays on the host takes one of its other devices, as does a device without one. */
 function masqueradeAddress(kernel: Kernel, outgoing: Device, nextHop: number): number {
-  if (!outgoing.isLoopback) return outgoing.addressFor(nextHop) >>> 0;
-  const other = kernel.devices.find((device) => device.namespace === outgoing.namespace && !device.isLoopback && device.ip !== 0);
-  return other === undefined ? 0 : other.ip >>> 0;
+  if (!outgoing.isLoopback && outgoing.ip !== 0) return outgoing.addressFor(nextHop) >>> 0;
+  return kernel.otherAddress(outgoing.namespace) >>> 0;
 }
 
 /** What a rule allows; false if it leaves this packet alone. */

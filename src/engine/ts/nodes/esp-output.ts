@@ -46,7 +46,7 @@ export function espOutput(kernel: Kernel, packet: Packet): Node {
   packet.transformed = packet.filtered = true;
   packet.secpath = false;
   kernel.conntrack.forget(packet);
-  return sendOn(packet);
+  return sendOn(kernel, packet);
 }
 
 /** What no slot holds goes on from the scratch area; false if that is taken. */
@@ -79,8 +79,8 @@ function encapsulate({ memory }: Kernel, packet: Packet, sa: Sa, header: number,
 }
 
 /** xfrm_output_resume: by the same hooks once more, as ESP. */
-function sendOn(packet: Packet): Node {
+function sendOn(kernel: Kernel, packet: Packet): Node {
   const filter = packet.namespace?.filter ?? null;
   if (filter?.visits(Hook.Output) === true) return Node.LocalOut;
-  return filter?.visits(Hook.Postrouting) === true ? Node.Postrouting : finishOutput(packet);
+  return filter?.visits(Hook.Postrouting) === true ? Node.Postrouting : finishOutput(kernel, packet);
 }

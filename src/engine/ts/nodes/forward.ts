@@ -13,7 +13,7 @@ export function forward(kernel: Kernel, packet: Packet): Node {
   const { device, target, bridged } = packet;
   const namespace = device === null ? null : device.namespace;
   const filter = namespace === null ? null : namespace.filterFor(packet);
-  if (device === null || target === null || namespace === null || filter === null) return finishOutput(packet);
+  if (device === null || target === null || namespace === null || filter === null) return finishOutput(kernel, packet);
   const { view } = kernel.traversal;
   packet.filtered = true;
   view.setDevices(bridged ? device.master : device, bridged ? target.master : target);
@@ -23,5 +23,5 @@ export function forward(kernel: Kernel, packet: Packet): Node {
     runTable(kernel, packet, namespace, Table.Filter, Hook.Forward, Node.Forward);
   if (!passes) return drop(kernel, packet, Drop.NetfilterDrop, Node.Forward);
   if (filter.balances && !packet.balanced && !bridged && !unbalance(kernel, packet, namespace)) return Node.Done;
-  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(kernel, packet);
 }

@@ -62,12 +62,14 @@ export function mayAnswer(kernel: Kernel, packet: Packet): boolean {
 }
 
 function send(kernel: Kernel, packet: Packet, type: number, code: number, info: number): void {
-  const { network, device } = packet;
+  const { network } = packet;
+  // icmp_send goes by the route, which is that of the namespace inside.
+  const device = packet.inner ?? packet.device;
   if (device === null) return;
   const quoted = Math.min(packet.datagramLength, QUOTE_MAX);
   const error = takeDatagram(kernel, packet.flow, ICMP_HEADER + quoted, sourceIp(kernel.memory.bytes, network));
   if (error === null) {
-    dropUnbuilt(kernel, Node.IcmpError, device, packet.flow, packet.sequence);
+    dropUnbuilt(kernel, Node.IcmpError, packet.device, packet.flow, packet.sequence);
     return;
   }
   const { namespace } = device;

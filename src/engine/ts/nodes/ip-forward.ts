@@ -34,7 +34,7 @@ export function ipForward(kernel: Kernel, packet: Packet): Node {
   updateChecksum(kernel.memory, network, headerLength(bytes, network));
   packet.mtu = device.mtu;
   const { filter } = device.namespace;
-  if (filter === null) return finishOutput(packet);
+  if (filter === null) return finishOutput(kernel, packet);
   if (filter.visits(Hook.Forward)) return Node.Forward;
-  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(kernel, packet);
 }

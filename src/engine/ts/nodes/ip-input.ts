@@ -49,6 +49,7 @@ export function inputRoute(kernel: Kernel, packet: Packet): Node {
   const { bytes } = kernel.memory;
   const source = sourceIp(bytes, packet.network);
   const destination = destinationIp(bytes, packet.network);
+  if (device.takesIn && takesIn(packet, device, source, destination)) return Node.LocalDeliver;
   const martian = device.isLoopback ? Drop.None : checkAddresses(device, source, destination);
   if (martian !== Drop.None) return drop(kernel, packet, martian, Node.IpInput);
 
@@ -60,6 +61,15 @@ export function inputRoute(kernel: Kernel, packet: Packet): Node {
   if (packet.type !== PacketType.Host) return drop(kernel, packet, Drop.UnicastInL2Multicast, Node.IpInput);
   if (!device.namespace.forwarding) return drop(kernel, packet, Drop.IpInAddrErrors, Node.IpInput);
   return forward(kernel, packet, route);
+}
+
+/** ipvlan_l3_rcv: does the packet belong to a device in mode l3s on top, whose namespace would take it? */
+function takesIn(packet: Packet, device: Device, source: number, destination: number): boolean {
+  const holder = device.holder(destination);
+  if (holder === null || holder.namespace.fib.find(destination)?.type !== RouteType.Local) return false;
+  if (checkAddresses(holder, source, destination) !== Drop.None) return false;
+  packet.inner = holder;
+  return true;
 }
 
 /** Sets the datagram's length and takes away what Ethernet padded. */

@@ -9,10 +9,11 @@ import type { Kernel } from "../kernel";
 import { type Packet, PathMtuDiscovery } from "../memory/packet";
 import { failFlow } from "../simulation/source";
 import type { Device } from "../tables/device";
-import type { Route } from "../tables/fib";
+import { isRefusing, type Route } from "../tables/fib";
 import type { Namespace } from "../tables/namespace";
 import { failSegment } from "../tcp/lifecycle";
 import { write16 } from "../wire/bytes";
+import { ETHERNET_HEADER } from "../wire/ethernet";
 import { protocolOf } from "../wire/ip";
 import { destinationIp, DONT_FRAGMENT, IPV4_HEADER, protocol, setFragmentField, setSourceIp, sourceIp, updateChecksum } from "../wire/ipv4";
 import { updateTcpChecksum } from "../wire/tcp";
@@ -49,9 +50,9 @@ export function ipOutput(kernel: Kernel, packet: Packet): Node {
   }
   lookUpPolicy(kernel, packet, namespace);
   const { filter } = namespace;
-  if (filter === null) return finishOutput(packet);
+  if (filter === null) return finishOutput(kernel, packet);
   if (filter.visits(Hook.Output)) return Node.LocalOut;
-  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(kernel, packet);
 }
 
 /** Notes what the nodes to come need of the route. */
@@ -63,15 +64,27 @@ export function setRoute(packet: Packet, route: Route, device: Device, destinati
 }
 
 /** ip_finish_output, xfrm4_output, or what br_netfilter has in its place. What was put together of fragments goes on in fragments. */
-export function finishOutput(packet: Packet): Node {
+export function finishOutput(kernel: Kernel, packet: Packet): Node {
   if (packet.bridged) return Node.DeviceTransmit;
   if (packet.policy !== null) return Node.EspOutput;
   if (packet.fragmentMax > 0) {
     packet.mtu = Math.min(packet.mtu, packet.fragmentMax);
     if (!packet.isIpv6) return Node.IpFragment;
   }
-  if (packet.datagramLength <= packet.mtu) return Node.NeighbourOutput;
+  if (packet.datagramLength <= packet.mtu) {
+    if (packet.fragmentMax > 0) moveIntoSlot(kernel, packet);
+    return Node.NeighbourOutput;
+  }
   return packet.isIpv6 ? Node.Ip6Fragment : Node.IpFragment;
+}
+
+/** A datagram that was put together leaves its buffer. */
+function moveIntoSlot({ memory }: Kernel, packet: Packet): void {
+  const to = packet.frame + ETHERNET_HEADER;
+  memory.copy(to, packet.network, packet.datagramLength);
+  packet.transport += to - packet.network;
+  if (packet.fragmentHeader !== 0) packet.fragmentHeader += to - packet.network;
+  packet.network = to;
 }
 
 /** The device that a route sends to, or null if it sends nowhere. */
@@ -91,11 +104,6 @@ export function outputDevice(namespace: Namespace, route: Route): Device | null 
 export function chooseSource(route: Route, device: Device, destination: number): number {
   if (route.source !== 0) return route.source;
   return route.type === RouteType.Local ? destination : device.ip;
-}
-
-/** Blackhole, unreachable, prohibit. */
-export function isRefusing({ type }: Route): boolean {
-  return type !== RouteType.Unicast && type !== RouteType.Local && type !== RouteType.Broadcast;
 }
 
 /** There is no way, or one that refuses. */

@@ -40,5 +40,5 @@ export function ip6Forward(kernel: Kernel, packet: Packet): Node {
   packet.mtu = device.mtu;
   const { filter6 } = device.namespace;
   if (filter6?.visits(Hook.Forward) === true) return Node.Forward;
-  return filter6?.visits(Hook.Postrouting) === true ? Node.Postrouting : finishOutput(packet);
+  return filter6?.visits(Hook.Postrouting) === true ? Node.Postrouting : finishOutput(kernel, packet);
 }

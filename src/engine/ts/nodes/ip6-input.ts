@@ -30,6 +30,7 @@ export function ip6Input(kernel: Kernel, packet: Packet): Node {
 export function inputRoute6(kernel: Kernel, packet: Packet): Node {
   const { device, destination6: destination } = packet;
   if (device === null) return drop(kernel, packet, Drop.DevReady, Node.Ip6Input);
+  if (device.takesIn && takesIn(packet, device, destination)) return Node.LocalDeliver;
   if (isGroup6(kernel.addresses, destination)) {
     return hasJoined(kernel, device, destination) ? Node.LocalDeliver : drop(kernel, packet, Drop.IpInAddrErrors, Node.Ip6Input);
   }
@@ -43,6 +44,14 @@ export function inputRoute6(kernel: Kernel, packet: Packet): Node {
   packet.nextHop = route.gateway === UNSPECIFIED ? destination : route.gateway;
   packet.broadcast = false;
   return Node.Ip6Forward;
+}
+
+/** ipvlan_l3_rcv: does the packet belong to a device in mode l3s on top? */
+function takesIn(packet: Packet, device: Device, destination: number): boolean {
+  const holder = device.holder(destination);
+  if (holder?.namespace.routeTo(destination)?.type !== RouteType.Local) return false;
+  packet.inner = holder;
+  return true;
 }
 
 /** ipv6_chk_mcast_addr: all nodes, and the groups of the device's own addresses. */

@@ -41,7 +41,7 @@ export function ip6Output(kernel: Kernel, packet: Packet): Node {
   }
   const { filter6 } = namespace;
   if (filter6?.visits(Hook.Output) === true) return Node.LocalOut;
-  return filter6?.visits(Hook.Postrouting) === true ? Node.Postrouting : finishOutput(packet);
+  return filter6?.visits(Hook.Postrouting) === true ? Node.Postrouting : finishOutput(kernel, packet);
 }
 
 /** An answer to somebody on the link goes back to that link; `packet.target` is where the question came in. */

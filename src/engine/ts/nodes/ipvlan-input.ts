@@ -15,6 +15,8 @@ export function ipvlanInput(kernel: Kernel, packet: Packet): Node {
   const { bytes } = kernel.memory;
   const { frame, frameLength } = packet;
   const first = lower.above.find(({ kind }) => kind === DeviceKind.Ipvlan);
+  // Its stack looks for them behind Prerouting.
+  if (first?.mode === IpvlanMode.L3s) return stack(kernel, packet, lower);
   if (first?.mode === IpvlanMode.L2 && isGroup(macHigh(bytes, frame))) {
     if (!isOwn(kernel, packet, lower)) {
       for (const device of lower.above) {

@@ -17,6 +17,8 @@ import { drop } from "../graph/drop";
 import { walkHeaders } from "../ipv6/headers";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
+import type { Device } from "../tables/device";
+import { ETHERNET_HEADER } from "../wire/ethernet";
 import { isFragment } from "../wire/ip";
 import { protocol } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
@@ -36,6 +38,7 @@ export function deliver(kernel: Kernel, packet: Packet, node: Node): Node {
 
 /** ip_protocol_deliver_rcu, on behalf of the node that has the whole datagram. */
 export function deliverToProtocol(kernel: Kernel, packet: Packet, node: Node): Node {
+  if (packet.inner !== null) handIn(packet, packet.inner);
   if (packet.isIpv6) return deliver6(kernel, packet, node);
   switch (protocol(kernel.memory.bytes, packet.network)) {
     case PROTOCOL_ICMP:
@@ -49,6 +52,14 @@ export function deliverToProtocol(kernel: Kernel, packet: Packet, node: Node): N
     default:
       return refuse(kernel, packet, node);
   }
+}
+
+/** ipvlan_nf_input: from here on it is a packet of the namespace that it is for. */
+function handIn(packet: Packet, inner: Device): void {
+  packet.inner = null;
+  packet.device = inner;
+  inner.rxPackets++;
+  inner.rxBytes += ETHERNET_HEADER + packet.datagramLength;
 }
 
 /** Nobody handles the protocol. */

@@ -10,28 +10,41 @@ import { nat } from "../netfilter/nat";
 import { runTable } from "../netfilter/table";
 import { track } from "../netfilter/track";
 import { failFlow } from "../simulation/source";
+import { isRefusing } from "../tables/fib";
 import type { Namespace } from "../tables/namespace";
-import { destinationOf } from "../wire/ip";
+import { CtState } from "../netfilter/entry";
+import { destinationOf, isFragment } from "../wire/ip";
 import { DONT_FRAGMENT, fragmentField, isLoopback, sourceIp } from "../wire/ipv4";
 import { lookUpPolicy } from "../xfrm/look-up";
-import { finishOutput, isRefusing, outputDevice, setRoute } from "./ip-output";
+import { finishOutput, outputDevice, setRoute } from "./ip-output";
+import { leaveNamespace } from "./crossing";
 
-/** NF_INET_LOCAL_OUT: raw, connection tracking, mangle, nat with another route if need be, load balancing, filter. */
+/** NF_INET_LOCAL_OUT: what crosses from another namespace may be a fragment, which is put together first; then the tables. */
 export function localOut(kernel: Kernel, packet: Packet): Node {
+  packet.filtered = true;
+  const tracks = packet.namespace?.filterFor(packet)?.tracks === true;
+  packet.defragmenting = packet.crossing && tracks && packet.ctState === CtState.None && isFragment(kernel.memory.bytes, packet);
+  return packet.defragmenting ? Node.Reassemble : localOutTables(kernel, packet);
+}
+
+/** raw, connection tracking, mangle, nat with another route if need be, load balancing, filter. */
+export function localOutTables(kernel: Kernel, packet: Packet): Node {
   const { namespace, target } = packet;
   const filter = namespace === null ? null : namespace.filterFor(packet);
-  if (namespace === null || filter === null) return finishOutput(packet);
+  if (namespace === null || filter === null) return finishOutput(kernel, packet);
   const { tracks, translates } = filter;
   const { view } = kernel.traversal;
   const { bytes } = kernel.memory;
-  packet.filtered = true;
   view.setDevices(null, target);
   view.readHeaders(kernel, packet);
   if (!runTable(kernel, packet, namespace, Table.Raw, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
   if (tracks && !track(kernel, packet, namespace, false)) return deny(kernel, packet, Drop.ConntrackFull);
   const { mark } = packet;
   if (!runTable(kernel, packet, namespace, Table.Mangle, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
-  if (packet.mark !== mark) lookUpPolicy(kernel, packet, namespace);
+  if (packet.mark !== mark) {
+    if (packet.crossing && !reroute(kernel, packet, namespace)) return Node.Done;
+    lookUpPolicy(kernel, packet, namespace);
+  }
   if (translates) {
     const { destination: asked, destinationPort: askedPort } = view;
     if (!nat(kernel, packet, namespace, Hook.Output, Node.LocalOut, null, target)) return deny(kernel, packet, Drop.NetfilterDrop);
@@ -44,7 +57,7 @@ export function localOut(kernel: Kernel, packet: Packet): Node {
     view.readHeaders(kernel, packet);
   }
   if (!runTable(kernel, packet, namespace, Table.Filter, Hook.Output, Node.LocalOut)) return deny(kernel, packet, Drop.NetfilterDrop);
-  return filter.visits(Hook.Postrouting) ? Node.Postrouting : finishOutput(packet);
+  return filter.visits(Hook.Postrouting) ? Node.Postrouting : leaveNamespace(kernel, packet, Node.LocalOut);
 }
 
 /** ip_route_me_harder: the route to where the packet goes now. False if it was dropped. */
@@ -63,6 +76,7 @@ function reroute(kernel: Kernel, packet: Packet, namespace: Namespace): boolean 
   }
   const mtu = kernel.pathMtus.find(namespace, destination, device.mtu, kernel.clock);
   setRoute(packet, route, device, destination, mtu);
+  if (packet.crossing) return true;
   const mustFragment = packet.datagramLength > mtu;
   const mayFragment = isIpv6 ? packet.pathMtuDiscovery !== PathMtuDiscovery.Do : (fragmentField(bytes, network) & DONT_FRAGMENT) === 0;
   if (mustFragment ? mayFragment : !kernel.isOversize(packet.datagramLength)) return true;

@@ -77,12 +77,13 @@ function solicitAnew(kernel: Kernel, packet: Packet, entry: Neighbour): void {
   solicit(kernel, entry);
 }
 
-/** arp_solicit with arp_announce 0 or 2: the packet's source if it is ours, else the device's first address. */
+/** arp_solicit with arp_announce 0 or 2: the packet's source if it is ours, else the device's first address, else another device's. */
 function solicitSource(kernel: Kernel, packet: Packet, device: Device): number {
   // Neighbour discovery chooses one for each solicitation.
   if (packet.isIpv6) return 0;
   const source = sourceIp(kernel.memory.bytes, packet.network);
-  return device.answersFor(source) ? source : device.ip;
+  if (device.answersFor(source)) return source;
+  return device.ip === 0 ? kernel.otherAddress(device.namespace) : device.ip;
 }
 
 /** Writes the Ethernet header in front of the datagram. */

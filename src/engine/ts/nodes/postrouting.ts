@@ -11,6 +11,7 @@ import { confirm } from "../netfilter/track";
 import type { Device } from "../tables/device";
 import type { Namespace } from "../tables/namespace";
 import { lookUpPolicy } from "../xfrm/look-up";
+import { leaveNamespace } from "./crossing";
 import { finishOutput } from "./ip-output";
 import { tellSender } from "./local-out";
 
@@ -19,7 +20,7 @@ export function postrouting(kernel: Kernel, packet: Packet): Node {
   const { device, target, bridged } = packet;
   const namespace = device === null ? null : device.namespace;
   const filter = namespace === null ? null : namespace.filterFor(packet);
-  if (device === null || target === null || namespace === null || filter === null) return finishOutput(packet);
+  if (device === null || target === null || namespace === null || filter === null) return finishOutput(kernel, packet);
   const { view } = kernel.traversal;
   packet.filtered = true;
   const incoming = bridged ? device.master : packet.received ? device : null;
@@ -35,7 +36,7 @@ export function postrouting(kernel: Kernel, packet: Packet): Node {
     return drop(kernel, packet, Drop.NetfilterDrop, Node.Postrouting);
   }
   if (bridged || !target.isLoopback) kernel.conntrack.forget(packet);
-  return finishOutput(packet);
+  return leaveNamespace(kernel, packet, Node.Postrouting);
 }
 
 /** nf_nat_ipv4_out: another source may be another policy's (nf_xfrm_me_harder). False if the packet is to be dropped. */

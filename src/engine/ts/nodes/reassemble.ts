@@ -26,6 +26,7 @@ import {
 } from "../wire/ipv4";
 import { preroutingTables } from "./prerouting";
 import { deliver } from "./local-deliver";
+import { localOutTables } from "./local-out";
 
 const PAYLOAD_MAX = DATAGRAM_MAX - IPV4_HEADER;
 
@@ -81,6 +82,7 @@ export function findBuffer(
   if (buffer === null) return null;
   buffer.begin(device.namespace, source, destination, id, kind);
   copyFields(buffer.kept, packet);
+  buffer.kept.received = true;
   buffer.kept.flow = packet.flow;
   buffer.deadline = kernel.clock + timeout;
   if (!buffer.timerQueued) {
@@ -109,10 +111,11 @@ function complete(kernel: Kernel, packet: Packet, buffer: ReassemblyBuffer): Nod
 
 /** The fragment that completes a datagram carries it on, as what the first that arrived was. */
 export function takeFields(kernel: Kernel, packet: Packet, { kept }: ReassemblyBuffer, flow: Flow | null): void {
-  const { device } = packet;
+  const { device, received } = packet;
   kernel.pool.assign(packet, flow);
   copyFields(packet, kept);
   packet.device = device;
+  packet.received = received;
 }
 
 /** Where a datagram goes that is whole. */
@@ -120,5 +123,7 @@ export function resume(kernel: Kernel, packet: Packet, longest: number): Node {
   if (!packet.defragmenting) return deliver(kernel, packet, Node.Reassemble);
   packet.defragmenting = false;
   packet.fragmentMax = longest;
-  return preroutingTables(kernel, packet);
+  if (!packet.crossing) return preroutingTables(kernel, packet);
+  kernel.node = Node.LocalOut;
+  return localOutTables(kernel, packet);
 }

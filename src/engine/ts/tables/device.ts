@@ -57,6 +57,8 @@ export class Device {
   /** Who takes received frames before the stack does (rx_handler); Done: nobody. */
   handler = Node.Done;
   hasVlans = false;
+  /** ipvlan devices in mode l3s are on top: its stack takes in what is for them. */
+  takesIn = false;
   /** Its first address; 0: none. All are in `addresses`. */
   ip = 0;
   addresses: number[] = [];
@@ -131,7 +133,9 @@ export class Device {
   chooseHandler(): void {
     this.hasVlans = this.above.some(({ kind }) => kind === DeviceKind.Vlan);
     this.handler = Node.Done;
-    if (this.above.some(({ kind }) => kind === DeviceKind.Ipvlan)) this.handler = Node.IpvlanInput;
+    const ipvlan = this.above.find(({ kind }) => kind === DeviceKind.Ipvlan);
+    this.takesIn = ipvlan?.mode === IpvlanMode.L3s;
+    if (ipvlan !== undefined) this.handler = Node.IpvlanInput;
     if (this.above.some(({ kind }) => kind === DeviceKind.Macvlan)) this.handler = Node.MacvlanInput;
     if (this.master !== null && this.kind !== DeviceKind.Bridge) this.handler = Node.BridgeInput;
   }

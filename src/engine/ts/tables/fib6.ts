@@ -17,12 +17,16 @@ interface PrefixLength {
 export class Fib6 {
   private readonly lengths: PrefixLength[] = [];
   private readonly found = new Map<number, Route | null>();
+  private readonly learned: { readonly record: Route6Record; readonly device: Device | null }[] = [];
+  private readonly bound = new Map<Device, Fib6>();
+  private readonly preferred = new Map<Device, Fib6>();
 
   constructor(private readonly addresses: AddressTable) {}
 
   /** Adds a route; call it in the order of the routes' indices. */
   learn(record: Route6Record, device: Device | null): void {
     const { prefix, destination, type, metric } = record;
+    this.learned.push({ record, device });
     let length = this.lengths.find((known) => known.prefix === prefix);
     if (length === undefined) {
       length = { prefix, masks: masksOf(prefix), routes: new Map() };
@@ -45,6 +49,26 @@ export class Fib6 {
     if (route?.type !== RouteType.Local) return route;
     const own = route.device?.addresses6.find(({ ip }) => ip === destination);
     return own === undefined || own.isUsable ? route : null;
+  }
+
+  /** What a lookup goes by that must leave by a device (RT6_LOOKUP_F_IFACE). */
+  boundTo(device: Device): Fib6 {
+    return this.bound.get(device) ?? this.keep(this.bound, device, this.learned.filter((route) => route.device === device));
+  }
+
+  /** What a lookup goes by that had rather leave by a device (rt6_score_route): its routes come before their equals. */
+  preferring(device: Device): Fib6 {
+    const known = this.preferred.get(device);
+    if (known !== undefined) return known;
+    const isBy = (route: { readonly device: Device | null }): boolean => route.device === device;
+    return this.keep(this.preferred, device, [...this.learned.filter(isBy), ...this.learned.filter((route) => !isBy(route))]);
+  }
+
+  private keep(where: Map<Device, Fib6>, device: Device, routes: Fib6["learned"]): Fib6 {
+    const fib = new Fib6(this.addresses);
+    for (const { record, device: out } of routes) fib.learn(record, out);
+    where.set(device, fib);
+    return fib;
   }
 
   private search(destination: number): Route | null {

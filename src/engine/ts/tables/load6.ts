@@ -36,7 +36,7 @@ export function loadIpv6(kernel: Kernel, program: DatapathProgram, restarted: Re
 /** A new address is tentative unless it says otherwise; one that was there stays what it is. */
 function appear(kernel: Kernel, { ip, prefix, flags }: Address6Record, device: Device, known: Address6 | undefined): Address6 {
   const address = new Address6(kernel.addresses.note(ip), device, prefix, known?.since ?? kernel.clock);
-  address.isTentative = known?.isTentative ?? (flags & ADDRESS6_NODAD) === 0;
+  address.isTentative = known?.isTentative ?? ((flags & ADDRESS6_NODAD) === 0 && !device.isNoArp);
   address.hasFailed = known?.hasFailed ?? false;
   address.hasSolicited = known?.hasSolicited ?? false;
   return address;

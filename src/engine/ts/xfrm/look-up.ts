@@ -11,7 +11,7 @@ import { UDP_HEADER } from "../wire/udp";
 export function lookUpPolicy(kernel: Kernel, packet: Packet, { xfrm }: Namespace): void {
   if (xfrm === null || xfrm.policies.length === 0) return;
   packet.policy = null;
-  if (packet.isIpv6 || packet.received || packet.transformed || packet.target?.isLoopback === true) return;
+  if (packet.isIpv6 || packet.received || packet.transformed || packet.fragmentMax > 0 || packet.target?.isLoopback === true) return;
   const { bytes } = kernel.memory;
   const { network, mark } = packet;
   const [source, destination, kind, port] = [sourceIp(bytes, network), destinationIp(bytes, network), protocol(bytes, network), portOf(bytes, packet)];
