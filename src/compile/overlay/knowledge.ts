@@ -15,33 +15,45 @@ export function overlaysOf({ networks }: DockerState, host: string): SwarmNetwor
   return networks.filter(isOfSwarm).filter((network) => network.host === host && network.isLocal);
 }
 
-/** Of a network: what all hosts have there, by host. */
-type Remotes = ReadonlyMap<string, readonly Remote[]>;
+/** Of a network: what all hosts have there. */
+interface Remotes {
+  readonly byHost: ReadonlyMap<string, readonly Remote[]>;
+  /** MACs that several endpoints have, or seem to have. */
+  readonly shared: ReadonlySet<number>;
+  /** Endpoints that are gone, which nobody has heard yet. */
+  readonly past: ReadonlySet<Remote>;
+}
 
 const remotes = new NetworkMemo<Remotes>();
 
 /** What a host has been told of a network: the endpoints of containers and load balancers on the other hosts. */
 export function remotesKnownTo(view: DockerState, host: string, { id }: SwarmNetworkState): Remote[] {
-  const known = remotes.of(view, id, (state) => remotesOn(state, id));
-  return [...known].flatMap(([name, own]) => (name === host ? [] : own));
+  const { byHost, shared, past } = remotes.of(view, id, (state) => remotesOn(state, id));
+  const others = [...byHost].flatMap(([name, own]) => (name === host ? [] : own));
+  if (shared.size === 0) return others;
+  // Of two peers with one address the first stays until it is known to be gone (libnetwork drivers/overlay/peerdb.go: peerAddOp).
+  const chosen = new Map<number, Remote>();
+  for (const remote of [...others.filter((each) => past.has(each)), ...others]) if (!chosen.has(remote.mac)) chosen.set(remote.mac, remote);
+  return others.filter((remote) => chosen.get(remote.mac) === remote);
 }
 
 function remotesOn(state: DockerState, networkId: string): Remotes {
-  const { past } = differenceOf(state) ?? {};
-  const all = endpointsOf(state).get(networkId) ?? [];
-  // Of two peers with one address the first stays until it is known to be gone (libnetwork drivers/overlay/peerdb.go: peerAddOp).
-  const chosen = new Map<number, EndpointState>();
-  for (const { endpoint } of [...all.filter((each) => past?.has(each.endpoint)), ...all]) if (!chosen.has(endpoint.mac)) chosen.set(endpoint.mac, endpoint);
+  const ghosts = differenceOf(state)?.past;
   const ends = new Map(state.hosts.map(({ name, swarm }) => [name, swarm?.dataPathAddress ?? ""]));
   const byHost = new Map<string, Remote[]>();
-  for (const { host, endpoint } of all) {
+  const [seen, shared, past] = [new Set<number>(), new Set<number>(), new Set<Remote>()];
+  for (const { host, endpoint } of endpointsOf(state).get(networkId) ?? []) {
     const end = ends.get(host) ?? "";
-    if (end === "" || chosen.get(endpoint.mac) !== endpoint) continue;
+    if (end === "") continue;
+    const remote = { ip: endpoint.ip, mac: endpoint.mac, host, tunnelEnd: parseIpv4(end, `${host}: data path address`) };
     const own = byHost.get(host) ?? [];
     byHost.set(host, own);
-    own.push({ ip: endpoint.ip, mac: endpoint.mac, host, tunnelEnd: parseIpv4(end, `${host}: data path address`) });
+    own.push(remote);
+    if (seen.has(remote.mac)) shared.add(remote.mac);
+    seen.add(remote.mac);
+    if (ghosts?.has(endpoint)) past.add(remote);
   }
-  return byHost;
+  return { byHost, shared, past };
 }
 
 interface Placed {
