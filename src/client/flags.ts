@@ -19,6 +19,8 @@ export interface FlagSpec {
   readonly kind: FlagKind;
   /** Reads, and may rewrite, one value; what it throws as `GoError` is said about the argument. */
   readonly read?: (text: string) => string;
+  /** The same in the client of Docker 29, where that reads otherwise. */
+  readonly readOf29?: (text: string) => string;
   /** The client knows it, and the simulator has nothing to do with it. */
   readonly isUnsupported?: boolean;
 }
@@ -77,7 +79,8 @@ export interface ParsedFlags {
  * @param interspersed Whether flags may follow arguments; `docker run` and `docker exec` leave the rest to the container.
  * @throws GoError in the client's words.
  */
-export function parseFlags(words: readonly string[], specs: readonly FlagSpec[], interspersed: boolean): ParsedFlags {
+export function parseFlags(words: readonly string[], known: readonly FlagSpec[], interspersed: boolean, isCurrent: boolean): ParsedFlags {
+  const specs = isCurrent ? known.map((spec) => (spec.readOf29 ? { ...spec, read: spec.readOf29 } : spec)) : known;
   const flags = new FlagValues();
   const args: string[] = [];
   const queue = [...words];

@@ -48,9 +48,10 @@ export function notFoundOr(kind: "network" | "container" | "object" | "service" 
 /**
  * Does something for each name and prints it, or why it did not work.
  *
+ * @param ending What is said after the refusals.
  * @throws Failure with all the refusals, if there are any.
  */
-export function forEachName(names: readonly string[], print: (name: string) => void, act: (name: string) => void, say: (name: string, error: unknown) => string): void {
+export function forEachName(names: readonly string[], print: (name: string) => void, act: (name: string) => void, say: (name: string, error: unknown) => string, ending: readonly string[] = []): void {
   const refusals: string[] = [];
   for (const name of names) {
     try {
@@ -60,5 +61,5 @@ export function forEachName(names: readonly string[], print: (name: string) => v
       refusals.push(say(name, error));
     }
   }
-  if (refusals.length > 0) throw new Failure(refusals.join("\n"));
+  if (refusals.length > 0) throw new Failure([...refusals, ...ending].join("\n"));
 }

@@ -1,6 +1,6 @@
 import { isIp } from "../net/ip";
 import { parseDuration } from "./duration";
-import { GoError } from "./go";
+import { GoError, quote } from "./go";
 import { splitPair } from "./flags";
 
 /** Readers of single values of flags (docker/cli opts/opts.go); each throws `GoError` for what it does not take. */
@@ -17,6 +17,20 @@ export function readLabel(text: string): string {
 export function readEnvironment(text: string): string {
   if (splitPair(text)[0] === "") throw new GoError(`invalid environment variable: ${text}`);
   return text;
+}
+
+/** `--ip` of Docker 29 (spf13/pflag ip.go). */
+export function readIp(text: string): string {
+  const address = text.trim();
+  if (address !== "" && !isIp(address)) throw new GoError(`failed to parse IP: ${quote(text)}`);
+  return address;
+}
+
+/** `--dns` of Docker 29. */
+export function readDnsServerOf29(text: string): string {
+  const address = text.trim();
+  if (!isIp(address)) throw new GoError(`IP address is not correctly formatted: ${text}`);
+  return address;
 }
 
 /** `--dns`. */

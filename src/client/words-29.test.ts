@@ -11,7 +11,7 @@ describe("the client of Docker 29", () => {
   it("says what is missing, wrong or unknown in words of its own", async () => {
     const said = async (line: string) => (await client.run(line)).stderr;
     expect(await said("rm nosuch")).toBe("Error response from daemon: No such container: nosuch\n");
-    expect(await said("network rm nosuch")).toBe("Error response from daemon: network nosuch not found\n");
+    expect(await said("network rm nosuch")).toBe("Error response from daemon: network nosuch not found\nexit status 1\n");
     expect(await said("nosuch")).toBe("docker: unknown command: docker nosuch\n\nRun 'docker --help' for more information\n");
     expect(await said("network create")).toBe("docker: 'docker network create' requires 1 argument\n\nUsage:  docker network create [OPTIONS] NETWORK\n\nRun 'docker network create --help' for more information\n");
     expect(await said("run --nosuch x")).toBe("unknown flag: --nosuch\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'docker run --help' for more information\n");

@@ -30,7 +30,7 @@ export function createContainer(spec: ContainerSpec, context: CreateContext): Co
   const fail: Fail = (daemon, status = 400) => refuse(status, `container ${spec.name}`, daemon, spec.position);
   const mode = modeOf(spec, context);
   checkMode(spec, mode, rules, fail);
-  checkEndpoints(spec, rules, fail);
+  checkEndpoints(spec, context, fail);
   context.checkName(spec.name);
   const links = legacyLinks(spec, mode, context, fail);
   const id = context.newId(spec.name);
@@ -40,8 +40,9 @@ export function createContainer(spec: ContainerSpec, context: CreateContext): Co
 }
 
 /** `HostConfig.NetworkMode`, where a container is named by its ID as soon as it is known. */
-function modeOf({ networkMode, networks }: ContainerSpec, { findContainer }: CreateContext): string {
-  if (networkMode === undefined) return networks[0]?.network ?? "default";
+function modeOf({ networkMode, networks }: ContainerSpec, { findContainer, rules }: CreateContext): string {
+  if (networkMode === undefined) return networks[0]?.network ?? rules.endpoints.defaultMode;
+  if (networkMode === "default") return rules.endpoints.defaultMode;
   if (!networkMode.startsWith(CONTAINER_MODE)) return networkMode;
   const reference = networkMode.slice(CONTAINER_MODE.length);
   return `${CONTAINER_MODE}${(reference === "" ? undefined : findContainer(reference))?.id ?? reference}`;
@@ -54,7 +55,8 @@ function checkMode(spec: ContainerSpec, mode: string, rules: GenerationRules, fa
     fail(`the network mode ${spec.networkMode} excludes networks (${spec.networks.map(({ network }) => network).join(", ")})`);
   }
   const hasMac = spec.mac !== undefined || spec.networks.some(({ mac }) => mac !== undefined);
-  if (mode === "host" && hasMac) fail("conflicting options: mac-address and the network mode");
+  const refusesMac = hasMac && rules.endpoints.macNeedsSandbox;
+  if (mode === "host" && refusesMac) fail("conflicting options: mac-address and the network mode");
   if (mode === "host" && spec.links.length > 0) fail(hostLinks("host"));
   if (!isContainer) return;
   if (mode === CONTAINER_MODE) fail(rules.messages.badContainerMode);
@@ -62,7 +64,7 @@ function checkMode(spec: ContainerSpec, mode: string, rules: GenerationRules, fa
   if (spec.links.length > 0) fail(hostLinks("container"));
   if ((spec.dns ?? []).length > 0) fail("conflicting options: dns and the network mode");
   if (spec.extraHosts.length > 0) fail("conflicting options: custom host-to-IP mapping and the network mode");
-  if (hasMac) fail("conflicting options: mac-address and the network mode");
+  if (refusesMac) fail("conflicting options: mac-address and the network mode");
   if (spec.publish.length > 0 || spec.publishAll === true) fail("conflicting options: port publishing and the container type network mode");
   if (spec.expose.length > 0) fail("conflicting options: port exposing and the container type network mode");
 }
@@ -72,7 +74,8 @@ function hostLinks(type: "host" | "container"): string {
   return `conflicting options: ${subject} can't be used with links. This would result in undefined behavior`;
 }
 
-function checkEndpoints(spec: ContainerSpec, rules: GenerationRules, fail: Fail): void {
+function checkEndpoints(spec: ContainerSpec, context: CreateContext, fail: Fail): void {
+  const { rules } = context;
   const names = spec.networks.map(({ network }) => network);
   if (names.length > 1 && !rules.endpoints.severalAtCreate) fail(`Container cannot be connected to network endpoints: ${names.join(", ")}`);
   for (const [index, endpoint] of spec.networks.entries()) {
@@ -82,18 +85,19 @@ function checkEndpoints(spec: ContainerSpec, rules: GenerationRules, fail: Fail)
     if (ipv4 !== undefined && !isIpv4(ipv4)) fail(`invalid IPv4 address: ${ipv4}`);
     if (ipv6 !== undefined && !isIpv6(ipv6)) fail(`invalid IPv6 address: ${ipv6}`);
     if (mac !== undefined && !isMac(mac)) fail(`${mac} is not a valid mac address`);
-    if (rules.endpoints.checksAtCreate && PREDEFINED.has(endpoint.network)) checkPredefined(endpoint, rules, fail);
+    if (rules.endpoints.checksAtCreate) checkSettings(endpoint, context, fail);
     if (names.indexOf(endpoint.network) < index) {
       fail(`endpoint with name ${spec.name} already exists in network ${endpoint.network}`, 403);
     }
   }
 }
 
-/** moby daemon/container_operations.go: validateEndpointSettings. */
-function checkPredefined(endpoint: EndpointSpec, rules: GenerationRules, fail: Fail): void {
-  const refused = rules.endpoints.checkAddress(endpoint, { isPredefined: true, hasGivenSubnet: () => false, contains: () => true });
-  if (refused) fail(refused.daemon, refused.status);
-  if (endpoint.aliases.length > 0) fail(rules.messages.aliasNeedsUserNetwork);
+/** moby daemon/create.go: validateNetworkingConfig. A network that is not there yet may have any address. */
+function checkSettings(endpoint: EndpointSpec, { rules, findNetwork }: CreateContext, fail: Fail): void {
+  const name = endpoint.network === "default" ? "bridge" : endpoint.network;
+  const network = findNetwork(name) ?? { isPredefined: PREDEFINED.has(name), hasGivenSubnet: () => false, contains: () => true };
+  const refused = rules.endpoints.checkAddress(endpoint, network);
+  if (refused) fail(`invalid config for network ${name}: ${refused.daemon}`, refused.status);
 }
 
 /** `--link` on anything but networks of users (moby daemon/daemon_unix.go: registerLinks). */

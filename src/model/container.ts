@@ -17,6 +17,8 @@ export interface Attachment {
   networkId: string;
   /** As shown; undefined while the daemon has not looked at them. */
   aliases: readonly string[] | undefined;
+  /** As shown, once it was joined. */
+  dnsNames?: readonly string[];
   /** By `docker network connect`, which sends more fields than `docker run`. */
   readonly viaConnect: boolean;
   /** Of a task of a service: addresses are sent even if there are none. */
@@ -206,13 +208,14 @@ export class Container {
     return { mode: this.networkMode === "none" && this.endpoints.every(({ members }) => members.driver === "null") ? "none" : "sandbox" };
   }
 
-  #attachmentState(network: string, { spec, networkId, aliases, viaConnect, isManaged, stale }: Attachment): AttachmentState {
+  #attachmentState(network: string, { spec, networkId, aliases, dnsNames = [], viaConnect, isManaged, stale }: Attachment): AttachmentState {
     const endpoint = this.endpoints.find((candidate) => candidate.network === network && !candidate.isLastResort);
     return {
       network,
       networkId,
       spec,
       aliases: aliases ?? spec.aliases,
+      dnsNames,
       viaConnect,
       ...(isManaged && { isManaged }),
       endpointId: endpoint?.id ?? stale?.id ?? "",

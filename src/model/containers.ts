@@ -1,10 +1,10 @@
-import type { Container } from "./container";
+import type { Attachment, Container } from "./container";
 import { createContainer } from "./container-create";
 import type { GenerationRules } from "./generation";
 import type { FilesPart } from "./files";
 import type { Host } from "./host";
 import type { Ids } from "./ids";
-import { checkAttachment, completeAliases, SHARED } from "./joining";
+import { checkAttachment, completeAliases, dnsNamesOf, SHARED } from "./joining";
 import type { Networks } from "./networks";
 import { refuse, type RefusalStatus } from "./refusal";
 import type { Sandboxes } from "./sandboxes";
@@ -195,8 +195,9 @@ export class Containers {
     const key = network?.name ?? endpoint.network;
     if (network) checkAttachment(container, network, endpoint, networks.list(), rules);
     if (container.attachments.has(key)) return;
-    const attachment = { spec: { ...endpoint, network: key }, networkId: "", aliases: undefined as readonly string[] | undefined, viaConnect: true };
+    const attachment: Attachment = { spec: { ...endpoint, network: key }, networkId: "", aliases: undefined, viaConnect: true };
     if (network) completeAliases(container, network, attachment, rules);
+    if (network && !network.isPredefined) attachment.dnsNames = dnsNamesOf(container, attachment, rules);
     container.attachments.set(key, attachment);
   }
 
@@ -287,7 +288,7 @@ export class Containers {
     const fail = (status: RefusalStatus, daemon: string): never => refuse(status, subjectOf(container), daemon, container.spec.position);
     const owner = this.find(target) ?? fail(404, messages.noContainerToJoin(target));
     if (owner === container) return fail(500, messages.joinsItself);
-    return owner.isRunning ? owner : fail(409, messages.notRunning(target, owner.id, owner.status));
+    return owner.isRunning ? owner : fail(409, messages.notRunning(owner.name, owner.id, owner.status));
   }
 
   /** Legacy links: the other container must be running, on the default bridge (moby daemon/container_operations_unix.go). */

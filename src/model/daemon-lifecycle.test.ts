@@ -43,9 +43,19 @@ describe.each(GENERATIONS)("a container of Docker %s", (generation) => {
     expect(find(daemon, "second")).toMatchObject({ status: "created", exitCode: 128, ports: [], endpoints: [] });
     expect(find(daemon, "second").error).toMatch(/Bind for 0\.0\.0\.0:8080 failed: port is already allocated$/);
     daemon.stopContainer("first");
-    daemon.startContainer("second");
+    run(daemon, container("other", { publish: [publish(80, 8080)] }));
     expect(refusalOf(() => daemon.startContainer("first"))).toMatch(/already allocated$/);
     expect(find(daemon, "first")).toMatchObject({ status: "exited", exitCode: 137 });
+  });
+
+  it("starts again as it should have been after a failure, or in Docker 29 without the network where it failed", () => {
+    const daemon = daemonOf(generation);
+    run(daemon, container("first", { publish: [publish(80, 8080)] }));
+    expect(refusalOf(() => run(daemon, container("second", { publish: [publish(80, 8080)] })))).toMatch(/port is already allocated$/);
+    daemon.stopContainer("first");
+    daemon.startContainer("second");
+    const { attachments, ports } = find(daemon, "second");
+    expect([attachments.length, ports.length]).toEqual(generation === "29" ? [0, 0] : [1, 2]);
   });
 
   it("is gone after a failed start if it is to be removed", () => {
@@ -130,7 +140,7 @@ describe.each(GENERATIONS)("networks of Docker %s", (generation) => {
     daemon.createNetwork(network("real", { configFrom: "tmpl" }));
     expect(bridge(daemon, "real")).toMatchObject({ configFrom: "tmpl", mtu: 1300, subnet: { prefixLength: 24 } });
     expect(refusalOf(() => daemon.createNetwork(network("bad", { configFrom: "nosuch" })))).toBe('NOT_FOUND: configuration network "nosuch" does not exist');
-    expect(refusalOf(() => daemon.createNetwork(network("bad", { configFrom: "tmpl", ...subnets("10.74.0.0/24") })))).toMatch(/^CONFLICT: user specified configurations are not supported/);
+    expect(refusalOf(() => daemon.createNetwork(network("bad", { configFrom: "tmpl", ...subnets("10.74.0.0/24") })))).toMatch(/^CONFLICT: user.specified configurations are not supported/);
     expect(refusalOf(() => daemon.removeNetwork("tmpl"))).toBe('CONFLICT: error while removing network: configuration network "tmpl" is in use');
     expect(refusalOf(() => run(daemon, container("web", { networks: [on("tmpl")] })))).toMatch(/cannot create endpoint on configuration-only network$/);
   });
@@ -244,8 +254,8 @@ describe("Docker 29", () => {
   it("refuses addresses and aliases on predefined networks when the container is created", () => {
     const daemon = daemonOf("29");
     const created = (more: Partial<EndpointSpec>) => refusalOf(() => daemon.createContainer(container("web", { networks: [on("bridge", more)] })));
-    expect(created({ ipv4: "172.17.0.9" })).toBe("INVALID_INPUT: invalid endpoint settings:\nuser-specified IP address is supported on user-defined networks only");
-    expect(created({ aliases: ["www"] })).toBe("INVALID_INPUT: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks");
+    expect(created({ ipv4: "172.17.0.9" })).toBe("INVALID_INPUT: invalid config for network bridge: invalid endpoint settings:\nuser-specified IP address is supported on user-defined networks only");
+    expect(created({ aliases: ["www"] })).toBe("INVALID_INPUT: invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks");
     expect(daemon.containers()).toEqual([]);
   });
 

@@ -126,10 +126,12 @@ export class Daemon implements DaemonOperations {
   }
 
   createContainer(spec: ContainerSpec): { readonly id: string; readonly warnings: readonly string[] } {
-    const { id } = this.#containers.create(spec);
+    const { id, links } = this.#containers.create(spec);
+    const { linksWarning } = this.#rules.messages;
     const discards = spec.networkMode === "host" && spec.publish.length > 0;
     const warnings = [
       ...(this.#host.world.ipForward ? [] : ["IPv4 forwarding is disabled. Networking will not work."]),
+      ...(linksWarning !== undefined && links.length > 0 ? [linksWarning] : []),
       ...(discards ? ["Published ports are discarded when using host network mode"] : []),
     ];
     return { id, warnings };

@@ -16,8 +16,10 @@ export interface FilesContext {
 
 /** Writes /etc/hosts, /etc/resolv.conf and the environment of containers when their sandboxes change: for those who look inside. */
 export interface FilesPart {
-  /** The sandbox of a container that starts is made; `parents` are linked to it. */
-  make(container: Container, parents: readonly Container[]): void;
+  /** The sandbox of a container that starts is made. */
+  make(container: Container): void;
+  /** `parents`, which are linked to it, learn its address on the default bridge. */
+  relink(container: Container, parents: readonly Container[]): void;
   join(container: Container, endpoint: Endpoint): void;
   /** Docker's DNS runs in the sandbox from now on. */
   embed(container: Container): void;

@@ -45,6 +45,9 @@ export const generation20: GenerationRules = {
     nextInterface: (_used, everUsed) => everUsed,
     internalHasGateway: true,
     oneGatewayForBoth: true,
+    madeFirst: false,
+    linksSetVariables: true,
+    failureLeavesNetwork: false,
     knowsAnonymous: false,
   },
   endpoints: {
@@ -62,6 +65,8 @@ export const generation20: GenerationRules = {
       return isMissing ? { status: 400, daemon: NO_SUBNET_IP } : undefined;
     },
     checksAtCreate: false,
+    macNeedsSandbox: true,
+    defaultMode: "default",
     severalAtCreate: false,
     aliasesShowId: true,
   },
@@ -75,6 +80,7 @@ export const generation20: GenerationRules = {
       return `${userlandProxy ? "Error starting userland proxy: " : ""}listen ${protocol}${family} ${address}:${port}: bind: ${why}`;
     },
     retriesRanges: false,
+    showsInternal: false,
     remembersShown: true,
     wrap: (container, endpointId, reason) => `driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
   },
@@ -96,6 +102,9 @@ export const generation20: GenerationRules = {
     addressOutsideSubnets: (address) => `Invalid address ${address}: It does not belong to any of this network's subnets`,
     emptyNetworkName: { status: 409, daemon: "network with name  already exists" },
     networkInUse: (name, id) => `error while removing network: network ${name} id ${id} has active endpoints`,
+    configWithTemplate: "user specified configurations are not supported if the network depends on a configuration network",
+    deviceNameTooLong: "failed to check bridge interface existence: numerical result out of range",
+    linksWarning: undefined,
     badContainerMode: "Invalid network mode: invalid container format container:<name|id>",
     noContainerToJoin: (name) => `No such container: ${name}`,
     notRunning: (_name, id) => `cannot join network of a non running container: ${id}`,

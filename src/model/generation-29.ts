@@ -55,18 +55,25 @@ export const generation29: GenerationRules = {
     },
     internalHasGateway: false,
     oneGatewayForBoth: false,
+    madeFirst: true,
+    linksSetVariables: false,
+    failureLeavesNetwork: true,
     knowsAnonymous: true,
   },
   endpoints: {
     check: () => undefined,
-    checkAddress: ({ ipv4, ipv6 }, network) => {
-      const fail = (text: string) => ({ status: 400, daemon: `invalid endpoint settings:\n${text}` }) as const;
+    checkAddress: ({ ipv4, ipv6, aliases }, network) => {
       const addresses = [ipv4, ipv6].filter((address) => address !== undefined);
-      if (addresses.length > 0 && network.isPredefined) return fail("user-specified IP address is supported on user-defined networks only");
-      const outside = addresses.find((address) => !network.contains(address));
-      return outside === undefined ? undefined : fail(`no configured subnet contains IP address ${outside}`);
+      const reasons = [
+        ...(addresses.length > 0 && network.isPredefined ? ["user-specified IP address is supported on user-defined networks only"] : []),
+        ...(aliases.length > 0 && network.isPredefined ? ["network-scoped aliases are only supported for user-defined networks"] : []),
+        ...addresses.filter((address) => !network.contains(address)).map((address) => `no configured subnet contains IP address ${address}`),
+      ];
+      return reasons.length === 0 ? undefined : { status: 400, daemon: `invalid endpoint settings:\n${joinReasons(reasons)}` };
     },
     checksAtCreate: true,
+    macNeedsSandbox: false,
+    defaultMode: "bridge",
     severalAtCreate: true,
     aliasesShowId: false,
   },
@@ -80,6 +87,7 @@ export const generation29: GenerationRules = {
     sameForBothFamilies: true,
     bindFailure: ({ protocol, ip, port }, why) => `failed to bind host port ${ip.includes(":") ? `[${ip}]` : ip}:${port}/${protocol}: ${why}`,
     retriesRanges: true,
+    showsInternal: true,
     remembersShown: false,
     wrap: (container, endpointId, reason) => `driver failed programming external connectivity on endpoint ${container} (${endpointId}): ${reason}`,
   },
@@ -101,6 +109,9 @@ export const generation29: GenerationRules = {
     addressOutsideSubnets: (address) => `invalid address ${address}: It does not belong to any of this network's subnets`,
     emptyNetworkName: { status: 400, daemon: "invalid name: name is empty" },
     networkInUse: (name, _id, members) => `error while removing network: network ${name} has active endpoints (${members.join(", ")})`,
+    configWithTemplate: "user-specified configurations are not supported if the network depends on a configuration network",
+    deviceNameTooLong: "numerical result out of range",
+    linksWarning: "Links on the default bridge network are deprecated and will be removed in a future release. Use a custom network instead.",
     badContainerMode: "invalid network mode: invalid container format container:<name|id>",
     noContainerToJoin: (name) => `joining network namespace of container: No such container: ${name}`,
     notRunning: (name, _id, status) => `cannot join network namespace of a non running container: container ${name} is ${status}`,
@@ -110,6 +121,11 @@ export const generation29: GenerationRules = {
     startFailure: "failed to set up container networking: ",
   },
 };
+
+/** moby internal/multierror: Join. */
+function joinReasons(reasons: readonly string[]): string {
+  return reasons.length === 1 ? reasons[0]! : reasons.map((reason) => `* ${reason}`).join("\n");
+}
 
 function isUnspecified(ip: string): boolean {
   return ip === "0.0.0.0" || ip === "::";

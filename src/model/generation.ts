@@ -62,6 +62,12 @@ export interface GenerationRules {
     readonly internalHasGateway: boolean;
     /** Whether the first endpoint with an IPv4 gateway gives the IPv6 route as well. */
     readonly oneGatewayForBoth: boolean;
+    /** Whether it is there, with its files, before the first network is joined; if not, it comes with the first endpoint. */
+    readonly madeFirst: boolean;
+    /** Whether legacy links set variables in the environment. */
+    readonly linksSetVariables: boolean;
+    /** Whether a container leaves a network for good when joining it fails after an endpoint was made: its next start is without it. */
+    readonly failureLeavesNetwork: boolean;
     /** Whether `docker rename` and reverse lookups know containers whose name nobody gave. */
     readonly knowsAnonymous: boolean;
   };
@@ -70,8 +76,12 @@ export interface GenerationRules {
     check(endpoint: EndpointSpec, index: number): string | undefined;
     /** What `docker create` and `docker network connect` refuse before they look for a free address. */
     checkAddress(endpoint: EndpointSpec, network: AddressableNetwork): { readonly status: RefusalStatus; readonly daemon: string } | undefined;
-    /** Whether settings that no predefined network takes are refused by `docker create` already. */
+    /** Whether settings that the network does not take are refused by `docker create` already. */
     readonly checksAtCreate: boolean;
+    /** Whether a MAC is refused where the container has no interface of its own: on `host` and `container:`. */
+    readonly macNeedsSandbox: boolean;
+    /** `HostConfig.NetworkMode` where nothing was said. */
+    readonly defaultMode: "default" | "bridge";
     /** Whether `docker create` takes several networks. */
     readonly severalAtCreate: boolean;
     /** Whether `Aliases` has the short ID and the host name. */
@@ -88,6 +98,8 @@ export interface GenerationRules {
     bindFailure(binding: { readonly protocol: string; readonly ip: string; readonly port: number }, why: string, userlandProxy: boolean): string;
     /** Whether another number of a range is tried when the kernel refuses one. */
     readonly retriesRanges: boolean;
+    /** Whether `NetworkSettings.Ports` lists exposed ports on internal bridges too. */
+    readonly showsInternal: boolean;
     /** Whether `NetworkSettings.Ports` keeps what it showed when no endpoint can publish any more. */
     readonly remembersShown: boolean;
     wrap(container: string, endpointId: string, reason: string): string;
@@ -131,8 +143,12 @@ export interface GenerationMessages {
   readonly emptyNetworkName: { readonly status: RefusalStatus; readonly daemon: string };
   /** Of a network that has members, each as `name:"web" id:"0123456789ab"`. */
   networkInUse(name: string, id: string, members: readonly string[]): string;
+  readonly configWithTemplate: string;
+  readonly deviceNameTooLong: string;
   readonly badContainerMode: string;
   noContainerToJoin(name: string): string;
+  /** `docker create` with legacy links, where it warns of them. */
+  readonly linksWarning: string | undefined;
   notRunning(name: string, id: string, status: string): string;
   readonly joinsItself: string;
   predefined(name: string): string;

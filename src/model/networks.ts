@@ -72,7 +72,7 @@ export class Networks {
     const families = rules.networks.checkFamilies(asked);
     if (families !== undefined) fail(400, families);
     rules.networks.checkIpam(readIpam(asked));
-    checkTemplate(asked, fail);
+    checkTemplate(asked, rules.messages.configWithTemplate, fail);
     const driver = asked.configOnly ? "null" : driverOf(asked, fail);
     const id = options.id ?? ids.id("network", hostName, asked.name);
     const config = this.#templateOf(asked, fail);
@@ -99,7 +99,7 @@ export class Networks {
     if (PREDEFINED.has(network.name)) refuse(403, subject, `${network.name} is a pre-defined network and cannot be removed`);
     if (network.configUsers > 0) refuse(403, subject, `error while removing network: configuration network ${JSON.stringify(network.name)} is in use`);
     if (network.endpoints.size === 0) return;
-    const members = [...network.endpoints].map(([container, endpoint]) => `name:${JSON.stringify(endpoint.container)} id:${JSON.stringify(container.slice(0, 12))}`);
+    const members = [...network.endpoints.values()].map((endpoint) => `name:${JSON.stringify(endpoint.container)} id:${JSON.stringify(endpoint.id.slice(0, 12))}`);
     refuse(403, subject, rules.messages.networkInUse(network.name, network.id, members));
   }
 
@@ -164,7 +164,7 @@ export class Networks {
       if (clash === undefined || (other.isDefault && clash === SAME_DEVICE)) continue;
       fail(403, `cannot create network ${id} (${device}): conflicts with network ${other.id} (${other.parts.bridge!.device}): ${clash}`);
     }
-    if (device.length > DEVICE_NAME_MAX) fail(500, "failed to check bridge interface existence: numerical result out of range");
+    if (device.length > DEVICE_NAME_MAX) fail(500, rules.messages.deviceNameTooLong);
     if (options.isDefaultBridge && !isDefault && device !== "docker0" && !host.hasDevice(device)) {
       fail(403, `bridge device with non default name ${device} must be created manually`);
     }
@@ -199,7 +199,7 @@ const IPAM_DRIVERS = new Set(["", "default", "null"]);
 const SAME_DEVICE = "networks have same bridge name";
 
 /** libnetwork network.go: validateConfiguration. */
-function checkTemplate(spec: NetworkSpec, fail: Fail): void {
+function checkTemplate(spec: NetworkSpec, tooMuch: string, fail: Fail): void {
   const isScoped = spec.scope !== undefined && spec.scope !== "";
   if (spec.configOnly && (spec.ingress || spec.internal || spec.attachable || isScoped)) {
     const fields = "Network operator fields like [ ingress | internal | attachable | scope ] are not supported.";
@@ -210,7 +210,7 @@ function checkTemplate(spec: NetworkSpec, fail: Fail): void {
   const isEmpty = (values: Readonly<Record<string, string>> | undefined) => Object.keys(values ?? {}).length === 0;
   const saysNothing = spec.ipam.length === 0 && spec.ipv6 !== true && isEmpty(spec.labels) && isEmpty(spec.ipamOptions);
   if (!saysNothing || (spec.ipamDriver ?? "default") !== "default") {
-    fail(403, "user specified configurations are not supported if the network depends on a configuration network");
+    fail(403, tooMuch);
   }
   if (!isEmpty(spec.options)) fail(403, "network driver options are not supported if the network depends on a configuration network");
 }

@@ -61,9 +61,10 @@ export function unpublish(container: Container, context: PublishContext): void {
 }
 
 /** What `NetworkSettings.Ports` shows from now on (moby daemon/network.go: getPortMapInfo). */
-export function showPorts(container: Container): void {
+export function showPorts(container: Container, rules: GenerationRules): void {
   container.shownPorts = container.ports;
-  container.showsExposed = container.publishing?.members.parts.bridge !== undefined;
+  const shows = rules.ports.showsInternal ? container.endpoints : container.publishing ? [container.publishing] : [];
+  container.showsExposed = shows.some(({ members }) => members.parts.bridge !== undefined);
 }
 
 /** The endpoint that should carry the ports. */

@@ -5,7 +5,7 @@ import type { FilesPart } from "./files";
 import type { Firewall, FirewallLink } from "./firewall/firewall";
 import { addressOf } from "./block";
 import {
-  checkAttachment, completeAliases, createEndpoint, deleteEndpoint, type JoinContext, setUpInterface,
+  checkAttachment, completeAliases, createEndpoint, deleteEndpoint, dnsNamesOf, type JoinContext, setUpInterface,
 } from "./joining";
 import { type Network, PREDEFINED } from "./network";
 import type { Networks } from "./networks";
@@ -56,6 +56,7 @@ export class Sandboxes {
    */
   setUp(container: Container): void {
     const { rules } = this.#context;
+    if (rules.sandbox.madeFirst) this.#makeSandbox(container);
     for (const [key, attachment] of container.networkDisabled ? [] : this.#startOrder(container)) {
       if (this.lacksBridge(container, key)) continue;
       // The network that it was on before, even if another one has the name by now.
@@ -63,8 +64,14 @@ export class Sandboxes {
       this.#join(container, this.#networkFor(container, reference, attachment), attachment);
     }
     if (!container.hasSandbox) this.#makeSandbox(container);
-    const ordered = rules.sandbox.orderAtStart(container.endpoints);
-    for (const endpoint of ordered) setUpInterface(container, endpoint, this.#context);
+    for (const endpoint of rules.sandbox.orderAtStart(container.endpoints)) {
+      try {
+        setUpInterface(container, endpoint, this.#context);
+      } catch (error) {
+        if (rules.sandbox.failureLeavesNetwork) container.attachments.delete(endpoint.network);
+        throw error;
+      }
+    }
   }
 
   /** All endpoints go; addresses and ports are free again. */
@@ -111,7 +118,7 @@ export class Sandboxes {
     const next = carrierOf(container, rules);
     if (carried && next && container.publishing !== next) this.#publishQuietly(container, next);
     this.#context.connections.left(container, endpoint);
-    if (next !== undefined || container.endpoints.length === 0 || !rules.ports.remembersShown) showPorts(container);
+    if (next !== undefined || container.endpoints.length === 0 || !rules.ports.remembersShown) showPorts(container, rules);
   }
 
   /** The host leaves its swarm: a running container loses its interfaces there, and nothing else. */
@@ -126,7 +133,7 @@ export class Sandboxes {
       container.attachments.delete(endpoint.network);
     }
     this.#followWayOut(container);
-    showPorts(container);
+    showPorts(container, this.#context.rules);
   }
 
   /** Its ports lead nowhere any more, though they are shown. */
@@ -136,6 +143,7 @@ export class Sandboxes {
 
   /** The container has another name. */
   rename(container: Container): void {
+    for (const attachment of container.isRunning ? container.attachments.values() : []) attachment.dnsNames = dnsNamesOf(container, attachment, this.#context.rules);
     for (const endpoint of container.endpoints) {
       const old = endpoint.container;
       endpoint.container = container.name;
@@ -171,9 +179,10 @@ export class Sandboxes {
 
   /** One endpoint: addresses, then the default route and the ports. */
   #join(container: Container, network: Network, attachment: Attachment): void {
-    const { rules, networks, firewall } = this.#context;
+    const { rules, networks } = this.#context;
     // What is refused afterwards leaves the aliases behind, as the daemon does.
     completeAliases(container, network, attachment, rules);
+    if (!network.isPredefined) attachment.dnsNames = dnsNamesOf(container, attachment, rules);
     checkAttachment(container, network, attachment.spec, networks.list(), rules);
     const endpoint = this.#makeEndpoint(container, network, attachment);
     container.attachments.set(network.name, attachment);
@@ -182,19 +191,41 @@ export class Sandboxes {
     if (network.driver === "macvlan" || network.driver === "ipvlan" || network.driver === "overlay") container.embeddedDns = true;
     container.endpoints.push(endpoint);
     attachment.stale = undefined;
-    if (!container.hasSandbox) this.#makeSandbox(container, attachment);
-    if (network.parts.spec.ingress !== true) this.#context.files?.join(container, endpoint);
-    if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
     try {
-      this.#moveGateway(container, endpoint);
+      this.#enter(container, endpoint, attachment);
     } catch (error) {
-      this.#leave(container, endpoint);
+      if (rules.sandbox.failureLeavesNetwork) container.attachments.delete(network.name);
       throw error;
     }
     this.#context.connections.joined(container, endpoint);
     this.#followWayOut(container);
     if (container.embeddedDns) this.#context.files?.embed(container);
-    showPorts(container);
+    showPorts(container, rules);
+  }
+
+  /** The sandbox gets the endpoint; the first one of 20.10 makes the sandbox, and stays in what is shown if that is refused. */
+  #enter(container: Container, endpoint: Endpoint, attachment: Attachment): void {
+    const { firewall, files, rules } = this.#context;
+    const { members: network } = endpoint;
+    if (!container.hasSandbox || (rules.sandbox.madeFirst && network.isDefault)) {
+      try {
+        this.#refuseStrangers(container);
+      } catch (error) {
+        attachment.stale = endpointState({ ...endpoint, gateway4: undefined, gateway6: undefined });
+        throw error;
+      }
+      if (!container.hasSandbox) this.#makeSandbox(container);
+      files?.relink(container, this.linkedBy(container));
+    }
+    if (network.parts.spec.ingress !== true) files?.join(container, endpoint);
+    if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
+    try {
+      this.#moveGateway(container, endpoint);
+    } catch (error) {
+      if (rules.sandbox.failureLeavesNetwork) files?.leave(container, endpoint);
+      this.#leave(container, endpoint);
+      throw error;
+    }
   }
 
   /** The network that it is to join; one of a swarm is asked of the managers (moby daemon/container_operations.go: findAndAttachNetwork). */
@@ -250,16 +281,15 @@ export class Sandboxes {
     }
   }
 
-  /** With its first endpoint; what is refused here leaves the endpoint's addresses in what `docker inspect` shows. */
-  #makeSandbox(container: Container, first?: Attachment): void {
-    const stranger = container.attachments.has("bridge") ? container.links.find(({ child }) => !child.attachments.has("bridge")) : undefined;
-    if (stranger) {
-      const [endpoint] = container.endpoints;
-      if (first && endpoint) first.stale = endpointState({ ...endpoint, gateway4: undefined, gateway6: undefined });
-      refuse(500, `container ${container.name}`, `Cannot link to /${stranger.child.name}, as it does not belong to the default network`);
-    }
+  #makeSandbox(container: Container): void {
     container.hasSandbox = true;
-    this.#context.files?.make(container, this.linkedBy(container));
+    this.#context.files?.make(container);
+  }
+
+  /** Legacy links want both ends on the default bridge (moby daemon/container_operations_unix.go: addLegacyLinks). */
+  #refuseStrangers(container: Container): void {
+    const stranger = container.attachments.has("bridge") ? container.links.find(({ child }) => !child.attachments.has("bridge")) : undefined;
+    if (stranger) refuse(500, `container ${container.name}`, `Cannot link to /${stranger.child.name}, as it does not belong to the default network`);
   }
 
   /** A new endpoint may carry default route and ports from now on (libnetwork endpoint.go: sbJoin). */

@@ -231,6 +231,8 @@ export interface AttachmentState {
   readonly spec: EndpointSpec;
   /** `Aliases` as the generation shows them. */
   readonly aliases: readonly string[];
+  /** Names that DNS has for it; those of the last time while it is not joined. */
+  readonly dnsNames: readonly string[];
   /** By `docker network connect`, whose empty fields show as `{}` and `[]` instead of `null`. */
   readonly viaConnect: boolean;
   /** Of a task of a service, for which managers send fields that are empty as well. */

@@ -21,8 +21,12 @@ export class Checks {
   readonly unifier = new Unifier();
   readonly #unstable: readonly string[];
 
-  constructor(unstable: readonly string[]) {
+  /** Whether interfaces of the recorded engine announce themselves. */
+  readonly announces: boolean;
+
+  constructor(unstable: readonly string[], { announces = false } = {}) {
     this.#unstable = unstable;
+    this.announces = announces;
   }
 
   /** Whether the recording itself says that this value is not always the same. */

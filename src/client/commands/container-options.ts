@@ -1,6 +1,7 @@
 import type { ContainerSpec, ExposeSpec, ImageSpec, PublishSpec, RestartPolicySpec } from "../../model/spec";
 import { isMac } from "../../net/mac";
-import { PORTS_20_10, PortSyntaxError, readPortMapping, splitProtocol, transportOf } from "../../net/port-mapping";
+import { PORTS_20_10, PORTS_29, PortSyntaxError, readPortMapping, splitProtocol, transportOf } from "../../net/port-mapping";
+import type { PortDialect } from "../../net/port-mapping";
 import type { Call } from "../command";
 import { splitPair, type FlagValues } from "../flags";
 import { GoError, parseInteger, parseUnsigned } from "../go";
@@ -13,15 +14,17 @@ import { readNetworks } from "./network-option";
  *
  * @throws Failure without the client's prefix.
  */
-export function readContainer({ flags, args }: Call, image: ImageSpec, name: string): Omit<ContainerSpec, "host"> {
+export function readContainer({ flags, args, daemon }: Call, image: ImageSpec, name: string): Omit<ContainerSpec, "host"> {
   const mac = flags.text("mac-address").trim();
   if (mac !== "" && !isMac(mac)) throw new Failure(`${flags.text("mac-address")} is not a valid mac address`);
-  const publish = flags.all("publish").flatMap(readPublish);
+  const isCurrent = daemon.state().generation === "29";
+  const dialect = isCurrent ? PORTS_29 : PORTS_20_10;
+  const publish = flags.all("publish").flatMap((text) => readPublish(text, dialect));
   const expose = flags.all("expose").flatMap(readExpose);
   checkModes(flags);
   const restart = readRestart(flags.text("restart"));
   if (flags.on("rm") && restart !== undefined && restart !== "no") throw new Failure("Conflicting options: --restart and --rm");
-  const { mode, endpoints, links } = readNetworks(flags);
+  const { mode, endpoints, links } = readNetworks(flags, isCurrent);
   const entrypoint = flags.has("entrypoint") ? [flags.text("entrypoint")].filter((word) => word !== "") : [];
   const command = flags.has("entrypoint") ? [...entrypoint, ...args.slice(1)] : args.slice(1);
   const text = <K extends string>(key: K, value: string) => (value === "" ? {} : ({ [key]: value } as Record<K, string>));
@@ -63,9 +66,9 @@ function readExtraHost(text: string): { name: string; address: string } {
 }
 
 /** `-p`: the short form, or `published=8080,target=80,protocol=tcp`. */
-export function readPublish(text: string): PublishSpec[] {
+export function readPublish(text: string, dialect: PortDialect): PublishSpec[] {
   try {
-    return readPortMapping(text.includes("=") ? shortForm(text) : text, PORTS_20_10);
+    return readPortMapping(text.includes("=") ? shortForm(text) : text, dialect);
   } catch (error) {
     if (error instanceof PortSyntaxError) throw new Failure(error.message);
     throw error;

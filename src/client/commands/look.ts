@@ -4,6 +4,7 @@ import { PORTS_20_10, PortSyntaxError, readPortSpan } from "../../net/port-mappi
 import { atLeast, exactly, type Call, type Command } from "../command";
 import { GoError, parseUnsigned } from "../go";
 import { printInspected, type Inspected } from "../inspector";
+import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
 import { bracketed } from "../ports-text";
 import { find, notFoundOr } from "../refusals";
@@ -68,12 +69,15 @@ const PORT: Command = {
     const key = asked === undefined ? undefined : keyOf(asked);
     // Differs from Docker 20.10: it prints the ports of the container in an order of chance.
     const keys = [...new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })))].sort(byNumber);
-    if (key !== undefined && !keys.includes(key)) throw new Failure(`Error: No public port '${key}' published for ${name}`);
-    for (const shown of key === undefined ? keys : [key]) {
-      for (const { hostIp, hostPort, containerPort, protocol } of ports) {
-        if (portKey({ port: containerPort, protocol }) === shown) output.line(`${key === undefined ? `${shown} -> ` : ""}${isCurrent ? bracketed(hostIp) : hostIp}:${hostPort}`);
-      }
+    if (key !== undefined && !keys.includes(key)) {
+      throw new Failure(isCurrent ? `no public port '${asked}' published for ${name}` : `Error: No public port '${key}' published for ${name}`);
     }
+    const lines = (key === undefined ? keys : [key]).flatMap((shown) =>
+      ports
+        .filter(({ containerPort, protocol }) => portKey({ port: containerPort, protocol }) === shown)
+        .map(({ hostIp, hostPort }) => `${key === undefined ? `${shown} -> ` : ""}${isCurrent ? bracketed(hostIp) : hostIp}:${hostPort}`),
+    );
+    for (const line of isCurrent ? lines.sort(compareNaturally) : lines) output.line(line);
   },
 };
 

@@ -9,7 +9,7 @@ import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
 import { ask, forEachName, notFoundOr, refusalOf } from "../refusals";
 import { ListRow } from "../template/row";
-import { filtersOf, hasLabel, readFilter, readLink, splitLink } from "../values";
+import { filtersOf, hasLabel, readFilter, readIp, readLink, splitLink } from "../values";
 import { NETWORK_CREATE } from "./network-create";
 
 export const NETWORK_GROUP: CommandGroup = {
@@ -34,8 +34,8 @@ const CONNECT: Command = {
   flags: [
     { name: "alias", kind: "values" },
     { name: "driver-opt", kind: "values" },
-    { name: "ip", kind: "text" },
-    { name: "ip6", kind: "text" },
+    { name: "ip", kind: "text", readOf29: readIp },
+    { name: "ip6", kind: "text", readOf29: readIp },
     { name: "link", kind: "list", read: readLink },
     { name: "link-local-ip", kind: "values" },
   ],
@@ -105,7 +105,8 @@ const REMOVE: Command = {
   run({ daemon, args, stdin, output }) {
     const kept = new Set(args.filter((name) => isIngress(daemon, name) && !agrees(INGRESS_WARNING, stdin, output)));
     const gone = args.filter((name) => !kept.has(name));
-    forEachName(gone, (name) => output.line(name), (name) => daemon.removeNetwork(name), (name, error) => notFoundOr("network", name, error));
+    const ending = daemon.state().generation === "29" ? ["exit status 1"] : [];
+    forEachName(gone, (name) => output.line(name), (name) => daemon.removeNetwork(name), (name, error) => notFoundOr("network", name, error), ending);
   },
 };
 

@@ -1,7 +1,7 @@
 import type { FlagKind, FlagSpec } from "../flags";
 import { GoError } from "../go";
-import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel, readLink, readSysctl } from "../values";
-import { readNetwork } from "./network-option";
+import { readDnsSearch, readDnsServer, readDnsServerOf29, readEnvironment, readExtraHost, readIp, readLabel, readLink, readSysctl } from "../values";
+import { readNetwork, readNetworkOf29 } from "./network-option";
 
 /** Flags of `docker run` and `docker create` that say nothing about networks: they are read and, but for their syntax, left alone. */
 const OTHERS: Readonly<Record<Exclude<FlagKind, "map" | "values">, string>> = {
@@ -28,7 +28,7 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   { name: "add-host", kind: "list", read: readExtraHost },
   { name: "attach", short: "a", kind: "list", read: readStream },
   { name: "cpu-shares", short: "c", kind: "number" },
-  { name: "dns", kind: "list", read: readDnsServer },
+  { name: "dns", kind: "list", read: readDnsServer, readOf29: readDnsServerOf29 },
   { name: "dns-opt", kind: "list" },
   { name: "dns-option", kind: "list" },
   { name: "dns-search", kind: "list", read: readDnsSearch },
@@ -38,17 +38,17 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   { name: "expose", kind: "list" },
   { name: "hostname", short: "h", kind: "text" },
   { name: "interactive", short: "i", kind: "switch" },
-  { name: "ip", kind: "text" },
-  { name: "ip6", kind: "text" },
+  { name: "ip", kind: "text", readOf29: readIp },
+  { name: "ip6", kind: "text", readOf29: readIp },
   { name: "label", short: "l", kind: "list", read: readLabel },
   { name: "link", kind: "list", read: readLink },
   { name: "link-local-ip", kind: "list" },
   { name: "mac-address", kind: "text" },
   { name: "memory", short: "m", kind: "text" },
   { name: "name", kind: "text" },
-  { name: "net", kind: "list", read: readNetwork },
+  { name: "net", kind: "list", read: readNetwork, readOf29: readNetworkOf29 },
   { name: "net-alias", kind: "list" },
-  { name: "network", kind: "list", read: readNetwork },
+  { name: "network", kind: "list", read: readNetwork, readOf29: readNetworkOf29 },
   { name: "network-alias", kind: "list" },
   { name: "publish", short: "p", kind: "list" },
   { name: "publish-all", short: "P", kind: "switch" },

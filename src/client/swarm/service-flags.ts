@@ -2,6 +2,7 @@ import { SimulationError } from "../../errors";
 import type { ServicePort, ServiceSpec } from "../../model/swarm/service-spec";
 import type { NetworkState } from "../../model/state";
 import type { Call } from "../command";
+import { PORTS_20_10 } from "../../net/port-mapping";
 import { readPublish } from "../commands/container-options";
 import { imageOf } from "../commands/run";
 import type { ImageSpec } from "../../model/spec";
@@ -165,7 +166,7 @@ export function readPort(text: string): ServicePort[] {
   const fields = isLong(text) ? new Map(parseCsv(text).map(splitPair)) : undefined;
   const mode = fields?.get("mode") === "host" ? "host" : "ingress";
   const plain = fields ? [...fields].filter(([key]) => key !== "mode").map(([key, value]) => `${key}=${value}`).join(",") : text;
-  return readPublish(plain).map(({ containerPort, hostPort, protocol }) => {
+  return readPublish(plain, PORTS_20_10).map(({ containerPort, hostPort, protocol }) => {
     if (hostPort && hostPort.from !== hostPort.to) throw new SimulationError("UNSUPPORTED", `docker service --publish ${text}: a range to choose from is not simulated`);
     return { protocol, target: containerPort, published: hostPort?.from ?? 0, mode };
   });

@@ -17,8 +17,8 @@ class ContainerFiles implements FilesPart {
     this.#context = context;
   }
 
-  /** libnetwork sandbox_dns_unix.go: setupResolutionFiles; parents learn the address on the default bridge. */
-  make(container: Container, parents: readonly Container[]): void {
+  /** libnetwork sandbox_dns_unix.go: setupResolutionFiles. */
+  make(container: Container): void {
     const { rules, flags, host } = this.#context;
     const { spec, hostname, domainname, name } = container;
     const pick = (own: readonly string[] | undefined, daemon: readonly string[]) => (own && own.length > 0 ? own : daemon);
@@ -36,6 +36,9 @@ class ContainerFiles implements FilesPart {
       },
       host: host.world,
     });
+  }
+
+  relink(container: Container, parents: readonly Container[]): void {
     const address = addressOnDefault(container);
     for (const parent of address === "" ? [] : parents.filter(({ isRunning }) => isRunning)) {
       for (const { child, alias } of parent.links) if (child === container) parent.files?.relink(alias, address);
@@ -60,7 +63,7 @@ class ContainerFiles implements FilesPart {
   }
 
   environmentOf(container: Container): string[] {
-    return environmentOf({ name: container.name, hostname: container.hostname, variables: settingsOfEnvironment(container.spec), links: this.linkedTo(container) });
+    return environmentOf({ name: container.name, hostname: container.hostname, variables: settingsOfEnvironment(container.spec), links: this.#context.rules.sandbox.linksSetVariables ? this.linkedTo(container) : [] });
   }
 
   linkedTo(container: Container): LinkedContainer[] {

@@ -32,7 +32,7 @@ export function inspectContainer(state: DockerState, container: ContainerState):
     { json: "HostConfig", value: hostConfigOf(container) },
     { json: "GraphDriver", value: Answer.of({ Data: NO_MAP, Name: "overlay2" }) },
     { json: "Mounts", value: [] },
-    { json: "Config", value: configOf(container) },
+    { json: "Config", value: configOf(state, container) },
     { json: "NetworkSettings", value: settingsOf(state, container) },
   ]);
 }
@@ -89,7 +89,7 @@ function hostConfigOf({ networkMode, name, linked, spec }: ContainerState): Answ
   return new Answer(FIELDS_OF_HOST_CONFIG.map((field) => ({ ...field, value: own[field.json] ?? field.value })));
 }
 
-function configOf({ hostname, domainname, exposed, networkDisabled, spec }: ContainerState): Answer {
+function configOf({ generation }: DockerState, { hostname, domainname, exposed, networkDisabled, spec }: ContainerState): Answer {
   const fields: AnswerField[] = [
     { json: "Hostname", value: hostname },
     { json: "Domainname", value: domainname },
@@ -108,7 +108,8 @@ function configOf({ hostname, domainname, exposed, networkDisabled, spec }: Cont
     { json: "WorkingDir", value: "" },
     { json: "Entrypoint", value: NO_SLICE },
     { json: "NetworkDisabled", value: networkDisabled, omitEmpty: true },
-    { json: "MacAddress", value: spec.mac ?? "", omitEmpty: true },
+    // Since API 1.44 it is the endpoint's.
+    { json: "MacAddress", value: generation === "29" ? "" : (spec.mac ?? ""), omitEmpty: true },
     { json: "OnBuild", value: NO_SLICE },
     { json: "Labels", value: textMap(labelsOf(spec, spec.image)) },
   ];
@@ -161,7 +162,7 @@ function addressFields(endpoint: EndpointState | undefined, names: readonly Addr
 }
 
 /** One network in `NetworkSettings.Networks`. */
-function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, endpointId, endpoint, viaConnect, isManaged = false }: AttachmentState): Answer {
+function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, endpointId, endpoint, dnsNames, viaConnect, isManaged = false }: AttachmentState): Answer {
   const links = (spec.links ?? []).map(({ container, alias }) => `${container}:${alias}`);
   const head: AnswerField[] = [
     { json: "IPAMConfig", value: wantedAddresses(spec, viaConnect || isManaged) },
@@ -180,7 +181,7 @@ function attachmentOf({ generation }: DockerState, { spec, aliases, networkId, e
       { json: "GwPriority", value: spec.gwPriority },
       ...identity,
       ...addressFields(endpoint, ["Gateway", "IPAddress", "MacAddress", "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen"]),
-      { json: "DNSNames", value: listOrNil(endpoint?.dnsNames ?? []) },
+      { json: "DNSNames", value: listOrNil(dnsNames) },
     ]);
   }
   return new Answer([

@@ -50,7 +50,7 @@ export class SandboxFiles {
     this.#spec = spec;
     const { generation, host, dns, entries } = spec;
     const isHost = spec.mode === "host";
-    const isPlain = isHost && [dns.nameservers, dns.search, dns.options].every((list) => list.length === 0);
+    const isPlain = generation === "20.10" && isHost && [dns.nameservers, dns.search, dns.options].every((list) => list.length === 0);
     const made = (generation === "20.10" ? resolvConf2010 : resolvConf29)(host.resolvConf, dns);
     this.#resolvConf = isPlain ? copyOf(host.resolvConf) : made;
     this.#hosts = isHost && entries.length === 0 ? host.hosts : withEntries(standardHosts(generation), entries);

@@ -1,6 +1,6 @@
 /** A recording against what the simulation showed at the same steps. */
 import { Checks } from "../checks";
-import { isRecord, voidCommandOf, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step, type WaitTasksStep } from "../recording";
+import { generationOf, isRecord, voidCommandOf, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step, type WaitTasksStep } from "../recording";
 import { compareFrames } from "./frames";
 import { compareObservation } from "./observation";
 import { compareRow } from "./rows";
@@ -9,7 +9,7 @@ import { compareRow } from "./rows";
 export type Played = { readonly step: Step } | { readonly failed: string };
 
 export function compareRecording(recording: Recording, played: readonly Played[]): Checks {
-  const checks = new Checks(recording.unstable ?? []);
+  const checks = new Checks(recording.unstable ?? [], { announces: generationOf(recording) === "29" });
   const voidCommand = voidCommandOf(recording);
   for (const [index, recorded] of recording.steps.entries()) {
     const path = `steps[${index}]`;
