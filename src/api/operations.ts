@@ -77,7 +77,8 @@ export class Operations {
   }
 
   /** Asks the daemons, and lets the packet path follow at once. What the engine has no room for is undone. */
-  async run<T>(operation: Operation<T>): Promise<T> {
+  async run<T>(asked: Operation<T>): Promise<T> {
+    const operation = at(this.#context.now(), asked);
     this.#daemons ??= await this.#newDaemons();
     const daemons = this.#daemons;
     try {
@@ -149,6 +150,15 @@ export class Operations {
     }
     return daemons;
   }
+}
+
+/** What swarms do by themselves later on is counted from when something is asked of them. */
+function at<T>(now: Nanoseconds, operation: Operation<T>): Operation<T> {
+  return (daemons, turn) => {
+    const [first] = daemons.values();
+    if (first !== undefined && first.swarm.now < now) first.swarm.advanceTo(now);
+    return operation(daemons, turn);
+  };
 }
 
 async function attempt<T>(operation: Operation<T>, daemons: Daemons, turn: OperationTurn): Promise<{ readonly value?: T; readonly error?: unknown }> {

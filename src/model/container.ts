@@ -55,6 +55,8 @@ export class Container {
   sandboxId = "";
   /** It is a task of a service: the managers of its swarm give it its addresses. */
   isManaged = false;
+  /** A task that is to go: names and load balancers do not lead to it any more. */
+  isDisabled = false;
   /** Its process has run at least once. */
   hasRun = false;
   /** `Config.NetworkDisabled`. */
@@ -179,6 +181,7 @@ export class Container {
       spec: this.spec,
       status: this.status,
       running: this.isRunning,
+      ...(this.isDisabled && this.isRunning && { isDisabled: true }),
       exitCode: this.exitCode,
       error: this.error,
       startOrder: this.startOrder,

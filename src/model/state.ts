@@ -176,6 +176,8 @@ export interface ContainerState {
   readonly status: ContainerStatus;
   /** Whether it has a sandbox: running or paused. */
   readonly running: boolean;
+  /** A task of a service that is to go: names and load balancers do not lead to it any more. */
+  readonly isDisabled?: boolean;
   readonly exitCode: number;
   /** Why the last start failed. */
   readonly error: string;

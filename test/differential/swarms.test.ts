@@ -68,3 +68,51 @@ describe("both engines live through the same in a swarm", { timeout: 600_000 }, 
     expect(second).toEqual(first);
   });
 });
+
+/** What becomes of connections while a service of two tasks shrinks to one: of one that is kept, and of new ones. */
+async function departure(engine: Engine) {
+  const platform = { openHost: async () => new EngineSession(engine), createEngine: async () => engine };
+  const nodes = swarm("prod").node("m1").node("w1").overlay("back", { attachable: true });
+  const topology = nodes
+    .service("web", { replicas: 2, networks: ["back"], publish: ["8080:80"] })
+    .container("client", { networks: ["back"] })
+    .traffic("kept", "client").to("web:80/tcp").request({ think: "100ms", timeout: "1s" });
+  const lab = await startLab(() => topology.compile(), { seed: 3 }, platform);
+  try {
+    const seen: unknown[] = [];
+    const pass = async (time: "500ms" | "1900ms" | "3s") => {
+      const { traffic, digest } = await lab.run({ for: time });
+      seen.push(digest);
+      return traffic[0]!;
+    };
+    const at = async (from: "client" | "lan", to: string) => {
+      const { result, server } = await lab.reach(from, to);
+      return `${result} ${server ?? "-"}`;
+    };
+    const before = await pass("500ms");
+    // The connection that is kept is the first one, and goes to the first task in turn.
+    const { stdout } = await lab.docker("service scale -d web=1");
+    const during = await pass("1900ms");
+    const elsewhere = [await at("client", "web:80"), await at("client", "web:80"), await at("lan", "m1:8080"), await at("lan", "w1:8080"), await at("client", "tasks.web:80")];
+    const { stdout: states } = await lab.docker("service ps --format '{{.Name}} {{.DesiredState}} {{.CurrentState}}' web");
+    const after = await pass("3s");
+    const { stdout: left } = await lab.docker("service ps --format '{{.Name}} {{.DesiredState}}' web");
+    return { seen, before, stdout, during, elsewhere, states, after, left };
+  } finally {
+    await lab.dispose();
+  }
+}
+
+describe("a task that goes", { timeout: 300_000 }, () => {
+  it("keeps its connections until it is gone, two seconds after new ones go elsewhere, in both engines", async () => {
+    const [first, second] = [await departure(createTsEngine()), await departure(createWasmEngine(module))];
+    expect(second).toEqual(first);
+    const { before, during, elsewhere, states, after, left } = first;
+    expect([before, during].map(({ errors, timeouts }) => errors + timeouts)).toEqual([0, 0]);
+    expect(during.answered - before.answered).toBeGreaterThan(10);
+    expect(elsewhere).toEqual(Array.from({ length: 5 }, () => "ok web.1"));
+    expect(states).toMatch(/^web\.1 Running Running [^\n]*\nweb\.2 Remove Running [^\n]*\n$/);
+    expect(left).toBe("web.1 Running\n");
+    expect(after.errors + after.timeouts).toBeGreaterThan(0);
+  });
+});

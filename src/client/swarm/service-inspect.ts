@@ -2,13 +2,10 @@ import { formatIpv4 } from "../../net/ip";
 import { Answer, NO_POINTER, textMap, type AnswerField, type AnswerValue } from "../../model/inspect/answer";
 import { CREATED } from "../../model/inspect/network";
 import type { ClusterService } from "../../model/swarm/objects";
-import { placementOf, restartRulesAsSaid, updatePolicyOf, type FileReference, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
+import { placementOf, restartRulesAsSaid, stopGraceOf, updatePolicyOf, type FileReference, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
 import { taggedImage } from "./tasks";
 
 const optional = (json: string, value: AnswerValue): AnswerField => ({ json, value, omitEmpty: true });
-
-/** swarmkit api/defaults: how long a container has to stop. */
-const STOP_GRACE_NS = 10e9;
 
 /** What `docker service inspect` shows. */
 export function inspectService(service: ClusterService): Answer {
@@ -89,7 +86,7 @@ function containerOf(spec: ServiceSpec, isFilled: boolean): Answer {
     optional("Hostname", hostname),
     optional("Env", env),
     ...(isOfStack(spec) ? [PRIVILEGES] : [{ json: "Init", value: false }]),
-    ...(isFilled ? [{ json: "StopGracePeriod", value: STOP_GRACE_NS }] : []),
+    ...(isFilled ? [{ json: "StopGracePeriod", value: stopGraceOf(spec) }] : []),
     optional("Hosts", extraHosts.map(({ name, address }) => `${address} ${name}`)),
     { json: "DNSConfig", value: new Answer([optional("Nameservers", dns), optional("Search", dnsSearch), optional("Options", dnsOptions)]) },
     optional("Secrets", secrets.map((file) => fileOf("Secret", file))),

@@ -55,6 +55,9 @@ describe("the commands of a swarm", () => {
     expect((await h1.run("docker service ps --format '{{.Name}} {{.DesiredState}}' web")).stdout).toBe("web.1 Running\nweb.2 Running\nweb.3 Running\n");
     expect((await h2.run("docker ps -q")).stdout.trim().split("\n").length + (await h1.run("docker ps -q")).stdout.trim().split("\n").length).toBe(3);
     expect((await h1.run("docker service rm web")).stdout).toBe("web\n");
+    expect((await h2.run("docker ps -q")).stdout).not.toBe("");
+    // What the image starts has to be killed.
+    swarms.advanceTo(12e9);
     expect((await h2.run("docker ps -aq")).stdout).toBe("");
   });
 

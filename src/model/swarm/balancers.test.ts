@@ -39,6 +39,9 @@ function meshRules(daemon: Daemon): string[] {
   return lines.filter((line) => /INGRESS|src-type LOCAL -j MASQ/.test(line));
 }
 
+/** How long a task takes to go whose process ends when it is told to. */
+const GOING_NS = 2.1e9;
+
 let h1: Daemon;
 let h2: Daemon;
 beforeEach(() => {
@@ -63,6 +66,9 @@ describe("the load balancers of a node", () => {
     scale(3);
     expect(balancedOn(h1, "lb-ov")[0]?.servers).toHaveLength(3);
     scale(0);
+    // Who is connected stays so until the tasks are gone.
+    expect(balancedOn(h1, "lb-ov")[0]?.servers.map(({ weight }) => weight)).toEqual([0, 0, 0]);
+    h1.swarm.wait(GOING_NS);
     expect(balancedOn(h1, "lb-ov")).toEqual([]);
     scale(1);
     expect(balancedOn(h1, "lb-ov").map(({ mark, servers }) => [mark, servers.length])).toEqual([[257, 1]]);
@@ -105,6 +111,8 @@ describe("the rules of the mesh on a host", () => {
     ]);
     expect(meshRules(h2)).toEqual(meshRules(h1));
     h1.swarm.removeService(service.id);
+    expect(meshRules(h1).length).toBeGreaterThan(frame.length);
+    h1.swarm.wait(GOING_NS);
     expect(meshRules(h1)).toEqual(frame);
   });
 
@@ -117,7 +125,7 @@ describe("the rules of the mesh on a host", () => {
     h1.state();
     expect(() => run("c1")).toThrow(/address already in use/);
     h1.swarm.removeService(service.id);
-    h1.state();
+    h1.swarm.wait(GOING_NS);
     run("c2");
     create(h1, "web", { published: 8080 });
     expect(h1.state().hosts[0]?.world?.listeners).toEqual([]);

@@ -22,6 +22,9 @@ class Recorder implements NodeAgent {
     this.heard.push(`run ${service?.spec.name}.${slot}`);
     return undefined;
   }
+  disableTask(): number {
+    return 0;
+  }
   stopTask({ service, slot }: ClusterTask): void {
     this.heard.push(`stop ${service?.spec.name}.${slot}`);
   }
@@ -147,6 +150,7 @@ describe("services", () => {
     made.cluster.clock.advance(60e9);
     expect(tasksOf(made, "web").map(({ slot, wanted }) => `${slot} ${wanted}`).sort()).toEqual(["1 running", "1 shutdown", "2 running", "2 shutdown"]);
     orchestrator.remove(web);
+    made.cluster.clock.advance(2e9);
     expect([...made.cluster.tasks]).toEqual([]);
   });
 

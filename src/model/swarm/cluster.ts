@@ -133,12 +133,13 @@ export class Cluster {
     this.networks.splice(this.networks.indexOf(network), 1);
     if (network.subnets) this.#allotment.release(network.subnets);
     // The nodes hear of it a moment later.
-    for (const node of network.joined) this.#leaving.push(() => isInTouch(node) && node.agent.leaveNetwork(network));
+    for (const node of network.joined) this.#leaving.push({ node, network });
     network.balancers.clear();
     network.joined.clear();
   }
 
-  readonly #leaving: (() => void)[] = [];
+  /** Networks that are gone, where they are still set up: as long as tasks are that have not ended. */
+  #leaving: { readonly node: ClusterNode; readonly network: ClusterNetwork }[] = [];
 
   /**
    * A container of a node joins an attachable network (swarmkit manager/resourceapi: AttachNetwork).
@@ -200,6 +201,7 @@ export class Cluster {
     for (const [network, value] of task.addresses) this.releaseAddress(network, value);
     task.addresses.clear();
     if (!task.hasEnded) task.enter(state, this.clock.now, error);
+    for (const act of task.onEnd.splice(0)) act();
   }
 
   forget(task: ClusterTask): void {
@@ -241,7 +243,9 @@ export class Cluster {
 
   /** Time passes: nodes set up what they were told of, and give up networks that nothing on them uses any more. */
   settle(): void {
-    for (const leave of this.#leaving.splice(0)) leave();
+    const isOver = ({ node, network }: { readonly node: ClusterNode; readonly network: ClusterNetwork }) => ![...node.tasks].some(({ addresses }) => addresses.has(network));
+    for (const { node, network } of this.#leaving.filter(isOver)) if (isInTouch(node)) node.agent.leaveNetwork(network);
+    this.#leaving = this.#leaving.filter((left) => !isOver(left));
     const used = new Map(this.nodes.map((node) => [node, new Set(this.#usedOn(node))]));
     for (const network of this.networks) {
       if (network.spec.ingress === true) continue;
@@ -269,7 +273,9 @@ export class Cluster {
 
   /** What every node knows of the services. */
   serviceStates(): SwarmServiceState[] {
-    return this.orchestrator.services.map(({ id, spec, ports, virtualIps, tasks }) => ({
+    // Those that are removed, until the last of their tasks is gone.
+    const going = [...this.#tasks].flatMap(({ service }) => (service && !this.orchestrator.services.includes(service) ? [service] : []));
+    return [...this.orchestrator.services, ...new Set(going)].map(({ id, spec, ports, virtualIps, tasks }) => ({
       id, name: spec.name, endpointMode: spec.endpointMode, ports, tasks: tasks.size,
       aliases: spec.networks.map(({ network, aliases }) => ({ networkId: network, names: aliases })),
       virtualIps: [...virtualIps].map(([network, value]) => ({ networkId: network.id, ip: Number(value) })),

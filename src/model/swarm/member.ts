@@ -19,7 +19,7 @@ import type { SwarmRegistry } from "./registry";
 import { checkSubnets, readAvailability, refuseLeave } from "./requests";
 import type { ServiceSandboxes } from "./service-sandboxes";
 import type { BalancedServiceState } from "./state";
-import { taskAttachments, taskContainer } from "./task-container";
+import { stopTimeOf, taskAttachments, taskContainer } from "./task-container";
 import { rpcText, SWARM_WORDS } from "./words";
 import { refuseSecondWayOut } from "./way-out";
 
@@ -339,6 +339,13 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     } catch (error) {
       return { state: "failed", error: `starting container failed: ${refusalText(error)}` };
     }
+  }
+
+  disableTask(task: ClusterTask): number {
+    const container = this.#tasks.get(task);
+    if (!container?.isRunning || !task.spec) return 0;
+    container.isDisabled = true;
+    return stopTimeOf(task.spec);
   }
 
   stopTask(task: ClusterTask): void {

@@ -25,6 +25,7 @@ function censusOf(state: DockerState): Census {
   const members = new Map<string, EndpointState[]>();
   const tasks = new Map<string, ContainerState[]>();
   for (const container of [...state.containers].sort((a, b) => (a.host === b.host ? a.startOrder - b.startOrder : 0))) {
+    if (container.isDisabled) continue;
     for (const endpoint of container.endpoints) append(members, endpoint.networkId, endpoint);
   }
   for (const container of state.containers) {
@@ -51,11 +52,13 @@ export function serviceNames(state: DockerState, network: SwarmNetworkState): Se
   const services = state.hosts.find(({ name }) => name === network.host)?.swarm?.services ?? [];
   const { tasks } = censusOf(state);
   return services.flatMap(({ id, name, aliases, virtualIps }) => {
-    const addresses = (tasks.get(id) ?? []).flatMap((task) => addressOn(task, network));
-    if (addresses.length === 0) return [];
+    const all = (tasks.get(id) ?? []).filter((task) => addressOn(task, network).length > 0);
+    const addresses = all.filter(({ isDisabled }) => isDisabled !== true).flatMap((task) => addressOn(task, network));
     const virtual = virtualIps.find(({ networkId }) => networkId === network.id);
     const names = [name, ...(aliases.find(({ networkId }) => networkId === network.id)?.names ?? [])];
-    return names.flatMap((each) => [{ name: each, addresses: virtual ? [virtual.ip] : addresses }, { name: `tasks.${each}`, addresses }]);
+    // The virtual address stays as long as a task is there that goes.
+    const own = virtual && all.length > 0 ? [virtual.ip] : addresses;
+    return names.flatMap((each) => [{ name: each, addresses: own }, { name: `tasks.${each}`, addresses }]).filter((each) => each.addresses.length > 0);
   });
 }
 

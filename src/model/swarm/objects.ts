@@ -20,6 +20,8 @@ export interface NodeAgent {
   secureNetwork(network: ClusterNetwork): void;
   /** Makes the container of a task and starts it; returns why it could not. */
   runTask(task: ClusterTask): TaskFailure | undefined;
+  /** It leaves names and load balancers; returns how long its process will take to end, once it is told to, in nanoseconds. */
+  disableTask(task: ClusterTask): number;
   /** The container stops and stays. */
   stopTask(task: ClusterTask): void;
   /** The container goes. */

@@ -15,6 +15,9 @@ class Agent implements NodeAgent {
   runTask(task: ClusterTask): TaskFailure | undefined {
     return this.fails?.(task);
   }
+  disableTask(): number {
+    return 0;
+  }
   stopTask(): void {}
   removeTask(): void {}
 }
@@ -86,12 +89,74 @@ describe("tasks that end", () => {
   });
 });
 
+describe("tasks that go", () => {
+  const going = (grace: number) => {
+    const made = swarm(0);
+    const heard: string[] = [];
+    const say = (what: string) => (task: ClusterTask) => {
+      heard.push(`${made.cluster.clock.now / SECOND} ${what} ${task.slot}`);
+      return grace;
+    };
+    const [agent] = made.agents;
+    Object.assign(agent!, { disableTask: say("disable"), stopTask: say("stop"), removeTask: say("remove") });
+    return { ...made, heard };
+  };
+
+  it("leave names and load balancers first, are told to end after two seconds, and killed after their grace", () => {
+    const made = going(10 * SECOND);
+    const web = made.orchestrator.create(service({ replicas: 2 }));
+    made.orchestrator.update(web, { ...web.spec, replicas: 1 });
+    expect(shown(made)).toEqual(["1 h1 running running", "2 h1 remove running"]);
+    made.pass(11.9);
+    expect(made.heard).toEqual(["0 disable 2"]);
+    made.pass(0.2);
+    expect([made.heard, shown(made)]).toEqual([["0 disable 2", "12 remove 2"], ["1 h1 running running"]]);
+  });
+
+  it("go once, whatever is asked of them meanwhile", () => {
+    const made = going(0);
+    const web = made.orchestrator.create(service());
+    made.orchestrator.update(web, { ...web.spec, forced: 1 });
+    made.pass(1);
+    made.orchestrator.remove(web);
+    made.pass(20);
+    expect(made.heard).toEqual(["0 disable 1", "1 disable 1", "2 remove 1", "3 remove 1"]);
+    expect([...made.cluster.tasks]).toEqual([]);
+  });
+
+  it("keep their place, their ports and their addresses until they have stopped", () => {
+    const made = going(0);
+    const hostPort: ServicePort = { protocol: "tcp", target: 80, published: 80, mode: "host" };
+    const web = made.orchestrator.create(service({ ports: [hostPort] }));
+    made.orchestrator.remove(web);
+    made.orchestrator.create(service({ ports: [hostPort] }));
+    expect(shown(made)).toEqual(["1 - running pending"]);
+    made.pass(2);
+    expect(shown(made)).toEqual(["1 h1 running running"]);
+  });
+
+  it("stay where nobody can tell their node, until it returns", () => {
+    const made = swarm(1);
+    const web = made.orchestrator.create(service({ replicas: 2 }));
+    made.cluster.roster.cutOff(made.nodes[1]!);
+    made.orchestrator.remove(web);
+    made.pass(10);
+    expect([...made.cluster.tasks].map(({ node, wanted, state }) => `${node?.hostname} ${wanted} ${state}`)).toEqual(["h2 remove running"]);
+    made.cluster.roster.restore(made.nodes[1]!);
+    made.pass(2);
+    expect([...made.cluster.tasks]).toEqual([]);
+  });
+});
+
 describe("nodes", () => {
   it("that are drained lose their tasks at once, and do not get them back", () => {
     const made = swarm(1);
     made.orchestrator.create(service({ replicas: 2 }));
     made.cluster.roster.update(made.nodes[1]!, { availability: "drain" });
     const live = () => made.orchestrator.liveTasks(made.orchestrator.get("web")).map(({ node, state }) => `${node?.hostname} ${state}`);
+    // What comes waits for what goes.
+    expect(live()).toEqual(["h1 running", "h1 ready"]);
+    made.pass(2);
     expect(live()).toEqual(["h1 running", "h1 running"]);
     made.cluster.roster.update(made.nodes[1]!, { availability: "active" });
     expect(live()).toEqual(["h1 running", "h1 running"]);
@@ -114,6 +179,7 @@ describe("nodes", () => {
     expect(shown(made, "each").filter((line) => line.endsWith("running running"))).toEqual(["h1 h1 running running"]);
     made.cluster.roster.restore(h2!);
     expect(h2!.status).toBe("ready");
+    made.pass(2);
     expect([...h2!.tasks].map(({ service: owner, state }) => `${owner?.spec.name} ${state}`).sort()).toEqual(["each running", "each shutdown", "web shutdown"]);
   });
 
@@ -178,11 +244,13 @@ describe("rolling updates", () => {
 
   it("replace one after the other, stop before they start, and wait the delay between", () => {
     const made = updated({ update: { delay: 3 * SECOND } });
-    made.pass(1.5);
+    made.pass(1.9);
+    expect(made.running()).toEqual([0, 0, 0]);
+    made.pass(0.2);
     expect(made.running()).toEqual([0, 0]);
     made.pass(1);
     expect(made.running()).toEqual([0, 0, 1]);
-    made.pass(2.4);
+    made.pass(2.8);
     expect([made.running(), made.web.updateStatus?.state]).toEqual([[0, 0, 1], "updating"]);
     made.pass(30);
     expect([made.running(), made.web.updateStatus]).toMatchObject([[1, 1, 1], { state: "completed", message: "update completed" }]);
@@ -193,7 +261,9 @@ describe("rolling updates", () => {
     made.pass(0.5);
     expect(made.running()).toEqual([0, 0, 0]);
     made.pass(1);
-    expect(made.running()).toEqual([0, 1, 1]);
+    expect(made.running()).toEqual([0, 0, 0, 1, 1]);
+    made.pass(2);
+    expect(made.running()).toEqual([0, 1, 1, 1]);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { compareText } from "../generation";
 import { shuffled } from "./chance";
 import type { Cluster } from "./cluster";
+import { Departures, STOPPED, type Outcome } from "./departures";
 import { isInTouch, type ClusterNetwork, type ClusterNode, type ClusterService } from "./objects";
 import { PublishedPorts } from "./published-ports";
 import { RestartSupervisor } from "./restarts";
@@ -21,12 +22,14 @@ export class Orchestrator {
   readonly #ports = new PublishedPorts();
   readonly #scheduler: Scheduler;
   readonly #restarts: RestartSupervisor;
+  readonly #departures: Departures;
   readonly #updaters = new Map<ClusterService, Updater>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
     this.#scheduler = new Scheduler(() => cluster.nodes, cluster.chance);
     this.#restarts = new RestartSupervisor(this, cluster.clock);
+    this.#departures = new Departures(cluster);
   }
 
   /** By ID, then by name, then by the start of an ID. */
@@ -97,8 +100,8 @@ export class Orchestrator {
     this.#updaters.delete(service);
     this.services.splice(this.services.indexOf(service), 1);
     for (const task of service.tasks) this.discard(task);
+    // Nodes know the address until the last of its tasks is gone.
     for (const [network, value] of service.virtualIps) this.#cluster.releaseAddress(network, value);
-    service.virtualIps.clear();
     this.placePending();
   }
 
@@ -231,21 +234,21 @@ export class Orchestrator {
   }
 
   /** It is not wanted any more; its container stops and stays until its slot is gone. */
-  shutDown(task: ClusterTask): void {
-    task.wanted = "shutdown";
-    const { node } = task;
-    if (task.hasEnded) return;
-    if (node && !isInTouch(node)) return;
-    node?.agent.stopTask(task);
-    this.#cluster.end(task, "shutdown", "");
+  shutDown(task: ClusterTask, outcome: Outcome = STOPPED): void {
+    if (task.wanted !== "remove") task.wanted = "shutdown";
+    if (!task.hasEnded) this.#departures.begin(task, outcome);
   }
 
+  /** It and its container go. */
   discard(task: ClusterTask): void {
-    const { node } = task;
     task.wanted = "remove";
-    if (node && isInTouch(node)) node.agent.removeTask(task);
-    this.#cluster.end(task, "shutdown", "");
-    this.#cluster.forget(task);
+    this.#departures.begin(task, STOPPED);
+  }
+
+  /** A task that was not wanted any more has stopped. */
+  taskGone({ service, slot, place }: ClusterTask): void {
+    if (service && this.services.includes(service)) this.trimHistory(service, slot, place);
+    this.placePending();
   }
 
   /** The managers have forgotten a node: what it was to run is lost. */
@@ -260,7 +263,8 @@ export class Orchestrator {
   /** The node is in touch again: what was not wanted any more stops there, what is to run runs. */
   nodeReturned(node: ClusterNode): void {
     for (const task of [...node.tasks]) {
-      if (task.wanted === "shutdown" && !task.hasEnded) this.shutDown(task);
+      if (task.wanted === "remove") this.discard(task);
+      else if (task.wanted === "shutdown" && !task.hasEnded) this.shutDown(task);
       else if (task.isLive && task.state === "ready" && task.wanted !== "ready") this.start(task);
     }
   }

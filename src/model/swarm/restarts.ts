@@ -4,6 +4,9 @@ import type { Orchestrator } from "./orchestrator";
 import { restartRulesOf } from "./service-spec";
 import type { TaskState } from "./task";
 
+/** swarmkit manager/orchestrator/restart: defaultOldTaskTimeout. */
+const OLD_TASK_NS = 60e9;
+
 /** How often the task of a slot has been started anew, and when. */
 type History = number[];
 
@@ -39,10 +42,7 @@ export class RestartSupervisor {
     }
     const isDrained = node?.availability === "drain";
     const isDown = node?.status === "down";
-    if (!isDown) {
-      this.#orchestrator.shutDown(task);
-      if (error !== "") task.enter(state, this.#clock.now, error);
-    }
+    if (!isDown) this.#orchestrator.shutDown(task, { state, error });
     this.#restart(task, isDrained ? 0 : restartRulesOf(service.spec).delay);
   }
 
@@ -61,8 +61,20 @@ export class RestartSupervisor {
     const next = this.#orchestrator.makeTask(service, slot, place, "ready");
     this.#orchestrator.launch([next]);
     this.#orchestrator.trimHistory(service, slot, place);
-    if (delay === 0) this.#orchestrator.start(next);
-    else this.#clock.after(delay, () => this.#orchestrator.start(next));
+    this.#startAfter(task, next, delay);
+  }
+
+  /** Once the old one has stopped, if somebody can stop it, and the delay is over (restart.go: DelayStart). */
+  #startAfter(old: ClusterTask, next: ClusterTask, delay: number): void {
+    const isWaiting = !old.hasEnded && old.node?.status !== "down";
+    let missing = 1 + Number(isWaiting);
+    const proceed = () => {
+      if (--missing === 0) this.#orchestrator.start(next);
+    };
+    if (isWaiting) old.onEnd.push(proceed);
+    if (isWaiting) this.#clock.after(OLD_TASK_NS, () => this.#orchestrator.start(next));
+    if (delay === 0) proceed();
+    else this.#clock.after(delay, proceed);
   }
 
   /** restart.go: shouldRestart. */

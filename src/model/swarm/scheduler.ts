@@ -88,8 +88,8 @@ function hasRoom({ resources, tasks }: ClusterNode, wanted: ResourceSpec | undef
   const { nanoCpus = 0, memoryBytes = 0 } = wanted ?? {};
   if (nanoCpus === 0 && memoryBytes === 0) return true;
   let [cpusLeft, memoryLeft] = [resources.nanoCpus ?? Number.POSITIVE_INFINITY, resources.memoryBytes ?? Number.POSITIVE_INFINITY];
-  for (const { spec, isLive } of tasks) {
-    if (!isLive) continue;
+  for (const { spec, hasEnded } of tasks) {
+    if (hasEnded) continue;
     cpusLeft -= spec?.reservations?.nanoCpus ?? 0;
     memoryLeft -= spec?.reservations?.memoryBytes ?? 0;
   }
@@ -97,8 +97,8 @@ function hasRoom({ resources, tasks }: ClusterNode, wanted: ResourceSpec | undef
 }
 
 function holdsPort({ tasks }: ClusterNode, { published, protocol }: ServicePort): boolean {
-  for (const { isLive, service } of tasks) {
-    if (isLive && service?.ports.some((port) => port.mode === "host" && port.published === published && port.protocol === protocol)) return true;
+  for (const { hasEnded, service } of tasks) {
+    if (!hasEnded && service?.ports.some((port) => port.mode === "host" && port.published === published && port.protocol === protocol)) return true;
   }
   return false;
 }

@@ -59,6 +59,11 @@ export interface FileReference {
   readonly mode: number;
 }
 
+/** The process in the containers of a service, as far as its image does not say; times in nanoseconds. */
+export interface ProcessSpec {
+  readonly stopGrace?: number;
+}
+
 /** A service as `docker service create` asks for it. */
 export interface ServiceSpec {
   readonly name: string;
@@ -72,6 +77,7 @@ export interface ServiceSpec {
   readonly networks: readonly { readonly network: string; readonly aliases: readonly string[] }[];
   readonly labels: Readonly<Record<string, string>>;
   readonly container: Partial<Pick<ContainerSpec, "image" | "command" | "env" | "labels" | "hostname" | "capAdd" | "dns" | "dnsSearch" | "dnsOptions" | "extraHosts" | "sysctls" | "expose">>;
+  readonly process?: ProcessSpec;
   readonly restart?: Partial<RestartRules>;
   readonly update?: Partial<UpdatePolicy>;
   readonly rollback?: Partial<UpdatePolicy>;
@@ -91,6 +97,10 @@ export const DEFAULT_UPDATE: UpdatePolicy = { parallelism: 1, delay: 0, failureA
 export const DEFAULT_RESTART: RestartRules = { condition: "any", delay: 5 * SECOND, maxAttempts: 0, window: 0 };
 export const DEFAULT_PLACEMENT: PlacementRules = { constraints: [], preferences: [], maxPerNode: 0 };
 
+/** How long a process has to end before it is killed. */
+const DEFAULT_STOP_GRACE = 10 * SECOND;
+
+export const stopGraceOf = ({ process }: ServiceSpec): number => process?.stopGrace ?? DEFAULT_STOP_GRACE;
 export const updatePolicyOf = (policy: Partial<UpdatePolicy> | undefined): UpdatePolicy => ({ ...DEFAULT_UPDATE, ...policy });
 /** As it is shown: a job says what it was asked. */
 export const restartRulesAsSaid = ({ restart }: ServiceSpec): RestartRules => ({ ...DEFAULT_RESTART, ...restart });

@@ -4,6 +4,7 @@ import type { Attachment } from "../container";
 import { SERVICE_ID_LABEL, SERVICE_NAME_LABEL, TASK_NAME_LABEL } from "../labels";
 import type { ContainerSpec } from "../spec";
 import type { ClusterNode, ClusterTask } from "./objects";
+import { type ServiceSpec, stopGraceOf } from "./service-spec";
 
 const PREDEFINED = ["bridge", "host", "none"] as const;
 
@@ -50,4 +51,14 @@ export function taskAttachments({ addresses, spec }: ClusterTask): [string, Atta
     return [network.spec.name, { spec: endpoint, networkId: network.id, aliases: undefined, viaConnect: false, isManaged: true }] as [string, Attachment];
   });
   return [...own, ...overlays];
+}
+
+/**
+ * How long the process of a task takes to end once it is told to: servers end at once, as far as their images say or nobody knows better. A
+ * command of somebody's own is the first process of its container, which ignores the signal, and is killed after the grace period.
+ */
+export function stopTimeOf(spec: ServiceSpec): number {
+  const { image, command = [] } = spec.container;
+  const obeys = command.length === 0 && (image?.exitOnTerm !== undefined || (image?.command ?? []).length === 0);
+  return obeys ? 0 : stopGraceOf(spec);
 }

@@ -42,6 +42,8 @@ export class ClusterTask {
   publishedPorts: readonly ServicePort[] = [];
   /** Why it does not run. */
   error = "";
+  /** What waits for its end. */
+  readonly onEnd: (() => void)[] = [];
   /** Of its container, once that has ended. */
   exitCode: number | undefined;
 

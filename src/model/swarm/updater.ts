@@ -13,11 +13,10 @@ export interface UpdaterContext {
 }
 
 /**
- * How long a container takes to stop and to start while tasks are replaced.
+ * How long a container takes to start while tasks are replaced.
  *
  * Differs from Docker: it is the same for all of them, about what small ones take.
  */
-const STOP_NS = 1e9;
 const START_NS = 1e9;
 
 /** Replaces the tasks of a service that are out of date, some at a time (swarmkit manager/orchestrator/update). */
@@ -90,20 +89,24 @@ export class Updater {
     const isStopFirst = this.#policy.order === "stop-first";
     const made = orchestrator.makeTask(this.#service, slot, place, "ready");
     this.#made.add(made);
-    if (isStopFirst) for (const task of old) task.wanted = "shutdown";
+    // What is to stop is decided with what is to come, and what comes waits for that.
+    if (isStopFirst) for (const task of old) orchestrator.shutDown(task);
     orchestrator.launch([made]);
-    const stop = () => {
-      for (const task of old) orchestrator.shutDown(task);
-      orchestrator.trimHistory(this.#service, slot, place);
-    };
-    if (isStopFirst) clock.after(STOP_NS, stop);
-    clock.after(isStopFirst ? STOP_NS + START_NS : START_NS, () => {
+    const start = () => {
       orchestrator.start(made);
-      if (!isStopFirst) stop();
+      if (!isStopFirst) for (const task of old) orchestrator.shutDown(task);
       this.#busy--;
       if (this.#queue.length > 0) clock.after(this.#policy.delay, () => this.#next());
       else this.#finishIfDone();
-    });
+    };
+    const left = new Set(isStopFirst ? old.filter(({ hasEnded }) => !hasEnded) : []);
+    for (const task of left) {
+      task.onEnd.push(() => {
+        left.delete(task);
+        if (left.size === 0) clock.after(START_NS, start);
+      });
+    }
+    if (left.size === 0) clock.after(START_NS, start);
   }
 
   #finishIfDone(): void {
