@@ -44,7 +44,7 @@ export class TopologyBuilder extends TrafficMethodsBase<DockerTraffic> implement
   host(name: string, options: DockerHostOptions = {}): TopologyBuilder {
     const { hosts } = this.#settings.world;
     if (hosts.some((host) => host.name === name)) throw new SimulationError("CONFLICT", `host ${name}: there is one of that name`);
-    return this.#setWorld({ hosts: [...hosts, readHostOptions(name, options, this.#spec.generation, this.#spec.hosts[0])] });
+    return this.#setWorld({ hosts: [...hosts, readHostOptions(name, options, this.#spec.hosts[0])] });
   }
 
   underlay(options: UnderlayOptions): TopologyBuilder {

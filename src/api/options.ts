@@ -1,6 +1,6 @@
 import { BACKLOG_DEFAULT } from "../../assembly/abi/limits";
 import { SimulationError } from "../errors";
-import { type DaemonFile, readDaemonFile } from "../model/daemon-file";
+import type { DaemonFile } from "../model/daemon-file";
 import { parseDuration, parseProbability, parseRate, type Duration, type Probability, type Rate } from "../net/units";
 import { parseExpose, parsePublish, type ExposedPort, type PortMapping } from "./ports";
 import type { ContainerLinkSpec, ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, NetworkModeSpec, NetworkSpec } from "./spec";
@@ -104,8 +104,7 @@ export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, rules, da
 } {
   if (docker !== "29" && docker !== "20.10") throw invalid("docker", 'one of "29", "20.10"', docker);
   if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw invalid("seed", `a whole number from 0 to ${SEED_MAX}`, seed);
-  const flags = daemon && readDaemonFile(daemon, docker, "daemon");
-  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT, ...(flags && { flags }), ...readRules(rules, "rules") }] };
+  return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT, ...(daemon && { daemon: { file: daemon, subject: "daemon" } }), ...readRules(rules, "rules") }] };
 }
 
 /** Rules of a host's user; `file` stands before the line and column of what is wrong. */

@@ -28,7 +28,6 @@ export type {
 export { type Daemons, stateOf } from "../model/decide";
 export { compile, type SwarmLayers } from "../compile/index";
 export { hasOverlays } from "../compile/overlays";
-export { readDaemonFile } from "../model/daemon-file";
 export { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, type HostSurroundings, hostWorld, type UplinkSettings } from "../model/default-underlay";
 export { readListener, readRoute } from "../model/host-text";
 export { isOfSwarm } from "../model/state";
@@ -43,10 +42,17 @@ export const loadSwarmLayers = async () => (await import("../compile/overlay")).
 /** What reads rules of hosts' users: few hosts have some. */
 export const loadRuleParser = async () => (await import("../model/firewall/parse")).parseIptables;
 
+const loadDaemonReader = async () => (await import("../model/daemon-file")).readDaemonFile;
+
 /** What a description takes besides. */
 export async function layersFor({ swarm, hosts }: TopologySpec): Promise<SwarmLayers> {
   const hasRules = hosts.some(({ rules = [] }) => rules.length > 0);
-  return { ...(swarm && (await loadSwarmLayers())), ...(hasRules && { parseRules: await loadRuleParser() }) };
+  const hasFile = hosts.some(({ daemon }) => daemon !== undefined);
+  return {
+    ...(swarm && (await loadSwarmLayers())),
+    ...(hasRules && { parseRules: await loadRuleParser() }),
+    ...(hasFile && { readDaemon: await loadDaemonReader() }),
+  };
 }
 
 let layersAtHand: SwarmLayers = {};

@@ -169,7 +169,7 @@ describe("a host", () => {
     expect(all.container("web").compile().describe().containers[0]?.networks[0]?.ipv4).toBe("10.90.0.2");
     const two = all.host("h1").host("h2", { daemon: { bip: "10.91.0.1/24" } }).container("one", { host: "h1" }).container("two", { host: "h2" });
     expect(two.compile().describe().containers.map(({ networks }) => networks[0]?.ipv4)).toEqual(["10.90.0.2", "10.91.0.2"]);
-    expect(refusalOf(() => docker("shop").host("h1", { daemon: { mtu: 0.5 } }))).toBe("INVALID_INPUT: host h1: daemon.mtu: expected a whole number, found 0.5");
+    expect(refusalOf(() => docker("shop").host("h1", { daemon: { mtu: 0.5 } }).compile())).toBe("INVALID_INPUT: host h1: daemon.mtu: expected a whole number, found 0.5");
   });
 
   it("has ports that are taken, and routes that pools keep away from", () => {

@@ -10,10 +10,10 @@ import {
   MACHINES,
   type UplinkSettings,
 } from "../model/default-underlay";
-import { type DaemonFile, readDaemonFile } from "../model/daemon-file";
+import type { DaemonFile } from "../model/daemon-file";
 import { readListener, readRoute } from "../model/host-text";
 import { readCpus, readLinkOptions, readRules, type LinkOptions } from "./options";
-import type { DockerGeneration, HostSpec, TopologySpec, TrafficSpec } from "./spec";
+import type { HostSpec, TopologySpec, TrafficSpec } from "./spec";
 
 export type { DaemonFile, MachineName };
 
@@ -65,7 +65,7 @@ export interface UnderlayOptions extends LinkOptions {
 }
 
 /** What has been said of one host. */
-export type HostSettings = UplinkSettings & HostSurroundings & Pick<HostSpec, "name" | "cpus" | "rules" | "flags">;
+export type HostSettings = UplinkSettings & HostSurroundings & Pick<HostSpec, "name" | "cpus" | "rules" | "daemon">;
 
 /** What has been said of hosts and cables; nothing: there is no world. */
 export interface WorldSettings {
@@ -88,15 +88,15 @@ export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, pathMtu, router,
  *
  * @throws SimulationError `INVALID_INPUT` for a quantity that cannot be.
  */
-export function readHostOptions(name: string, options: DockerHostOptions, generation: DockerGeneration, inherited: HostSpec | undefined): HostSettings {
+export function readHostOptions(name: string, options: DockerHostOptions, inherited: HostSpec | undefined): HostSettings {
   const { rules, link, mtu, cpus, daemon, routes, listen, ...uplink } = options;
-  const flags = daemon === undefined ? inherited?.flags : readDaemonFile(daemon, generation, `host ${name}: daemon`);
+  const ownDaemon = daemon === undefined ? inherited?.daemon : { file: daemon, subject: `host ${name}: daemon` };
   if (mtu !== undefined) checkMtu(mtu, `${name}.mtu`);
   return {
     ...uplink,
     name,
     cpus: readCpus(cpus ?? inherited?.cpus),
-    ...(flags && { flags }),
+    ...(ownDaemon && { daemon: ownDaemon }),
     ...(routes && { routes: routes.map((text) => readRoute(text, `host ${name}: route`)) }),
     ...(listen && { listeners: listen.map((text) => readListener(text, `host ${name}: listen`)) }),
     ...(mtu !== undefined && { mtu }),
@@ -111,7 +111,7 @@ function checkMtu(mtu: number, field: string): void {
 
 /** The hosts of a description, with cables and machines around them if anybody asks for one. */
 export function completeWorld(spec: TopologySpec, { hosts: declared, fabric }: WorldSettings, traffic: readonly TrafficSpec[]): TopologySpec {
-  const described = declared.length === 0 ? spec.hosts : declared.map(({ name, cpus, rules, flags }): HostSpec => ({ name, cpus, backlog: BACKLOG_DEFAULT, ...(flags && { flags }), ...(rules?.length && { rules }) }));
+  const described = declared.length === 0 ? spec.hosts : declared.map(({ name, cpus, rules, daemon }): HostSpec => ({ name, cpus, backlog: BACKLOG_DEFAULT, ...(daemon && { daemon }), ...(rules?.length && { rules }) }));
   const isAskedFor =
     declared.length > 0 ||
     fabric !== undefined ||

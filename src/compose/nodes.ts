@@ -1,12 +1,10 @@
 import { BACKLOG_DEFAULT } from "../../assembly/abi/limits";
 import {
-  DEFAULT_FABRIC, defaultUnderlay, type DockerGeneration, type FabricSettings, hostWorld, type HostSpec, type LinkSpec, readDaemonFile, type SwarmNodeSpec, type TopologySpec,
+  DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, hostWorld, type HostSpec, type LinkSpec, type SwarmNodeSpec, type TopologySpec,
 } from "../api/spec";
-import { SimulationError } from "../errors";
 import type { LinkProperties } from "./cable";
 import { placed } from "./node";
 import type { ComposeProject } from "./project";
-import type { DaemonRule } from "./x-dockwire-nodes";
 
 /** The machines that run a project, and what is around them. */
 export interface Machines {
@@ -22,7 +20,7 @@ const CPUS = 2;
  *
  * @throws SimulationError for a host that is not among them, and for a first one that is to be a worker.
  */
-export function machinesOf({ dockwire }: Pick<ComposeProject, "dockwire">, count: number, generation: DockerGeneration): Machines {
+export function machinesOf({ dockwire }: Pick<ComposeProject, "dockwire">, count: number): Machines {
   const rules = dockwire?.hosts ?? new Map();
   const names = Array.from({ length: count }, (_, index) => `host${index + 1}`);
   for (const [name, { place, role }] of rules) {
@@ -40,7 +38,7 @@ export function machinesOf({ dockwire }: Pick<ComposeProject, "dockwire">, count
       name,
       cpus: rule?.cpus ?? CPUS,
       backlog: BACKLOG_DEFAULT,
-      ...(daemon && { flags: flagsOf(daemon, generation) }),
+      ...(daemon && { daemon }),
       ...(rule?.rules && { rules: [rule.rules] }),
       world: hostWorld(name, index, uplink, fabric),
     };
@@ -56,14 +54,6 @@ export function machinesOf({ dockwire }: Pick<ComposeProject, "dockwire">, count
     };
   });
   return { ...defaultUnderlay(made, fabric), nodes };
-}
-
-function flagsOf({ place, file }: DaemonRule, generation: DockerGeneration): NonNullable<HostSpec["flags"]> {
-  try {
-    return readDaemonFile(file, generation, place.path);
-  } catch (error) {
-    throw error instanceof SimulationError ? placed(place, error.message, error.code) : error;
-  }
 }
 
 export function linkOf({ limitPackets, ...link }: LinkProperties): LinkSpec {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { readDaemonFile } from "../model/daemon-file";
+import { decide } from "../model/decide";
 import { loadCompose } from "./load";
 import { formatNotice } from "./notice";
 import { toTopology, type ComposeTopology } from "./to-topology";
@@ -184,7 +186,7 @@ x-dockwire:
     expect(spec.hosts).toMatchObject([
       {
         name: "host1",
-        flags: { userlandProxy: false, defaultAddressPools: [{ base: "10.91.0.0/16", size: 24 }] },
+        daemon: { file: { "userland-proxy": false, "default-address-pools": [{ base: "10.91.0.0/16", size: 24 }] }, subject: "x-dockwire.hosts.host1.daemon" },
         rules: [{ text: "-I DOCKER-USER -s 192.0.2.50 -j DROP", file: "x-dockwire.hosts.host1.rules" }],
         world: {
           uplinks: [{ name: "eth0", addresses: ["192.0.2.11/24", "2001:db8:1::11/64"] }],
@@ -197,7 +199,7 @@ x-dockwire:
     expect(spec.swarm).toBeUndefined();
     expect(notices).toContainEqual(expect.objectContaining({ kind: "ignored", path: "x-dockwire.hosts.host2", message: "there is one machine, host1 (--nodes makes a swarm of several)" }));
     const { spec: swarm } = toTopology(loadCompose({ file: "shop/compose.yaml", text }), { nodes: 2 });
-    expect(swarm.hosts.map(({ flags, cpus }) => [flags?.bip, flags?.userlandProxy, cpus])).toEqual([[undefined, false, 2], ["10.90.0.1/24", true, 4]]);
+    expect(swarm.hosts.map(({ daemon, cpus }) => [daemon?.file.bip, daemon?.file["userland-proxy"], cpus])).toEqual([[undefined, false, 2], ["10.90.0.1/24", undefined, 4]]);
   });
 
   it.each([
@@ -207,6 +209,7 @@ x-dockwire:
     ["hosts: { host1: { listen: [http] } }", 'f:3:30: x-dockwire.hosts.host1.listen[0]: expected "[address:]port[/tcp|/udp]", found "http"'],
     ["underlay: { ipv6: perhaps }", 'f:3:21: x-dockwire.underlay.ipv6: expected true or false, found "perhaps"'],
   ])("is refused with its place: %s", (line, sentence) => {
-    expect(() => toTopology(loadCompose({ file: "f", text: `services: { web: { image: nginx } }\nx-dockwire:\n  ${line}\n` }))).toThrow(sentence);
+    const text = `services: { web: { image: nginx } }\nx-dockwire:\n  ${line}\n`;
+    expect(() => decide(toTopology(loadCompose({ file: "f", text })).spec, { readDaemon: readDaemonFile })).toThrow(sentence);
   });
 });

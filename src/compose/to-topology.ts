@@ -32,11 +32,11 @@ export interface ComposeTopology {
 const HOST: HostSpec = { name: "host1", cpus: 2, backlog: BACKLOG_DEFAULT };
 
 /** The machine, and what is around it where the file says something of either. */
-function machineOf({ dockwire }: ComposeProject, networks: readonly NetworkSpec[], generation: DockerGeneration, notices: Notices): Pick<TopologySpec, "hosts" | "underlay"> {
+function machineOf({ dockwire }: ComposeProject, networks: readonly NetworkSpec[], notices: Notices): Pick<TopologySpec, "hosts" | "underlay"> {
   if (!dockwire || (dockwire.hosts.size === 0 && !dockwire.underlay && !dockwire.daemon)) return { hosts: [hostOf(networks)] };
   const [here, others] = [true, false].map((isHere) => [...dockwire.hosts].filter(([name]) => (name === HOST.name) === isHere));
   for (const [, { place }] of others!) notices.add("ignored", place, "there is one machine, host1 (--nodes makes a swarm of several)");
-  const { hosts, underlay } = machinesOf({ dockwire: { ...dockwire, hosts: new Map(here!.map(([name, rule]) => [name, { ...rule, role: undefined }])) } }, 1, generation);
+  const { hosts, underlay } = machinesOf({ dockwire: { ...dockwire, hosts: new Map(here!.map(([name, rule]) => [name, { ...rule, role: undefined }])) } }, 1);
   const own = hosts[0]!.world!;
   const parents = (hostOf(networks).world?.uplinks ?? []).filter(({ name }) => own.uplinks.every((uplink) => uplink.name !== name));
   return { underlay, hosts: [{ ...hosts[0]!, world: { ...own, uplinks: [...own.uplinks, ...parents] } }] };
@@ -77,7 +77,7 @@ export function toTopology(project: ComposeProject, options: TopologyOptions = {
   const given = named(project, options);
   const spec: TopologySpec = {
     ...given,
-    ...machineOf(project, networks, given.generation, notices),
+    ...machineOf(project, networks, notices),
     networks,
     containers: inStartOrder(project).flatMap((service) =>
       service.containers.map((container) => containerOf(container, service, project, notices)),
@@ -93,7 +93,7 @@ function named({ name, dockwire }: ComposeProject, options: TopologyOptions): Pi
 
 /** The same on a swarm: services instead of containers, and overlay networks. */
 function swarmOf(project: ComposeProject, count: number, given: Pick<TopologySpec, "name" | "generation" | "seed" | "traffic">, notices: Notices): TopologySpec {
-  const { nodes, hosts, underlay } = machinesOf(project, count, given.generation);
+  const { nodes, hosts, underlay } = machinesOf(project, count);
   const { networks, services } = stackOf(project, notices);
   const cabled = networks.map((network) => {
     const key = project.networks.find(({ name }) => name === network.name)?.key ?? "default";

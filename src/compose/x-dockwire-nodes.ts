@@ -1,4 +1,4 @@
-import { type HostSurroundings, readListener, readRoute, type RulesSpec, type UplinkSettings } from "../api/spec";
+import { type DaemonFileSpec, type HostSurroundings, readListener, readRoute, type RulesSpec, type UplinkSettings } from "../api/spec";
 import { SimulationError } from "../errors";
 import { CABLE_KEYS, readCable, type LinkProperties } from "./cable";
 import type { Field } from "./field";
@@ -12,7 +12,7 @@ export interface NodesSection {
   /** `underlay`: the cables between the nodes, and the MTU of their interfaces. */
   readonly underlay: UnderlayRule | undefined;
   /** `daemon`: the daemon.json of hosts that have none of their own. */
-  readonly daemon: DaemonRule | undefined;
+  readonly daemon: DaemonFileSpec | undefined;
   /** `hosts`, by their names: `host1`, `host2`, … */
   readonly hosts: ReadonlyMap<string, HostRule>;
 }
@@ -25,12 +25,6 @@ export interface UnderlayRule {
   readonly ipv6: boolean | undefined;
 }
 
-/** Keys and values of a daemon.json, unchecked: which there are depends on the generation. */
-export interface DaemonRule {
-  readonly place: Place;
-  readonly file: Readonly<Record<string, unknown>>;
-}
-
 export interface HostRule {
   readonly place: Place;
   readonly role: "manager" | "worker" | undefined;
@@ -41,7 +35,7 @@ export interface HostRule {
   /** Of its cable; properties that are absent are those of `underlay`. */
   readonly link: LinkProperties;
   readonly addresses: HostAddresses;
-  readonly daemon: DaemonRule | undefined;
+  readonly daemon: DaemonFileSpec | undefined;
   readonly surroundings: HostSurroundings;
   /** What its user does to the packet filter, in iptables syntax, and the path of that key. */
   readonly rules: RulesSpec | undefined;
@@ -98,8 +92,10 @@ function readHost(field: Field): HostRule {
   };
 }
 
-function readDaemon(field: Field | undefined): DaemonRule | undefined {
-  return field && { place: field.keyPlace, file: plain(field.node) as DaemonRule["file"] };
+/** Keys and values as they are: which there may be depends on the generation. */
+function readDaemon(field: Field | undefined): DaemonFileSpec | undefined {
+  const position = field?.keyPlace.position;
+  return field && { file: plain(field.node) as DaemonFileSpec["file"], subject: field.path, ...(position && { position }) };
 }
 
 function readRules(field: Field | undefined): RulesSpec | undefined {

@@ -1,6 +1,6 @@
 import { SimulationError } from "../errors";
 import { type DaemonFlags, defaultFlags, parseDaemonFlags } from "./flags";
-import type { DockerGeneration } from "./spec";
+import type { DaemonFileSpec, DockerGeneration } from "./spec";
 
 /** What `/etc/docker/daemon.json` says about the network, by the names it has there; other keys of the file may stand beside them. */
 export interface DaemonFile {
@@ -61,11 +61,19 @@ const OTHER_KEYS = new Set([
 /**
  * The flags that a `daemon.json` stands for.
  *
- * @param subject whose file it is, for messages: `"host h1: daemon"`.
  * @throws SimulationError `INVALID_INPUT` for a key that the daemon does not have, or a value that it does not take.
- * @example readDaemonFile({ icc: false, "userland-proxy": false }, "29", "daemon").icc // false
+ * @example readDaemonFile({ file: { icc: false, "userland-proxy": false }, subject: "daemon" }, "29").icc // false
  */
-export function readDaemonFile(file: DaemonFile, generation: DockerGeneration, subject: string): DaemonFlags {
+export function readDaemonFile({ file, subject, position }: DaemonFileSpec, generation: DockerGeneration): DaemonFlags {
+  try {
+    return flagsOf(file, subject, generation);
+  } catch (error) {
+    if (!(error instanceof SimulationError)) throw error;
+    throw new SimulationError(error.code, error.message, { ...error.details, ...(position && { position }) });
+  }
+}
+
+function flagsOf(file: DaemonFile, subject: string, generation: DockerGeneration): DaemonFlags {
   const unknown = Object.keys(file).filter((key) => !Object.hasOwn(KINDS, key) && !OTHER_KEYS.has(key));
   if (unknown.length > 0) {
     const daemon = `unable to configure the Docker daemon with file /etc/docker/daemon.json: the following directives don't match any configuration option: ${unknown.join(", ")}`;

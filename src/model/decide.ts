@@ -1,4 +1,5 @@
 import { SimulationError } from "../errors";
+import type { readDaemonFile } from "./daemon-file";
 import { Daemon } from "./daemon";
 import type { FilesSupport } from "./files";
 import type { RuleParser } from "./firewall";
@@ -27,6 +28,8 @@ export interface DaemonSupport {
   readonly swarms?: SwarmSupport;
   /** For rules of hosts' users. */
   readonly parseRules?: RuleParser;
+  /** For a daemon.json. */
+  readonly readDaemon?: typeof readDaemonFile;
   /** See `DaemonOptions`. */
   readonly files?: FilesSupport;
 }
@@ -63,8 +66,10 @@ export function stateOf(daemons: Daemons): DockerState {
 }
 
 /** Each daemon draws its own random numbers; the first one those of the seed itself. */
-function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number, { parseRules, files }: DaemonSupport): Daemon {
-  const daemon = new Daemon({ host, rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0, ...(files && { files }) });
+function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: number, { parseRules, readDaemon, files }: DaemonSupport): Daemon {
+  const read = host.daemon && (readDaemon ?? unsupported(`host ${host.name}`, "a description with a daemon.json that is compiled at once (start it instead)"));
+  const flags = host.flags ?? (host.daemon && read?.(host.daemon, generation));
+  const daemon = new Daemon({ host, ...(flags && { flags }), rules: rulesOf(generation), seed: (seed + Math.imul(index, 0x9e3779b1)) >>> 0, ...(files && { files }) });
   for (const { text, ...options } of host.rules ?? []) {
     const parse = parseRules ?? unsupported(`host ${host.name}`, "a description with rules that is compiled at once (start it instead)");
     daemon.firewall.apply(parse(text, options));

@@ -1,4 +1,5 @@
 import type { SourcePosition } from "../errors";
+import type { DaemonFile } from "./daemon-file";
 import type { DaemonFlags } from "./flags";
 import type { SwarmSpec } from "./swarm/swarm-spec";
 import type { UnderlaySpec } from "./underlay";
@@ -44,10 +45,18 @@ export interface HostSpec extends Positioned {
   readonly backlog: number;
   /** Flags of its daemon; those of a daemon started without any unless given. */
   readonly flags?: DaemonFlags;
+  /** Its daemon.json, where `flags` are absent. */
+  readonly daemon?: DaemonFileSpec;
   /** Cables, routes and processes; a host by itself unless given. */
   readonly world?: HostWorld;
   /** What its user does to the packet filter once the daemon runs: rules for DOCKER-USER, a firewall of the host's own. */
   readonly rules?: readonly RulesSpec[];
+}
+
+export interface DaemonFileSpec extends Positioned {
+  readonly file: DaemonFile;
+  /** For messages: `"host h1: daemon"`. */
+  readonly subject: string;
 }
 
 /** Rules in iptables syntax: lines of commands, or what `iptables-save` prints. */

@@ -1,6 +1,6 @@
-import { haveRulesAtHand } from "../api/at-hand";
+import { haveReadersAtHand } from "../api/at-hand";
 
 export * from "../index";
 export { compareEngines, createEngine, docker, encryptionCost, fromSpec, swarm } from "./bound";
 
-haveRulesAtHand();
+haveReadersAtHand();

@@ -1,7 +1,7 @@
-import { haveRulesAtHand } from "../../src/api/at-hand";
+import { haveReadersAtHand } from "../../src/api/at-hand";
 import { createDocker } from "../../src/api/docker";
 
-haveRulesAtHand();
+haveReadersAtHand();
 
 /** The fluent API where nothing is started. */
 export const { docker, swarm, fromSpec } = createDocker({
