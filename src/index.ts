@@ -7,6 +7,8 @@ export { Capture, type CaptureOptions } from "./api/capture";
 export type { Docker, DockerTopology, DockerTraffic } from "./api/docker";
 export type { IpsecKey, IpsecKeys } from "./api/ipsec";
 export type { ManagementReport } from "./api/gossip/context";
+export type { Volume, Volumes } from "./api/gossip/volumes";
+export type { GossipKey } from "./api/gossip-keys";
 export { Lab } from "./api/lab";
 export type { CommandOutcome, DockerCommandOptions, LabOperations, OnHost } from "./api/operations";
 export type { StartOptions } from "./api/start";

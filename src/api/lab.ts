@@ -78,7 +78,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
         return counters;
       },
     };
-    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed() });
+    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed(), noticed: () => this.#gossip?.noticed() });
     this.#agenda.add(swarmTime(this.#operations));
   }
 
@@ -391,7 +391,8 @@ export class Lab extends LabOperations implements AsyncDisposable {
       apply: (patch) => this.#host.apply(patch),
       counters: () => this.#host.counters(),
       refresh: () => this.#operations.refresh(),
-      setReachable: (host, isReachable) => this.#operations.run((daemons) => daemons.get(host)?.swarm.setReachable(isReachable)),
+      setReachable: ({ host, isReachable, lastHeard, period }) => this.#operations.run((daemons) => daemons.get(host)?.swarm.setReachable(isReachable, { lastHeard, period })),
+      setRaft: (standing) => this.#operations.run((daemons) => [...daemons.values()][0]?.swarm.setRaft(standing)),
     });
     this.#agenda.add(this.#gossip);
   }

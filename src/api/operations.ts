@@ -5,6 +5,7 @@ import type { Cables } from "./cables";
 import type { Conditions } from "./conditions";
 import type { FlowTable } from "./flow-table";
 import type { View } from "./gossip/layer";
+import type { GossipKey } from "./gossip-keys";
 import type { IpsecKeys } from "./ipsec";
 import { type LiveTopology, withDevicesDown } from "./live-topology";
 import type { Observers } from "./observers";
@@ -63,6 +64,8 @@ export interface OperationContext {
   view(): View | undefined;
   /** The packet path has followed the daemons. */
   followed(): Promise<void>;
+  /** The daemons have changed nothing that packets feel. */
+  noticed(): void;
 }
 
 /** The daemons of a running lab, and what their changes make of its network. */
@@ -114,7 +117,7 @@ export class Operations {
   }
 
   async #follow(daemons: Daemons, isOther = false): Promise<void> {
-    const { topology, flows, cables, observers, conditions, now, counters, apply, view, followed: tell } = this.#context;
+    const { topology, flows, cables, observers, conditions, now, counters, apply, view, followed: tell, noticed } = this.#context;
     const state = stateOf(daemons);
     // What has had one gets another: that of before knows what was then.
     this.#isLayered ||= hasOverlays(state) || conditions.sides.length > 0;
@@ -122,6 +125,7 @@ export class Operations {
     const followed = topology.follow(state, flows.cursor, now(), layer);
     if (!conditions.takeChange() && !isOther && followed.sockets.length === 0 && followed.conntrack.length === 0 && isSameProgram(topology, followed.topology)) {
       topology.become(followed.topology);
+      noticed();
       return;
     }
     const { patch, commit } = flows.follow(followed, await counters(), now());
@@ -278,6 +282,15 @@ export abstract class LabOperations {
    */
   ipsecKeys(): Promise<IpsecKeys> {
     return this.operate(async (daemons) => (await import("./ipsec")).ipsecKeysOf(stateOf(daemons)));
+  }
+
+  /**
+   * What it takes to read what the nodes of a swarm tell one another at port 7946; none without a swarm. docs/gossip.md says how.
+   *
+   * @example const primary = (await lab.gossipKeys()).find(({ isPrimary }) => isPrimary)?.key
+   */
+  gossipKeys(): Promise<GossipKey[]> {
+    return this.operate(async (daemons) => (await import("./gossip-keys")).gossipKeysOf(stateOf(daemons)));
   }
 
   /**

@@ -42,13 +42,13 @@ interface PlacedSocket {
 const CLOSED: SocketRecord = { namespace: 0, protocol: 0, ip: 0, port: 0, role: SocketRole.Sink, flow: NONE };
 
 /** What traffic runs on in a state. */
-export function trafficContext(state: DockerState, { network }: Layout): TrafficContext {
-  return { state, network, names: new Resolver(state) };
+export function trafficContext(state: DockerState, { network }: Layout, overlays?: OverlayLayer): TrafficContext {
+  return { state, network, names: new Resolver(state, overlays?.view) };
 }
 
 export function topologyOf(parts: TopologyParts): CompiledTopology {
   const { spec, state, layout, program, descriptions, cursor, daemons } = parts;
-  const context = { ...trafficContext(state, layout), capacity: program.capacity };
+  const context = { ...trafficContext(state, layout, parts.overlays), capacity: program.capacity };
   return {
     spec,
     state,

@@ -22,9 +22,12 @@ export class Resolver {
   /** By host. */
   readonly #views = new Map<string, DockerState>();
   readonly #servers = new Map<ContainerState, SandboxDns | undefined>();
+  readonly #believe: (state: DockerState, host: string) => DockerState;
 
-  constructor(state: DockerState) {
+  /** `believe`: what a host of a swarm has been told, if that is less than what is so. */
+  constructor(state: DockerState, believe: (state: DockerState, host: string) => DockerState = (whole) => whole) {
     this.#state = state;
+    this.#believe = believe;
     const named = new Map<string, ContainerState>();
     for (const container of state.containers.filter(({ running }) => running)) {
       // The first of a name is the one that is meant by it.
@@ -72,7 +75,7 @@ export class Resolver {
   }
 
   #viewOf(host: string): DockerState {
-    const view = this.#views.get(host) ?? seenFrom(this.#state, host);
+    const view = this.#views.get(host) ?? seenFrom(this.#believe(this.#state, host), host);
     this.#views.set(host, view);
     return view;
   }

@@ -2,28 +2,29 @@ import { FlowKind, SocketRole } from "../../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
 import { NONE } from "../../../assembly/abi/version";
 import type { Counters, FlowCounters, Nanoseconds } from "../../engine/engine";
-import type { FlowRecord, ProgramPatch, SocketRecord } from "../../engine/program";
+import type { FlowRecord, PayloadRecord, ProgramPatch, SocketRecord } from "../../engine/program";
 import type { FlowTable } from "../flow-table";
-import { STREAM_TIMEOUT } from "./sizes";
-
-/** What management traffic is for. */
-export type Purpose = "probes" | "gossip" | "sync" | "heartbeats";
+import { STREAM_TIMEOUT } from "./timing";
+import { type Purpose, VolumeBook } from "./volumes";
+import { wireBytes } from "./wire/sealed";
 
 /** Where a host's processes are. */
 export interface HostPlace {
+  readonly host: string;
   readonly namespace: number;
   readonly ip: number;
 }
 
-/** A message with an answer: a datagram, a connection for one message (`exchange`), or one that stays open. */
+/** A datagram, a connection for one message (`exchange`), or one that stays open. */
 export interface Message {
   readonly purpose: Purpose;
   readonly from: HostPlace;
   readonly to: HostPlace;
   readonly transport: "datagram" | "exchange" | "stream";
   readonly port: number;
-  readonly bytes: number;
-  readonly answerBytes: number;
+  readonly said: PayloadRecord;
+  /** Datagrams need none. */
+  readonly answer?: PayloadRecord;
   /** Again and again; once unless given. */
   readonly intervalNs?: Nanoseconds;
 }
@@ -39,11 +40,13 @@ interface Slot {
   readonly flow: number;
   readonly socket: number;
   readonly port: number;
+  /** Whether connections of one message each use it, which are long. */
+  readonly isForExchanges: boolean;
 }
 
-export interface Volume {
-  readonly messages: number;
-  readonly bytes: number;
+interface Indexed<T> {
+  readonly index: number;
+  readonly record: T;
 }
 
 /** Processes do not take these ports for themselves: net.ipv4.ip_local_port_range ends at 60999. */
@@ -59,9 +62,12 @@ export class Carrier {
   /** Places that are free when no packet of theirs is alive. */
   readonly #emptying: number[] = [];
   readonly #standing = new Map<string, Shipment>();
-  readonly #sent = new Map<Purpose, { messages: number; bytes: number }>();
-  #flowRecords: { readonly index: number; readonly record: FlowRecord }[] = [];
-  #socketRecords: { readonly index: number; readonly record: SocketRecord }[] = [];
+  /** By place: what is under way, and not counted yet. */
+  readonly #open = new Map<number, Shipment>();
+  readonly #volumes = new VolumeBook();
+  #flowRecords: Indexed<FlowRecord>[] = [];
+  #socketRecords: Indexed<SocketRecord>[] = [];
+  #payloads: Indexed<PayloadRecord>[] = [];
 
   constructor(flows: FlowTable) {
     this.#flows = flows;
@@ -69,17 +75,27 @@ export class Carrier {
 
   /** Sends one message. */
   send(message: Message, now: Nanoseconds): Shipment {
-    this.#count(message, 1);
-    return this.#ship(message, now, this.#takeSlot());
+    return this.#ship(message, now, this.#takeSlot(message));
   }
 
   /** Begins a flow of messages in the place of the one before of that name. */
   stand(name: string, message: Message, now: Nanoseconds, counters: Counters | undefined): Shipment {
     const before = this.#standing.get(name);
-    if (before) this.#count(before.message, counters?.flows[this.#slots[before.slot]!.flow]?.sent ?? 0);
-    const shipment = this.#ship(message, now, before?.slot ?? this.#takeSlot());
+    if (before) this.#settle(before, counters);
+    const shipment = this.#ship(message, now, before?.slot ?? this.#takeSlot(message));
     this.#standing.set(name, shipment);
     return shipment;
+  }
+
+  /** Ends a flow of messages. */
+  dismiss(name: string, now: Nanoseconds, counters: Counters | undefined): void {
+    const before = this.#standing.get(name);
+    if (before === undefined) return;
+    this.#settle(before, counters);
+    this.#standing.delete(name);
+    const { flow, port } = this.#slots[before.slot]!;
+    this.#flowRecords.push({ index: flow, record: { ...recordOf(before.message, before.slot, port, now), stopNs: now, count: 0 } });
+    this.#emptying.push(before.slot);
   }
 
   standing(name: string): Shipment | undefined {
@@ -95,8 +111,9 @@ export class Carrier {
     return now - sentAt >= (message.transport === "exchange" ? STREAM_TIMEOUT : LOST_AFTER);
   }
 
-  release({ slot }: Shipment): void {
-    this.#emptying.push(slot);
+  release(shipment: Shipment, counters: Counters): void {
+    this.#settle(shipment, counters);
+    this.#emptying.push(shipment.slot);
   }
 
   /** Sockets that listen for others' messages. */
@@ -112,60 +129,67 @@ export class Carrier {
       const isEmpty = counters !== undefined && (counters.flows[this.#slots[slot]!.flow]?.inFlight ?? 0) === 0;
       (isEmpty ? this.#free : this.#emptying).push(slot);
     }
-    const [flows, sockets] = [this.#flowRecords, this.#socketRecords];
+    const [flows, sockets, payloads] = [this.#flowRecords, this.#socketRecords, this.#payloads];
     if (flows.length === 0 && sockets.length === 0) return undefined;
     this.#flowRecords = [];
     this.#socketRecords = [];
+    this.#payloads = [];
     // An engine takes each place once.
-    return { flows: lastOfEach(flows), sockets: lastOfEach(sockets) };
+    return { payloads: lastOfEach(payloads), flows: lastOfEach(flows), sockets: lastOfEach(sockets) };
   }
 
-  /** What has been sent so far: payloads with their answers. */
-  volumes(counters: Counters): Record<Purpose, Volume> {
-    const totals: Record<Purpose, { messages: number; bytes: number }> = { probes: zero(), gossip: zero(), sync: zero(), heartbeats: zero() };
-    for (const [purpose, { messages, bytes }] of this.#sent) totals[purpose] = { messages, bytes };
-    for (const shipment of this.#standing.values()) {
-      const { purpose, bytes, answerBytes } = shipment.message;
-      const sent = this.stateOf(shipment, counters)?.sent ?? 0;
-      totals[purpose].messages += sent;
-      totals[purpose].bytes += sent * (bytes + answerBytes);
-    }
-    return totals;
+  /** What has been sent so far. */
+  volumes(counters: Counters): VolumeBook {
+    const book = this.#volumes.copy();
+    for (const shipment of this.#open.values()) addTo(book, shipment, this.stateOf(shipment, counters));
+    return book;
   }
 
-  #count({ purpose, bytes, answerBytes }: Message, times: number): void {
-    const total = this.#sent.get(purpose) ?? zero();
-    this.#sent.set(purpose, total);
-    total.messages += times;
-    total.bytes += times * (bytes + answerBytes);
+  #settle(shipment: Shipment, counters: Counters | undefined): void {
+    if (this.#open.get(shipment.slot) !== shipment) return;
+    this.#open.delete(shipment.slot);
+    if (counters) addTo(this.#volumes, shipment, this.stateOf(shipment, counters));
   }
 
-  #takeSlot(): number {
-    const free = this.#free.shift();
-    if (free !== undefined) return free;
+  #takeSlot({ transport }: Message): number {
+    const isForExchanges = transport === "exchange";
+    const at = this.#free.findIndex((slot) => this.#slots[slot]!.isForExchanges === isForExchanges);
+    if (at !== -1) return this.#free.splice(at, 1)[0]!;
     const { flow, socket } = this.#flows.reserve("management");
-    return this.#slots.push({ flow, socket, port: FIRST_PORT + this.#slots.length }) - 1;
+    return this.#slots.push({ flow, socket, port: FIRST_PORT + this.#slots.length, isForExchanges }) - 1;
   }
 
   #ship(message: Message, now: Nanoseconds, number: number): Shipment {
     const { flow, socket, port } = this.#slots[number]!;
-    const record = recordOf(message, port, now);
+    const record = recordOf(message, number, port, now);
     this.#flowRecords.push({ index: flow, record });
     this.#socketRecords.push({ index: socket, record: { namespace: record.namespace, protocol: record.protocol, ip: 0, port, role: SocketRole.Client, flow } });
-    return { message, sentAt: now, slot: number };
+    this.#payloads.push({ index: 2 * number, record: message.said });
+    if (message.answer) this.#payloads.push({ index: 2 * number + 1, record: message.answer });
+    const shipment = { message, sentAt: now, slot: number };
+    this.#open.set(number, shipment);
+    return shipment;
   }
 }
 
-function recordOf({ from, to, transport, port, bytes, answerBytes, intervalNs = 0 }: Message, sourcePort: number, now: Nanoseconds): FlowRecord {
+function addTo(book: VolumeBook, { message }: Shipment, seen: FlowCounters | undefined): void {
+  const { purpose, from, to, said, answer } = message;
+  const { sent = 0, answered = 0 } = seen ?? {};
+  book.add(from.host, purpose, sent, sent * wireBytes(said));
+  if (answer) book.add(to.host, purpose, answered, answered * wireBytes(answer));
+}
+
+function recordOf({ from, to, transport, port, said, answer, intervalNs = 0 }: Message, slot: number, sourcePort: number, now: Nanoseconds): FlowRecord {
+  const asks = transport === "exchange" ? FlowKind.Exchange : FlowKind.Request;
   return {
-    kind: transport === "exchange" ? FlowKind.Exchange : FlowKind.Request,
+    kind: answer === undefined ? FlowKind.Constant : asks,
     protocol: transport === "datagram" ? PROTOCOL_UDP : PROTOCOL_TCP,
     namespace: from.namespace,
     destination: to.ip,
     destinationPort: port,
     sourcePort,
-    bytes,
-    responseBytes: answerBytes,
+    bytes: wireBytes(said),
+    responseBytes: answer === undefined ? 0 : wireBytes(answer),
     count: intervalNs === 0 ? 1 : NONE,
     dontFragment: 0,
     intervalNs,
@@ -175,13 +199,11 @@ function recordOf({ from, to, transport, port, bytes, answerBytes, intervalNs = 
     stopNs: Number.MAX_SAFE_INTEGER,
     thinkNs: 0,
     timeoutNs: STREAM_TIMEOUT,
+    message: 2 * slot,
+    ...(answer && { answer: 2 * slot + 1 }),
   };
 }
 
 function lastOfEach<T extends { readonly index: number }>(entries: readonly T[]): T[] {
   return [...new Map(entries.map((entry) => [entry.index, entry])).values()];
-}
-
-function zero(): { messages: number; bytes: number } {
-  return { messages: 0, bytes: 0 };
 }

@@ -2,7 +2,9 @@ import type { Counters, Nanoseconds } from "../../engine/engine";
 import type { ProgramPatch } from "../../engine/program";
 import type { FlowTable } from "../flow-table";
 import type { LiveTopology } from "../live-topology";
-import type { Volume } from "./carrier";
+import type { Verdict } from "./agents";
+import type { RaftStanding } from "./raft";
+import type { Volumes } from "./volumes";
 
 /** What gossip takes of a running lab. */
 export interface GossipContext {
@@ -17,7 +19,9 @@ export interface GossipContext {
   /** Hosts know other things of one another now. */
   refresh(): Promise<void>;
   /** Managers hear of a host, or do not. */
-  setReachable(host: string, isReachable: boolean): Promise<void>;
+  setReachable(verdict: Verdict): Promise<void>;
+  /** Managers have elected a leader, or lost one. */
+  setRaft(standing: RaftStanding): Promise<void>;
 }
 
 /** What the nodes of a swarm know of one another, and what it took to tell it. */
@@ -30,7 +34,11 @@ export interface ManagementReport {
     readonly failed: readonly string[];
     /** Endpoints of other hosts of which it has no word, or an old one. */
     readonly behind: number;
+    /** What it has sent since the start, answers included. */
+    readonly sent: Volumes;
+    /** Of a manager. */
+    readonly raft?: { readonly role: "leader" | "follower" | "candidate"; readonly term: number; readonly leader: string | undefined };
   }[];
-  /** Messages since the start with their bytes, answers included. */
-  readonly traffic: { readonly probes: Volume; readonly gossip: Volume; readonly sync: Volume; readonly heartbeats: Volume };
+  /** The same of all together. */
+  readonly traffic: Volumes;
 }

@@ -9,11 +9,11 @@ export class Dice {
   /** Some of a list, in an order of chance. */
   some<T>(list: readonly T[], count: number): T[] {
     const left = [...list];
-    return Array.from({ length: Math.min(count, left.length) }, () => left.splice(this.#below(left.length), 1)[0]!);
+    return Array.from({ length: Math.min(count, left.length) }, () => left.splice(this.below(left.length), 1)[0]!);
   }
 
-  /** splitmix32. */
-  #below(limit: number): number {
+  /** A number from 0 up to below the limit; splitmix32. */
+  below(limit: number): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
     let z = this.#state;
     z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);

@@ -30,9 +30,14 @@ describe("the control plane of a swarm", () => {
     const report = await lab.management();
     expect(report?.isConverged).toBe(true);
     // Three nodes probe once a second; two agents tell a manager every five.
-    expect(report?.traffic.probes.messages).toBeGreaterThan(3 * 55);
-    expect(report?.traffic.probes.messages).toBeLessThan(3 * 70);
-    expect(report?.traffic.heartbeats.messages).toBeGreaterThanOrEqual(24);
+    expect(report?.traffic.probes.messages).toBeGreaterThan(2 * 3 * 55);
+    expect(report?.traffic.probes.messages).toBeLessThan(2 * 3 * 70);
+    expect(report?.traffic.heartbeats.messages).toBeGreaterThanOrEqual(2 * 2 * 11);
+    expect(report?.traffic.heartbeats.messages).toBeLessThanOrEqual(2 * 2 * 14);
+    // Each pushes and pulls twice, and syncs its tables once or twice; there and back.
+    expect(report?.traffic.sync.messages).toBeGreaterThanOrEqual(2 * 3 * 3);
+    expect(report?.traffic.sync.messages).toBeLessThanOrEqual(2 * 3 * 4);
+    expect(report?.traffic.raft.messages).toBe(0);
     expect(report?.traffic.gossip.messages).toBe(0);
   });
 
@@ -56,7 +61,27 @@ describe("the control plane of a swarm", () => {
     await lab.run({ for: "2s" });
     expect((await nodeOf(lab, "w2"))?.behind).toBe(1);
     expect((await nodeOf(lab, "m1"))?.behind).toBe(0);
-    expect(await received(lab, "cc", "late")).toBe(0);
+    await expect(lab.ping("cc", "late")).rejects.toThrow("word of late on w1 has not come to w2 (gossip: 7946/tcp and udp)");
+    expect(await received(lab, "aa", "late")).toBe(1);
+  });
+
+  it("lets a node resolve what it has been told of, and no more", async () => {
+    const lab = await startHere(() => prod.underlay({ delay: "120ms" }).compile());
+    await lab.run({ for: "1s" });
+    await lab.docker("run -d --name late --network back web", { host: "w1" });
+    const lookUp = async (from: string, host: string) => (await lab.docker(`exec ${from} nslookup late`, { host })).exit;
+    const verdict = () => lab.reach("cc", "late:80");
+    expect(await verdict()).toMatchObject({ result: "unresolvable", reason: expect.stringContaining("word of late on w1 has not come to w2") });
+    expect(await lookUp("bb", "w1")).toBe(0);
+    await lab.partition(["w2"], ["m1", "w1"]);
+    await lab.run({ for: "2s" });
+    expect(await verdict()).toMatchObject({ result: "unresolvable" });
+    expect(await lookUp("cc", "w2")).not.toBe(0);
+    expect(await lookUp("aa", "m1")).toBe(0);
+    await lab.heal();
+    await lab.run({ for: "60s" });
+    expect(await verdict()).toMatchObject({ result: "ok" });
+    expect(await lookUp("cc", "w2")).toBe(0);
   });
 
   it("takes a silent node for failed, forgets its endpoints, and learns of its return", async () => {

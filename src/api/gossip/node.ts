@@ -1,13 +1,24 @@
 import type { Nanoseconds } from "../../engine/engine";
 import type { Row } from "./rows";
-import { NODE_BYTES, PACKET_ROOM, ROW_BYTES, retransmits, suspicionTimeout } from "./sizes";
+import { retransmits, suspicionTimeout } from "./timing";
 
 /** One thing that nodes tell one another. */
 export type News =
-  /** `row` undefined: the endpoint is gone. */
-  | { readonly kind: "row"; readonly key: string; readonly networkId: string; readonly version: number; readonly row: Row | undefined; readonly origin: string }
+  /** `row` undefined: the endpoint is gone; `of` is what it was. */
+  | { readonly kind: "row"; readonly key: string; readonly networkId: string; readonly version: number; readonly row: Row | undefined; readonly of: Row; readonly origin: string }
   | { readonly kind: "suspect" | "dead"; readonly subject: string; readonly incarnation: number; readonly by: string }
   | { readonly kind: "alive"; readonly subject: string; readonly incarnation: number };
+
+/** How much a packet has room for, and what goes around each message. */
+export interface PacketRoom {
+  readonly room: number;
+  readonly overhead: number;
+}
+
+export interface Packed {
+  readonly news: readonly News[];
+  readonly messages: readonly Uint8Array[];
+}
 
 interface Queued {
   readonly news: News;
@@ -42,18 +53,27 @@ export class GossipNode {
     this.#queue.set(about, { news, left: retransmits(nodes) });
   }
 
-  /** As much as fits into one packet to somebody, the least told first. */
-  pack(isForReceiver: (news: News) => boolean): { readonly news: News[]; readonly bytes: number } {
-    const news: News[] = [];
-    let bytes = 0;
+  /** The networks of whose entries it has news. */
+  newsNetworks(): Set<string> {
+    return new Set([...this.#queue.values()].flatMap(({ news }) => (news.kind === "row" ? [news.networkId] : [])));
+  }
+
+  /** As much as fits into one packet about members (`networkId` undefined) or the entries of a network, the least told first. */
+  pack(networkId: string | undefined, { room, overhead }: PacketRoom, messagesOf: (news: News) => readonly Uint8Array[]): Packed {
+    const packed = { news: [] as News[], messages: [] as Uint8Array[] };
+    let left = room;
     for (const [about, queued] of [...this.#queue].sort(([, a], [, b]) => b.left - a.left)) {
-      const size = queued.news.kind === "row" ? ROW_BYTES : NODE_BYTES;
-      if (!isForReceiver(queued.news) || bytes + size > PACKET_ROOM) continue;
-      news.push(queued.news);
-      bytes += size;
+      const { news } = queued;
+      if ((news.kind === "row" ? news.networkId : undefined) !== networkId) continue;
+      const messages = messagesOf(news);
+      const size = messages.reduce((sum, { length }) => sum + overhead + length, 0);
+      if (size > left) continue;
+      packed.news.push(news);
+      packed.messages.push(...messages);
+      left -= size;
       if (--queued.left <= 0) this.#queue.delete(about);
     }
-    return { news, bytes };
+    return packed;
   }
 
   /** Takes back what nobody is there to hear. */

@@ -13,14 +13,14 @@ import { findManager } from "./find-manager";
 import { readToken } from "./ids";
 import { ManagerDesk } from "./manager-desk";
 import type { ClusterNetwork, ClusterNode, ClusterTask, NodeAgent, TaskFailure } from "./objects";
-import type { SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
+import type { LastWord, RaftStanding, SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
 import { overlayNetwork, peerOf } from "./overlay";
 import type { SwarmRegistry } from "./registry";
-import { checkSubnets, readAvailability, refuseLeave } from "./requests";
+import { checkSubnets, HOST_MEMORY, readAvailability, refuseLeave, RETRY_NS } from "./requests";
 import type { ServiceSandboxes } from "./service-sandboxes";
 import type { BalancedServiceState } from "./state";
 import { stopTimeOf, taskAttachments, taskContainer } from "./task-container";
-import { rpcText, SWARM_WORDS } from "./words";
+import { SWARM_WORDS } from "./words";
 import { refuseSecondWayOut } from "./way-out";
 
 /** What a member is made with. */
@@ -111,9 +111,12 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     this.#context.registry.advanceTo(time);
   }
 
-  setReachable(isReachable: boolean): void {
-    if (isReachable) this.#context.registry.restore(this.hostName);
-    else this.#context.registry.cutOff(this.hostName);
+  setReachable(isReachable: boolean, heard?: LastWord): void {
+    this.#context.registry.setReachable(this.hostName, isReachable, heard);
+  }
+
+  setRaft(standing: RaftStanding): void {
+    this.#context.registry.setRaft(standing);
   }
 
   init(options: SwarmInit): ClusterNode {
@@ -375,7 +378,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     const sandboxes = this.#context.serviceSandboxes.state((networkId) => this.#servicesOf(networkId));
     if (!cluster || !node) return sandboxes.length === 0 ? undefined : { nodeId: "", role: undefined, address: "", dataPathAddress: "", dataPathPort: 0, sandboxes, services: [] };
     const services = cluster.serviceStates();
-    return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services, ipsec: cluster.keys.stateOf(node), gossip: { name: peerOf(node).name, heartbeat: cluster.settings.heartbeat, ...cluster.keys.gossipOf(node) } };
+    return { nodeId: node.id, role: node.role, address: node.address, dataPathAddress: node.dataPathAddress, dataPathPort: cluster.dataPathPort, sandboxes, services, ipsec: cluster.keys.stateOf(node), gossip: { name: peerOf(node).name, heartbeat: cluster.settings.heartbeat, isLeader: cluster.roster.leader === node, ...cluster.keys.gossipOf(node) } };
   }
 
   #servicesOf(networkId: string): readonly BalancedServiceState[] {
@@ -391,13 +394,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   /** Managers decide nothing while more than half of them cannot be reached. `writes`: it would change something. */
   protected override deciding(writes = false): { readonly cluster: Cluster; readonly node: ClusterNode } {
     const { cluster, node } = this.#manager();
-    if (node.isCutOff && cluster.roster.managers.length > 1) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.noLeader));
-    cluster.roster.checkQuorum(writes);
+    cluster.roster.checkLeader(node, writes);
     return { cluster, node };
   }
 }
-
-/** Differs from Docker: all hosts have the same memory, which nothing but reservations of services looks at. */
-const HOST_MEMORY = 16 * 1024 ** 3;
-/** How long a node that wants to join waits between two tries (swarmkit: grpc's backoff, about). */
-const RETRY_NS = 2e9;

@@ -17,6 +17,23 @@ import type { NodeChange } from "./roster";
 import type { ServiceSpec } from "./service-spec";
 import type { SwarmSpec } from "./swarm-spec";
 
+/** When managers last heard of a node, and how soon the next word was due; in nanoseconds. */
+export interface LastWord {
+  readonly lastHeard: number;
+  readonly period: number;
+}
+
+/** What elections of managers have come to, by hosts. */
+export interface RaftStanding {
+  readonly leader: string | undefined;
+  /** Those that think they lead, although another one does. */
+  readonly unaware: readonly string[];
+  /** Those that know of no leader. */
+  readonly leaderless: readonly string[];
+  /** The leader does not hear of enough managers to decide anything. */
+  readonly isBlocked: boolean;
+}
+
 export interface SwarmInit {
   /** An address or the name of an interface; chosen unless given. */
   readonly advertiseAddress?: string;
@@ -98,8 +115,10 @@ export interface SwarmOperations {
   readonly nextAt: number | undefined;
   /** Time passes in its world: swarms do what falls due until then. */
   advanceTo(time: number): void;
-  /** Whether managers hear of its machine; if not, they give it up after some heartbeats. */
-  setReachable(isReachable: boolean): void;
+  /** Whether managers hear of its machine; if not, they give it up after some heartbeats, counted from `heard` if that is known. */
+  setReachable(isReachable: boolean, heard?: LastWord): void;
+  /** Who leads the swarms of its world, if that is played. */
+  setRaft(standing: RaftStanding): void;
   /** The clock of the swarms moves on, as a client waits: until `isDone`, for `most` nanoseconds at most. */
   wait(most: number, isDone?: () => boolean): void;
 }

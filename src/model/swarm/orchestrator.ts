@@ -323,7 +323,7 @@ export class Orchestrator {
     const wanted = job ? "complete" : "running";
     const present = this.placeHolders(service).filter(({ iteration }) => iteration === service.iteration);
     if (replicas === undefined) {
-      const nodes = this.#cluster.nodes.filter((node) => node.status === "ready" && node.availability === "active" && this.#scheduler.isEligible(node, service));
+      const nodes = this.#cluster.nodes.filter((node) => node.status !== "down" && node.availability === "active" && this.#scheduler.isEligible(node, service));
       const taken = new Set(present.map(({ place }) => place));
       return nodes.filter((node) => !taken.has(node)).map((node) => this.makeTask(service, 0, node, wanted));
     }

@@ -13,6 +13,7 @@ export const OUTSIDE: SwarmPart = {
   nextAt: undefined,
   advanceTo: () => undefined,
   setReachable: () => undefined,
+  setRaft: () => undefined,
   isActive: false,
   isManager: false,
   init: noWorld,

@@ -2,7 +2,7 @@ import { type Chance, NO_CHANCE } from "./chance";
 import { SwarmClock } from "./clock";
 import { Cluster, type ClusterOptions } from "./cluster";
 import { SwarmMember } from "./member";
-import type { SwarmLoan, SwarmWorld } from "./operations";
+import type { LastWord, RaftStanding, SwarmLoan, SwarmWorld } from "./operations";
 import { ServiceSandboxes } from "./service-sandboxes";
 
 /**
@@ -51,10 +51,24 @@ export class SwarmRegistry implements SwarmWorld {
   }
 
   /** The machine of a host has failed, or the way between it and all others is cut: managers miss its heartbeats. */
-  cutOff(host: string): void {
+  cutOff(host: string, heard?: LastWord): void {
     this.#cutOff.add(host);
     const { node, cluster } = this.memberOf(host) ?? {};
-    if (node) cluster?.roster.cutOff(node);
+    if (node) cluster?.roster.cutOff(node, heard);
+  }
+
+  /** Whether managers hear of a host. */
+  setReachable(host: string, isReachable: boolean, heard?: LastWord): void {
+    if (isReachable) this.restore(host);
+    else this.cutOff(host, heard);
+  }
+
+  /** What the managers' elections have come to; whoever plays them says so whenever that changes. */
+  setRaft({ leader, unaware, leaderless, isBlocked }: RaftStanding): void {
+    const [nodeOf, nodesOf] = [(host: string) => this.memberOf(host)?.node, (hosts: readonly string[]) => new Set(hosts.flatMap((host) => this.memberOf(host)?.node ?? []))];
+    const first = [leader, ...unaware, ...leaderless].find((host) => host !== undefined);
+    const cluster = first === undefined ? undefined : this.memberOf(first)?.cluster;
+    cluster?.roster.setRaft({ leader: leader === undefined ? undefined : nodeOf(leader), unaware: nodesOf(unaware), leaderless: nodesOf(leaderless), isBlocked });
   }
 
   /** The host can be reached again. */

@@ -28,3 +28,8 @@ export function refuseLeave({ roster }: Cluster): never {
   const loss = `Removing this node leaves ${reachable - 1} managers out of ${reachable + unreachable}. Without a Raft quorum your swarm will be inaccessible. `;
   return refuse(503, "swarm", `${SWARM_WORDS.leaveManager}${losesQuorum ? loss : ""}${SWARM_WORDS.forceNewCluster}`);
 }
+
+/** Differs from Docker: all hosts have the same memory, which nothing but reservations of services looks at. */
+export const HOST_MEMORY = 16 * 1024 ** 3;
+/** How long a node that wants to join waits between two tries (swarmkit: grpc's backoff, about). */
+export const RETRY_NS = 2e9;

@@ -2,6 +2,7 @@ import { refuse } from "../refusal";
 import type { Timer } from "./clock";
 import type { Cluster } from "./cluster";
 import { isInTouch, type ClusterNode, type NodeAgent, type NodeAvailability, type NodeRole } from "./objects";
+import type { LastWord } from "./operations";
 import type { ResourceSpec } from "./service-spec";
 import { refuseRpc, rpcText, SWARM_WORDS } from "./words";
 
@@ -32,6 +33,16 @@ const ELECTION_NS = 10e9;
 /** swarmkit manager/dispatcher: gracePeriodMultiplier: heartbeats that may be missing. */
 const GRACE = 3;
 
+const LEADER_CHANGED = 'Node moved to "unknown" state due to leadership change in cluster';
+
+/** Who leads, as somebody plays it who says so. */
+interface PlayedRaft {
+  readonly leader: ClusterNode | undefined;
+  readonly unaware: ReadonlySet<ClusterNode>;
+  readonly leaderless: ReadonlySet<ClusterNode>;
+  readonly isBlocked: boolean;
+}
+
 /** The nodes of a swarm, and which of them decide (swarmkit manager/controlapi/node.go, manager/state/raft, manager/dispatcher). */
 export class Roster {
   readonly nodes: ClusterNode[] = [];
@@ -39,6 +50,9 @@ export class Roster {
   /** Nodes that are given up if nothing is heard of them until then. */
   readonly #waits = new Map<ClusterNode, Timer>();
   #lostAt: number | undefined;
+  /** Undefined: the first manager that can be reached leads. */
+  #raft: PlayedRaft | undefined;
+  #lastLeader: ClusterNode | undefined;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -68,17 +82,53 @@ export class Roster {
   }
 
   get leader(): ClusterNode | undefined {
+    if (this.#raft) return this.#raft.leader;
     const isUnaware = this.#lostAt !== undefined && this.#cluster.clock.now - this.#lostAt < ELECTION_NS;
     return this.hasQuorum || isUnaware ? this.reachable[0] : undefined;
   }
 
   get hasQuorum(): boolean {
     const { managers } = this;
+    if (this.#raft) return this.#raft.leader !== undefined && !this.#raft.isBlocked;
     return managers.length === 0 || managers.filter(isInTouch).length > managers.length / 2;
+  }
+
+  /** Elections have come to something else. A new leader knows nothing of the nodes until they find it. */
+  setRaft(raft: PlayedRaft): void {
+    const before = this.#lastLeader;
+    this.#raft = raft;
+    this.#lastLeader = raft.leader ?? before;
+    if (before === undefined || raft.leader === undefined || raft.leader === before) return;
+    for (const node of this.nodes) {
+      if (node.hasLeft) continue;
+      if (node === raft.leader) this.restore(node);
+      else if (node.status === "ready") {
+        node.status = "unknown";
+        node.statusText = LEADER_CHANGED;
+        this.#wait(node, 2 * GRACE * this.#cluster.settings.heartbeat);
+      }
+    }
+  }
+
+  /** Refuses what a manager cannot answer, as it knows of no leader, or none that could decide. */
+  checkLeader(node: ClusterNode, writes: boolean): void {
+    const { managers } = this;
+    if (this.#raft?.unaware.has(node)) {
+      if (writes) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.leaderLost));
+      return;
+    }
+    const isAlone = managers.length > 1 && (node.isCutOff || (this.#raft !== undefined && (this.#raft.leaderless.has(node) || this.#raft.leader === undefined)));
+    if (isAlone) refuse(500, "swarm", rpcText("Unknown", SWARM_WORDS.noLeader));
+    this.checkQuorum(writes);
   }
 
   /** Refuses what nobody is there to decide. A leader that has lost the others goes on answering until it notices, or is to write. */
   checkQuorum(writes = true): void {
+    if (this.#raft && !this.hasQuorum) {
+      if (this.#raft.leader !== undefined && !writes) return;
+      // Raft takes the entry, and has to give it up when it finds that it leads nobody.
+      refuse(500, "swarm", rpcText("Unknown", this.#raft.leader === undefined ? SWARM_WORDS.noLeader : SWARM_WORDS.leaderLost));
+    }
     if (this.hasQuorum) {
       this.#lostAt = undefined;
       return;
@@ -155,16 +205,17 @@ export class Roster {
   }
 
   /** The way between a node and the rest of the swarm is cut, or its machine has failed. */
-  cutOff(node: ClusterNode): void {
+  cutOff(node: ClusterNode, heard?: LastWord): void {
     if (node.isCutOff) return;
     node.isCutOff = true;
     this.#watchQuorum();
-    this.#lose(node);
+    // A new leader has been waiting for it for longer.
+    if (node.status !== "unknown") this.#lose(node, heard);
   }
 
   /** The managers hear of it again. */
   restore(node: ClusterNode): void {
-    if (!node.isCutOff || node.hasLeft) return;
+    if (node.hasLeft || (!node.isCutOff && node.status !== "unknown")) return;
     const hadQuorum = this.hasQuorum;
     node.isCutOff = false;
     this.#stopWaiting(node);
@@ -186,7 +237,7 @@ export class Roster {
       other.role = "worker";
       if (other.status === "ready" && !isInTouch(other)) {
         other.status = "unknown";
-        other.statusText = 'Node moved to "unknown" state due to leadership change in cluster';
+        other.statusText = LEADER_CHANGED;
       }
       if (!isInTouch(other)) this.#lose(other);
     }
@@ -200,12 +251,16 @@ export class Roster {
     this.#cluster.orchestrator.nodeChanged(node);
   }
 
-  /** A node is down once three heartbeats are missing: the last one came as often as it sends them, counted from when it joined. */
-  #lose(node: ClusterNode): void {
+  /** A node is down once three heartbeats are missing: unless it is known when the last one came, they came since it joined. */
+  #lose(node: ClusterNode, heard?: LastWord): void {
     const { clock, settings } = this.#cluster;
+    const { lastHeard, period } = heard ?? { lastHeard: clock.now - ((clock.now - node.joinedAt) % settings.heartbeat), period: settings.heartbeat };
+    this.#wait(node, lastHeard + GRACE * period - clock.now);
+  }
+
+  #wait(node: ClusterNode, duration: number): void {
     this.#stopWaiting(node);
-    const since = (clock.now - node.joinedAt) % settings.heartbeat;
-    this.#waits.set(node, clock.after(GRACE * settings.heartbeat - since, () => this.#giveUp(node)));
+    this.#waits.set(node, this.#cluster.clock.after(duration, () => this.#giveUp(node)));
   }
 
   #giveUp(node: ClusterNode): void {

@@ -35,6 +35,7 @@ export interface GossipState extends KeyringState {
   readonly name: string;
   /** How often it tells the managers that it is alive, in nanoseconds. */
   readonly heartbeat: number;
+  readonly isLeader: boolean;
 }
 
 /** What a node encrypts with. */
