@@ -12,6 +12,12 @@ export const BLOCK: usize = 16;
 export const PLANES: usize = 128;
 /** 14 rounds and the key before them (AES-256). */
 export const ROUND_KEYS_MAX: usize = 15;
+/** Round keys that are kept byte by byte. */
+export const FIRST_KEYS: u32 = 3;
+/** What `fillCounters` fills. */
+export const COUNTERS: usize = 8 * PLANES;
+/** FIPS 197 §5.1.1: what the affine map adds. */
+const SBOX_CONSTANT: u32 = 0x63;
 
 /** The S-box, made from its definition when it is first wanted. */
 const SBOX = memory.data(256, 16);
@@ -40,15 +46,15 @@ function makeSbox(): void {
     q &= 0xff;
     if (q & 0x80) q ^= 0x09;
     const spread = q ^ (q << 1) ^ (q << 2) ^ (q << 3) ^ (q << 4);
-    store<u8>(SBOX + <usize>p, <u8>((spread ^ (spread >> 8)) ^ 0x63));
+    store<u8>(SBOX + <usize>p, <u8>((spread ^ (spread >> 8)) ^ SBOX_CONSTANT));
   } while (p != 1);
-  store<u8>(SBOX, 0x63);
+  store<u8>(SBOX, <u8>SBOX_CONSTANT);
   isReady = true;
 }
 
 /**
- * FIPS 197 §5.2 and the planes of every round key at `planes`; the first two round keys stay byte by byte at `bytes`, row by row,
- * for `firstRound`. Returns the number of rounds. `length` is 16 or 32.
+ * FIPS 197 §5.2 and the planes of every round key at `planes`; the first three round keys stay byte by byte at `bytes`, row by row,
+ * for `firstRounds`. Returns the number of rounds. `length` is 16 or 32.
  */
 export function expandKey(key: usize, length: u32, planes: usize, bytes: usize): u32 {
   if (!isReady) makeSbox();
@@ -74,11 +80,11 @@ export function expandKey(key: usize, length: u32, planes: usize, bytes: usize):
       const turns = round == 0 ? 0 : round - 1;
       const column = (position - turns * row) & 3;
       const byte = load<u8>(from + <usize>((column << 2) | row));
-      if (round < 2) store<u8>(bytes + <usize>round * BLOCK + <usize>position, byte);
+      if (round < FIRST_KEYS) store<u8>(bytes + <usize>round * BLOCK + <usize>position, byte);
       // The S-box of the planes leaves its constant out; MixColumns and ShiftRows do not change it.
-      store<u8>(STATE + <usize>position, round == 0 ? byte : byte ^ 0x63);
+      store<u8>(STATE + <usize>position, round == 0 ? byte : byte ^ <u8>SBOX_CONSTANT);
     }
-    toPlanes(STATE, planes + <usize>round * PLANES);
+    toPlanes(v128.load(STATE), planes + <usize>round * PLANES);
   }
   return rounds;
 }
@@ -88,8 +94,7 @@ export function expandKey(key: usize, length: u32, planes: usize, bytes: usize):
 }
 
 /** The same block eight times: bit b of each byte becomes all ones or all zeros in plane b. */
-@inline export function toPlanes(block: usize, planes: usize): void {
-  const bytes = v128.load(block);
+@inline function toPlanes(bytes: v128, planes: usize): void {
   for (let bit: u32 = 0; bit < 8; bit++) {
     const mask = i8x16.splat(<i8>(<u32>1 << bit));
     v128.store(planes + <usize>bit * BLOCK, i8x16.eq(v128.and(bytes, mask), mask));
@@ -97,21 +102,21 @@ export function expandKey(key: usize, length: u32, planes: usize, bytes: usize):
 }
 
 /**
- * What the last byte of a counter block adds to the state after the first round, for its 32 ranges of eight values: all else in a
- * counter block stays the same for 256 blocks. Only the first column depends on it, but whole planes are what gets loaded.
+ * What the last byte of a counter block adds to the first column after the first round, for all of its values: four groups of eight
+ * values share 128 bytes, each in a column of its own.
  */
 export function fillCounters(firstKey: usize, counters: usize): void {
   const last = <u32>load<u8>(firstKey, 15);
-  memory.fill(counters, 0, 32 * PLANES);
+  memory.fill(counters, 0, COUNTERS);
   for (let value: u32 = 0; value < 256; value++) {
     const s = substitute(value ^ last);
     const doubled = times2(s);
-    const planes = counters + <usize>(value >> 3) * PLANES;
+    const column = counters + <usize>(value >> 5) * PLANES + <usize>((value >> 3) & 3);
     // MixColumns: rows 0 and 1 take the byte of row 3 once, row 2 three times, row 3 twice.
-    setBits(planes, s, value & 7);
-    setBits(planes + 4, s, value & 7);
-    setBits(planes + 8, doubled ^ s, value & 7);
-    setBits(planes + 12, doubled, value & 7);
+    setBits(column, s, value & 7);
+    setBits(column + 4, s, value & 7);
+    setBits(column + 8, doubled ^ s, value & 7);
+    setBits(column + 12, doubled, value & 7);
   }
 }
 
@@ -123,27 +128,55 @@ function setBits(position: usize, byte: u32, block: u32): void {
 }
 
 /**
- * The planes of a counter block after the first round, without what its last byte adds. `block` has 16 bytes in the order of the
- * wire, the last one is not looked at; `keys` are the first two round keys row by row.
+ * What does not change while only the last byte of a counter block counts: at `column` the planes of the first column after the first
+ * round, without that byte and in all four columns; at `base` the planes of the whole state after the second round, without that
+ * column. `block` has 16 bytes in the order of the wire; `keys` are the first three round keys row by row.
  */
-export function firstRound(block: usize, keys: usize, planes: usize): void {
-  for (let column: u32 = 0; column < 4; column++) {
-    const a = shifted(block, keys, 0, column);
-    const b = shifted(block, keys, 1, column);
-    const c = shifted(block, keys, 2, column);
-    // Row 3 of column 0 is the last byte of the block.
-    const d = column == 0 ? 0 : shifted(block, keys, 3, column);
-    const all = a ^ b ^ c ^ d;
-    store<u8>(STATE + <usize>column, a ^ all ^ times2(a ^ b) ^ load<u8>(keys + <usize>column, 16));
-    store<u8>(STATE + <usize>column, b ^ all ^ times2(b ^ c) ^ load<u8>(keys + <usize>column, 20), 4);
-    store<u8>(STATE + <usize>column, c ^ all ^ times2(c ^ d) ^ load<u8>(keys + <usize>column, 24), 8);
-    store<u8>(STATE + <usize>column, d ^ all ^ times2(d ^ a) ^ load<u8>(keys + <usize>column, 28), 12);
-  }
-  toPlanes(STATE, planes);
+export function firstRounds(block: usize, keys: usize, column: usize, base: usize): void {
+  const a = shifted(block, keys, 0);
+  const b = shifted(block, keys, 1);
+  const c = shifted(block, keys, 2);
+  // Row 3 of column 0 is the last byte of the block.
+  const d = shifted(block, keys, 3) & 0xffffff00;
+  const a1 = mixed(a, b, c, d) ^ load<u32>(keys, 16);
+  const b1 = mixed(b, c, d, a) ^ load<u32>(keys, 20);
+  const c1 = mixed(c, d, a, b) ^ load<u32>(keys, 24);
+  const d1 = mixed(d, a, b, c) ^ load<u32>(keys, 28);
+  toPlanes(rows(everywhere(a1), everywhere(b1), everywhere(c1), everywhere(d1)), column);
+  // The column is added without the constant of its S-box.
+  const a2 = substituteRow(a1);
+  const b2 = substituteRow(b1);
+  const c2 = substituteRow(c1);
+  const d2 = substituteRow(d1);
+  const a3 = mixed(a2, rotr(b2, 8), rotr(c2, 16), rotr(d2, 24)) ^ load<u32>(keys, 32);
+  const b3 = mixed(b2, rotr(c2, 8), rotr(d2, 16), rotr(a2, 24)) ^ load<u32>(keys, 36);
+  const c3 = mixed(c2, rotr(d2, 8), rotr(a2, 16), rotr(b2, 24)) ^ load<u32>(keys, 40);
+  const d3 = mixed(d2, rotr(a2, 8), rotr(b2, 16), rotr(c2, 24)) ^ load<u32>(keys, 44);
+  toPlanes(rows(a3, b3, c3, d3), base);
 }
 
-/** One byte of the state after AddRoundKey, SubBytes and ShiftRows. */
-@inline function shifted(block: usize, keys: usize, row: u32, column: u32): u32 {
-  const from = (column + row) & 3;
-  return substitute(<u32>load<u8>(block + <usize>((from << 2) | row)) ^ <u32>load<u8>(keys + <usize>((row << 2) | from)));
+@inline function rows(a: u32, b: u32, c: u32, d: u32): v128 {
+  return i32x4.replace_lane(i32x4.replace_lane(i32x4.replace_lane(i32x4.splat(a), 1, b), 2, c), 3, d);
+}
+
+/** One row of the state after AddRoundKey, SubBytes and ShiftRows, its first column in the lowest byte. */
+@inline function shifted(block: usize, keys: usize, row: u32): u32 {
+  const bytes = <u32>load<u8>(block + <usize>row) | (<u32>load<u8>(block + <usize>row, 4) << 8) | (<u32>load<u8>(block + <usize>row, 8) << 16) | (<u32>load<u8>(block + <usize>row, 12) << 24);
+  return rotr(substituteWord(bytes ^ load<u32>(keys + <usize>(row << 2))), 8 * row);
+}
+
+/** SubBytes of one row but for its first column, which becomes what the S-box makes of no bits without its constant: none. */
+@inline function substituteRow(row: u32): u32 {
+  return (substituteWord(row) & 0xffffff00) | SBOX_CONSTANT;
+}
+
+/** MixColumns for one row, from it and those after it: 2 (a + b) + b + c + d, in four columns at once. */
+@inline function mixed(a: u32, b: u32, c: u32, d: u32): u32 {
+  const sum = a ^ b;
+  return ((sum & 0x7f7f7f7f) << 1) ^ (((sum >> 7) & 0x01010101) * 0x1b) ^ b ^ c ^ d;
+}
+
+/** The first column in all four. */
+@inline function everywhere(row: u32): u32 {
+  return (row & 0xff) * 0x01010101;
 }

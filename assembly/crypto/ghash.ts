@@ -39,27 +39,32 @@ function timesX(block: usize): void {
   store<u64>(block, bswap<u64>((low >> 1) | (high << 63)), 8);
 }
 
-/** The product of H and the block at `y`. */
-@inline export function timesH(y: usize, tables: usize): v128 {
-  let a = look(y, tables, 0);
-  let b = look(y, tables, 1);
-  let c = look(y, tables, 2);
-  let d = look(y, tables, 3);
-  a = v128.xor(a, look(y, tables, 4));
-  b = v128.xor(b, look(y, tables, 5));
-  c = v128.xor(c, look(y, tables, 6));
-  d = v128.xor(d, look(y, tables, 7));
-  a = v128.xor(a, look(y, tables, 8));
-  b = v128.xor(b, look(y, tables, 9));
-  c = v128.xor(c, look(y, tables, 10));
-  d = v128.xor(d, look(y, tables, 11));
-  a = v128.xor(a, look(y, tables, 12));
-  b = v128.xor(b, look(y, tables, 13));
-  c = v128.xor(c, look(y, tables, 14));
-  d = v128.xor(d, look(y, tables, 15));
-  return v128.xor(v128.xor(a, b), v128.xor(c, d));
+/**
+ * The product of H and a block, given by its two words. They come in registers and not in memory, where vectors are stored much
+ * faster than their bytes can be loaded again.
+ */
+@inline export function timesH(low: u64, high: u64, tables: usize): v128 {
+  let a = look(low, 0, tables, 0);
+  let b = look(low, 1, tables, 1);
+  a = v128.xor(a, look(low, 2, tables, 2));
+  b = v128.xor(b, look(low, 3, tables, 3));
+  a = v128.xor(a, look(low, 4, tables, 4));
+  b = v128.xor(b, look(low, 5, tables, 5));
+  a = v128.xor(a, look(low, 6, tables, 6));
+  b = v128.xor(b, look(low, 7, tables, 7));
+  a = v128.xor(a, look(high, 0, tables, 8));
+  b = v128.xor(b, look(high, 1, tables, 9));
+  a = v128.xor(a, look(high, 2, tables, 10));
+  b = v128.xor(b, look(high, 3, tables, 11));
+  a = v128.xor(a, look(high, 4, tables, 12));
+  b = v128.xor(b, look(high, 5, tables, 13));
+  a = v128.xor(a, look(high, 6, tables, 14));
+  b = v128.xor(b, look(high, 7, tables, 15));
+  return v128.xor(a, b);
 }
 
-@inline function look(y: usize, tables: usize, position: usize): v128 {
-  return v128.load(tables + (<usize>load<u8>(y + position) << 4) + position * 4096);
+/** What one byte of a word contributes. */
+@inline function look(word: u64, byte: u64, tables: usize, position: usize): v128 {
+  const offset = byte == 0 ? word << 4 : word >> (8 * byte - 4);
+  return v128.load(tables + (<usize>offset & 0xff0) + position * 4096);
 }

@@ -1,15 +1,21 @@
 /**
  * AES of eight counter blocks at once, one bit of all their bytes in each of eight vectors (Käsper and Schwabe, CHES 2009), with the
- * S-box as a circuit of 113 gates (Boyar and Peralta, 2011) and without ShiftRows (Adomnicai and Peyrin, CHES 2021). While the vector
- * units are busy with a round, the load units hash one block that was encrypted before: that is why GHASH is in here.
+ * S-box as a circuit of 113 gates (Boyar and Peralta, 2011) and without ShiftRows (Adomnicai and Peyrin, CHES 2021). Blocks of a packet
+ * differ in one byte of the first round and in one column of the second, so the first is a table and the second is shared by 32 blocks.
+ * While the vector units are busy with a round, the load units hash one block that was encrypted before: that is why GHASH is in here.
  */
 import { BLOCK, PLANES } from "./aes";
 import { timesH } from "./ghash";
 
-/** Where the planes of the base of a counter block are. */
+/** The planes that `firstRounds` makes: of the column that is not the same in all blocks, and of what it is added to. */
+export const COLUMN = memory.data(128, 16);
 export const BASE = memory.data(128, 16);
-/** Eight blocks of key stream. */
-export const STREAM = memory.data(128, 16);
+/** The second round of four groups, column n that of the nth. Planes are also loaded from behind their first byte. */
+const COLUMNS = memory.data(144, 16);
+/** The states of these groups before the third round. */
+const THIRD = memory.data(512, 16);
+/** A round key of no bits. */
+const NOTHING = memory.data(128, 16);
 /** The running hash. */
 export const HASH = memory.data(16, 16);
 
@@ -30,35 +36,84 @@ export let hashEnd: usize = 0;
 
 /** Hashes what has not been hashed beside a round. */
 export function finishHash(tables: usize): void {
-  while (hashNext < hashEnd) hashBlock(v128.load(hashNext), tables);
+  for (; hashNext < hashEnd; hashNext += BLOCK) hashBlock(hashNext, tables);
 }
 
-/** One block that lies somewhere else. */
-@inline export function hashBlock(block: v128, tables: usize): void {
-  v128.store(HASH, v128.xor(v128.load(HASH), block));
-  v128.store(HASH, timesH(HASH, tables));
-  hashNext += BLOCK;
+/** One block. */
+export function hashBlock(block: usize, tables: usize): void {
+  v128.store(HASH, timesH(load<u64>(HASH) ^ load<u64>(block), load<u64>(HASH, 8) ^ load<u64>(block, 8), tables));
 }
 
 /**
- * Fills STREAM: eight consecutive counters, the first a multiple of 8. `keys` are the planes of the round keys, `group` what
- * the last bytes of these counters add to BASE.
+ * Encrypts 128 bytes at `data` with eight consecutive counters, the first of them 8 × `group`. `keys` are the planes of the round
+ * keys, `counters` what `fillCounters` made of the first of them. Groups come in order, every 32nd after `firstRounds`.
  */
-export function streamGroup(keys: usize, rounds: u32, group: usize, tables: usize): void {
-  let x7 = v128.xor(v128.load(BASE, 0), v128.load(group, 0));
-  let x6 = v128.xor(v128.load(BASE, 16), v128.load(group, 16));
-  let x5 = v128.xor(v128.load(BASE, 32), v128.load(group, 32));
-  let x4 = v128.xor(v128.load(BASE, 48), v128.load(group, 48));
-  let x3 = v128.xor(v128.load(BASE, 64), v128.load(group, 64));
-  let x2 = v128.xor(v128.load(BASE, 80), v128.load(group, 80));
-  let x1 = v128.xor(v128.load(BASE, 96), v128.load(group, 96));
-  let x0 = v128.xor(v128.load(BASE, 112), v128.load(group, 112));
-  let key = keys + 2 * PLANES;
-  let turns: u32 = 1;
-  const last = keys + <usize>rounds * PLANES;
+export function cryptGroup(keys: usize, rounds: u32, counters: usize, group: u32, tables: usize, data: usize): void {
+  const column = <usize>(group & 3);
+  if (column == 0) secondRounds(counters + <usize>((group & 31) >> 2) * PLANES, tables);
+  encrypt(THIRD + column * PLANES, keys + 3 * PLANES, keys + <usize>rounds * PLANES, tables, data);
+}
+
+/** Four groups at once, up to their third round: there is one column of each in which its blocks differ. */
+function secondRounds(counter: usize, tables: usize): void {
+  for (let plane: usize = 0; plane < PLANES; plane += BLOCK) {
+    v128.store(COLUMNS + plane, v128.xor(v128.load(COLUMN + plane), v128.load(counter + plane)));
+  }
+  encrypt(COLUMNS, NOTHING, NOTHING, tables, 0);
+  for (let column: usize = 0; column < 4; column++) secondRound(COLUMNS + column, THIRD + column * PLANES);
+}
+
+/** Planes stand one after the other, the lowest bit first; what leaves the highest comes back into four of them. */
+@inline function secondRound(from: usize, to: usize): void {
+  const top = twice(from, 112);
+  v128.store(to, v128.xor(once(from, 0), top));
+  v128.store(to, v128.xor(v128.xor(once(from, 16), twice(from, 0)), top), 16);
+  v128.store(to, v128.xor(once(from, 32), twice(from, 16)), 32);
+  v128.store(to, v128.xor(v128.xor(once(from, 48), twice(from, 32)), top), 48);
+  v128.store(to, v128.xor(v128.xor(once(from, 64), twice(from, 48)), top), 64);
+  v128.store(to, v128.xor(once(from, 80), twice(from, 64)), 80);
+  v128.store(to, v128.xor(once(from, 96), twice(from, 80)), 96);
+  v128.store(to, v128.xor(once(from, 112), twice(from, 96)), 112);
+}
+
+/** A plane of the base, and of the column as MixColumns adds it to the three others. */
+@inline function once(from: usize, plane: usize): v128 {
+  const column = i8x16.swizzle(v128.load(from + plane), i8x16(-1, 12, 8, 4, -1, 0, 12, 8, -1, 4, 0, 12, -1, 8, 4, 0));
+  return v128.xor(v128.load(BASE + plane), column);
+}
+
+/** Where MixColumns doubles a byte of the first column: in that one, and in the one that has it three times. */
+@inline function twice(from: usize, plane: usize): v128 {
+  return i8x16.swizzle(v128.load(from + plane), i8x16(0, -1, -1, 4, 4, -1, -1, 8, 8, -1, -1, 12, 12, -1, -1, 0));
+}
+
+/**
+ * The rounds whose keys are from `key` on, the one of `last` without MixColumns, for the planes at `from`; blocks are hashed meanwhile.
+ * What comes out is added to the `data`; 0: it stays in planes, in COLUMNS.
+ */
+function encrypt(from: usize, key: usize, last: usize, tables: usize, data: usize): void {
+  let x7 = v128.load(from, 0);
+  let x6 = v128.load(from, 16);
+  let x5 = v128.load(from, 32);
+  let x4 = v128.load(from, 48);
+  let x3 = v128.load(from, 64);
+  let x2 = v128.load(from, 80);
+  let x1 = v128.load(from, 96);
+  let x0 = v128.load(from, 112);
+  let turns: u32 = 2;
+  let low = load<u64>(HASH);
+  let high = load<u64>(HASH, 8);
+  let next = hashNext;
   const end = hashEnd;
 
   while (true) {
+    // Its words are ready since the round before, and the next ones are not wanted before the round after: nobody waits for a hash.
+    if (next < end) {
+      const product = timesH(low ^ load<u64>(next), high ^ load<u64>(next, 8), tables);
+      low = i64x2.extract_lane(product, 0);
+      high = i64x2.extract_lane(product, 1);
+      next += BLOCK;
+    }
     // Linear, into the tower of fields.
     const y14 = v128.xor(x3, x5);
     const y13 = v128.xor(x0, x6);
@@ -270,11 +325,23 @@ export function streamGroup(keys: usize, rounds: u32, group: usize, tables: usiz
     }
     turns = (turns + 1) & 3;
     key += PLANES;
-
-    if (hashNext < end) hashBlock(v128.load(hashNext), tables);
   }
+  store<u64>(HASH, low);
+  store<u64>(HASH, high, 8);
+  hashNext = next;
 
-  storeBlocks(x7, x6, x5, x4, x3, x2, x1, x0);
+  if (data != 0) {
+    addBlocks(data, x7, x6, x5, x4, x3, x2, x1, x0);
+  } else {
+    v128.store(COLUMNS, x7);
+    v128.store(COLUMNS, x6, 16);
+    v128.store(COLUMNS, x5, 32);
+    v128.store(COLUMNS, x4, 48);
+    v128.store(COLUMNS, x3, 64);
+    v128.store(COLUMNS, x2, 80);
+    v128.store(COLUMNS, x1, 96);
+    v128.store(COLUMNS, x0, 112);
+  }
 }
 
 /** The next row where so many ShiftRows have been left out: each turns it against the one before it by one column. */
@@ -303,8 +370,8 @@ export function streamGroup(keys: usize, rounds: u32, group: usize, tables: usiz
   return i8x16.swizzle(plane, i8x16(10, 11, 8, 9, 14, 15, 12, 13, 2, 3, 0, 1, 6, 7, 4, 5));
 }
 
-/** Turns planes (lowest bit first) into blocks: an 8 × 8 transposition of bits in every byte, by halves (Hacker's Delight §7-3). */
-@inline function storeBlocks(p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, p6: v128, p7: v128): void {
+/** Adds planes (lowest bit first) to the data as blocks: an 8 × 8 transposition of bits in every byte, by halves (Hacker's Delight §7-3). */
+@inline function addBlocks(data: usize, p0: v128, p1: v128, p2: v128, p3: v128, p4: v128, p5: v128, p6: v128, p7: v128): void {
   const ones = i8x16.splat(0x55);
   let t = v128.and(v128.xor(i64x2.shr_u(p0, 1), p1), ones);
   p1 = v128.xor(p1, t);
@@ -335,20 +402,21 @@ export function streamGroup(keys: usize, rounds: u32, group: usize, tables: usiz
 
   const fours = i8x16.splat(0x0f);
   t = v128.and(v128.xor(i64x2.shr_u(p0, 4), p4), fours);
-  storeBlock(4, v128.xor(p4, t));
-  storeBlock(0, v128.xor(p0, i64x2.shl(t, 4)));
+  addBlock(data, 64, v128.xor(p4, t));
+  addBlock(data, 0, v128.xor(p0, i64x2.shl(t, 4)));
   t = v128.and(v128.xor(i64x2.shr_u(p1, 4), p5), fours);
-  storeBlock(5, v128.xor(p5, t));
-  storeBlock(1, v128.xor(p1, i64x2.shl(t, 4)));
+  addBlock(data, 80, v128.xor(p5, t));
+  addBlock(data, 16, v128.xor(p1, i64x2.shl(t, 4)));
   t = v128.and(v128.xor(i64x2.shr_u(p2, 4), p6), fours);
-  storeBlock(6, v128.xor(p6, t));
-  storeBlock(2, v128.xor(p2, i64x2.shl(t, 4)));
+  addBlock(data, 96, v128.xor(p6, t));
+  addBlock(data, 32, v128.xor(p2, i64x2.shl(t, 4)));
   t = v128.and(v128.xor(i64x2.shr_u(p3, 4), p7), fours);
-  storeBlock(7, v128.xor(p7, t));
-  storeBlock(3, v128.xor(p3, i64x2.shl(t, 4)));
+  addBlock(data, 112, v128.xor(p7, t));
+  addBlock(data, 48, v128.xor(p3, i64x2.shl(t, 4)));
 }
 
 /** The last ShiftRows and the way back to the order of the wire in one. */
-@inline function storeBlock(index: usize, rows: v128): void {
-  v128.store(STREAM + index * BLOCK, i8x16.swizzle(rows, i8x16(0, 5, 10, 15, 1, 6, 11, 12, 2, 7, 8, 13, 3, 4, 9, 14)));
+@inline function addBlock(data: usize, at: usize, rows: v128): void {
+  const block = i8x16.swizzle(rows, i8x16(0, 5, 10, 15, 1, 6, 11, 12, 2, 7, 8, 13, 3, 4, 9, 14));
+  v128.store(data + at, v128.xor(v128.load(data + at), block));
 }
