@@ -1,5 +1,6 @@
 import type { Identity } from "../model/identity";
 import type { DockerState, SwarmNetworkState } from "../model/state";
+import type { Memo } from "./memo";
 import type { OverlayLayer } from "./overlays";
 import type { ProgramBuilder } from "./program-builder";
 
@@ -7,6 +8,7 @@ import type { ProgramBuilder } from "./program-builder";
 export interface Laying {
   readonly builder: ProgramBuilder;
   readonly state: DockerState;
+  readonly memo: Memo;
   readonly identity: Identity;
   readonly loopbackMtu: number;
   readonly namespaces: Map<string, number>;

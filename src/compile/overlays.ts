@@ -2,6 +2,7 @@ import type { RealServerRecord, VirtualServiceRecord, XfrmTables } from "../engi
 import type { FirewallState } from "../model/firewall";
 import type { DockerState, EndpointState, HostState } from "../model/state";
 import type { EndpointPlace, Laying } from "./laying";
+import type { Memo } from "./memo";
 
 /** What compiles the overlay networks of swarms. A page that has none need not load it: it is handed in (`overlay/index.ts`). */
 export interface OverlayLayer {
@@ -16,7 +17,7 @@ export interface OverlayLayer {
   /** The packet filters of namespaces that are no container's and no host's, and of containers that have more than their name server's rules. */
   firewalls(state: DockerState): readonly PlacedFirewall[];
   /** What IPVS does in the load balancers' namespaces. */
-  balancing(state: DockerState, places: ReadonlyMap<string, number>): Balancing;
+  balancing(state: DockerState, places: ReadonlyMap<string, number>, memo: Memo): Balancing;
 }
 
 export interface PlacedFirewall {

@@ -3,6 +3,7 @@ import { NONE } from "../../assembly/abi/version";
 import { addressWords } from "../engine/address-words";
 import { type Address6Record, type AddressRecord, type DeviceRecord, type HostRecord, type LinkRecord, type NamespaceRecord, type NeighbourRecord, NO_ADDRESS6, type Route6Record, type RouteRecord, type VxlanRemoteRecord } from "../engine/program";
 import { ipv4Mask } from "../net/cidr";
+import type { Memo } from "./memo";
 
 /** net.ipv4.ip_default_ttl (RFC 1340's recommendation). */
 const DEFAULT_TTL = 64;
@@ -42,6 +43,17 @@ export interface Route6Settings {
   readonly metric?: number;
 }
 
+/** What a VXLAN device knows of an endpoint on another host. */
+export interface PeerRecords {
+  readonly neighbour: NeighbourRecord;
+  readonly remote: VxlanRemoteRecord;
+}
+
+export function peerRecords(device: number, { ip, mac, tunnelEnd }: { readonly ip: number; readonly mac: number; readonly tunnelEnd: number }): PeerRecords {
+  const words = macWords(mac);
+  return { neighbour: { device, ip, ...words }, remote: { device, remote: tunnelEnd, ...words } };
+}
+
 /** Which index each thing has, by its key: what a later program must respect. */
 export interface LayoutIndices {
   readonly hosts: ReadonlyMap<string, number>;
@@ -53,6 +65,7 @@ export interface LayoutIndices {
 /** What a program was laid out as, for the next one. */
 export interface PreviousLayout {
   readonly indices: LayoutIndices;
+  readonly memo: Memo;
   readonly program: {
     readonly hosts: readonly HostRecord[];
     readonly namespaces: readonly NamespaceRecord[];
@@ -109,12 +122,14 @@ export class ProgramBuilder {
   readonly #deviceKeys: KeyedIndices;
   readonly #linkKeys: KeyedIndices;
   readonly #keyOfDevice = new Map<number, string>();
+  readonly #addressesOf = new Map<number, AddressRecord[]>();
+  readonly #addresses6Of = new Map<number, Set<bigint>>();
 
   constructor(previous?: PreviousLayout) {
     const { hosts = [], namespaces = [], devices = [], links = [], names } = previous?.program ?? {};
     this.hosts = [...hosts];
     this.namespaces = [...namespaces];
-    this.devices = devices.map((device) => ({ ...device, kind: DeviceKind.Gone, flags: 0, peer: NONE, master: NONE, link: NONE }));
+    this.devices = devices.map(goneOf);
     this.links = [...links];
     this.hostNames = [...(names?.hosts ?? [])];
     this.namespaceNames = [...(names?.namespaces ?? [])];
@@ -162,7 +177,9 @@ export class ProgramBuilder {
 
   loopback(namespace: number, name: string, mtu: number, key = `${name}:lo`): number {
     const device = this.device({ namespace, kind: DeviceKind.Loopback, displayName: `${name}:lo`, mtu, key });
-    this.addresses.push({ device, ip: 0x7f000001, prefix: 8 });
+    const own = { device, ip: 0x7f000001, prefix: 8 };
+    this.addresses.push(own);
+    this.#addressesOf.set(device, [own]);
     this.route({ namespace, destination: 0x7f000000, prefix: 8, type: RouteType.Local, device, source: 0x7f000001 });
     this.route({ namespace, destination: 0x7f000001, prefix: 32, type: RouteType.Local, device, source: 0x7f000001 });
     this.route({ namespace, destination: 0x7fffffff, prefix: 32, type: RouteType.Broadcast, device, source: 0x7f000001 });
@@ -177,8 +194,12 @@ export class ProgramBuilder {
     const namespace = this.devices[device]!.namespace;
     const mask = ipv4Mask(prefix);
     // A second address of a subnet is a secondary one: the subnet's route has the first as its source.
-    const isSecondary = this.addresses.some((other) => other.device === device && other.prefix === prefix && ((other.ip ^ ip) & mask) === 0);
-    this.addresses.push({ device, ip, prefix });
+    const own = this.#addressesOf.get(device) ?? [];
+    this.#addressesOf.set(device, own);
+    const isSecondary = own.some((other) => other.prefix === prefix && ((other.ip ^ ip) & mask) === 0);
+    const record = { device, ip, prefix };
+    this.addresses.push(record);
+    own.push(record);
     if (!isSecondary && prefix < 32) this.route({ namespace, destination: (ip & mask) >>> 0, prefix, type: RouteType.Unicast, device, source: ip });
     this.route({ namespace, destination: ip, prefix: 32, type: RouteType.Local, device, source: ip });
     if (isSecondary || prefix >= 31) return;
@@ -196,14 +217,12 @@ export class ProgramBuilder {
     this.route({ namespace, destination, prefix, type: RouteType.Unicast, device, gateway });
   }
 
-  /** A permanent neighbour entry. */
-  neighbour(device: number, ip: number, mac: number): void {
-    this.neighbours.push({ device, ip, ...macWords(mac) });
-  }
-
-  /** Behind which host a MAC is. */
-  remote(device: number, mac: number, remote: number): void {
-    this.vxlanRemotes.push({ device, remote, ...macWords(mac) });
+  /** Permanent neighbour entries, and behind which hosts MACs are. */
+  peers(peers: readonly PeerRecords[]): void {
+    for (const { neighbour, remote } of peers) {
+      this.neighbours.push(neighbour);
+      this.vxlanRemotes.push(remote);
+    }
   }
 
   route(route: Omit<RouteRecord, "gateway" | "source" | "metric"> & Partial<RouteRecord>): void {
@@ -212,7 +231,10 @@ export class ProgramBuilder {
 
   /** An IPv6 address, in use at once, and the routes that the kernel makes for it (Linux net/ipv6/addrconf.c). */
   address6(device: number, ip: bigint, prefix: number): void {
-    if (this.addresses6.some((other) => other.device === device && String(other.ip) === String(addressWords(ip)))) return;
+    const own = this.#addresses6Of.get(device) ?? new Set();
+    this.#addresses6Of.set(device, own);
+    if (own.has(ip)) return;
+    own.add(ip);
     this.addresses6.push({ device, ip: addressWords(ip), prefix, flags: ADDRESS6_NODAD });
     this.route6(device, ip, 128, { type: RouteType.Local, metric: 0 });
     const network = (ip >> BigInt(128 - prefix)) << BigInt(128 - prefix);
@@ -250,6 +272,17 @@ export class ProgramBuilder {
     this.links[index] = link;
     return index;
   }
+}
+
+const goners = new WeakMap<DeviceRecord, DeviceRecord>();
+
+/** The device when it is not there any more: always the same record of the same device. */
+function goneOf(device: DeviceRecord): DeviceRecord {
+  const known = device.kind === DeviceKind.Gone ? device : goners.get(device);
+  if (known) return known;
+  const gone = { ...device, kind: DeviceKind.Gone, flags: 0, peer: NONE, master: NONE, link: NONE };
+  goners.set(device, gone);
+  return gone;
 }
 
 function macWords(mac: number): { readonly macHigh: number; readonly macLow: number } {

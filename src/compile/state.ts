@@ -5,6 +5,7 @@ import type { DockerState } from "../model/state";
 import { capacityOf } from "./capacity";
 import { DEFAULT_CIPHER_COST, DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
 import { exponentialTable } from "./exponential";
+import type { Memo } from "./memo";
 import { hasOverlays } from "./overlays";
 import { compileProcesses, type KeyedSocket } from "./processes";
 import type { LayoutIndices } from "./program-builder";
@@ -28,6 +29,7 @@ export interface CompiledState {
 /** Where everything of a compiled state is. */
 export interface Layout {
   readonly indices: LayoutIndices;
+  readonly memo: Memo;
   readonly network: CompiledNetwork;
   readonly program: DatapathProgram;
   /** The namespace of a host or machine, or of a container that runs on a host. */
@@ -51,7 +53,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
   const network = layOut(state, options, previous);
   const { builder, places, kernelDevices, xfrm } = network;
   const { chains, rules, chainNames, ruleNames } = compileStateRules(state, network, options.overlays);
-  const balancing = hasOverlays(state) ? options.overlays?.balancing(state, places) : undefined;
+  const balancing = hasOverlays(state) ? options.overlays?.balancing(state, places, network.memo) : undefined;
   const balancingRecords = balancing && { virtualServices: balancing.virtualServices, realServers: balancing.realServers };
   const sandboxes = {
     host: (name: string) => places.get(name),
@@ -89,6 +91,7 @@ export function compileState(state: DockerState, options: StateOptions, previous
   const program = shared(previous?.program, made);
   const layout: Layout = {
     indices: builder.indices,
+    memo: network.memo,
     network,
     program,
     namespaceOf: (host, container) => places.get(container === undefined ? host : `${host}/${container}`),

@@ -12,12 +12,14 @@ import { addBridgeCable } from "./cable";
 import { bridgeKey, type EndpointPlace, type Laying, nameDevice } from "./laying";
 import { hasOverlays, type OverlayLayer } from "./overlays";
 import { addChild, addParents, type ParentDevices } from "./parents";
+import { Memo } from "./memo";
 import { type PreviousLayout, ProgramBuilder } from "./program-builder";
 import { addUnderlay, addUplinks } from "./world";
 
 /** The records of hosts, bridges and sandboxes, and where names and addresses ended up. */
 export interface CompiledNetwork {
   readonly builder: ProgramBuilder;
+  readonly memo: Memo;
   /** Namespace index by name of host, machine or container; a container without a sandbox of its own has its owner's. */
   readonly namespaces: ReadonlyMap<string, number>;
   /** Namespace index by host or machine, and by `host/container`: unambiguous where two hosts have containers of one name. */
@@ -53,6 +55,7 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
     forwards: sandboxForwarding,
     builder: new ProgramBuilder(previous),
     state,
+    memo: new Memo(previous?.memo),
     identity: new Identity(seed),
     loopbackMtu: largestMtu(state),
     namespaces: new Map(),
@@ -65,25 +68,39 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
     overlayNetworks: new Map(),
   };
   if (underlay) addUnderlay(laying, underlay);
-  const parents = state.hosts.map((host) => addHost(laying, host, underlay));
+  const parents = new Map(state.hosts.map((host) => [host.name, addHost(laying, host, underlay)]));
   const running = state.containers.filter((container) => container.running);
   for (const container of running) {
     const { mode } = container.network;
     if (mode !== "sandbox" && mode !== "none" && !isOrphan(container)) continue;
-    addSandbox(laying, container, parents[state.hosts.findIndex(({ name }) => name === container.host)]!);
+    addSandbox(laying, container, parents.get(container.host)!);
   }
   // Those that share the sandbox of another one, which may share a third one's.
-  for (let left = running.length; left > 0; left--) for (const container of running) shareNamespace(laying, container);
+  const sharing = running.filter(({ network }) => network.mode === "host" || network.mode === "container");
+  for (let left = sharing.length; left > 0; left--) for (const container of sharing) shareNamespace(laying, container);
   return { ...laying, xfrm: overlays?.encryption(laying) };
 }
 
 /** The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */
-export function bridgeMtu(state: DockerState, network: BridgeNetworkState): number {
-  const own = [...state.containers, ...state.hosts.flatMap(({ name: host, swarm }) => (swarm?.sandboxes ?? []).map(({ endpoints }) => ({ host, endpoints })))];
-  const ports = own
-    .filter(({ host }) => host === network.host)
-    .flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network.name));
-  return ports.length === 0 ? 1500 : Math.min(...ports.map(({ mtu }) => mtu));
+export function bridgeMtu(state: DockerState, { host, name }: BridgeNetworkState): number {
+  const known = smallestMtus.get(state) ?? findSmallestMtus(state);
+  smallestMtus.set(state, known);
+  return known.get(bridgeKey({ host, name })) ?? 1500;
+}
+
+const smallestMtus = new WeakMap<DockerState, ReadonlyMap<string, number>>();
+
+/** Looked up once for a state: every bridge asks. */
+function findSmallestMtus({ containers, hosts }: DockerState): ReadonlyMap<string, number> {
+  const smallest = new Map<string, number>();
+  const sandboxes = hosts.flatMap(({ name: host, swarm }) => (swarm?.sandboxes ?? []).map(({ endpoints }) => ({ host, endpoints })));
+  for (const { host, endpoints } of [...containers, ...sandboxes]) {
+    for (const { network, mtu } of endpoints) {
+      const key = bridgeKey({ host, name: network });
+      smallest.set(key, Math.min(mtu, smallest.get(key) ?? mtu));
+    }
+  }
+  return smallest;
 }
 
 /**
@@ -149,9 +166,8 @@ function addSandbox(laying: Laying, container: ContainerState, parents: ParentDe
   // A container that was started again is in another namespace, with none of the neighbours and connections of the one before.
   const key = `${host}/${name}#${startOrder}`;
   const forwarding = Number(spec.sysctls?.["net.ipv4.ip_forward"] ?? (forwards ? 1 : 0));
-  const hostIndex = state.hosts.findIndex((candidate) => candidate.name === host);
   const forwarding6 = Number(spec.sysctls?.["net.ipv6.conf.all.forwarding"] ?? 0);
-  const namespace = builder.namespace(label, builder.namespaces[places.get(state.hosts[hostIndex]!.name)!]!.host, { forwarding, forwarding6, key });
+  const namespace = builder.namespace(label, builder.namespaces[places.get(host)!]!.host, { forwarding, forwarding6, key });
   if (!namespaces.has(label)) namespaces.set(label, namespace);
   places.set(`${host}/${name}`, namespace);
   nameDevice(laying, builder.loopback(namespace, label, loopbackMtu, `${key}:lo`), "lo");

@@ -22,14 +22,15 @@ export function checkVxlans(program: DatapathProgram, capacity: Capacity): void 
     limit("frameBytes", record.mtu + VXLAN_FRAME_ROOM, capacity.frameBytes);
   });
   limit("vxlanRemotes", vxlanRemotes.length, capacity.vxlanRemotes ?? 0);
-  const macs = new Set<string>();
+  const macs = new Map<number, Set<number>>();
   vxlanRemotes.forEach(({ device, macHigh, macLow, remote }, index) => {
-    const field = `vxlanRemotes[${index}]`;
-    if (devices[device]?.kind !== DeviceKind.Vxlan) refuse(`${field}.device`, "a VXLAN device", device);
-    if (remote >>> 0 === 0 || remote >>> 0 >= GROUPS) refuse(`${field}.remote`, "an address of one host", remote);
-    const key = [device, macHigh, macLow >>> 0].join();
-    if (macs.has(key)) refuse(field, "one entry for each MAC", index);
-    macs.add(key);
+    if (devices[device]?.kind !== DeviceKind.Vxlan) refuse(`vxlanRemotes[${index}].device`, "a VXLAN device", device);
+    if (remote >>> 0 === 0 || remote >>> 0 >= GROUPS) refuse(`vxlanRemotes[${index}].remote`, "an address of one host", remote);
+    const mac = macHigh * 2 ** 32 + (macLow >>> 0);
+    const own = macs.get(device) ?? new Set();
+    if (own.size === 0) macs.set(device, own);
+    if (own.has(mac)) refuse(`vxlanRemotes[${index}]`, "one entry for each MAC", index);
+    own.add(mac);
   });
 }
 

@@ -10,6 +10,19 @@ const NAME_MAX = 255;
  * @example domainNameBytes("Web.front") // 3 w e b 5 f r o n t 0
  */
 export function domainNameBytes(name: string): Uint8Array<ArrayBuffer> | null {
+  const known = wireForms.get(name);
+  if (known !== undefined) return known;
+  if (wireForms.size >= WIRE_FORMS_MAX) wireForms.clear();
+  const made = wireFormOf(name);
+  wireForms.set(name, made);
+  return made;
+}
+
+/** Every program that replaces another one has most names again, and each of them is looked at several times. */
+const wireForms = new Map<string, Uint8Array<ArrayBuffer> | null>();
+const WIRE_FORMS_MAX = 32_768;
+
+function wireFormOf(name: string): Uint8Array<ArrayBuffer> | null {
   const bytes: number[] = [];
   for (const label of name === "" || name === "." ? [] : name.replace(/\.$/, "").toLowerCase().split(".")) {
     const encoded = new TextEncoder().encode(label);

@@ -33,7 +33,7 @@ function viewed(overlays: OverlayLayer, view: View): Pick<OverlayLayer, "view" |
     ofState.set(host, own);
     return own;
   };
-  return { view: once, balancing: (state, places) => overlays.balancing(asEachKnows(state, once), places) };
+  return { view: once, balancing: (state, places, memo) => overlays.balancing(asEachKnows(state, once), places, memo) };
 }
 
 /** Load balancers lead to the tasks that their own host knows. */

@@ -129,9 +129,10 @@ function hiddenBy(rows: Rows, { stale, failed }: Mistakes): ReadonlySet<string> 
 function withoutServers(host: HostState, hidden: ReadonlySet<string>): HostState {
   const { swarm } = host;
   if (swarm === undefined || hidden.size === 0) return host;
-  const sandboxes = swarm.sandboxes.map((sandbox) => ({
-    ...sandbox,
-    services: sandbox.services.map((service) => ({ ...service, servers: service.servers.filter(({ ip }) => !hidden.has(`${sandbox.networkId}/${ip}`)) })),
-  }));
+  const sandboxes = swarm.sandboxes.map((sandbox) => {
+    const isHidden = ({ ip }: { readonly ip: number }) => hidden.has(`${sandbox.networkId}/${ip}`);
+    const services = sandbox.services.map((service) => (service.servers.some(isHidden) ? { ...service, servers: service.servers.filter((server) => !isHidden(server)) } : service));
+    return { ...sandbox, services };
+  });
   return { ...host, swarm: { ...swarm, sandboxes } };
 }

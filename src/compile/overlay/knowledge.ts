@@ -45,7 +45,7 @@ function remotesOn(state: DockerState, networkId: string): Remotes {
   for (const { host, endpoint } of endpointsOf(state).get(networkId) ?? []) {
     const end = ends.get(host) ?? "";
     if (end === "") continue;
-    const remote = { ip: endpoint.ip, mac: endpoint.mac, host, tunnelEnd: parseIpv4(end, `${host}: data path address`) };
+    const remote = remoteOf(endpoint, host, end);
     const own = byHost.get(host) ?? [];
     byHost.set(host, own);
     own.push(remote);
@@ -54,6 +54,17 @@ function remotesOn(state: DockerState, networkId: string): Remotes {
     if (ghosts?.has(endpoint)) past.add(remote);
   }
   return { byHost, shared, past };
+}
+
+const made = new WeakMap<EndpointState, Remote & { readonly end: string }>();
+
+/** Always the same of the same endpoint. */
+function remoteOf(endpoint: EndpointState, host: string, end: string): Remote {
+  const known = made.get(endpoint);
+  if (known?.host === host && known.end === end) return known;
+  const remote = { ip: endpoint.ip, mac: endpoint.mac, host, end, tunnelEnd: parseIpv4(end, `${host}: data path address`) };
+  made.set(endpoint, remote);
+  return remote;
 }
 
 interface Placed {

@@ -5,7 +5,9 @@ import { ipv4Mask } from "../../net/cidr";
 import { addVethCable } from "../cable";
 import { type EndpointPlace, type Laying, nameDevice } from "../laying";
 import { viewOf } from "../overlays";
-import { remotesKnownTo } from "./knowledge";
+import type { Made } from "../memo";
+import { type PeerRecords, peerRecords } from "../program-builder";
+import { type Remote, remotesKnownTo } from "./knowledge";
 
 /** libnetwork drivers/overlay/ov_utils.go: createVxlan. */
 const TUNNEL_FLAGS = DEVICE_VXLAN_LEARNING | DEVICE_VXLAN_PROXY | DEVICE_VXLAN_L2MISS | DEVICE_VXLAN_L3MISS;
@@ -36,11 +38,16 @@ export function addOverlayNamespace(laying: Laying, host: HostState, network: Sw
   const subnets = network.subnets.map((subnet, index) => addSubnet(laying, host, { network, subnet, index }, place));
   const tunnels = subnets.map(({ tunnel }) => tunnel);
   overlayNetworks.set(overlayKey(host.name, network.id), { network, namespace, bridges: subnets.map(({ bridge }) => bridge), tunnels });
-  for (const { ip, mac, tunnelEnd } of remotesKnownTo(viewOf(laying.state, host.name, laying.overlays), host.name, network)) {
-    const device = tunnels[subnetOf(network, ip)]!;
-    builder.neighbour(device, ip, mac);
-    builder.remote(device, mac, tunnelEnd);
-  }
+  const known = remotesKnownTo(viewOf(laying.state, host.name, laying.overlays), host.name, network);
+  builder.peers(laying.memo.of<unknown, PeerRecords[]>(`peers ${key}`, [network.subnets, ...tunnels, ...known], (before) => peersOf(network, tunnels, known, before)));
+}
+
+/** What is known of others as before has the same records as before. */
+function peersOf(network: SwarmNetworkState, tunnels: readonly number[], known: readonly Remote[], before: Made<unknown, PeerRecords[]> | undefined): PeerRecords[] {
+  const own = [network.subnets, ...tunnels];
+  const isComparable = before !== undefined && own.every((input, index) => input === before.inputs[index]);
+  const made = new Map(isComparable ? before.inputs.slice(own.length).map((remote, index) => [remote, before.value[index]!]) : []);
+  return known.map((remote) => made.get(remote) ?? peerRecords(tunnels[subnetOf(network, remote.ip)]!, remote));
 }
 
 interface NetworkPlace {

@@ -3,6 +3,8 @@ import { NONE } from "../../../assembly/abi/version";
 import type { ChainRecord, RuleName, RuleRecord } from "../../engine/program";
 import { isEmpty, ruleText } from "../../model/firewall";
 import type { FirewallState, TableName, TableState } from "../../model/firewall";
+import { type Made, Memo } from "../memo";
+import { shared } from "../share";
 import { causeText } from "./cause";
 import { checkLimits } from "./limit";
 import { compileRule } from "./rule";
@@ -36,25 +38,69 @@ const HOOKS: Readonly<Record<string, Hook>> = {
  * Makes the records of the packet path of all namespaces' rules. A table that nobody has touched has no chains; of any other table
  * every chain is there, the kernel's own first, also those without rules: that the table exists is what makes connections be tracked.
  */
-export function compileRules(namespaces: readonly FirewallNamespace[]): CompiledRules {
+export function compileRules(namespaces: readonly FirewallNamespace[], memo = new Memo()): CompiledRules {
   const compiled = { chains: [] as ChainRecord[], rules: [] as RuleRecord[], chainNames: [] as string[], ruleNames: [] as RuleName[] };
+  const { chains, rules, chainNames, ruleNames } = compiled;
   for (const { namespace, firewall, devices } of namespaces) {
-    for (const table of firewall.v4) addTable(compiled, { namespace, family: Family.Ipv4, table, devices });
-    for (const table of firewall.v6) addTable(compiled, { namespace, family: Family.Ipv6, table, devices });
+    const template = templateOf(firewall, devices);
+    const place = { namespace, firstChain: chains.length, firstRule: rules.length };
+    const own = memo.of<unknown, Placed>(`rules ${namespace}`, [template, place.firstChain, place.firstRule], (before) => placeRules(template, place, before));
+    for (const record of own.chains) chains.push(record);
+    for (const record of own.rules) rules.push(record);
+    for (const name of template.chainNames) chainNames.push(name);
+    for (const name of template.ruleNames) ruleNames.push(name);
   }
   return compiled;
 }
 
+/** The rules of a namespace, wherever that is: their chains and rules are counted from 0. */
+interface Template extends Omit<CompiledRules, "chains"> {
+  readonly chains: readonly Omit<ChainRecord, "namespace">[];
+  /** What it takes devices of some names for. */
+  readonly devices: readonly (readonly [name: string, index: number | undefined])[];
+}
+
+/** Many namespaces have the same rules, and most rules name no devices. */
+const templates = new WeakMap<FirewallState, Template>();
+
+function templateOf(firewall: FirewallState, devices: ReadonlyMap<string, number>): Template {
+  const known = templates.get(firewall);
+  if (known?.devices.every(([name, index]) => devices.get(name) === index) === true) return known;
+  const noted = new NotedDevices(devices);
+  const template = { chains: [] as Omit<ChainRecord, "namespace">[], rules: [] as RuleRecord[], chainNames: [] as string[], ruleNames: [] as RuleName[], devices: noted.names };
+  for (const table of firewall.v4) addTable(template, { family: Family.Ipv4, table, devices: noted });
+  for (const table of firewall.v6) addTable(template, { family: Family.Ipv6, table, devices: noted });
+  // What depends on all devices there are would be the same nowhere else.
+  if (!noted.isListed) templates.set(firewall, template);
+  return template;
+}
+
+/** The devices of a namespace, which remembers who was asked for. */
+class NotedDevices extends Map<string, number> {
+  readonly names: (readonly [string, number | undefined])[] = [];
+  isListed = false;
+
+  override get(name: string): number | undefined {
+    const index = super.get(name);
+    this.names.push([name, index]);
+    return index;
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, number]> {
+    this.isListed = true;
+    return super[Symbol.iterator]();
+  }
+}
+
 interface TablePlace {
-  readonly namespace: number;
   readonly family: Family;
   readonly table: TableState;
   readonly devices: ReadonlyMap<string, number>;
 }
 
 function addTable(
-  { chains, rules, chainNames, ruleNames }: { chains: ChainRecord[]; rules: RuleRecord[]; chainNames: string[]; ruleNames: RuleName[] },
-  { namespace, family, table, devices }: TablePlace,
+  { chains, rules, chainNames, ruleNames }: { chains: Omit<ChainRecord, "namespace">[]; rules: RuleRecord[]; chainNames: string[]; ruleNames: RuleName[] },
+  { family, table, devices }: TablePlace,
 ): void {
   if (isEmpty(table)) return;
   checkLimits(table);
@@ -75,7 +121,6 @@ function addTable(
     }
     chainNames.push(`${table.name} ${name}`);
     chains.push({
-      namespace,
       family,
       table: TABLES[table.name],
       hook: policy ? HOOKS[name]! : NONE,
@@ -84,4 +129,23 @@ function addTable(
       count: rules.length - first,
     });
   }
+}
+
+/** The records of a template in a namespace. */
+interface Placed {
+  readonly chains: readonly ChainRecord[];
+  readonly rules: readonly RuleRecord[];
+}
+
+interface RulesPlace {
+  readonly namespace: number;
+  readonly firstChain: number;
+  readonly firstRule: number;
+}
+
+function placeRules({ chains, rules }: Template, { namespace, firstChain, firstRule }: RulesPlace, before: Made<unknown, Placed> | undefined): Placed {
+  const isSame = before !== undefined && before.value.rules.length === rules.length && before.inputs[1] === firstChain;
+  const isJump = ({ target }: RuleRecord) => target === Target.Jump || target === Target.Goto;
+  const placed = rules.map((rule) => (isJump(rule) ? { ...rule, chain: rule.chain + firstChain } : rule));
+  return { chains: chains.map((chain) => ({ namespace, ...chain, first: chain.first + firstRule })), rules: isSame ? shared(before.value.rules, placed) : placed };
 }

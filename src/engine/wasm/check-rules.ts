@@ -38,7 +38,7 @@ function checkJumps({ chains, rules }: DatapathProgram, { namespace, family, tab
 }
 
 function checkTranslation({ natFrom, natTo, natPortFrom, natPortTo }: RuleRecord, index: number): void {
-  const [from, to] = [hex(natFrom), hex(natTo)];
+  const [from, to] = natFrom === natTo ? ["", ""] : [hex(natFrom), hex(natTo)];
   if (from > to || (natFrom.every((word) => word === 0) && from !== to)) refuse(`rules[${index}].natFrom`, "an address that is not behind natTo", from);
   if (natPortFrom > natPortTo || natPortTo > 65_535) refuse(`rules[${index}].natPortFrom`, "a range of ports", `${natPortFrom} to ${natPortTo}`);
 }

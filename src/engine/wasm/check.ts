@@ -70,21 +70,21 @@ export function checkReload(program: DatapathProgram, before: Network, capacity:
   }
   before.hosts.forEach(({ cpus, backlog, costless = 0 }, index) => {
     const host = program.hosts[index]!;
-    checkSame(`hosts[${index}].cpus`, cpus, host.cpus);
-    checkSame(`hosts[${index}].backlog`, backlog, host.backlog);
-    checkSame(`hosts[${index}].costless`, costless, host.costless ?? 0);
+    checkSame(() => `hosts[${index}].cpus`, cpus, host.cpus);
+    checkSame(() => `hosts[${index}].backlog`, backlog, host.backlog);
+    checkSame(() => `hosts[${index}].costless`, costless, host.costless ?? 0);
   });
-  before.namespaces.forEach(({ host }, index) => checkSame(`namespaces[${index}].host`, host, program.namespaces[index]!.host));
+  before.namespaces.forEach(({ host }, index) => checkSame(() => `namespaces[${index}].host`, host, program.namespaces[index]!.host));
   before.devices.forEach(({ kind, namespace }, index) => {
     const device = program.devices[index]!;
     if (kind === DeviceKind.Gone || device.kind === DeviceKind.Gone) return;
-    checkSame(`devices[${index}].kind`, kind, device.kind);
-    checkSame(`devices[${index}].namespace`, namespace, device.namespace);
+    checkSame(() => `devices[${index}].kind`, kind, device.kind);
+    checkSame(() => `devices[${index}].namespace`, namespace, device.namespace);
   });
 }
 
-function checkSame(field: string, before: number, now: number): void {
-  if (before !== now) throw new SimulationError("INVALID_INPUT", `${field}: expected ${before} as before, found ${now}`);
+function checkSame(name: () => string, before: number, now: number): void {
+  if (before !== now) throw new SimulationError("INVALID_INPUT", `${name()}: expected ${before} as before, found ${now}`);
 }
 
 function checkTables(program: DatapathProgram, capacity: Capacity): void {
@@ -92,8 +92,8 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   if (abi !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `abi: expected version ${ABI_VERSION}, found ${abi}`);
   checkRoom(program, capacity);
   if (namespaces.length === 0 || hosts.length === 0) throw new SimulationError("INVALID_INPUT", "namespaces: expected at least one, found none");
-  hosts.forEach(({ cpus }, index) => checkIndex(`hosts[${index}].cpus`, cpus - 1, 1024));
-  namespaces.forEach(({ host }, index) => checkIndex(`namespaces[${index}].host`, host, hosts.length));
+  hosts.forEach(({ cpus }, index) => checkIndex(() => `hosts[${index}].cpus`, cpus - 1, 1024));
+  namespaces.forEach(({ host }, index) => checkIndex(() => `namespaces[${index}].host`, host, hosts.length));
   checkDevices(program);
   checkRoutes(program);
   checkIpv6(program);
@@ -103,7 +103,7 @@ function checkTables(program: DatapathProgram, capacity: Capacity): void {
   const sizes = sizesOf(program);
   flows.forEach((record, index) => checkFlow(record, index, sizes));
   sockets.forEach((record, index) => checkSocket(record, index, sizes, capacity));
-  neighbours.forEach(({ device }, index) => checkIndex(`neighbours[${index}].device`, device, devices.length));
+  neighbours.forEach(({ device }, index) => checkIndex(() => `neighbours[${index}].device`, device, devices.length));
 }
 
 export function checkPatch(patch: ProgramPatch, sizes: Sizes, capacity: Capacity): void {
@@ -156,12 +156,12 @@ function checkRoom(program: DatapathProgram, capacity: Capacity): void {
 
 function checkDevices({ devices, namespaces, links }: DatapathProgram): void {
   devices.forEach(({ namespace, peer, master, link, mode = 0, vlan = 0 }, index) => {
-    checkIndex(`devices[${index}].namespace`, namespace, namespaces.length);
-    checkIndex(`devices[${index}].mode`, mode, MODES);
-    checkIndex(`devices[${index}].vlan`, vlan, VLANS);
-    checkOptional(`devices[${index}].peer`, peer, devices.length);
-    checkOptional(`devices[${index}].master`, master, devices.length);
-    checkOptional(`devices[${index}].link`, link, links.length);
+    checkIndex(() => `devices[${index}].namespace`, namespace, namespaces.length);
+    checkIndex(() => `devices[${index}].mode`, mode, MODES);
+    checkIndex(() => `devices[${index}].vlan`, vlan, VLANS);
+    checkOptional(() => `devices[${index}].peer`, peer, devices.length);
+    checkOptional(() => `devices[${index}].master`, master, devices.length);
+    checkOptional(() => `devices[${index}].link`, link, links.length);
     if (master !== NONE && (devices[master]!.kind !== DeviceKind.Bridge || devices[master]!.namespace !== namespace)) {
       throw new SimulationError("INVALID_INPUT", `devices[${index}].master: expected a bridge of the same namespace, found device ${master}`);
     }
@@ -171,33 +171,33 @@ function checkDevices({ devices, namespaces, links }: DatapathProgram): void {
 }
 
 function checkRoutes({ addresses, routes, devices, namespaces }: DatapathProgram): void {
-  addresses.forEach(({ device }, index) => checkIndex(`addresses[${index}].device`, device, devices.length));
+  addresses.forEach(({ device }, index) => checkIndex(() => `addresses[${index}].device`, device, devices.length));
   routes.forEach(({ namespace, type, device, prefix }, index) => {
-    checkIndex(`routes[${index}].namespace`, namespace, namespaces.length);
-    checkIndex(`routes[${index}].prefix`, prefix, 33);
+    checkIndex(() => `routes[${index}].namespace`, namespace, namespaces.length);
+    checkIndex(() => `routes[${index}].prefix`, prefix, 33);
     const leadsSomewhere = type === RouteType.Unicast || type === RouteType.Broadcast;
-    if (leadsSomewhere) checkIndex(`routes[${index}].device`, device, devices.length);
-    else checkOptional(`routes[${index}].device`, device, devices.length);
+    if (leadsSomewhere) checkIndex(() => `routes[${index}].device`, device, devices.length);
+    else checkOptional(() => `routes[${index}].device`, device, devices.length);
   });
 }
 
 /** The records of IPv6. */
 function checkIpv6({ addresses6, routes6, neighbours6, devices, namespaces }: DatapathProgram): void {
   addresses6.forEach(({ device, prefix }, index) => {
-    checkIndex(`addresses6[${index}].device`, device, devices.length);
-    checkIndex(`addresses6[${index}].prefix`, prefix, 129);
+    checkIndex(() => `addresses6[${index}].device`, device, devices.length);
+    checkIndex(() => `addresses6[${index}].prefix`, prefix, 129);
   });
   routes6.forEach(({ namespace, type, device, prefix }, index) => {
-    checkIndex(`routes6[${index}].namespace`, namespace, namespaces.length);
-    checkIndex(`routes6[${index}].prefix`, prefix, 129);
-    if (type === RouteType.Unicast) checkIndex(`routes6[${index}].device`, device, devices.length);
-    else checkOptional(`routes6[${index}].device`, device, devices.length);
+    checkIndex(() => `routes6[${index}].namespace`, namespace, namespaces.length);
+    checkIndex(() => `routes6[${index}].prefix`, prefix, 129);
+    if (type === RouteType.Unicast) checkIndex(() => `routes6[${index}].device`, device, devices.length);
+    else checkOptional(() => `routes6[${index}].device`, device, devices.length);
   });
-  neighbours6.forEach(({ device }, index) => checkIndex(`neighbours6[${index}].device`, device, devices.length));
+  neighbours6.forEach(({ device }, index) => checkIndex(() => `neighbours6[${index}].device`, device, devices.length));
 }
 
 function checkFlow({ protocol, namespace, bytes, responseBytes }: FlowRecord, index: number, sizes: Sizes): void {
-  checkIndex(`flows[${index}].namespace`, namespace, sizes.namespaces);
+  checkIndex(() => `flows[${index}].namespace`, namespace, sizes.namespaces);
   const isDatagram = protocol === PROTOCOL_UDP || protocol === PROTOCOL_ICMP;
   const longest = protocol === PROTOCOL_UDP ? Math.max(bytes, responseBytes) : bytes;
   if (isDatagram && longest > MESSAGE_MAX) {
@@ -210,10 +210,10 @@ function checkFlow({ protocol, namespace, bytes, responseBytes }: FlowRecord, in
 
 /** A client's flow may come later, with a patch. */
 function checkSocket({ namespace, port, protocol, flow }: SocketRecord, index: number, sizes: Sizes, capacity: Capacity): void {
-  checkIndex(`sockets[${index}].namespace`, namespace, sizes.namespaces);
-  checkIndex(`sockets[${index}].port`, port, 65536);
-  checkIndex(`sockets[${index}].protocol`, protocol, 256);
-  checkOptional(`sockets[${index}].flow`, flow, capacity.flows);
+  checkIndex(() => `sockets[${index}].namespace`, namespace, sizes.namespaces);
+  checkIndex(() => `sockets[${index}].port`, port, 65536);
+  checkIndex(() => `sockets[${index}].protocol`, protocol, 256);
+  checkOptional(() => `sockets[${index}].flow`, flow, capacity.flows);
 }
 
 /** Indices in use or one past the end, each. Returns how many there are afterwards. */
@@ -226,12 +226,16 @@ function checkAppended(field: string, entries: readonly { readonly index: number
   return size;
 }
 
-function checkOptional(field: string, index: number, size: number): void {
+function checkOptional(field: FieldName, index: number, size: number): void {
   if (index !== NONE) checkIndex(field, index, size);
 }
 
-function checkIndex(field: string, index: number, size: number): void {
+/** Most checks pass: a name is put together where it is told. */
+type FieldName = string | (() => string);
+
+function checkIndex(name: FieldName, index: number, size: number): void {
   if (Number.isInteger(index) && index >= 0 && index < size) return;
+  const field = typeof name === "string" ? name : name();
   throw new SimulationError("INVALID_INPUT", `${field}: expected an index below ${size}, found ${index}`);
 }
 

@@ -283,56 +283,44 @@ const LAYOUTS = {
   keys: layout(Section.Keys, KEY_SIZE, writeKey, ({ xfrm = NO_XFRM }) => xfrm.keys),
 };
 
-/** Bytes of a program's image. */
-export function imageSize(program: DatapathProgram): number {
-  let size = IMAGE_HEADER;
-  for (const { size: stride, of } of Object.values(LAYOUTS)) size += align(of(program).length * stride);
-  return size;
+/** A program as `assembly/abi/image.ts` lays it out. */
+export interface Image {
+  readonly bytes: number;
+  /** `view` is as long as the image. */
+  write(view: DataView): void;
 }
 
-/** Writes a program as `assembly/abi/image.ts` lays it out; `view` is `imageSize(program)` bytes long. */
-export function encodeProgram(program: DatapathProgram, view: DataView): void {
-  let offset = IMAGE_HEADER;
-  const section = <T>({ section, size, write, of }: Layout<T>): void => {
-    const records = of(program);
-    const header = section * SECTION_SIZE;
-    u32(view, header + SECTION_RECORDS, records.length);
-    u32(view, header + SECTION_OFFSET, offset);
-    records.forEach((record, index) => write(view, offset + index * size, record));
-    offset += align(records.length * size);
+export function imageOf(program: DatapathProgram): Image {
+  const sections = Object.values(LAYOUTS).map((each) => sectionOf(each as Layout<unknown>, program));
+  const bytes = sections.reduce((size, { length }) => size + align(length), IMAGE_HEADER);
+  return {
+    bytes,
+    write(view) {
+      let offset = IMAGE_HEADER;
+      for (const { write, length } of sections) {
+        write(view, offset);
+        offset += align(length);
+      }
+      writeCapacity(view, program);
+      f64(view, IMAGE_COPY_COST, program.copyCost);
+      f64(view, IMAGE_CIPHER_COST, program.cipherCost ?? 0);
+      program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
+      program.exponential.forEach((quantile, index) => u32(view, IMAGE_EXPONENTIAL + index * 4, quantile));
+    },
   };
-  section(LAYOUTS.hosts);
-  section(LAYOUTS.namespaces);
-  section(LAYOUTS.devices);
-  section(LAYOUTS.addresses);
-  section(LAYOUTS.routes);
-  section(LAYOUTS.neighbours);
-  section(LAYOUTS.links);
-  section(LAYOUTS.sockets);
-  section(LAYOUTS.flows);
-  section(LAYOUTS.chains);
-  section(LAYOUTS.rules);
-  section(LAYOUTS.domains);
-  section(LAYOUTS.domainBytes);
-  section(LAYOUTS.resolvers);
-  section(LAYOUTS.searches);
-  section(LAYOUTS.zones);
-  section(LAYOUTS.zoneRecords);
-  section(LAYOUTS.upstreams);
-  section(LAYOUTS.addresses6);
-  section(LAYOUTS.routes6);
-  section(LAYOUTS.neighbours6);
-  section(LAYOUTS.virtualServices);
-  section(LAYOUTS.realServers);
-  section(LAYOUTS.vxlanRemotes);
-  section(LAYOUTS.policies);
-  section(LAYOUTS.sas);
-  section(LAYOUTS.keys);
-  writeCapacity(view, program);
-  f64(view, IMAGE_COPY_COST, program.copyCost);
-  f64(view, IMAGE_CIPHER_COST, program.cipherCost ?? 0);
-  program.costs.forEach((cost, node) => f64(view, IMAGE_COSTS + node * 8, cost));
-  program.exponential.forEach((quantile, index) => u32(view, IMAGE_EXPONENTIAL + index * 4, quantile));
+}
+
+function sectionOf<T>({ section, size, write, of }: Layout<T>, program: DatapathProgram) {
+  const records = of(program);
+  return {
+    length: records.length * size,
+    write(view: DataView, offset: number): void {
+      const header = section * SECTION_SIZE;
+      u32(view, header + SECTION_RECORDS, records.length);
+      u32(view, header + SECTION_OFFSET, offset);
+      for (let index = 0; index < records.length; index++) write(view, offset + index * size, records[index]!);
+    },
+  };
 }
 
 /** Arrays begin where an f64 may. */

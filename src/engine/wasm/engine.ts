@@ -9,7 +9,7 @@ import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
 import { checkBuild, checkPayloadBuild } from "./check-build";
 import { checkFrames, checkObserve, checkPatch, checkProgram, checkReload, type Network, networkOf, type Sizes, sizesOf } from "./check";
 import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
-import { encodeProgram, imageSize, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
+import { imageOf, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
 import { writePayload } from "./encode-payload";
 import { writeConntrackFilter } from "./encode-rules";
 import { instantiate, type WasmExports } from "./instance";
@@ -195,10 +195,10 @@ function build(wasm: WasmExports, program: DatapathProgram, seed: number): void 
   const version = wasm.abiVersion();
   if (version !== ABI_VERSION) throw new SimulationError("INVALID_INPUT", `wasm: expected a module of ABI version ${ABI_VERSION}, found ${version}`);
   checkBuild(wasm, program);
-  const bytes = imageSize(program);
-  const address = wasm.reserveImage(bytes) >>> 0;
+  const image = imageOf(program);
+  const address = wasm.reserveImage(image.bytes) >>> 0;
   if (address === 0) throw outOfMemory("program");
-  encodeProgram(program, new DataView(wasm.memory.buffer, address, bytes));
+  image.write(new DataView(wasm.memory.buffer, address, image.bytes));
   if (wasm.build(seed) === 0) throw outOfMemory("capacity");
 }
 
@@ -207,10 +207,10 @@ function flowTables(wasm: WasmExports): FlowTables {
 }
 
 function reload(wasm: WasmExports, program: DatapathProgram): void {
-  const bytes = imageSize(program);
-  const address = wasm.reserveReload(bytes) >>> 0;
+  const image = imageOf(program);
+  const address = wasm.reserveReload(image.bytes) >>> 0;
   if (address === 0) throw outOfMemory("program");
-  encodeProgram(program, new DataView(wasm.memory.buffer, address, bytes));
+  image.write(new DataView(wasm.memory.buffer, address, image.bytes));
   if (wasm.reload() === 0) throw outOfMemory("program");
 }
 

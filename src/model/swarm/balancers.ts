@@ -58,18 +58,7 @@ export class Balancers {
 
   /** Makes them what the tasks of the swarm ask for, as if the news of each had come (addServiceBinding, rmServiceBinding). */
   follow(known: Iterable<ClusterTask>, node: ClusterNode): void {
-    const wanted = new Map<string, Wanted>();
-    for (const task of known) {
-      const { service, addresses } = task;
-      if (service === undefined || !isHeardOf(task, node)) continue;
-      for (const network of [...addresses.keys()].sort(byEndpointOrder)) {
-        if (!network.joined.has(node)) continue;
-        const key = keyOf(service, network);
-        const place = wanted.get(key) ?? { service, network, tasks: new Set() };
-        place.tasks.add(task);
-        wanted.set(key, place);
-      }
-    }
+    const wanted = wantedOf(known, node);
     // A service whose ports have changed gives the old ones up first: it may have kept some of them.
     for (const [key, balancer] of this.#balancers) if (!wanted.has(key)) this.#remove(key, balancer);
     for (const [key, { service, network, tasks }] of wanted) {
@@ -131,6 +120,27 @@ export class Balancers {
       if (isOwn) host.unlisten(listener);
     }
   }
+}
+
+/** What a node has to balance, by `keyOf`; looked at for every task and every node. */
+function wantedOf(known: Iterable<ClusterTask>, node: ClusterNode): ReadonlyMap<string, Wanted> {
+  const places = new Map<ClusterService, Map<ClusterNetwork, Wanted>>();
+  const all: Wanted[] = [];
+  for (const task of known) {
+    const { service, addresses } = task;
+    if (service === undefined || !isHeardOf(task, node)) continue;
+    const ofService = places.get(service) ?? new Map<ClusterNetwork, Wanted>();
+    places.set(service, ofService);
+    for (const network of addresses.size === 1 ? addresses.keys() : [...addresses.keys()].sort(byEndpointOrder)) {
+      if (!network.joined.has(node)) continue;
+      const found = ofService.get(network);
+      const place = found ?? { service, network, tasks: new Set() };
+      if (found === undefined) all.push(place);
+      ofService.set(network, place);
+      place.tasks.add(task);
+    }
+  }
+  return new Map(all.map((place) => [keyOf(place.service, place.network), place]));
 }
 
 /** A node that is cut off from the others knows its own tasks alone, and nobody knows them but itself. */
