@@ -80,7 +80,7 @@ export const FLOW_COUNTER_PEER_IP: i32 = 156;
 export const FLOW_COUNTER_PEER_PORT: i32 = 160;
 export const FLOW_COUNTER_LOCAL_IP: i32 = 164;
 export const FLOW_COUNTER_LOCAL_PORT: i32 = 168;
-/** Bytes of the last answer to a Query, of which there is a copy of DNS_MESSAGE_MAX bytes at most; 0: none. */
+/** Bytes that are kept of the last answer to a Query; 0: none. More than DNS_MESSAGE_MAX has one flow at most: the last one that got so long an answer. */
 export const FLOW_COUNTER_REPLY_BYTES: i32 = 172;
 /** Four words each: the sender of the last ICMP error, who asked and where, if that was IPv6 (the u32 above is 0 then); else zeros. */
 export const FLOW_COUNTER_ERROR_BY6: i32 = 176;

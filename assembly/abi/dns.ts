@@ -29,6 +29,7 @@ export const DNS_AUTHORITATIVE: i32 = 0x0400;
 export const DNS_TRUNCATED: i32 = 0x0200;
 export const DNS_RECURSION_DESIRED: i32 = 0x0100;
 export const DNS_RECURSION_AVAILABLE: i32 = 0x0080;
+export const DNS_CHECKING_DISABLED: i32 = 0x0010;
 export const DNS_RCODE: i32 = 0x000f;
 
 export const DNS_HEADER: i32 = 12;
@@ -38,6 +39,20 @@ export const DNS_MESSAGE_MAX: i32 = 512;
 export const DNS_ANSWER_MAX: i32 = 1232;
 export const DNS_NAME_MAX: i32 = 255;
 export const DNS_PORT: i32 = 53;
+/** The longest message over TCP (RFC 1035 §4.2.2), and Docker 20.10's own answers there (libnetwork/resolver.go: dns.MaxMsgSize - 1). */
+export const DNS_STREAM_MAX: i32 = 65535;
+export const DNS_STREAM_LEGACY: i32 = 65534;
+/** Bytes of an end of a TCP connection that can wait for its process, or for their acknowledgement: the longest message and its length. */
+export const DNS_STREAM_BYTES: i32 = 65537;
+/** miekg/dns, server.go: how long a server waits for the first question of a connection, and for each one after it (dnsTimeout, tcpIdleTimeout). */
+export const DNS_FIRST_QUESTION_NS: f64 = 2000000000;
+export const DNS_NEXT_QUESTION_NS: f64 = 8000000000;
+/** miekg/dns, server.go: questions after which it closes a connection (maxTCPQueries). */
+export const DNS_QUESTIONS_MAX: i32 = 128;
+/** A place for one answer of any length, in front of those of all flows. */
+export const DNS_LONG_REPLY: i32 = 65536;
+/** An OPT record without data: root name, type, class, TTL, length. */
+export const DNS_OPT_BYTES: i32 = 11;
 /** How long a resolver waits for an upstream server: moby, libnetwork/resolver.go, extIOTimeout. */
 export const DNS_UPSTREAM_TIMEOUT_NS: f64 = 4000000000;
 
@@ -82,7 +97,10 @@ export const ZONE_RECORD_SIZE: i32 = 32;
 /** The namespace that asks, on the resolver's host, and the server's address. */
 export const UPSTREAM_NAMESPACE: i32 = 0;
 export const UPSTREAM_IP: i32 = 4;
-export const UPSTREAM_SIZE: i32 = 8;
+/** `Family` of the server; one of IPv6 has its address in UPSTREAM_IP6. */
+export const UPSTREAM_FAMILY: i32 = 8;
+export const UPSTREAM_IP6: i32 = 12;
+export const UPSTREAM_SIZE: i32 = 28;
 
 /** Offset and length of a domain name's wire form (lower case, with the last empty label) among the bytes of all names. */
 export const DOMAIN_OFFSET: i32 = 0;

@@ -84,6 +84,7 @@ export const CAPACITY_POLICIES: i32 = CAPACITIES + 128;
 export const CAPACITY_SAS: i32 = CAPACITIES + 132;
 export const CAPACITY_KEYS: i32 = CAPACITIES + 136;
 export const CAPACITY_PAYLOADS: i32 = CAPACITIES + 140;
+export const CAPACITY_STREAMS: i32 = CAPACITIES + 144;
 /** Room for 64 of them, so that the f64 that follow lie on multiples of 8. */
 export const CAPACITIES_SIZE: i32 = 256;
 

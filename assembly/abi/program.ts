@@ -93,9 +93,9 @@ export enum SocketRole {
   Proxy,
   /** A server that names itself and those whom it serves: its answers are longer by the addresses' decimal text. */
   Identity,
-  /** A sandbox's embedded DNS server: answers from its zones, and asks its upstream servers for the rest. UDP. */
+  /** A sandbox's embedded DNS server: answers from its zones, and asks its upstream servers for the rest. UDP or TCP. */
   Resolver,
-  /** An authoritative DNS server with zones of its own. UDP. */
+  /** An authoritative DNS server with zones of its own. UDP or TCP. */
   NameServer,
 }
 
@@ -116,7 +116,7 @@ export enum FlowKind {
   Ping,
   /** Each message is a TCP connection of its own: one request, one answer, and the server closes first. */
   Exchange,
-  /** A DNS query over UDP: every `interval`, or `think` after each answer or timeout. */
+  /** A DNS query: every `interval`, or `think` after each answer or timeout. Over TCP each has a connection of its own, and the client closes first. */
   Query,
   /** A gratuitous ARP request for `destination` every `interval`, from the device that has the address. */
   Announce,
@@ -301,4 +301,6 @@ export const FLOW_DESTINATION6: i32 = 124;
 /** What its messages and the answers to them say: indices of payloads (`payload.ts`); NONE: the usual bytes. */
 export const FLOW_MESSAGE: i32 = 140;
 export const FLOW_ANSWER: i32 = 144;
+/** Of a Query: how long an answer over UDP may be, said in an OPT record; 0: without one. */
+export const FLOW_UDP_SIZE: i32 = 148;
 export const FLOW_SIZE: i32 = 152;

@@ -1,15 +1,20 @@
 /** DNS messages (RFC 1035 §4.1), read and rewritten where they lie: in MESSAGE. */
 import {
   DNS_ANSWER_MAX,
+  DNS_CHECKING_DISABLED,
   DNS_HEADER,
   DNS_IN,
   DNS_MESSAGE_MAX,
   DNS_NAME_MAX,
   DNS_OPT,
+  DNS_OPT_BYTES,
   DNS_PTR,
+  DNS_RCODE,
   DNS_RECURSION_AVAILABLE,
   DNS_RECURSION_DESIRED,
+  DNS_REFUSED,
   DNS_RESPONSE,
+  DNS_SERVFAIL,
   ZONE_RECORD_ADDRESS,
   ZONE_RECORD_TARGET,
   ZONE_RECORD_TTL,
@@ -52,6 +57,25 @@ export function questionName(bytes: u32): u32 {
     if (label == 0) return at + QUESTION_TAIL <= bytes ? length : 0;
   }
   return 0;
+}
+
+/** Bytes of "in-addr.arpa" and "ip6.arpa" on the wire. */
+const IN_ADDR = memory.data<u8>([7, 105, 110, 45, 97, 100, 100, 114, 4, 97, 114, 112, 97, 0]);
+const IN_ADDR_BYTES: u32 = 14;
+const IP6 = memory.data<u8>([3, 105, 112, 54, 4, 97, 114, 112, 97, 0]);
+const IP6_BYTES: u32 = 10;
+
+/** Whether the question's name is one of an address: under in-addr.arpa or ip6.arpa, in these letters. */
+export function isOfAddress(nameBytes: u32): bool {
+  let at: u32 = 0;
+  while (at < nameBytes) {
+    const left = nameBytes - at;
+    const name = MESSAGE + DNS_HEADER + at;
+    if (at != 0 && left == IN_ADDR_BYTES && memory.compare(name, IN_ADDR, IN_ADDR_BYTES) == 0) return true;
+    if (at != 0 && left == IP6_BYTES && memory.compare(name, IP6, IP6_BYTES) == 0) return true;
+    at += 1 + <u32>load<u8>(name);
+  }
+  return false;
 }
 
 @inline export function questionType(nameBytes: u32): u32 {
@@ -110,16 +134,19 @@ export function writeAnswer(at: u32, entry: usize, owner: u32, limit: u32): u32 
 
 /** Completes the header; returns the length of the message. `extra` are flags and the code. */
 export function endAnswer(length: u32, records: u32, extra: u32): u32 {
-  const asked = flagsOf(MESSAGE) & DNS_RECURSION_DESIRED;
-  store16(MESSAGE + 2, <u32>DNS_RESPONSE | <u32>DNS_RECURSION_AVAILABLE | asked | extra);
+  const asked = flagsOf(MESSAGE) & (DNS_RECURSION_DESIRED | DNS_CHECKING_DISABLED);
+  const code = extra & DNS_RCODE;
+  // moby's resolver says of a failure nothing but its code.
+  const available: u32 = code == DNS_SERVFAIL || code == DNS_REFUSED ? 0 : DNS_RECURSION_AVAILABLE;
+  store16(MESSAGE + 2, <u32>DNS_RESPONSE | available | asked | extra);
   store16(MESSAGE + 4, 1);
   store16(MESSAGE + 6, records);
   store<u32>(MESSAGE, 0, 8);
   return length;
 }
 
-/** Writes a query of a flow. */
-export function writeQuery(to: usize, sequence: u32, domain: u32, type: u32): void {
+/** Writes a query of a flow, with an OPT record if it says how long the answer may be. */
+export function writeQuery(to: usize, sequence: u32, domain: u32, type: u32, udpSize: u32): void {
   const bytes = domainLength(domain);
   store16(to, sequence & 0xffff);
   store16(to + 2, DNS_RECURSION_DESIRED);
@@ -128,4 +155,10 @@ export function writeQuery(to: usize, sequence: u32, domain: u32, type: u32): vo
   memory.copy(to + DNS_HEADER, domainAddress(domain), bytes);
   store16(to + DNS_HEADER + bytes, type);
   store16(to + DNS_HEADER + bytes + 2, DNS_IN);
+  if (udpSize == 0) return;
+  store16(to + 10, 1);
+  const option = to + DNS_HEADER + bytes + QUESTION_TAIL;
+  memory.fill(option, 0, DNS_OPT_BYTES);
+  store16(option + 1, DNS_OPT);
+  store16(option + 3, udpSize);
 }

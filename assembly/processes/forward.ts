@@ -14,8 +14,6 @@ import {
   RESOLVER_LEGACY,
   RESOLVER_UPSTREAM_COUNT,
   RESOLVER_UPSTREAM_FIRST,
-  UPSTREAM_IP,
-  UPSTREAM_NAMESPACE,
 } from "../abi/dns";
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
@@ -23,10 +21,9 @@ import { drop } from "../graph/drop";
 import { freePacket, Packet } from "../memory/pool";
 import { clock } from "../simulation/clock";
 import { Device } from "../tables/device";
-import { namespaceAt } from "../tables/namespace";
 import { armSession, bindSession, freeSession, isNoSession, queryOf, Session, SessionKind, socketOf, takeSession } from "../tables/session";
 import { Socket } from "../tables/socket";
-import { resolverAt, upstreamAt } from "../tables/zone";
+import { resolverAt, upstreamAddress, upstreamAt, upstreamStack } from "../tables/zone";
 import { load16 } from "../wire/bytes";
 import {
   answerSource,
@@ -90,16 +87,14 @@ export function relay(session: Session, socket: Socket, packet: Packet): void {
   const bytes = payloadBytes;
   freePacket(packet);
   const flags = flagsOf(MESSAGE);
-  const code = flags & DNS_RCODE;
   const node = Node.ApplicationWake;
-  if (!isLegacy(socket)) {
-    if (code == DNS_SERVFAIL || code == DNS_REFUSED) askNext(session, device, node);
-    else answerClient(session, socket, device, bytes, node);
+  const legacy = isLegacy(socket);
+  if (isWanted(flags, legacy)) {
+    answerClient(session, socket, device, bytes, node);
     return;
   }
-  const isUsable = code == DNS_NOERROR || (code == DNS_NXDOMAIN && (flags & DNS_AUTHORITATIVE) != 0);
-  if (isUsable) {
-    answerClient(session, socket, device, bytes, node);
+  if (!legacy) {
+    askNext(session, device, node);
     return;
   }
   // The query takes the answer's place in MESSAGE if it goes out once more.
@@ -107,6 +102,13 @@ export function relay(session: Session, socket: Socket, packet: Packet): void {
   if (tryUpstreams(session, device, node)) return;
   memory.copy(MESSAGE, LAST, bytes);
   answerClient(session, socket, device, bytes, node);
+}
+
+/** Whether an answer with these flags is passed on, and no other server asked. */
+export function isWanted(flags: u32, legacy: bool): bool {
+  const code = flags & DNS_RCODE;
+  if (!legacy) return code != DNS_SERVFAIL && code != DNS_REFUSED;
+  return code == DNS_NOERROR || (code == DNS_NXDOMAIN && (flags & DNS_AUTHORITATIVE) != 0);
 }
 
 /** An answer that nobody would want if there were a better one. */
@@ -121,8 +123,8 @@ function tryUpstreams(session: Session, device: Device, inProgress: Node): bool 
   const count = load<u32>(resolver, RESOLVER_UPSTREAM_COUNT);
   while (session.tried < count) {
     const upstream = upstreamAt(load<u32>(resolver, RESOLVER_UPSTREAM_FIRST) + session.tried++);
-    const namespace = namespaceAt(load<u32>(upstream, UPSTREAM_NAMESPACE));
-    const server = load<u32>(upstream, UPSTREAM_IP);
+    const namespace = upstreamStack(upstream);
+    const server = upstreamAddress(upstream);
     const port = canReach(namespace, server) ? takeUdpPort(namespace) : 0;
     if (port == 0) continue;
     bindSession(session, namespace, port, server, DNS_PORT);

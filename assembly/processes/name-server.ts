@@ -14,6 +14,8 @@ import {
   DNS_OPCODE,
   DNS_PTR,
   DNS_RESPONSE,
+  DNS_STREAM_LEGACY,
+  DNS_STREAM_MAX,
   DNS_TRUNCATED,
   RESOLVER_AUTHORITATIVE,
   RESOLVER_FLAGS,
@@ -47,7 +49,7 @@ import {
   setResponse,
   takeOver,
 } from "./datagram";
-import { answerLimit, beginAnswer, endAnswer, flagsOf, hasUsualCounts, questionName, questionType, recordBytes, writeAnswer, writeError } from "./dns-message";
+import { answerLimit, beginAnswer, endAnswer, flagsOf, hasUsualCounts, isOfAddress, questionName, questionType, recordBytes, writeAnswer, writeError } from "./dns-message";
 import { forward } from "./forward";
 
 const RANDOM = changetype<Random>(memory.data(16, 8));
@@ -63,28 +65,36 @@ export function seedDns(seed: u32): void {
   RANDOM.seed(seed, RandomKind.Dns, 0);
 }
 
+/** Of `consult`: the message is of no use; or somebody else is to be asked. */
+export const NOT_USABLE: i32 = -1;
+export const PASS_ON: i32 = -2;
+
+/** What a server makes of the `bytes` bytes in MESSAGE: how long the answer is that is there now, or one of the two above. */
+export function consult(resolver: u32, bytes: u32, isStream: bool): i32 {
+  if (bytes < <u32>DNS_HEADER || (flagsOf(MESSAGE) & DNS_RESPONSE) != 0) return NOT_USABLE;
+  const opcode = flagsOf(MESSAGE) & DNS_OPCODE;
+  if (opcode != 0) return writeError(DNS_NOTIMP, opcode);
+  const nameBytes = hasUsualCounts() ? questionName(bytes) : 0;
+  if (nameBytes == 0) return writeError(DNS_FORMERR, 0);
+  const flags = load<u32>(resolverAt(resolver), RESOLVER_FLAGS);
+  const type = questionType(nameBytes);
+  if (type == DNS_PTR && isOf2010(flags) && !isOfAddress(nameBytes)) return NOT_USABLE;
+  const code = decide(resolver, flags, nameBytes, type);
+  return code == FORWARD ? PASS_ON : writeChosen(<u32>code, flags, nameBytes, bytes, isStream);
+}
+
 /** A datagram that `readDatagram` has read. */
 export function serveQuery(socket: Socket, packet: Packet): void {
-  const bytes = payloadBytes;
-  const isQuery = payloadKnown && bytes >= <u32>DNS_HEADER && bytes <= <u32>DNS_MESSAGE_MAX && !(flagsOf(MESSAGE) & DNS_RESPONSE);
-  if (!isQuery) {
-    drop(packet, Drop.ProcessDrop, Node.ApplicationWake);
-    return;
-  }
-  const opcode = flagsOf(MESSAGE) & DNS_OPCODE;
-  if (opcode != 0) {
-    answerQuery(socket, packet, writeError(DNS_NOTIMP, opcode));
-    return;
-  }
-  const nameBytes = hasUsualCounts() ? questionName(bytes) : 0;
-  if (nameBytes == 0) {
-    answerQuery(socket, packet, writeError(DNS_FORMERR, 0));
-    return;
-  }
-  const flags = load<u32>(resolverAt(socket.resolver), RESOLVER_FLAGS);
-  const code = decide(socket.resolver, flags, nameBytes, questionType(nameBytes));
-  if (code == FORWARD) forward(socket, packet);
-  else answerQuery(socket, packet, writeChosen(<u32>code, flags, nameBytes, bytes));
+  const isShort = payloadKnown && payloadBytes <= <u32>DNS_MESSAGE_MAX;
+  const answer = isShort ? consult(socket.resolver, payloadBytes, false) : NOT_USABLE;
+  if (answer == NOT_USABLE) drop(packet, Drop.ProcessDrop, Node.ApplicationWake);
+  else if (answer == PASS_ON) forward(socket, packet);
+  else answerQuery(socket, packet, answer);
+}
+
+/** A resolver of Docker 20.10. */
+function isOf2010(flags: u32): bool {
+  return (flags & (RESOLVER_LEGACY | RESOLVER_AUTHORITATIVE)) == RESOLVER_LEGACY;
 }
 
 /** Sends `bytes` bytes of MESSAGE to the client, which has been served with that. */
@@ -172,10 +182,16 @@ function lowerName(nameBytes: u32): u32 {
   return findDomain(NAME, nameBytes);
 }
 
+/** How long an answer may be. */
+function limitOf(flags: u32, nameBytes: u32, bytes: u32, isStream: bool): u32 {
+  if (isStream) return isOf2010(flags) ? DNS_STREAM_LEGACY : DNS_STREAM_MAX;
+  return flags & RESOLVER_AUTHORITATIVE ? DNS_MESSAGE_MAX : answerLimit(nameBytes, bytes);
+}
+
 /** Writes the answer with what was chosen, shuffled, to a query of `bytes` bytes; returns its length. */
-function writeChosen(code: u32, flags: u32, nameBytes: u32, bytes: u32): u32 {
+function writeChosen(code: u32, flags: u32, nameBytes: u32, bytes: u32, isStream: bool): u32 {
   const isAuthoritative = (flags & RESOLVER_AUTHORITATIVE) != 0;
-  const limit: u32 = isAuthoritative ? DNS_MESSAGE_MAX : answerLimit(nameBytes, bytes);
+  const limit = limitOf(flags, nameBytes, bytes, isStream);
   const extra: u32 = isAuthoritative ? code | DNS_AUTHORITATIVE : code;
   for (let i = chosenCount; i > 1; i--) {
     const j = <u32>((<u64>RANDOM.next() * <u64>i) >> 32);
@@ -193,7 +209,8 @@ function writeChosen(code: u32, flags: u32, nameBytes: u32, bytes: u32): u32 {
     if (next == 0) break;
     length = next;
   }
-  return endAnswer(length, records, records < chosenCount ? extra | DNS_TRUNCATED : extra);
+  const isCut = records < chosenCount && !(isStream && isOf2010(flags));
+  return endAnswer(length, records, isCut ? extra | DNS_TRUNCATED : extra);
 }
 
 /** Whether all that was chosen has room, each record with its name written out. */

@@ -18,6 +18,7 @@ export enum Event {
   SessionWake,
   SessionTimer,
   Dad,
+  StreamTimer,
 }
 
 /** time i64, sequence × 16 + kind u64, two arguments u32. */

@@ -19,6 +19,7 @@ import {
   CAPACITY_PACKETS,
   CAPACITY_SESSIONS,
   CAPACITY_SOCKETS,
+  CAPACITY_STREAMS,
   IMAGE_CIPHER_COST,
   IMAGE_COPY_COST,
   IMAGE_COSTS,
@@ -34,6 +35,7 @@ import { reserve, seal } from "../memory/arena";
 import { capacity, field, record, recordCount } from "../memory/image";
 import { reservePool } from "../memory/pool";
 import { seedDns } from "../processes/name-server";
+import { dropStream } from "../processes/stream";
 import { Connection, freeConnection, reserveConnections } from "../tables/connection";
 import { fillAddresses6, reserveAddresses6 } from "../tables/address6";
 import { reserveConntrack } from "../tables/conntrack";
@@ -63,6 +65,7 @@ import { reserveIpvsConnections } from "../tables/ipvs-connection";
 import { fillRuleset, reserveRuleset } from "../tables/ruleset";
 import { reserveSessions } from "../tables/session";
 import { fillSockets, reserveSockets } from "../tables/socket";
+import { reserveStreams } from "../tables/stream";
 import { fillVxlans, reserveVxlans } from "../tables/vxlan";
 import { reserveServices } from "../tables/virtual-service";
 import { fillXfrm, reserveXfrm } from "../tables/xfrm";
@@ -120,6 +123,7 @@ function reserveTables(): void {
   reserveDomains(capacity(CAPACITY_DOMAINS), capacity(CAPACITY_DOMAIN_BYTES));
   reserveZones();
   reserveSessions(capacity(CAPACITY_SESSIONS));
+  reserveStreams(capacity(CAPACITY_STREAMS));
   if (MANY_HOSTS) {
     reserveVxlans();
     reserveXfrm();
@@ -177,7 +181,11 @@ export function reloadProgram(): bool {
 
 /** Appends or replaces. A client's connection goes without a word; the first message is due at once, or when the flow starts. */
 export function replaceFlow(index: u32, from: usize): void {
-  if (index < flowCount && flowAt(index).connection != 0) freeConnection(changetype<Connection>(flowAt(index).connection));
+  if (index < flowCount && flowAt(index).connection != 0) {
+    const connection = changetype<Connection>(flowAt(index).connection);
+    dropStream(connection);
+    freeConnection(connection);
+  }
   setFlow(index, from);
   startFlow(flowAt(index));
 }

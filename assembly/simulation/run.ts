@@ -11,6 +11,7 @@ import { wake } from "../nodes/application-wake";
 import { neighbourTimer, reassemblyTimer } from "../nodes/timer";
 import { detectDuplicates } from "../ipv6/discovery";
 import { sessionTimer, sessionWake } from "../processes/session";
+import { streamTimer } from "../processes/stream";
 import { Connection } from "../tables/connection";
 import { events } from "../tables/counters";
 import { Device } from "../tables/device";
@@ -19,6 +20,7 @@ import { Neighbour } from "../tables/neighbour";
 import { Reassembly } from "../tables/reassembly";
 import { Session } from "../tables/session";
 import { Socket } from "../tables/socket";
+import { Stream } from "../tables/stream";
 import { tcpWake } from "../tcp/deliver";
 import { tcpOutput } from "../tcp/output";
 import { tcpTimer } from "../tcp/timer";
@@ -91,6 +93,9 @@ function dispatchOther(): void {
       break;
     case Event.SessionTimer:
       sessionTimer(changetype<Session>(record));
+      break;
+    case Event.StreamTimer:
+      streamTimer(changetype<Stream>(record));
       break;
     default:
       assert(false, "event queue: the event is of a known kind");

@@ -11,14 +11,17 @@ import { recordHop, startTrace } from "../graph/trace";
 import { finish, walk } from "../graph/walk";
 import { headerBytes, writeNetwork } from "../memory/network";
 import { DontFragment, frameOf, Packet, takeDatagram, takePacket } from "../memory/pool";
+import { MESSAGE } from "../processes/datagram";
 import { writeQuery } from "../processes/dns-message";
+import { writeMessage } from "../processes/stream";
 import { Connection } from "../tables/connection";
 import { add, count, giveUp, noteError } from "../tables/counters";
 import { ADVERTISEMENT_BYTES, writeAnnouncement } from "../ipv6/discovery";
 import { isNull, noDevice, ownerOf } from "../tables/device";
 import { ownerOf6 } from "../tables/interface6";
 import { hasRoute, lookup } from "../tables/fib";
-import { Flow, flowAt, isClosedLoop, messagesInFlight, pushMessage, setState } from "../tables/flow";
+import { Flow, flowAt, isClosedLoop, isExchange, messagesInFlight, pushMessage, setState } from "../tables/flow";
+import { LENGTH, streamOf } from "../tables/stream";
 import { closeIfFinished, leaveExchange } from "../tcp/close";
 import { canConnect, connect } from "../tcp/connect";
 import { scheduleOutput } from "../tcp/output";
@@ -84,7 +87,7 @@ export function flowTimer(index: u32): void {
   if (flow.deadline == NEVER) return;
   if (flow.deadline > now) armTimeout(flow, flow.deadline);
   else {
-    if (flow.kind == FlowKind.Exchange && flow.outstanding >= 0) leaveExchange(flow);
+    if (isExchange(flow) && flow.outstanding >= 0) leaveExchange(flow);
     giveUp(flow);
   }
 }
@@ -170,7 +173,7 @@ function announce(flow: Flow): void {
   add(flow, FLOW_COUNTER_SENT_BYTES, flow.bytes);
   flow.sequence = sequence + 1;
   if (copies) copyCost(flow.bytes);
-  if (!isClosedLoop(flow) && flow.kind != FlowKind.Exchange) return;
+  if (!isClosedLoop(flow) && !isExchange(flow)) return;
   flow.outstanding = sequence;
   armTimeout(flow, clock + flow.timeout);
 }
@@ -207,7 +210,7 @@ function announce(flow: Flow): void {
   const transport = packet.network + header;
   const length = total - header;
   const ttl = flow.ttl != 0 ? flow.ttl : stack.ttl;
-  if (flow.kind == FlowKind.Query) writeQuery(transport + UDP_HEADER, packet.sequence, flow.name, flow.queryType);
+  if (flow.kind == FlowKind.Query) writeQuery(transport + UDP_HEADER, packet.sequence, flow.name, flow.queryType, flow.udpSize);
   else if (flow.protocol == PROTOCOL_UDP) sayDatagram(transport + UDP_HEADER, flow.index, false, packet.sequence, flow.bytes);
   else writePayload(transport + UDP_HEADER, packet.sequence, flow.index, flow.bytes);
   if (flow.protocol == PROTOCOL_UDP) {
@@ -224,7 +227,7 @@ function announce(flow: Flow): void {
 /** A message written to a TCP socket. False: the socket does not take it now. */
 function sendMessage(flow: Flow): bool {
   const isNew = flow.connection == 0;
-  if (flow.kind == FlowKind.Exchange && flow.outstanding >= 0) {
+  if (isExchange(flow) && flow.outstanding >= 0) {
     count(flow, FLOW_COUNTER_BLOCKED);
     return false;
   }
@@ -237,6 +240,11 @@ function sendMessage(flow: Flow): bool {
   noteSent(flow, sequence, true);
   pushMessage(flow, clock, sequence);
   const connection = isNew ? connect(flow) : changetype<Connection>(flow.connection);
+  if (connection.stream != 0) {
+    writeQuery(MESSAGE, sequence, flow.name, flow.queryType, flow.udpSize);
+    writeMessage(streamOf(connection), flow.bytes - LENGTH);
+    return true;
+  }
   connection.writeEnd += flow.bytes;
   if (!isNew) scheduleOutput(connection);
   return true;

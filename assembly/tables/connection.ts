@@ -43,7 +43,7 @@ export class Connection {
   /** The socket that accepted it; of a proxy's connection, the other one. Both may be 0. */
   listener: usize;
   partner: usize;
-  /** Bytes that a proxy has not passed on yet. */
+  /** Bytes that a proxy has not passed on, or a process that speaks DNS has not read. */
   unread: u32;
   /** Sequence variables of RFC 9293 §3.3.1; writeEnd is one beyond the last byte that the process wrote, sndMax beyond what was ever sent. */
   iss: u32;
@@ -66,6 +66,8 @@ export class Connection {
   duplicates: u32;
   retries: u32;
   timedEnd: u32;
+  /** What it says and hears where its process speaks DNS, or 0. */
+  stream: usize;
   timedAt: i64;
   /** Smoothed round trip (RFC 6298), -1 before the first sample. */
   srtt: i64;
@@ -168,6 +170,7 @@ export function takeConnection(namespace: Namespace, localIp: u32, remoteIp: u32
   connection.outputWanted = false;
   connection.listener = 0;
   connection.partner = 0;
+  connection.stream = 0;
   connection.unread = 0;
   connection.spliced = false;
   connection.severed = false;

@@ -124,6 +124,14 @@ export function countAnswer(flow: Flow, bytes: u32, latency: i64): void {
   if (packet.trace != NONE) writeRecord(EventKind.Deliver, node, Drop.None, packet.trace, device, flow.index, sequence, bytes);
 }
 
+/** A name server has read a question that came over TCP, and answers it. */
+export function accountQuestion(flow: Flow, bytes: u32, node: Node): void {
+  const sequence = <u32>load<f64>(flow.counters, FLOW_COUNTER_DELIVERED);
+  digest(EventKind.Deliver, Drop.None, node, NONE, flow.index, sequence, bytes);
+  count(flow, FLOW_COUNTER_DELIVERED);
+  add(flow, FLOW_COUNTER_DELIVERED_BYTES, bytes);
+}
+
 /** The answer that a closed loop waits for lets it go on. */
 export function closeLoop(flow: Flow, sequence: u32): void {
   if (flow.outstanding != <i64>sequence) return;

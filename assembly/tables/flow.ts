@@ -3,7 +3,7 @@
  * append or replace one.
  */
 import { FLOW_COUNTER_REPLY_BYTES, FLOW_COUNTER_SERVER, FLOW_COUNTER_SIZE, FLOW_COUNTER_STATE, FlowState } from "../abi/counter";
-import { DNS_MESSAGE_MAX } from "../abi/dns";
+import { DNS_LONG_REPLY, DNS_MESSAGE_MAX } from "../abi/dns";
 import { DROP_COUNT } from "../abi/drop";
 import { Section } from "../abi/image";
 import { Family } from "../abi/netfilter";
@@ -36,9 +36,11 @@ import {
   FLOW_THINK,
   FLOW_TIMEOUT,
   FLOW_TTL,
+  FLOW_UDP_SIZE,
   FLOW_UNTIL_ANSWER,
   FlowKind,
 } from "../abi/program";
+import { PROTOCOL_TCP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
 import { record, recordCount } from "../memory/image";
@@ -61,13 +63,14 @@ export class Flow extends Random {
   responseBytes: u32;
   /** Messages to send, or NONE. */
   count: u32;
-  /** Of a query: index of its name, and type. */
+  /** Of a query: index of its name, type, and how long an answer may be (0: it does not say). */
   name: u32;
   queryType: u32;
+  udpSize: u32;
   /** Payloads that its messages and the answers consist of, or NONE. */
   message: u32;
   answer: u32;
-  /** Of an exchange: how many ports it has, and the one of the next connection. */
+  /** Of an exchange, a query over TCP too: how many ports it has, and the one of the next connection. */
   sourcePorts: u32;
   nextPort: u32;
   /** It ends with the first answer or error. */
@@ -122,7 +125,9 @@ let counters: usize = 0;
 let histograms: usize = 0;
 let drops: usize = 0;
 let messages: usize = 0;
+/** Behind DNS_LONG_REPLY bytes for the last answer that is longer than its place, of the flow `longReplyOf`. */
 let replies: usize = 0;
+let longReplyOf: u32 = NONE;
 /** The records that are in force, FLOW_SIZE bytes each. */
 let records: usize = 0;
 let capacity: u32 = 0;
@@ -139,7 +144,8 @@ export function reserveFlows(entries: u32): void {
   // The last row is for packets without a flow.
   drops = reserve(<u64>entries + 1, DROP_COUNT * 8);
   messages = reserve(<u64>entries * TCP_MESSAGES_MAX, MESSAGE_BYTES);
-  replies = reserve(entries, DNS_MESSAGE_MAX);
+  replies = reserve(<u64>entries * DNS_MESSAGE_MAX + DNS_LONG_REPLY, 1) + DNS_LONG_REPLY;
+  longReplyOf = NONE;
 }
 
 @inline export function flowAt(index: u32): Flow {
@@ -160,17 +166,28 @@ export function flowCounters(): usize {
   return counters;
 }
 
-/** Keeps the answer to a query. */
+/** Keeps the answer to a query; of a long one there can be one. */
 export function keepReply(flow: Flow, from: usize, bytes: u32): void {
-  const kept = min(bytes, <u32>DNS_MESSAGE_MAX);
-  memory.copy(replies + <usize>flow.index * DNS_MESSAGE_MAX, from, kept);
-  store<u32>(flow.counters, kept, FLOW_COUNTER_REPLY_BYTES);
+  memory.copy(replies + <usize>flow.index * DNS_MESSAGE_MAX, from, min(bytes, <u32>DNS_MESSAGE_MAX));
+  store<u32>(flow.counters, bytes, FLOW_COUNTER_REPLY_BYTES);
+  if (bytes <= <u32>DNS_MESSAGE_MAX) return;
+  if (longReplyOf != NONE && longReplyOf != flow.index) {
+    const other = flowAt(longReplyOf).counters;
+    store<u32>(other, min(load<u32>(other, FLOW_COUNTER_REPLY_BYTES), <u32>DNS_MESSAGE_MAX), FLOW_COUNTER_REPLY_BYTES);
+  }
+  longReplyOf = flow.index;
+  memory.copy(replies - DNS_LONG_REPLY, from, bytes);
 }
 
 /** Whether a flow of requests waits for one answer before it sends the next. */
 @inline export function isClosedLoop(flow: Flow): bool {
   const kind = flow.kind;
   return flow.interval == 0 && (kind == FlowKind.Request || kind == FlowKind.Exchange || kind == FlowKind.Query);
+}
+
+/** Whether each message has a connection of its own. */
+@inline export function isExchange(flow: Flow): bool {
+  return flow.kind == FlowKind.Exchange || (flow.kind == FlowKind.Query && flow.protocol == PROTOCOL_TCP);
 }
 
 /** Whether a message is complete only with its answer. */
@@ -221,6 +238,7 @@ export function setFlow(index: u32, from: usize): void {
   flow.dontFragment = load<u32>(from, FLOW_DONT_FRAGMENT) != 0;
   flow.name = load<u32>(from, FLOW_NAME);
   flow.queryType = load<u32>(from, FLOW_QUERY_TYPE);
+  flow.udpSize = load<u32>(from, FLOW_UDP_SIZE);
   flow.sourcePorts = max(load<u32>(from, FLOW_SOURCE_PORTS), 1);
   flow.untilAnswer = load<u32>(from, FLOW_UNTIL_ANSWER) != 0;
   flow.message = load<u32>(from, FLOW_MESSAGE);

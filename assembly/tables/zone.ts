@@ -5,6 +5,10 @@
 import {
   RESOLVER_SIZE,
   SEARCH_SIZE,
+  UPSTREAM_FAMILY,
+  UPSTREAM_IP,
+  UPSTREAM_IP6,
+  UPSTREAM_NAMESPACE,
   UPSTREAM_SIZE,
   ZONE_COUNT,
   ZONE_FIRST,
@@ -21,11 +25,14 @@ import {
   CAPACITY_ZONES,
   Section,
 } from "../abi/image";
+import { Family } from "../abi/netfilter";
 import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
 import { HashTable } from "../memory/hash-table";
 import { capacity, record, recordCount } from "../memory/image";
+import { noteTarget6 } from "./address6";
 import { domainAddress, domainLength, findDomain } from "./domain";
+import { Namespace, namespaceAt, stackOf } from "./namespace";
 
 const HEADS = changetype<HashTable>(memory.data(16, 8));
 
@@ -58,6 +65,10 @@ export function fillZones(): void {
   copySection(zones, Section.Zones, ZONE_SIZE);
   copySection(entries, Section.ZoneRecords, ZONE_RECORD_SIZE);
   copySection(upstreams, Section.Upstreams, UPSTREAM_SIZE);
+  const upstreamCount = recordCount(Section.Upstreams);
+  for (let upstream: u32 = 0; upstream < upstreamCount; upstream++) {
+    upstreamAddress(upstreamAt(upstream));
+  }
   HEADS.clear();
   const zoneCount = recordCount(Section.Zones);
   for (let zone: u32 = 0; zone < zoneCount; zone++) indexZone(zone);
@@ -110,6 +121,19 @@ export function resolverAt(resolver: u32): usize {
 
 export function searchedZone(search: u32): u32 {
   return load<u32>(searches + <usize>search * SEARCH_SIZE);
+}
+
+function isUpstream6(upstream: usize): bool {
+  return load<u32>(upstream, UPSTREAM_FAMILY) == Family.Ipv6;
+}
+
+/** Where an upstream server is asked from. */
+export function upstreamStack(upstream: usize): Namespace {
+  return stackOf(namespaceAt(load<u32>(upstream, UPSTREAM_NAMESPACE)), isUpstream6(upstream));
+}
+
+export function upstreamAddress(upstream: usize): u32 {
+  return isUpstream6(upstream) ? noteTarget6(upstream + UPSTREAM_IP6) : load<u32>(upstream, UPSTREAM_IP);
 }
 
 export function upstreamAt(upstream: u32): usize {

@@ -2,9 +2,11 @@
 import { TCP_FIN_TIMEOUT_NS, TCP_RTO_MAX_NS, TCP_RTO_MIN_NS, TCP_TIME_WAIT_NS } from "../abi/limits";
 import { Node } from "../abi/node";
 import { SocketRole } from "../abi/program";
+import { dropStream, noteAcknowledged } from "../processes/stream";
 import { clock, NEVER } from "../simulation/clock";
 import { onAcknowledged, onDuplicate, Reaction } from "../tables/congestion";
 import { armConnection, Connection, isBefore, TcpState } from "../tables/connection";
+import { streamOf } from "../tables/stream";
 import { endConnection, isOfFlow } from "./close";
 import { retransmit, scheduleOutput } from "./output";
 import { noteRoom } from "./splice";
@@ -26,6 +28,7 @@ export function acknowledge(connection: Connection, acknowledgement: u32): bool 
   const hasUnsent = isBefore(connection.sndNxt, connection.writeEnd);
   if (hasUnsent || (connection.closing && !isBefore(connection.writeEnd, connection.sndNxt))) scheduleOutput(connection);
   noteRoom(connection);
+  if (connection.stream != 0) noteAcknowledged(connection);
   return true;
 }
 
@@ -36,15 +39,20 @@ function finAcknowledged(connection: Connection): bool {
   }
   if (connection.state == TcpState.FinWait1) {
     connection.state = TcpState.FinWait2;
-    // A client's connection that its process has left.
-    const isOrphan = connection.role == SocketRole.Client && !connection.spliced && !isOfFlow(connection);
-    if (isOrphan) armConnection(connection, clock + <i64>TCP_FIN_TIMEOUT_NS);
+    if (isOrphan(connection)) armConnection(connection, clock + <i64>TCP_FIN_TIMEOUT_NS);
   } else if (connection.state == TcpState.Closing) startTimeWait(connection);
   return true;
 }
 
+/** A client's connection, or that of a process that speaks DNS, that its process has left. */
+function isOrphan(connection: Connection): bool {
+  if (connection.stream != 0) return streamOf(connection).left;
+  return connection.role == SocketRole.Client && !connection.spliced && !isOfFlow(connection);
+}
+
 export function startTimeWait(connection: Connection): void {
   connection.state = TcpState.TimeWait;
+  dropStream(connection);
   armConnection(connection, clock + <i64>TCP_TIME_WAIT_NS);
 }
 

@@ -6,6 +6,7 @@ import { Node } from "../abi/node";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
 import { Packet } from "../memory/pool";
+import { noteEstablished } from "../processes/stream";
 import { NEVER } from "../simulation/clock";
 import { Connection, isBefore, TcpState } from "../tables/connection";
 import { load32 } from "../wire/bytes";
@@ -84,6 +85,7 @@ function establish(connection: Connection, acknowledgement: u32, tcp: usize): bo
   connection.retries = 0;
   connection.deadline = NEVER;
   if (connection.spliced) queueWake(connection);
+  if (connection.stream != 0) noteEstablished(connection);
   return true;
 }
 
@@ -130,5 +132,6 @@ function arriveInSynSent(connection: Connection, packet: Packet, tcp: usize, byt
   sendAck(connection, Node.TcpInput);
   scheduleOutput(connection);
   if (connection.partner != 0) queueWake(changetype<Connection>(connection.partner));
+  if (connection.stream != 0) noteEstablished(connection);
   return consume(packet);
 }

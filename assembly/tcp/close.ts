@@ -4,10 +4,12 @@ import { SocketRole } from "../abi/program";
 import { NONE } from "../abi/version";
 import { destinationIn, isIpv6, sourceIn, transportIn } from "../memory/network";
 import { Packet } from "../memory/pool";
+import { dropStream, leave } from "../processes/stream";
 import { Connection, findConnection, freeConnection, isNoConnection, TcpState } from "../tables/connection";
 import { giveUp, noteError } from "../tables/counters";
 import { Flow, flowAt, messagesInFlight, setState, stateOf } from "../tables/flow";
 import { namespaceAt, stackOf } from "../tables/namespace";
+import { streamOf } from "../tables/stream";
 import { load32 } from "../wire/bytes";
 import { scheduleOutput } from "./output";
 import { sever } from "./splice";
@@ -28,6 +30,7 @@ export function failConnection(connection: Connection, error: FlowError): void {
 export function endConnection(connection: Connection): void {
   const isClient = isOfFlow(connection);
   sever(connection, false);
+  dropStream(connection);
   freeConnection(connection);
   if (!isClient) return;
   const flow = flowAt(connection.flow);
@@ -51,6 +54,10 @@ export function leaveExchange(flow: Flow): void {
     return;
   }
   flow.connection = 0;
+  if (connection.stream != 0) {
+    leave(streamOf(connection));
+    return;
+  }
   connection.closing = true;
   scheduleOutput(connection);
 }

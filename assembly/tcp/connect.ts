@@ -1,11 +1,12 @@
 /** tcp_v4_connect and tcp_conn_request: both ends of the set-up. */
 import { TCP_SYN_WINDOW } from "../abi/limits";
 import { Node } from "../abi/node";
-import { SocketRole } from "../abi/program";
+import { FlowKind, SocketRole } from "../abi/program";
 import { PROTOCOL_TCP } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { destinationIn, headerBytes, sourceIn, stackOfPacket } from "../memory/network";
 import { frameBytes, Packet } from "../memory/pool";
+import { servesNames } from "../processes/stream-server";
 import { clock } from "../simulation/clock";
 import { Random, RandomKind } from "../simulation/random";
 import { startWindow } from "../tables/congestion";
@@ -16,6 +17,7 @@ import { Flow, flowAt } from "../tables/flow";
 import { Namespace } from "../tables/namespace";
 import { pathMtu } from "../tables/path-mtu";
 import { Socket } from "../tables/socket";
+import { hasFreeStream, StreamKind, takeStream } from "../tables/stream";
 import { load32 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { mssOption, sequenceOf, TCP_HEADER, timestampsOption, windowOf } from "../wire/tcp";
@@ -36,7 +38,7 @@ export function seedTcp(seed: u32): void {
 export function canConnect(flow: Flow): bool {
   const namespace = flow.namespace;
   const local = localAddress(namespace, flow.destination);
-  if (!hasFreeConnection()) return false;
+  if (!hasFreeConnection() || (flow.kind == FlowKind.Query && !hasFreeStream())) return false;
   for (let k: u32 = 0; k < flow.sourcePorts; k++) {
     flow.nextPort = flow.sourcePort + ((flow.sequence + k) % flow.sourcePorts);
     if (isNoConnection(findConnection(namespace, local, flow.destination, portsOf(flow)))) return true;
@@ -50,6 +52,7 @@ export function connect(flow: Flow): Connection {
   const local = localAddress(namespace, flow.destination);
   const connection = openConnection(namespace, local, flow.destination, portsOf(flow), flow.index, Node.SocketOutput);
   flow.connection = changetype<usize>(connection);
+  if (flow.kind == FlowKind.Query) takeStream(StreamKind.Client, connection);
   return connection;
 }
 
@@ -68,7 +71,8 @@ export function openConnection(namespace: Namespace, local: u32, remote: u32, po
 
 /** A SYN for a listening socket: answers with SYN-ACK. False: no record is free. */
 export function accept(packet: Packet, tcp: usize, listener: Socket): bool {
-  if (!hasFreeConnection()) return false;
+  const isNameServer = servesNames(listener);
+  if (!hasFreeConnection() || (isNameServer && !hasFreeStream())) return false;
   const ports = rotl<u32>(load32(tcp), 16);
   const connection = takeConnection(stackOfPacket(packet), destinationIn(packet), sourceIn(packet), ports, TcpState.SynReceived);
   const isOfFlow = packet.flow != NONE && packet.response == 0 && flowAt(packet.flow).protocol == PROTOCOL_TCP;
@@ -76,6 +80,7 @@ export function accept(packet: Packet, tcp: usize, listener: Socket): bool {
   connection.role = listener.role;
   connection.listener = changetype<usize>(listener);
   connection.spliced = listener.role == SocketRole.Proxy;
+  if (isNameServer) takeStream(StreamKind.Server, connection);
   start(connection, sequenceOf(tcp) + 1);
   agree(connection, tcp);
   sendSyn(connection, Node.TcpInput);

@@ -10,10 +10,12 @@ import { clock, now } from "../simulation/clock";
 import { copyCost, enter, visit } from "../simulation/cpu";
 import { Event, pushEvent } from "../simulation/event-queue";
 import { identityBytes } from "../processes/identity";
+import { isDue, leave, runStream } from "../processes/stream";
 import { Connection, TcpState } from "../tables/connection";
 import { add, closeLoop, count, countAnswer, giveUp, measure, noteError, recordDelivery, see } from "../tables/counters";
-import { Flow, flowAt, isRoundTrip, MESSAGE_SEQUENCE, messagesInFlight, setState, takeMessage } from "../tables/flow";
+import { Flow, flowAt, isRoundTrip, keepReply, MESSAGE_SEQUENCE, messagesInFlight, setState, takeMessage } from "../tables/flow";
 import { Socket } from "../tables/socket";
+import { LENGTH, streamOf } from "../tables/stream";
 import { closeIfFinished, isOfFlow } from "./close";
 import { scheduleOutput } from "./output";
 import { pump, queueWake } from "./splice";
@@ -63,6 +65,10 @@ export function completeExchange(connection: Connection, packet: Packet): void {
   const flow = flowAt(connection.flow);
   const bytes = <u32>connection.pending;
   flow.connection = 0;
+  if (connection.stream != 0) {
+    streamOf(connection).left = true;
+    connection.unread = 0;
+  }
   if (bytes == 0) {
     flow.messageHead = flow.messageTail;
     noteError(flow, FlowError.Closed);
@@ -70,11 +76,24 @@ export function completeExchange(connection: Connection, packet: Packet): void {
     giveUp(flow);
     return;
   }
+  noteAnswer(flow, packet, bytes);
+}
+
+function noteAnswer(flow: Flow, packet: Packet, bytes: u32): void {
   const message = takeMessage(flow);
   const sequence = load<u32>(message, MESSAGE_SEQUENCE);
   countAnswer(flow, bytes, clock - load<i64>(message));
   recordDelivery(packet, flow, sequence, bytes, Node.TcpInput);
   closeLoop(flow, sequence);
+}
+
+/** A query over TCP has the whole of its answer, of `bytes` bytes with the length in front; the message is at `from`. */
+export function completeQuery(connection: Connection, packet: Packet, from: usize, bytes: u32): void {
+  const flow = flowAt(connection.flow);
+  keepReply(flow, from, bytes - LENGTH);
+  flow.connection = 0;
+  leave(streamOf(connection));
+  noteAnswer(flow, packet, bytes);
 }
 
 /** The oldest request is answered. */
@@ -91,16 +110,21 @@ function answered(flow: Flow, packet: Packet): void {
 /** A TcpWake event: the process of a connection runs. */
 export function tcpWake(connection: Connection): void {
   connection.wakeQueued = false;
-  if (connection.state == TcpState.Closed || (!connection.spliced && connection.owed == 0)) return;
+  if (connection.state == TcpState.Closed || !hasWork(connection)) return;
   if (!enter(connection.namespace.cpu, now)) {
     connection.wakeQueued = true;
     pushEvent(now + RETRY, Event.TcpWake, <u32>changetype<usize>(connection), 0);
     return;
   }
   visit(Node.ApplicationWake);
-  if (connection.spliced) pump(connection);
+  if (connection.stream != 0) runStream(streamOf(connection));
+  else if (connection.spliced) pump(connection);
   else answerRequests(connection);
   finish();
+}
+
+function hasWork(connection: Connection): bool {
+  return connection.stream != 0 ? isDue(streamOf(connection)) : connection.spliced || connection.owed != 0;
 }
 
 /** A server reads its requests and writes their answers; that of an exchange closes. */

@@ -2,14 +2,15 @@
 import { Drop } from "../abi/drop";
 import { TCP_HOLES_MAX } from "../abi/limits";
 import { Node } from "../abi/node";
-import { FlowKind } from "../abi/program";
 import { drop } from "../graph/drop";
 import { consume } from "../graph/walk";
 import { Packet } from "../memory/pool";
+import { hear, takeHeard } from "../processes/stream";
 import { copyCost } from "../simulation/cpu";
 import { Connection, holeAt, isBefore, TcpState } from "../tables/connection";
 import { delivered } from "../tables/counters";
-import { flowAt } from "../tables/flow";
+import { flowAt, isExchange } from "../tables/flow";
+import { StreamKind, streamOf } from "../tables/stream";
 import { startTimeWait } from "./acknowledge";
 import { isOfFlow } from "./close";
 import { completeExchange, deliver, isResponder } from "./deliver";
@@ -23,6 +24,10 @@ export function receiveData(connection: Connection, packet: Packet, sequence: u3
   const end = sequence + bytes;
   let mustAck = false;
   if (bytes != 0) {
+    if (connection.stream != 0 && !hear(connection, packet, sequence, bytes)) {
+      sendAck(connection, Node.TcpInput);
+      return drop(packet, Drop.TcpOfoQueuePrune, Node.TcpInput);
+    }
     if (isBefore(connection.rcvNxt, sequence)) return receiveOutOfOrder(connection, packet, sequence, end);
     if (isBefore(connection.rcvNxt, end)) {
       receiveInOrder(connection, packet, end);
@@ -50,6 +55,10 @@ function receiveInOrder(connection: Connection, packet: Packet, end: u32): void 
     receiveSpliced(connection, bytes);
     return;
   }
+  if (connection.stream != 0) {
+    takeHeard(connection, packet, bytes);
+    return;
+  }
   if (!isResponder(connection.role)) copyCost(bytes);
   deliver(connection, packet, bytes);
 }
@@ -68,7 +77,7 @@ function receiveFin(connection: Connection, packet: Packet, bytes: u32): bool {
   connection.rcvNxt++;
   connection.finReceived = true;
   connection.holeCount = 0;
-  const isShared = connection.spliced && !connection.severed;
+  const isShared = (connection.spliced && !connection.severed) || isServed(connection);
   const wasEstablished = connection.state == TcpState.Established;
   if (connection.state == TcpState.FinWait1) {
     connection.state = TcpState.Closing;
@@ -80,11 +89,18 @@ function receiveFin(connection: Connection, packet: Packet, bytes: u32): bool {
     connection.state = TcpState.CloseWait;
     connection.closing = true;
     scheduleOutput(connection);
-    if (isOfFlow(connection) && flowAt(connection.flow).kind == FlowKind.Exchange) completeExchange(connection, packet);
+    if (isOfFlow(connection) && isExchange(flowAt(connection.flow))) completeExchange(connection, packet);
     // Our own FIN is about to leave and carries it (inet_csk_schedule_ack in tcp_fin).
     return bytes != 0 || connection.sndNxt != connection.writeEnd || connection.owed != 0;
   }
   return isShared ? finishSpliced(connection, wasEstablished, bytes) : true;
+}
+
+/** Whether a process that speaks DNS, and is no client, still looks after it. */
+function isServed(connection: Connection): bool {
+  if (connection.stream == 0) return false;
+  const stream = streamOf(connection);
+  return stream.kind != StreamKind.Client && !stream.left;
 }
 
 /** Adds [begin, end) to the ranges, merged with those that it touches. False: there is no room for one more. */

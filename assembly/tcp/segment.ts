@@ -1,5 +1,6 @@
 /** Builds segments and appends them to the walk; the checksum follows in IpOutput, when the source address is known. */
 import { FLOW_COUNTER_RETRANSMITS } from "../abi/counter";
+import { DNS_STREAM_BYTES } from "../abi/dns";
 import { Drop } from "../abi/drop";
 import { TCP_RECEIVE_WINDOW, TCP_SYN_WINDOW, TCP_WINDOW_SCALE } from "../abi/limits";
 import { Node } from "../abi/node";
@@ -18,6 +19,7 @@ import { Connection, isBefore } from "../tables/connection";
 import { count } from "../tables/counters";
 import { noDevice } from "../tables/device";
 import { flowAt } from "../tables/flow";
+import { streamOf } from "../tables/stream";
 import {
   ACK,
   acknowledgementOf,
@@ -41,6 +43,7 @@ const WINDOW: u32 = <u32>TCP_RECEIVE_WINDOW >> TCP_WINDOW_SCALE;
 
 /** What fits behind the bytes that a proxy has not passed on. */
 @inline function windowOf(connection: Connection): u32 {
+  if (connection.stream != 0) return max(DNS_STREAM_BYTES - <i32>connection.unread, 0) >> TCP_WINDOW_SCALE;
   if (connection.unread == 0) return WINDOW;
   return connection.unread < <u32>TCP_RECEIVE_WINDOW ? (<u32>TCP_RECEIVE_WINDOW - connection.unread) >> TCP_WINDOW_SCALE : 0;
 }
@@ -70,7 +73,12 @@ export function sendSegment(connection: Connection, sequence: u32, bytes: u32, f
   if (flags & SYN) writeSynOptions(tcp, connection.ownMss, value, connection.echo);
   else writeDataOptions(tcp, value, connection.echo);
   const position = sequence - connection.iss - 1;
-  sayStream(tcp + header, connection.flow, packet.response != 0, connection.iss, position, bytes);
+  if (connection.stream == 0) {
+    sayStream(tcp + header, connection.flow, packet.response != 0, connection.iss, position, bytes);
+  } else if (bytes != 0) {
+    const stream = streamOf(connection);
+    memory.copy(tcp + header, stream.said + (sequence - stream.saidFrom), bytes);
+  }
   append(packet, Node.SocketOutput, inProgress);
 }
 

@@ -3,11 +3,14 @@ import { TCP_DELAYED_ACK_NS, TCP_RECEIVE_WINDOW, TCP_SEND_BUFFER } from "../abi/
 import { Node } from "../abi/node";
 import { SocketRole } from "../abi/program";
 import { canReach, nextPort, PORTS_TO_TRY } from "../processes/datagram";
+import { rouse } from "../processes/stream";
 import { clock } from "../simulation/clock";
 import { copyCost } from "../simulation/cpu";
 import { Event, pushEvent } from "../simulation/event-queue";
 import { armConnection, Connection, findConnection, freeConnection, hasFreeConnection, isNoConnection, TcpState } from "../tables/connection";
+import { Namespace } from "../tables/namespace";
 import { Socket } from "../tables/socket";
+import { streamOf } from "../tables/stream";
 import { localAddress, openConnection } from "./connect";
 import { scheduleOutput } from "./output";
 import { sendAck, sendSegment } from "./segment";
@@ -40,7 +43,8 @@ export function receiveSpliced(connection: Connection, bytes: u32): void {
 /** The FIN came. True: it wants an acknowledgement at once. */
 export function finishSpliced(connection: Connection, wasEstablished: bool, bytes: u32): bool {
   connection.eof = true;
-  notify(connection);
+  if (connection.stream != 0) rouse(streamOf(connection));
+  else notify(connection);
   const isQuiet = connection.sndNxt == connection.writeEnd && connection.sndUna == connection.sndNxt;
   if (!wasEstablished || bytes != 0 || !isQuiet) return true;
   connection.ackDelayed = true;
@@ -79,20 +83,22 @@ function open(accepted: Connection): bool {
   const proxy = changetype<Socket>(accepted.listener);
   const namespace = proxy.targetStack;
   if (!canReach(namespace, proxy.targetIp) || !hasFreeConnection()) return false;
-  const local = localAddress(namespace, proxy.targetIp);
-  let ports: u32 = 0;
-  for (let left = PORTS_TO_TRY; left != 0; left--) {
-    const candidate = (nextPort(namespace) << 16) | proxy.targetPort;
-    if (!isNoConnection(findConnection(namespace, local, proxy.targetIp, candidate))) continue;
-    ports = candidate;
-    break;
-  }
-  if (ports == 0) return false;
-  const opened = openConnection(namespace, local, proxy.targetIp, ports, accepted.flow, Node.ApplicationWake);
+  const opened = openFrom(namespace, proxy.targetIp, proxy.targetPort, accepted.flow, Node.ApplicationWake);
+  if (isNoConnection(opened)) return false;
   opened.spliced = true;
   opened.partner = changetype<usize>(accepted);
   accepted.partner = changetype<usize>(opened);
   return true;
+}
+
+/** A process's connection because of a flow, from the next free port; null if there is none. A record is free. */
+export function openFrom(stack: Namespace, remote: u32, toPort: u32, flow: u32, inProgress: Node): Connection {
+  const local = localAddress(stack, remote);
+  for (let left = PORTS_TO_TRY; left != 0; left--) {
+    const ports = (nextPort(stack) << 16) | toPort;
+    if (isNoConnection(findConnection(stack, local, remote, ports))) return openConnection(stack, local, remote, ports, flow, inProgress);
+  }
+  return changetype<Connection>(0);
 }
 
 /** close(2) with bytes unread is a reset. */

@@ -33,6 +33,8 @@ const PROXIED_EXCHANGES = 4096;
 const TIME_WAIT_MAX = 65536;
 /** Clients of UDP proxies and queries under way at one time; 600 bytes each. */
 const SESSIONS = 1024;
+/** Ends of DNS connections at one time: four for a question that is passed on; 131 kB each, of which little is ever touched. */
+const STREAMS = 64;
 /** Things that come beside those that there are: a container has three devices, and is a namespace anew whenever it starts. */
 const SPARE = 256;
 /** Every sandbox knows everybody on its networks. */
@@ -85,7 +87,7 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     captureBytes: CAPTURE_BYTES,
   };
   const { packets, connections, neighbours, flows: allFlows } = capacity;
-  const timers = 2 * allFlows + 3 * connections + neighbours + capacity.sessions + REASSEMBLY_MAX;
+  const timers = 2 * allFlows + 3 * connections + neighbours + capacity.sessions + capacity.streams + REASSEMBLY_MAX;
   // What the nodes of a swarm tell one another: a message and an answer each.
   const payloads = builder.hosts.length > 1 ? 2 * allFlows : 0;
   return { ...capacity, events: packets + timers + INJECTED_FRAMES, payloads };
@@ -130,6 +132,7 @@ function processCapacity({ domains, resolvers, searches, zones, zoneRecords, ups
   const views = hasTunnels(builder) ? Math.max(VIEWS_MIN, builder.hosts.length) : 2;
   return {
     sessions: SESSIONS,
+    streams: STREAMS,
     domains: SPARE_NAMES + 2 * domains.length,
     domainBytes: 16 * SPARE_NAMES + 2 * domainBytes(domains),
     resolvers: roomFor(resolvers),

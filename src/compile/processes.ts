@@ -7,7 +7,7 @@ import { addressWords } from "../engine/address-words";
 import type { DnsTables, ResolverRecord, SocketRecord, UpstreamRecord, ZoneEntryRecord, ZoneRecord } from "../engine/program";
 import { type DnsLookup, type DnsZone, type SandboxDns, seenFrom } from "../model/dns";
 import type { ContainerState, DockerState, HostState, ProxyState } from "../model/state";
-import { isIpv4, parseIp, parseIpv4 } from "../net/ip";
+import { isIp, parseIp, parseIpv4 } from "../net/ip";
 import { type OverlayLayer, viewOf } from "./overlays";
 
 /** Where a sandbox's resolver listens behind 127.0.0.11:53. The daemon takes any free ports; nobody sees which. */
@@ -41,9 +41,7 @@ export function compileProcesses(state: DockerState, places: ProcessPlaces, dnsO
       const resolver = dns.add(known, namespace, places.host(host.name) ?? namespace);
       const record = { namespace, protocol: PROTOCOL_UDP, ip: RESOLVER_ADDRESS, port: RESOLVER_PORTS.udp, role: SocketRole.Resolver, flow: NONE, resolver };
       sockets.push({ key: `resolver ${host.name} ${container.id}`, record });
-      // Differs from Docker: over TCP it takes connections, and answers nothing.
-      const stream = { namespace, protocol: PROTOCOL_TCP, ip: RESOLVER_ADDRESS, port: RESOLVER_PORTS.tcp, role: SocketRole.Sink, flow: NONE };
-      sockets.push({ key: `resolver ${host.name} ${container.id} tcp`, record: stream });
+      sockets.push({ key: `resolver ${host.name} ${container.id} tcp`, record: { ...record, protocol: PROTOCOL_TCP, port: RESOLVER_PORTS.tcp } });
     }
   }
   return { sockets, dns: dns.tables() };
@@ -101,7 +99,11 @@ class DnsBuilder {
     for (const zone of known.zones ?? [known]) this.#searches.push(...this.#zonesOf(zone, known.ttl));
     const upstreamFirst = this.#upstreams.length;
     for (const { address, from } of known.upstreams) {
-      if (isIpv4(address)) this.#upstreams.push({ namespace: from === "host" ? host : sandbox, ip: parseIpv4(address, "nameserver") });
+      const namespace = from === "host" ? host : sandbox;
+      // A server with a zone, fe80::1%eth0, is on no link that is known here.
+      if (!isIp(address)) continue;
+      const { family, value } = parseIp(address, "nameserver");
+      this.#upstreams.push(family === 4 ? { namespace, ip: value } : { namespace, ip: 0, family: Family.Ipv6, ip6: addressWords(value) });
     }
     const flags = (known.keepsSingleLabels ? RESOLVER_NDOTS : 0) | (known.onFailure === "silence" ? RESOLVER_LEGACY : 0);
     const ranges = { searchFirst, searchCount: this.#searches.length - searchFirst, upstreamFirst, upstreamCount: this.#upstreams.length - upstreamFirst };

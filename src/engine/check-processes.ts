@@ -1,4 +1,4 @@
-import { DNS_A, DNS_AAAA, DNS_HEADER, DNS_PTR } from "../../assembly/abi/dns";
+import { DNS_A, DNS_AAAA, DNS_HEADER, DNS_OPT_BYTES, DNS_PTR } from "../../assembly/abi/dns";
 import { FlowKind, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
@@ -6,6 +6,9 @@ import { SimulationError } from "../errors";
 import { domainNameBytes } from "../net/domain-name";
 import type { Capacity, DatapathProgram, DnsTables, FlowRecord, ProgramPatch, SocketRecord } from "./program";
 
+/** In front of a message over TCP. */
+const LENGTH_BYTES = 2;
+const UDP_SIZE_MAX = 65535;
 /** Type and class of a question. */
 const QUESTION_TAIL = 4;
 const TYPES: readonly number[] = [DNS_A, DNS_AAAA, DNS_PTR];
@@ -21,9 +24,10 @@ export function processTables({ namespaces, dns }: DatapathProgram): ProcessTabl
   return { hosts: namespaces.map(({ host }) => host), dns };
 }
 
-/** Bytes of the query for a name. */
-export function queryBytes(name: string): number {
-  return DNS_HEADER + (domainNameBytes(name)?.length ?? 0) + QUESTION_TAIL;
+/** Bytes of the query for a name: over TCP with its length in front, and with an OPT record where it says how long the answer may be. */
+export function queryBytes(name: string, { protocol = PROTOCOL_UDP, udpSize = 0 }: { readonly protocol?: number; readonly udpSize?: number } = {}): number {
+  const message = DNS_HEADER + (domainNameBytes(name)?.length ?? 0) + QUESTION_TAIL + (udpSize > 0 ? DNS_OPT_BYTES : 0);
+  return protocol === PROTOCOL_TCP ? LENGTH_BYTES + message : message;
 }
 
 /** Bytes of the wire forms of names. */
@@ -92,7 +96,7 @@ function checkSocket({ namespace, protocol, role, resolver = NONE }: SocketRecor
     if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "TCP or UDP", String(protocol));
   }
   if (role !== SocketRole.Resolver && role !== SocketRole.NameServer) return;
-  if (protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "UDP", String(protocol));
+  if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "TCP or UDP", String(protocol));
   checkIndex(`${field}.resolver`, resolver, dns.resolvers.length);
   const { upstreamFirst, upstreamCount } = dns.resolvers[resolver]!;
   for (const upstream of dns.upstreams.slice(upstreamFirst, upstreamFirst + upstreamCount)) {
@@ -101,16 +105,15 @@ function checkSocket({ namespace, protocol, role, resolver = NONE }: SocketRecor
   }
 }
 
-function checkFlow({ kind, protocol, bytes, name = NONE, sourcePorts = 1 }: FlowRecord, index: number, domains: readonly string[]): void {
+function checkFlow({ kind, protocol, bytes, name = NONE, sourcePorts = 1, udpSize = 0 }: FlowRecord, index: number, domains: readonly string[]): void {
   const field = `flows[${index}]`;
-  if (kind === FlowKind.Exchange) {
-    if (protocol !== PROTOCOL_TCP) refuse(`${field}.protocol`, "TCP", String(protocol));
-    if (sourcePorts < 1) refuse(`${field}.sourcePorts`, "at least 1", String(sourcePorts));
-  }
+  if (kind === FlowKind.Exchange && protocol !== PROTOCOL_TCP) refuse(`${field}.protocol`, "TCP", String(protocol));
+  if ((kind === FlowKind.Exchange || kind === FlowKind.Query) && sourcePorts < 1) refuse(`${field}.sourcePorts`, "at least 1", String(sourcePorts));
   if (kind !== FlowKind.Query) return;
-  if (protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "UDP", String(protocol));
+  if (protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) refuse(`${field}.protocol`, "TCP or UDP", String(protocol));
+  if (!Number.isInteger(udpSize) || udpSize < 0 || udpSize > UDP_SIZE_MAX) refuse(`${field}.udpSize`, `0 … ${UDP_SIZE_MAX}`, String(udpSize));
   checkIndex(`${field}.name`, name, domains.length);
-  const needed = queryBytes(domains[name]!);
+  const needed = queryBytes(domains[name]!, { protocol, udpSize });
   if (bytes !== needed) refuse(`${field}.bytes`, `the ${needed} bytes of its query`, String(bytes));
 }
 

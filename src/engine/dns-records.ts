@@ -1,4 +1,5 @@
 /** What name servers know: records of a compiled network that `program.ts` holds. */
+import type { Family } from "../../assembly/abi/netfilter";
 import type { AddressWords } from "./program";
 
 /** What name servers know. */
@@ -52,4 +53,7 @@ export interface ZoneEntryRecord {
 export interface UpstreamRecord {
   readonly namespace: number;
   readonly ip: number;
+  /** IPv4 unless given; a server of IPv6 has the address `ip6`. */
+  readonly family?: Family;
+  readonly ip6?: AddressWords;
 }

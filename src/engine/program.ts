@@ -102,6 +102,8 @@ export interface Capacity {
   readonly conntrack: number;
   /** Datagram sockets that proxies and resolvers open: one per client or per query under way. */
   readonly sessions: number;
+  /** Ends of TCP connections whose processes speak DNS; 0 unless given. */
+  readonly streams?: number;
   /** Domain names and bytes of their wire form, and the tables of `DnsTables`. */
   readonly domains: number;
   readonly domainBytes: number;
@@ -285,7 +287,9 @@ export interface FlowRecord {
   /** Of a Query: an index of `dns.domains`, and a type of record. */
   readonly name?: number;
   readonly queryType?: number;
-  /** Of an Exchange: how many ports its connections use in turn; absent: 1. */
+  /** Of a Query: how long an answer over UDP may be (EDNS); absent or 0: nothing is said about it. */
+  readonly udpSize?: number;
+  /** Of an Exchange, or a Query over TCP: how many ports its connections use in turn; absent: 1. */
   readonly sourcePorts?: number;
   /** 1: no message after the first answer or error. */
   readonly untilAnswer?: number;

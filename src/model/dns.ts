@@ -54,6 +54,8 @@ export type DnsLookup = (state: DockerState, container: string) => SandboxDns | 
 
 /** libnetwork resolver.go: respTTL. */
 const TTL = 600;
+/** moby daemon/libnetwork/sandbox_dns_unix.go: resolverIPSandbox. */
+const EMBEDDED_DNS = "127.0.0.11";
 /** libnetwork resolver.go: maxExtDNS. */
 const UPSTREAMS_MAX = 3;
 
@@ -197,14 +199,31 @@ function pointersOf({ ip, ipv6, dnsNames }: EndpointState, network: string): [st
   ];
 }
 
-function upstreamsOf(state: DockerState, { spec, endpoints }: ContainerState, { flags, world }: HostState): UpstreamServer[] {
+/** Servers that the container or its daemon names are asked from the container, those of the host's file from where the generation says. */
+function upstreamsOf(state: DockerState, container: ContainerState, host: HostState): UpstreamServer[] {
+  const { flags, world } = host;
   const { dns } = rulesOf(state.generation);
+  const { spec, endpoints } = container;
   const own = [spec.dns ?? [], flags.dns].find(({ length }) => length > 0);
-  if (own) return own.slice(0, UPSTREAMS_MAX).map((address) => ({ address, from: "container" }));
   const isInside = endpoints.every(({ network }) => state.networks.some(({ name, internal }) => name === network && internal));
-  if (isInside && !dns.forwardsWithoutExit) return [];
-  const servers = world.resolvConf.nameservers.length > 0 ? world.resolvConf.nameservers : dns.fallback;
-  return servers.slice(0, UPSTREAMS_MAX).map((address) => ({ address, from: dns.asksFromHost || isLoopback(address) ? "host" : "container" }));
+  if (!own && isInside && !dns.forwardsWithoutExit) return [];
+  const named = (own ?? world.resolvConf.nameservers).filter((address) => dns.asksIpv6 || isIpv4(address));
+  const isAsHost = !own && !(dns.losesLoopback && hasOwnSettings(spec, flags));
+  const servers = named.map((address): UpstreamServer => ({ address, from: isAsHost && (dns.asksFromHost || isLoopback(address)) ? "host" : "container" }));
+  const usable = servers.filter(({ address, from }) => !dns.leavesItselfOut || from === "host" || address !== EMBEDDED_DNS);
+  return (usable.length > 0 || named.length > 0 ? usable : fallbackOf(state, container, host)).slice(0, UPSTREAMS_MAX);
+}
+
+/** With a search list or options of its own, 20.10 takes the host's servers for the container's (libnetwork sandbox_dns_unix.go: setupDNS). */
+function hasOwnSettings({ dns = [], dnsSearch = [], dnsOptions = [] }: ContainerState["spec"], flags: HostState["flags"]): boolean {
+  return [dns, dnsSearch, dnsOptions, flags.dns, flags.dnsSearch, flags.dnsOptions].some(({ length }) => length > 0);
+}
+
+/** What 20.10 finds in the container's own file where it has found no server before: nothing if a server of IPv6 is left in it (rebuildDNS). */
+function fallbackOf(state: DockerState, { spec, endpoints }: ContainerState, { flags, world: { resolvConf } }: HostState): UpstreamServer[] {
+  const { fallback } = rulesOf(state.generation).dns;
+  const keepsIpv6 = endpoints.some(({ ipv6 }) => ipv6 !== undefined) && resolvConf.nameservers.some((address) => isIpv6(address) && !isLoopback(address));
+  return keepsIpv6 || hasOwnSettings(spec, flags) ? [] : fallback.map((address) => ({ address, from: "container" }));
 }
 
 function isLoopback(address: string): boolean {

@@ -113,6 +113,12 @@ export interface GenerationRules {
     readonly triesNextOnNxdomain: boolean;
     /** Whether the servers of the host's own resolv.conf are asked from the host's namespace; if not, only those at loopback addresses. */
     readonly asksFromHost: boolean;
+    /** Whether servers with IPv6 addresses are asked. */
+    readonly asksIpv6: boolean;
+    /** Whether servers of the host's file at loopback addresses are asked from the container where it has a search list or options of its own. */
+    readonly losesLoopback: boolean;
+    /** Whether the resolver does not ask itself. */
+    readonly leavesItselfOut: boolean;
     /** Asked where the host's resolv.conf names no server. */
     readonly fallback: readonly string[];
     /** Whether a sandbox without a way out forwards to the servers of its host. */

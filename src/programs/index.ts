@@ -85,4 +85,4 @@ export async function run(process: ProcessView, argv: readonly string[]): Promis
 
 export { containerView } from "./container-network";
 export { type ProcessView, UnknownProgram } from "./process";
-export type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "./traffic";
+export type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryHow, QueryOutcome, Traffic } from "./traffic";

@@ -2,6 +2,8 @@
 import { isIp, isIpv4 } from "../net/ip";
 import { printed, type ProcessView, type Program } from "./process";
 
+/** What glibc takes of a datagram with `options edns0` (resolv/resolv-internal.h: RESOLV_EDNS_BUFFER_SIZE). */
+const EDNS_BYTES = 1200;
 /** How long a name is looked for. */
 const GETENT_MS = 10_000;
 
@@ -9,6 +11,8 @@ export interface ResolverSettings {
   readonly servers: readonly string[];
   readonly search: readonly string[];
   readonly ndots: number;
+  /** `options edns0`. */
+  readonly edns: boolean;
 }
 
 export function resolverSettings(lines: readonly string[]): ResolverSettings {
@@ -18,23 +22,26 @@ export function resolverSettings(lines: readonly string[]): ResolverSettings {
     servers: words.flatMap(([word, server]) => (word === "nameserver" && server !== undefined ? [server] : [])),
     search: words.filter(([word, ...rest]) => word === "search" && rest.length > 0).at(-1)?.slice(1) ?? [],
     ndots: ndots === undefined ? 1 : Number(ndots),
+    edns: words.some(([word, ...rest]) => word === "options" && rest.includes("edns0")),
   };
 }
 
 /** `others`: what the same answer also held. */
 export type Lookup = { readonly address: string; readonly others: readonly string[] } | { readonly failure: string };
 
-/** An address stays what it is; `family`: only addresses of that one are asked for. */
+/** An address stays what it is; `family`: only addresses of that one are asked for. A truncated answer makes it ask again over TCP. */
 export async function lookUp(process: ProcessView, name: string, timeoutMs: number, family?: 4 | 6): Promise<Lookup> {
   if (isIp(name)) return { address: name, others: [] };
   const known = inHosts(process.hosts, name);
   if (known !== undefined && family !== 6) return { address: known, others: [] };
-  const { servers, search, ndots } = resolverSettings(process.resolvConf);
+  const { servers, search, ndots, edns } = resolverSettings(process.resolvConf);
+  const how = edns ? { udpSize: EDNS_BYTES } : {};
   let failure = "no-nameserver";
   for (const candidate of candidates(name, search, ndots)) {
     for (const server of servers) {
       for (const type of family === 6 ? ["AAAA"] : family === 4 ? ["A"] : ["A", "AAAA"]) {
-        const { result, rcode, answers = [] } = await process.traffic.query(process.place, server, candidate, type, timeoutMs);
+        const first = await process.traffic.query(process.place, server, candidate, type, timeoutMs, how);
+        const { result, rcode, answers = [] } = first.truncated ? await process.traffic.query(process.place, server, candidate, type, timeoutMs, { ...how, overTcp: true }) : first;
         failure = rcode ?? result;
         const [address, ...others] = answers.filter((answer) => answer.type === type).map(({ data }) => data);
         if (address !== undefined) return { address, others };

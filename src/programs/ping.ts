@@ -57,6 +57,7 @@ const LOCAL_ERRORS: Readonly<Record<string, string>> = {
   "addr-not-available": "Cannot assign requested address",
 };
 
+/** busybox's asks in datagrams alone, and takes what a truncated answer holds for all of it. */
 export const nslookup: Program = async (process, argv) => {
   const [name = "", wanted] = argv.slice(1).filter((word) => !word.startsWith("-"));
   const { servers, search } = resolverSettings(process.resolvConf);
@@ -67,7 +68,7 @@ export const nslookup: Program = async (process, argv) => {
   const socket: QuerySocket = {};
   for (const type of isIp(name) ? ["PTR"] : ["A", "AAAA"]) {
     for (const candidate of names) {
-      const { result, rcode = "", answers = [], authoritative } = await process.traffic.query(process.place, server, candidate, type, WAIT_MS, socket);
+      const { result, rcode = "", answers = [], authoritative } = await process.traffic.query(process.place, server, candidate, type, WAIT_MS, { socket });
       if (result !== "ok") return complained("", 1, [";; connection timed out; no servers could be reached", ""]);
       if (rcode !== "NOERROR") {
         failures++;

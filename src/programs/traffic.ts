@@ -7,10 +7,19 @@ export interface Traffic {
   exchange(place: string, protocol: "tcp" | "udp", address: string, port: number, options: ExchangeOptions): Promise<ExchangeOutcome>;
   /** A datagram that may pass so many routers only: who sends it back. */
   hop(place: string, address: string, port: number, ttl: number, timeoutMs: number): Promise<HopOutcome>;
-  /** One question to a name server; those with the same `socket` are asked from one port. */
-  query(place: string, server: string, name: string, type: string, timeoutMs: number, socket?: QuerySocket): Promise<QueryOutcome>;
+  /** One question to a name server. */
+  query(place: string, server: string, name: string, type: string, timeoutMs: number, how?: QueryHow): Promise<QueryOutcome>;
   /** Does nothing for a while. */
   pause(milliseconds: number): Promise<void>;
+}
+
+/** In a datagram, unless it says otherwise. */
+export interface QueryHow {
+  /** Questions with the same one are asked from one port. */
+  readonly socket?: QuerySocket;
+  readonly overTcp?: boolean;
+  /** How long an answer in a datagram may be (EDNS); 512 bytes unless given. */
+  readonly udpSize?: number;
 }
 
 /** A datagram socket that a program goes on using; it gets its port with the first question. */
@@ -75,4 +84,6 @@ export interface QueryOutcome {
   readonly rcode?: string;
   readonly answers?: readonly DnsAnswer[];
   readonly authoritative?: boolean;
+  /** There are more records than the answer holds. */
+  readonly truncated?: boolean;
 }

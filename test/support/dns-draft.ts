@@ -41,11 +41,11 @@ export class DnsDraft implements DnsTables {
   }
 
   /** A resolver of zones and upstream servers. */
-  resolver(zones: readonly number[], upstreams: readonly { readonly namespace: number; readonly ip: number }[] = [], flags = 0): number {
+  resolver(zones: readonly number[], upstreams: readonly UpstreamRecord[] = [], flags = 0): number {
     const searchFirst = this.searches.length;
     const upstreamFirst = this.upstreams.length;
     this.searches.push(...zones);
-    this.upstreams.push(...upstreams.map(({ namespace, ip: address }) => ({ namespace, ip: address })));
+    this.upstreams.push(...upstreams.map(({ namespace, ip: address, family, ip6 }) => ({ namespace, ip: address, ...(family !== undefined && { family, ip6 }) })));
     return this.resolvers.push({ flags, searchFirst, searchCount: zones.length, upstreamFirst, upstreamCount: upstreams.length }) - 1;
   }
 }

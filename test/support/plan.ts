@@ -254,7 +254,7 @@ type Aim = ReturnType<typeof aim>;
 function flowFields(plan: FlowPlan, { protocol, kind: wanted, port }: Aim, sourcePort: number) {
   const isPing = protocol === PROTOCOL_ICMP;
   const isTcp = protocol === PROTOCOL_TCP;
-  const isWrong = (wanted === FlowKind.Exchange && !isTcp) || (wanted === FlowKind.Query && isTcp);
+  const isWrong = wanted === FlowKind.Exchange && !isTcp;
   const kind = isWrong ? FlowKind.Request : wanted;
   const isRequest = kind >= FlowKind.Request && !isPing;
   const isQuery = kind === FlowKind.Query && !isPing;
@@ -263,7 +263,8 @@ function flowFields(plan: FlowPlan, { protocol, kind: wanted, port }: Aim, sourc
     protocol,
     destinationPort: isPing ? 0 : port,
     sourcePort,
-    bytes: isQuery ? queryBytes(queriedName(plan.query.name)) : plan.bytes,
+    bytes: isQuery ? queryBytes(queriedName(plan.query.name), { protocol, udpSize: plan.query.udpSize }) : plan.bytes,
+    udpSize: isQuery ? plan.query.udpSize : 0,
     name: isQuery ? plan.query.name : NONE,
     queryType: plan.query.type,
     sourcePorts: plan.sourcePorts,

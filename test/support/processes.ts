@@ -29,15 +29,19 @@ export interface ProcessPlan {
 export interface QueryPlan {
   readonly name: number;
   readonly type: number;
+  /** How long an answer may be; 0: it does not say. */
+  readonly udpSize: number;
 }
 
+/** They fill more than one segment. */
+const MOST = Array.from({ length: 190 }, (_, i) => `10.4.0.${i}`);
 /** Names that zones have, in three zones that overlap. */
 const ZONES: readonly DraftNames[] = [
   { web: ["10.1.0.1", "10.1.0.2", "10.1.0.3"], "web.a": ["10.1.0.1"], six: ["fd00::6"], "1.0.1.10.in-addr.arpa": [{ pointer: "web.a" }] },
-  { web: ["10.2.0.1", "fd00::1"], db: ["10.2.0.9"], "1.0.1.10.in-addr.arpa": [{ pointer: "db" }, { pointer: "web" }] },
+  { most: MOST, web: ["10.2.0.1", "fd00::1"], db: ["10.2.0.9"], "1.0.1.10.in-addr.arpa": [{ pointer: "db" }, { pointer: "web" }] },
   { many: Array.from({ length: 40 }, (_, i) => `10.3.0.${i}`), "www.example.test": ["198.51.100.10", "198.51.100.11"] },
 ];
-const NAMES = ["web", "web.a", "six", "db", "many", "www.example.test", "1.0.1.10.in-addr.arpa", "nobody", "nobody.else", "."];
+const NAMES = ["web", "most", "web.a", "six", "db", "many", "www.example.test", "1.0.1.10.in-addr.arpa", "nobody", "nobody.else", "."];
 const PORTS = [80, 9000, 9001, 53];
 
 export const process: fc.Arbitrary<ProcessPlan> = fc.record({
@@ -55,7 +59,8 @@ export const process: fc.Arbitrary<ProcessPlan> = fc.record({
 
 export const query: fc.Arbitrary<QueryPlan> = fc.record({
   name: fc.nat(NAMES.length - 1),
-  type: fc.constantFrom(DNS_A, DNS_A, DNS_AAAA, DNS_PTR, DNS_MX, DNS_TXT, 999),
+  type: fc.constantFrom(DNS_A, DNS_A, DNS_A, DNS_AAAA, DNS_PTR, DNS_MX, DNS_TXT, 999),
+  udpSize: fc.constantFrom(0, 0, 512, 700, 1232, 4096),
 });
 
 /** Adds the zones that all name servers share; returns their indices. */
@@ -90,15 +95,17 @@ export function addProcess(draft: ProgramDraft, endpoints: readonly Endpoint[], 
     const upstreams = plan.upstreams.map(({ target, isHosts }) => ({ namespace: isHosts ? root : namespace, ip: targetIp(endpoints, target) }));
     const isServer = plan.kind === "server";
     const resolver = draft.dns.resolver(plan.zones.map((zone) => zones[zone % zones.length]), upstreams, isServer ? flags | 1 : flags & ~1);
-    draft.socket({ namespace, port, role: isServer ? SocketRole.NameServer : SocketRole.Resolver, resolver });
+    const server = { namespace, port, role: isServer ? SocketRole.NameServer : SocketRole.Resolver, resolver };
+    draft.socket(server);
+    draft.socket({ ...server, protocol: PROTOCOL_TCP });
   }
 }
 
 /** What a flow has to be to be understood by a process, and where it is. */
 export function askProcess(endpoints: readonly Endpoint[], { kind, at, isTcp, port }: ProcessPlan, choice: number) {
   const isDns = kind === "resolver" || kind === "server";
-  const protocol = isTcp && !isDns ? PROTOCOL_TCP : PROTOCOL_UDP;
-  const stream = [FlowKind.Exchange, FlowKind.Exchange, FlowKind.Request, FlowKind.Constant][choice % 4];
+  const protocol = isTcp ? PROTOCOL_TCP : PROTOCOL_UDP;
+  const stream = isDns && choice % 8 !== 7 ? FlowKind.Query : [FlowKind.Exchange, FlowKind.Exchange, FlowKind.Request, FlowKind.Constant][choice % 4];
   const datagram = isDns ? FlowKind.Query : [FlowKind.Request, FlowKind.Query, FlowKind.Constant][choice % 3];
   return { to: endpoints[at % endpoints.length], protocol, port, kind: protocol === PROTOCOL_TCP ? stream : datagram };
 }

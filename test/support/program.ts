@@ -74,6 +74,7 @@ const CAPACITY: Omit<Capacity, "events"> = {
   connections: 64,
   conntrack: 256,
   sessions: 16,
+  streams: 12,
   domains: 64,
   domainBytes: 4096,
   resolvers: 16,
@@ -294,7 +295,7 @@ export class ProgramDraft {
   query(from: number, server: number, name: string, options: FlowOptions & { readonly type?: number } = {}): number {
     const { type = DNS_A, ...fields } = options;
     const domain = this.dns.domain(name);
-    const query = { kind: FlowKind.Query, name: domain, queryType: type, bytes: queryBytes(name), destinationPort: 53, count: 1, intervalNs: 0, unserved: true };
+    const query = { kind: FlowKind.Query, name: domain, queryType: type, bytes: queryBytes(name, fields), destinationPort: 53, count: 1, intervalNs: 0, unserved: true };
     return this.flow(from, { namespace: from, ip: server }, { ...query, ...fields });
   }
 
@@ -311,7 +312,7 @@ export class ProgramDraft {
       rules: room(CAPACITY.rules, this.rules),
       ...capacity,
     };
-    const events = sizes.packets + 2 * sizes.flows + 3 * sizes.connections + sizes.neighbours + sizes.sessions + REASSEMBLY_MAX + 64;
+    const events = sizes.packets + 2 * sizes.flows + 3 * sizes.connections + sizes.neighbours + sizes.sessions + (sizes.streams ?? 0) + REASSEMBLY_MAX + 64;
     const names = (count: number, kind: string) => Array.from({ length: count }, (_, i) => `${kind}${i}`);
     return {
       abi: ABI_VERSION,

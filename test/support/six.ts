@@ -87,6 +87,7 @@ export function sixProgram(program: DatapathProgram, { salt, isReady = false }: 
     routes6,
     flows: program.flows.map(sixFlow),
     sockets: program.sockets.map(sixSocket),
+    dns: { ...program.dns, upstreams: program.dns.upstreams.map((record, index) => (index % 4 === 3 ? record : { ...record, family: Family.Ipv6, ip6: words(record.ip) })) },
     ...(isReady && { neighbours6: program.neighbours.map(({ ip, ...rest }) => ({ ...rest, ip: words(ip) })) }),
     chains: program.chains.map((chain) => ({ ...chain, family: Family.Ipv6 })),
     rules: program.rules.map(sixRule),

@@ -25,6 +25,19 @@ describe("docker exec in a lab", () => {
     expect((await said(await shop("20.10"), "exec web nslookup nosuch")).text).toBe(";; connection timed out; no servers could be reached");
   });
 
+  it("asks again over TCP what no datagram holds, as libc does and busybox nslookup does not", async () => {
+    const long = `a-name-as-long-as-a-label-may-be-${"x".repeat(30)}`;
+    const members = Array.from({ length: 8 }, (_, i) => `p${i}`);
+    const lab = await startHere(() => members.reduce((all, name) => all.container(name, { networks: { back: { aliases: [long] } } }), docker("many", { docker: "20.10" }).network("back")).container("web", { networks: ["back"] }).compile());
+    const capture = lab.capture({ at: ["web:lo"] });
+    const { text } = await said(lab, `exec web getent hosts ${long}`);
+    expect(text.split("\n").map((line) => line.split(" ")[0]).sort()).toEqual(members.map((_, i) => `172.18.0.${i + 2}`));
+    const protocols = (await capture.frames()).map(({ bytes }) => bytes[23]);
+    expect(protocols.slice(0, 2)).toEqual([17, 17]);
+    expect(protocols.slice(2).every((protocol) => protocol === 6)).toBe(true);
+    expect((await said(lab, `exec web nslookup ${long}`)).text.match(/^Address: 172/gm)).toHaveLength(5);
+  });
+
   it("pings once a second, and tells what time it took", async () => {
     const lab = await shop();
     const { exit, text } = await said(lab, "exec web ping -c 3 db");

@@ -2,7 +2,7 @@ import type { FlowCounters, Nanoseconds } from "../../engine/engine";
 import type { FlowRecord } from "../../engine/program";
 import { decodeDnsAnswer, DNS_TYPES } from "../../observe/dns-message";
 import { parseIp } from "../../net/ip";
-import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, Traffic } from "../../programs";
+import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryHow, QueryOutcome, Traffic } from "../../programs";
 import { FIRST_LOOK_NS, type ProbeContext } from "../probe/context";
 import { probeFlow, probeOutcome, type ProbeOutcome, type ProbeSpec } from "../probe/probe-flow";
 import type { TrafficSpec } from "../spec";
@@ -59,16 +59,17 @@ export class LabPackets implements Traffic {
     return { result, timeMs: elapsedNs / MS, ...(by !== undefined && { by }) };
   }
 
-  async query(place: string, server: string, name: string, type: string, timeoutMs: number): Promise<QueryOutcome> {
+  async query(place: string, server: string, name: string, type: string, timeoutMs: number, { overTcp, udpSize }: QueryHow = {}): Promise<QueryOutcome> {
     const { index: domain, added } = this.#context.flows.domainOf(name);
     const spec = {
       kind: "query", destination: parseIp(server, "nameserver"), name, domain, type: (DNS_TYPES as Readonly<Record<string, number>>)[type] ?? 0, intervalNs: QUERY_INTERVAL_MS * MS, timeoutNs: timeoutMs * MS,
+      ...(overTcp && { overTcp }), ...(udpSize !== undefined && { udpSize }),
     } as const;
     const { result, reply } = await this.#ask(place, server, spec, "nothing", added);
     const answer = reply === undefined ? null : decodeDnsAnswer(reply);
     if (answer === null) return { result };
     const answers = answer.records.map((record) => (record.name === name.toLowerCase() ? { ...record, name } : record));
-    return { result: "ok", rcode: answer.code, authoritative: answer.authoritative, ...(answers.length > 0 && { answers }) };
+    return { result: "ok", rcode: answer.code, authoritative: answer.authoritative, truncated: answer.truncated, ...(answers.length > 0 && { answers }) };
   }
 
   async pause(milliseconds: number): Promise<void> {
@@ -95,6 +96,10 @@ function recordOf(spec: ProbeSpec, { namespace, sourcePort }: FlowRecord, now: N
   return probeFlow(spec, { namespace, sourcePort }, now);
 }
 
+function isStream(spec: ProbeSpec): boolean {
+  return spec.kind === "exchange" || (spec.kind === "query" && spec.overTcp === true);
+}
+
 /** What resolves the sender, and opens its socket. */
 function trafficOf(from: string, host: string, spec: ProbeSpec, now: Nanoseconds): TrafficSpec {
   const isPing = spec.kind === "echo";
@@ -102,7 +107,7 @@ function trafficOf(from: string, host: string, spec: ProbeSpec, now: Nanoseconds
   return {
     name: `exec ${from}`,
     from,
-    to: { host, protocol: isPing ? "icmp" : spec.kind === "exchange" ? "tcp" : "udp", ...(port !== undefined && { port }) },
+    to: { host, protocol: isPing ? "icmp" : isStream(spec) ? "tcp" : "udp", ...(port !== undefined && { port }) },
     kind: isPing ? "ping" : "request",
     ...(isPing && { rate: { perSecond: 1 } }),
     sizeBytes: 1,

@@ -3,9 +3,9 @@ import { Family } from "../../../assembly/abi/netfilter";
 import { FlowKind } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
 import { addressWords, addressWordsText } from "../../engine/address-words";
+import { queryBytes } from "../../engine/check-processes";
 import type { FlowCounters, Nanoseconds } from "../../engine/engine";
 import type { AddressWords, FlowRecord } from "../../engine/program";
-import { domainNameBytes } from "../../net/domain-name";
 import { formatIpv4, type IpAddress } from "../../net/ip";
 
 /** One question to the network; it becomes one flow. */
@@ -38,7 +38,19 @@ export type ProbeSpec =
       readonly timeoutNs: Nanoseconds;
     }
   /** A question to a name server, repeated until it is answered; `domain` is the index of the name in the program. */
-  | { readonly kind: "query"; readonly destination: IpAddress; readonly name: string; readonly domain: number; readonly type: number; readonly intervalNs: Nanoseconds; readonly timeoutNs: Nanoseconds };
+  | {
+      readonly kind: "query";
+      readonly destination: IpAddress;
+      readonly name: string;
+      readonly domain: number;
+      readonly type: number;
+      /** Asked once, over a connection. */
+      readonly overTcp?: boolean;
+      /** EDNS: how long an answer in a datagram may be. */
+      readonly udpSize?: number;
+      readonly intervalNs: Nanoseconds;
+      readonly timeoutNs: Nanoseconds;
+    };
 
 export type ProbeKind = ProbeSpec["kind"];
 
@@ -77,8 +89,6 @@ export interface ProbeOutcome {
 const TCP = 6;
 const UDP = 17;
 const ICMP = 1;
-/** Of a DNS message with one question: header, type and class (RFC 1035 §4). */
-const QUESTION_BYTES = 16;
 
 /** The flow of a probe that starts now. */
 export function probeFlow(spec: ProbeSpec, from: { readonly namespace: number; readonly sourcePort: number }, now: Nanoseconds): FlowRecord {
@@ -110,8 +120,13 @@ export function probeFlow(spec: ProbeSpec, from: { readonly namespace: number; r
     case "datagram":
       return { ...base, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes, intervalNs: spec.intervalNs, count: NONE, ttl: spec.ttl ?? 0 };
     case "query":
-      return { ...base, kind: FlowKind.Query, destinationPort: 53, bytes: QUESTION_BYTES + (domainNameBytes(spec.name)?.length ?? 0), name: spec.domain, queryType: spec.type, intervalNs: spec.intervalNs, count: NONE };
+      return { ...base, ...queryFields(spec), kind: FlowKind.Query, destinationPort: 53, name: spec.domain, queryType: spec.type };
   }
+}
+
+function queryFields({ name, overTcp = false, udpSize = 0, intervalNs }: Extract<ProbeSpec, { readonly kind: "query" }>) {
+  const protocol = overTcp ? TCP : UDP;
+  return { protocol, udpSize, bytes: queryBytes(name, { protocol, udpSize }), intervalNs: overTcp ? 0 : intervalNs, count: overTcp ? 1 : NONE };
 }
 
 /** What came of it so far: undefined while the answer may still come. */
@@ -122,7 +137,7 @@ export function probeOutcome(kind: ProbeKind, counters: FlowCounters, isOver: bo
     const by = textOf(outcome.errorBy, outcome.errorBy6);
     return { result: failure(kind, counters), ...(by !== undefined && { by }) };
   }
-  return isOver || (kind === "exchange" && counters.timeouts > 0) ? { result: "timeout" } : undefined;
+  return isOver || ((kind === "exchange" || kind === "query") && counters.timeouts > 0) ? { result: "timeout" } : undefined;
 }
 
 function seen(kind: ProbeKind, { outcome }: FlowCounters): Omit<ProbeOutcome, "result"> {

@@ -41,7 +41,7 @@ const TABLES = [
 export function checkProgram(program: DatapathProgram): void {
   const { capacity } = program;
   checkTables(program, capacity);
-  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + REASSEMBLY_MAX + SPARE_EVENTS;
+  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + (capacity.streams ?? 0) + REASSEMBLY_MAX + SPARE_EVENTS;
   limit("events", events, capacity.events);
 }
 

@@ -136,7 +136,7 @@ function checkCapacity(capacity: Capacity): void {
       throw new SimulationError("INVALID_INPUT", `capacity.${name}: expected a count below 2^32, found ${value}`);
     }
   }
-  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + REASSEMBLY_MAX + SPARE_EVENTS;
+  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + (capacity.streams ?? 0) + REASSEMBLY_MAX + SPARE_EVENTS;
   checkLimit("events", events, capacity.events);
 }
 

@@ -1,7 +1,7 @@
 import * as abi from "../../../assembly/abi/counter";
 import { DROP_COUNT, type Drop } from "../../../assembly/abi/drop";
 import * as event from "../../../assembly/abi/event";
-import { DNS_MESSAGE_MAX } from "../../../assembly/abi/dns";
+import { DNS_LONG_REPLY, DNS_MESSAGE_MAX } from "../../../assembly/abi/dns";
 import { HISTOGRAM_BUCKETS } from "../../../assembly/abi/limits";
 import { NONE } from "../../../assembly/abi/version";
 import type { CapturedFrame, DeviceCounters, DropCount, EventRecord, FlowCounters, FlowOutcome, Totals } from "../engine";
@@ -108,13 +108,15 @@ export function decodeFlows(memory: ArrayBuffer, { address, histograms, replies 
         maxNs: read(abi.FLOW_COUNTER_LATENCY_MAX),
         buckets: buckets.slice(),
       },
-      outcome: decodeOutcome(view, memory, replies + index * DNS_MESSAGE_MAX),
+      outcome: decodeOutcome(view, memory, replies, index),
     };
   });
 }
 
-function decodeOutcome(view: DataView, memory: ArrayBuffer, reply: number): FlowOutcome {
+function decodeOutcome(view: DataView, memory: ArrayBuffer, replies: number, index: number): FlowOutcome {
   const read = (offset: number) => view.getUint32(offset, true);
+  const bytes = read(abi.FLOW_COUNTER_REPLY_BYTES);
+  const reply = bytes > DNS_MESSAGE_MAX ? replies - DNS_LONG_REPLY : replies + index * DNS_MESSAGE_MAX;
   const words = (offset: number): AddressWords => [read(offset), read(offset + 4), read(offset + 8), read(offset + 12)];
   return {
     errorBy: read(abi.FLOW_COUNTER_ERROR_BY),
@@ -127,7 +129,7 @@ function decodeOutcome(view: DataView, memory: ArrayBuffer, reply: number): Flow
     errorBy6: words(abi.FLOW_COUNTER_ERROR_BY6),
     peerIp6: words(abi.FLOW_COUNTER_PEER_IP6),
     localIp6: words(abi.FLOW_COUNTER_LOCAL_IP6),
-    reply: new Uint8Array(memory.slice(reply, reply + read(abi.FLOW_COUNTER_REPLY_BYTES))),
+    reply: new Uint8Array(memory.slice(reply, reply + bytes)),
   };
 }
 

@@ -30,6 +30,7 @@ import {
   CAPACITY_SEARCHES,
   CAPACITY_SESSIONS,
   CAPACITY_SOCKETS,
+  CAPACITY_STREAMS,
   CAPACITY_UPSTREAMS,
   CAPACITY_VIRTUAL_SERVICES,
   CAPACITY_VXLAN_REMOTES,
@@ -52,6 +53,7 @@ export function writeCapacity(view: DataView, { capacity, xfrm = NO_XFRM }: Data
   u32(view, CAPACITY_CONNECTIONS, capacity.connections);
   u32(view, CAPACITY_CONNTRACK, capacity.conntrack);
   u32(view, CAPACITY_SESSIONS, capacity.sessions);
+  u32(view, CAPACITY_STREAMS, capacity.streams ?? 0);
   u32(view, CAPACITY_DOMAINS, capacity.domains);
   u32(view, CAPACITY_DOMAIN_BYTES, capacity.domainBytes);
   u32(view, CAPACITY_RESOLVERS, capacity.resolvers);

@@ -197,6 +197,7 @@ export function writeFlow(view: DataView, at: number, record: FlowRecord): void 
   u32(view, at + abi.FLOW_UNTIL_ANSWER, record.untilAnswer ?? 0);
   u32(view, at + abi.FLOW_TTL, record.ttl ?? 0);
   u32(view, at + abi.FLOW_FIRST_SEQUENCE, record.firstSequence ?? 0);
+  u32(view, at + abi.FLOW_UDP_SIZE, record.udpSize ?? 0);
   u32(view, at + abi.FLOW_FAMILY, record.family ?? netfilter.Family.Ipv4);
   words(view, at + abi.FLOW_DESTINATION6, record.destination6 ?? NO_ADDRESS6);
   u32(view, at + abi.FLOW_MESSAGE, record.message ?? NONE);
@@ -235,9 +236,11 @@ function writeZoneEntry(view: DataView, at: number, record: ZoneEntryRecord): vo
   words(view, at + dns.ZONE_RECORD_ADDRESS, record.address);
 }
 
-function writeUpstream(view: DataView, at: number, { namespace, ip }: UpstreamRecord): void {
-  u32(view, at + dns.UPSTREAM_NAMESPACE, namespace);
-  u32(view, at + dns.UPSTREAM_IP, ip);
+function writeUpstream(view: DataView, at: number, record: UpstreamRecord): void {
+  u32(view, at + dns.UPSTREAM_NAMESPACE, record.namespace);
+  u32(view, at + dns.UPSTREAM_IP, record.ip);
+  u32(view, at + dns.UPSTREAM_FAMILY, record.family ?? netfilter.Family.Ipv4);
+  words(view, at + dns.UPSTREAM_IP6, record.ip6 ?? NO_ADDRESS6);
 }
 
 /** Wire forms of all names, one after the other, and where each of them lies. */

@@ -5,10 +5,11 @@ import type { ImageSpec } from "../../../src/model/spec";
 export const NAME_SERVER = "198.51.100.53";
 
 /** What `www.example.test` and the others are. TTL 60. */
-export const ZONE: Readonly<Record<string, string>> = {
-  "www.example.test": "198.51.100.10",
-  "app.corp.example.test": "198.51.100.10",
-  "db.corp.example.test": "198.51.100.20",
+export const ZONE: Readonly<Record<string, readonly string[]>> = {
+  "www.example.test": ["198.51.100.10"],
+  "app.corp.example.test": ["198.51.100.10"],
+  "db.corp.example.test": ["198.51.100.20"],
+  "many.example.test": Array.from({ length: 40 }, (_, i) => `198.51.100.${101 + i}`),
 };
 
 /** Machines without an engine, and their servers. */

@@ -9,7 +9,7 @@ import { type IpAddress, parseIp } from "../../../src/net/ip";
 import { decodeDnsAnswer, DNS_TYPES } from "../../../src/observe/dns-message";
 import type { Engines } from "./engines";
 import type { Listening } from "./processes";
-import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryOutcome, QuerySocket, Traffic } from "../../../src/programs/traffic";
+import type { EchoOptions, EchoOutcome, ExchangeOptions, ExchangeOutcome, HopOutcome, QueryHow, QueryOutcome, QuerySocket, Traffic } from "../../../src/programs/traffic";
 
 /** What programs need to know of the compiled network. */
 export interface Places {
@@ -136,7 +136,7 @@ export class Network implements Traffic {
     if (shared?.port !== undefined) this.#close(namespace, sourcePort);
     if (shared) shared.port = sourcePort;
     this.#newFlows.push({ index: this.#first.flow + slot, record: probeFlow(spec, { namespace, sourcePort }, this.#now) });
-    const isDatagram = spec.kind === "datagram" || spec.kind === "query";
+    const isDatagram = spec.kind === "datagram" || (spec.kind === "query" && !spec.overTcp);
     const open: SocketRecord = { namespace, protocol: UDP, ip: 0, port: sourcePort, role: SocketRole.Client, flow: this.#first.flow + slot, ...(spec.destination.family === 6 && { family: Family.Ipv6 }) };
     // A slot without a datagram socket closes the one that it had.
     const socket = isDatagram ? open : { ...open, protocol: 0, flow: NONE };
@@ -201,20 +201,20 @@ export class Network implements Traffic {
   /** Nothing that is compared depends on it. */
   async pause(): Promise<void> {}
 
-  async query(place: string, server: string, name: string, type: string, timeoutMs: number, socket?: QuerySocket): Promise<QueryOutcome> {
+  async query(place: string, server: string, name: string, type: string, timeoutMs: number, { socket, overTcp = false, udpSize = 0 }: QueryHow = {}): Promise<QueryOutcome> {
     const destination = this.#destination(server);
     if (destination === undefined) return { result: NOT_IPV4 };
     const timeoutNs = Math.min(timeoutMs, QUERY_TIMEOUT_MS) * MS;
     const outcome = await this.#probe(place, () => ({
-      kind: "query", destination, name, domain: this.#places.domainOf(name), type: (DNS_TYPES as Readonly<Record<string, number>>)[type] ?? 0, intervalNs: QUERY_INTERVAL_MS * MS, timeoutNs,
+      kind: "query", destination, name, domain: this.#places.domainOf(name), type: (DNS_TYPES as Readonly<Record<string, number>>)[type] ?? 0, overTcp, udpSize, intervalNs: QUERY_INTERVAL_MS * MS, timeoutNs,
     }), socket);
     if (outcome.reply === undefined) return { result: outcome.result };
     const answer = decodeDnsAnswer(outcome.reply);
     if (answer === null) return { result: "a damaged answer" };
-    const { code: rcode, records: found, authoritative } = answer;
+    const { code: rcode, records: found, authoritative, truncated } = answer;
     // The engines ask in lower case; a server repeats the name as it was asked.
     const answers = found.map((record) => (record.name === name.toLowerCase() ? { ...record, name } : record));
-    return { result: "ok", rcode, authoritative, ...(answers.length > 0 && { answers }) };
+    return { result: "ok", rcode, authoritative, truncated, ...(answers.length > 0 && { answers }) };
   }
 
   /** Frames at devices while something is done: by device, as both engines saw them. */

@@ -9,7 +9,7 @@ const DEFAULT_SIZE = 56;
 
 /** One row's question, put by a process; `containerOf` gives the container that calls itself by a host name. */
 export async function probeRow(process: ProcessView, row: Row, containerOf: (hostname: string) => string | undefined): Promise<Row> {
-  if (row.proto === "dns") return { ...row, ...(await askDns(process, row)) };
+  if (row.proto === "dns" || row.proto === "dnstcp") return { ...row, ...(await askDns(process, row)) };
   const found = await lookUp(process, row.to, TIMEOUT_MS);
   if ("failure" in found) return { ...row, result: "unresolvable", detail: found.failure };
   const outcome = await ask(process, row, found.address, containerOf);
@@ -33,11 +33,11 @@ async function ask(process: ProcessView, row: Row, address: string, containerOf:
   return { ...row, ...outcome, ...addr, ...(server !== undefined && { server: containerOf(server) ?? server }) };
 }
 
-async function askDns(process: ProcessView, { to, qtype = "A" }: Row): Promise<Partial<Row>> {
+async function askDns(process: ProcessView, { to, proto, qtype = "A" }: Row): Promise<Partial<Row>> {
   const [server] = resolverSettings(process.resolvConf).servers;
   if (server === undefined) return { result: "no-nameserver" };
   const name = qtype === "PTR" && isIpv4(to) ? `${to.split(".").reverse().join(".")}.in-addr.arpa` : to;
-  const { result, rcode, answers } = await process.traffic.query(process.place, server, name, qtype, TIMEOUT_MS);
+  const { result, rcode, answers } = await process.traffic.query(process.place, server, name, qtype, TIMEOUT_MS, { overTcp: proto === "dnstcp" });
   return { result, ...(rcode !== undefined && { rcode }), ...(answers !== undefined && { answers: answers.map((answer) => ({ ...answer })) }) };
 }
 

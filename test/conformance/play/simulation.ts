@@ -11,7 +11,7 @@ import { formatMac } from "../../../src/net/mac";
 import type { Frame } from "../recording";
 import { Engines, type EngineChoice } from "./engines";
 import { digestFrames, frameFilter } from "./frames";
-import { nameServerSocket, withNameServer } from "./name-server";
+import { nameServerSockets, withNameServer } from "./name-server";
 import { Network } from "./network";
 import type { Listening } from "./processes";
 import { Seats } from "./seats";
@@ -34,19 +34,21 @@ export type Compile = (state: DockerState) => CompiledState;
 /** The daemons' sockets (proxies, resolvers) come first, then servers, the name server, and those of probes. */
 const DAEMON_SOCKETS = 256;
 const SERVER_SOCKETS = 128;
-const FIRST_PROBE_SOCKET = DAEMON_SOCKETS + SERVER_SOCKETS + 1;
+/** Over UDP, and over TCP. */
+const NAME_SERVER_SOCKETS = 2;
+const FIRST_PROBE_SOCKET = DAEMON_SOCKETS + SERVER_SOCKETS + NAME_SERVER_SOCKETS;
 const CLOSED: SocketRecord = { namespace: 0, protocol: 0, ip: 0, port: 0, role: SocketRole.Sink, flow: NONE };
 
 /** Tables for all that a scenario may come to have, but for the events. */
 const TABLES = {
   packets: 2048, frameBytes: 9216, fdb: 2048, neighbours: 4096, sockets: FIRST_PROBE_SOCKET + 1024, flows: 1024, connections: 4096, conntrack: 16384,
-  sessions: 1024, domains: 1024, domainBytes: 32768, resolvers: 128, searches: 512, zones: 512, zoneRecords: 4096, upstreams: 256,
+  sessions: 1024, streams: 64, domains: 1024, domainBytes: 32768, resolvers: 128, searches: 512, zones: 512, zoneRecords: 4096, upstreams: 256,
   vxlanRemotes: 512, hosts: 16, namespaces: 256, devices: 1024, addresses: 1024, routes: 4096, links: 64, chains: 1024, rules: 8192, eventRecords: 4096, captureBytes: 4 << 20,
 };
 export const ROOM = {
   ...TABLES,
   /** Timers of everything above, and frames on their way. */
-  events: TABLES.packets + 2 * TABLES.flows + 3 * TABLES.connections + TABLES.neighbours + TABLES.sessions + 8192,
+  events: TABLES.packets + 2 * TABLES.flows + 3 * TABLES.connections + TABLES.neighbours + TABLES.sessions + TABLES.streams + 8192,
 };
 
 export class Simulation {
@@ -129,7 +131,7 @@ export class Simulation {
     const sockets = [
       ...this.#daemons.map((record) => record, CLOSED),
       ...this.#servers.map((server) => this.#serverSocket(server), CLOSED),
-      inet === undefined ? CLOSED : nameServerSocket(inet, dns.resolvers.length - 1),
+      ...(inet === undefined ? [CLOSED, CLOSED] : nameServerSockets(inet, dns.resolvers.length - 1)),
     ];
     return {
       ...program,

@@ -1,15 +1,19 @@
 import {
   DNS_ANSWER_MAX,
   DNS_AUTHORITATIVE,
+  DNS_CHECKING_DISABLED,
   DNS_HEADER,
   DNS_IN,
   DNS_MESSAGE_MAX,
   DNS_NAME_MAX,
   DNS_OPCODE,
   DNS_OPT,
+  DNS_OPT_BYTES,
   DNS_RECURSION_AVAILABLE,
   DNS_RECURSION_DESIRED,
+  DNS_REFUSED,
   DNS_RESPONSE,
+  DNS_SERVFAIL,
   DNS_TRUNCATED,
 } from "../../../../assembly/abi/dns";
 import { read16, write16, write32 } from "../wire/bytes";
@@ -77,26 +81,30 @@ export interface AnswerForm {
   /** Whether records point to the question for their name: always, never, or where they would not fit otherwise. */
   readonly points: "always" | "never" | "for room";
   readonly limit: number;
+  /** Records are left out without a word. */
+  readonly isSilent?: boolean;
 }
 
 export const EMPTY_FORM: AnswerForm = { isAuthoritative: false, points: "never", limit: DNS_MESSAGE_MAX };
 
 /** An answer with the question and as many records as fit. */
 export function answerMessage(query: Uint8Array, nameEnd: number, code: number, form: AnswerForm, answers: readonly Answer[]): Uint8Array {
-  const { isAuthoritative, points, limit } = form;
+  const { isAuthoritative, points, limit, isSilent = false } = form;
   const question = nameEnd + TYPE_AND_CLASS;
   const name = query.slice(DNS_HEADER, nameEnd);
   const whole = answers.reduce((length, { data }) => length + name.length + RECORD_HEADER + data.length, question);
   const owner = points === "always" || (points === "for room" && whole > limit) ? QUESTION_POINTER : name;
   const message = new Uint8Array(limit);
   message.set(query.subarray(0, question));
-  let flags = DNS_RESPONSE | DNS_RECURSION_AVAILABLE | (flagsOf(query) & DNS_RECURSION_DESIRED) | code;
+  let flags = DNS_RESPONSE | (flagsOf(query) & (DNS_RECURSION_DESIRED | DNS_CHECKING_DISABLED)) | code;
+  // Of failures moby's resolver says nothing but the code.
+  if (code !== DNS_SERVFAIL && code !== DNS_REFUSED) flags |= DNS_RECURSION_AVAILABLE;
   if (isAuthoritative) flags |= DNS_AUTHORITATIVE;
   let end = question;
   let count = 0;
   for (const { type, ttl, data } of answers) {
     if (end + owner.length + RECORD_HEADER + data.length > limit) {
-      flags |= DNS_TRUNCATED;
+      if (!isSilent) flags |= DNS_TRUNCATED;
       break;
     }
     message.set(owner, end);
@@ -117,13 +125,19 @@ export function answerMessage(query: Uint8Array, nameEnd: number, code: number, 
   return message.subarray(0, end);
 }
 
-/** Writes the query for a name at an address. */
-export function writeQuery(bytes: Uint8Array, at: number, id: number, name: Uint8Array, type: number): void {
-  bytes.fill(0, at, at + DNS_HEADER);
-  write16(bytes, at, id);
-  write16(bytes, at + FLAGS, DNS_RECURSION_DESIRED);
-  write16(bytes, at + QUESTIONS, 1);
-  bytes.set(name, at + DNS_HEADER);
-  write16(bytes, at + DNS_HEADER + name.length, type);
-  write16(bytes, at + DNS_HEADER + name.length + 2, DNS_IN);
+/** The query for a name; with `udpSize` it says how long the answer may be. */
+export function queryMessage(id: number, name: Uint8Array, type: number, udpSize: number): Uint8Array {
+  const end = DNS_HEADER + name.length + TYPE_AND_CLASS;
+  const message = new Uint8Array(end + (udpSize > 0 ? DNS_OPT_BYTES : 0));
+  write16(message, 0, id);
+  write16(message, FLAGS, DNS_RECURSION_DESIRED);
+  write16(message, QUESTIONS, 1);
+  message.set(name, DNS_HEADER);
+  write16(message, end - TYPE_AND_CLASS, type);
+  write16(message, end - 2, DNS_IN);
+  if (udpSize === 0) return message;
+  write16(message, ADDITIONAL, 1);
+  write16(message, end + 1, DNS_OPT);
+  write16(message, end + 3, udpSize);
+  return message;
 }

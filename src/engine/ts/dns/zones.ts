@@ -1,6 +1,8 @@
 import { DNS_A, DNS_AAAA, DNS_PTR, RESOLVER_AUTHORITATIVE, RESOLVER_LEGACY, RESOLVER_NDOTS, ZONE_IPV6 } from "../../../../assembly/abi/dns";
+import { Family } from "../../../../assembly/abi/netfilter";
 import { domainNameBytes } from "../../../net/domain-name";
-import type { AddressWords, DnsTables } from "../../program";
+import { type AddressWords, type DnsTables, NO_ADDRESS6, type UpstreamRecord } from "../../program";
+import { type AddressTable, LOOPBACK6 } from "../memory/address-table";
 import type { Namespace } from "../tables/namespace";
 
 /** What one zone says of one name. */
@@ -42,7 +44,7 @@ export class DnsTable {
   resolvers: DnsResolver[] = [];
 
   /** Takes what a program says, in place of what was known. */
-  load(tables: DnsTables, namespaces: readonly Namespace[]): void {
+  load(tables: DnsTables, namespaces: readonly Namespace[], addresses: AddressTable): void {
     this.domains = tables.domains.map(wireForm);
     const zones = tables.zones.map(({ flags, first, count }): Zone => {
       const names = new Map<string, ZoneName>();
@@ -55,14 +57,13 @@ export class DnsTable {
       }
       return { hasIpv6: (flags & ZONE_IPV6) !== 0, names };
     });
+    const upstreams = tables.upstreams.map((record): Upstream => ({ namespace: namespaces[record.namespace], ip: serverAddress(record, addresses) }));
     this.resolvers = tables.resolvers.map(({ flags, searchFirst, searchCount, upstreamFirst, upstreamCount }) => ({
       isAuthoritative: (flags & RESOLVER_AUTHORITATIVE) !== 0,
       isLegacy: (flags & RESOLVER_LEGACY) !== 0,
       keepsSingleLabels: (flags & RESOLVER_NDOTS) !== 0,
       zones: tables.searches.slice(searchFirst, searchFirst + searchCount).map((zone) => zones[zone]),
-      upstreams: tables.upstreams
-        .slice(upstreamFirst, upstreamFirst + upstreamCount)
-        .map(({ namespace, ip }) => ({ namespace: namespaces[namespace], ip: ip | 0 })),
+      upstreams: upstreams.slice(upstreamFirst, upstreamFirst + upstreamCount),
     }));
   }
 
@@ -96,6 +97,11 @@ function nameIn(names: Map<string, ZoneName>, key: string): ZoneName {
 
 function wireForm(name: string): Uint8Array {
   return domainNameBytes(name) ?? new Uint8Array(1);
+}
+
+/** Whoever asks :: asks ::1. */
+function serverAddress({ family, ip, ip6 = NO_ADDRESS6 }: UpstreamRecord, addresses: AddressTable): number {
+  return family === Family.Ipv6 ? addresses.note(ip6) || LOOPBACK6 : ip | 0;
 }
 
 function addressBytes(address: AddressWords, words: number): Uint8Array {

@@ -6,6 +6,8 @@ import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
 import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
+import { connected } from "../processes/stream";
+import { isNameServer } from "../processes/stream-server";
 import { before, type Connection, TcpState } from "../tables/connection";
 import type { Namespace } from "../tables/namespace";
 import { findSocket } from "../tables/socket";
@@ -76,7 +78,7 @@ function withoutConnection(kernel: Kernel, packet: Packet, namespace: Namespace,
     return drop(kernel, packet, Drop.NoSocket, Node.TcpInput);
   }
   if ((control & (SYN | FIN)) !== SYN) return drop(kernel, packet, Drop.TcpFlags, Node.TcpInput);
-  if (kernel.connections.isFull) return drop(kernel, packet, Drop.TcpListenOverflow, Node.TcpInput);
+  if (kernel.connections.isFull || (isNameServer(listener) && kernel.streams.isFull)) return drop(kernel, packet, Drop.TcpListenOverflow, Node.TcpInput);
   const { flow } = packet;
   const isFlows = flow !== null && flow.record.protocol === PROTOCOL_TCP && !packet.response;
   accept(kernel, listener, namespace, packet, tcp, isFlows ? flow : null);
@@ -109,6 +111,7 @@ function inSynSent(kernel: Kernel, connection: Connection, packet: Packet, tcp: 
   sendAck(kernel, connection);
   scheduleOutput(kernel, connection);
   if (connection.partner !== null) pushWake(kernel, connection.partner);
+  if (connection.stream !== null) connected(kernel, connection.stream);
   return consume(kernel, packet);
 }
 
@@ -180,6 +183,7 @@ function takeAck(kernel: Kernel, connection: Connection, packet: Packet, tcp: nu
     connection.sndWnd = window;
     establish(kernel, connection, ack);
     if (connection.isSpliced) pushWake(kernel, connection);
+    if (connection.stream !== null) connected(kernel, connection.stream);
   }
   if (before(connection.sndMax, ack)) {
     sendAck(kernel, connection);

@@ -1,4 +1,3 @@
-import { DNS_MESSAGE_MAX } from "../../../../assembly/abi/dns";
 import { Drop } from "../../../../assembly/abi/drop";
 import { SOCKET_QUEUE_MAX } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
@@ -135,5 +134,5 @@ function client(kernel: Kernel, packet: Packet, socket: Socket): Node {
 /** The caller of a query may read its answer. */
 function keepReply(kernel: Kernel, packet: Packet, flow: Flow): void {
   const payload = knownPayload(kernel, packet);
-  if (payload !== null) flow.outcome.reply = payload.subarray(0, DNS_MESSAGE_MAX);
+  if (payload !== null) kernel.replies.keep(flow, payload);
 }

@@ -73,7 +73,8 @@ export function relayAnswer(kernel: Kernel, session: Session, socket: Socket, pa
   else if (!askNext(kernel, session, device)) finish(kernel, session, socket, device, answer);
 }
 
-function isUsable(flags: number, isLegacy: boolean): boolean {
+/** Whether an upstream server's answer is passed on without asking another one. */
+export function isUsable(flags: number, isLegacy: boolean): boolean {
   const code = flags & DNS_RCODE;
   if (!isLegacy) return code !== DNS_SERVFAIL && code !== DNS_REFUSED;
   return code === DNS_NOERROR || (code === DNS_NXDOMAIN && (flags & DNS_AUTHORITATIVE) !== 0);

@@ -11,6 +11,8 @@ import {
   DNS_OPCODE,
   DNS_PTR,
   DNS_RESPONSE,
+  DNS_STREAM_LEGACY,
+  DNS_STREAM_MAX,
 } from "../../../../assembly/abi/dns";
 import { Drop } from "../../../../assembly/abi/drop";
 import { Node } from "../../../../assembly/abi/node";
@@ -35,29 +37,31 @@ interface Verdict {
 const EMPTY: Verdict = { code: DNS_NOERROR, answers: [] };
 const UNKNOWN: Verdict = { code: DNS_NXDOMAIN, answers: [] };
 
+/** Of `consult`: somebody else is to be asked. */
+export const FORWARD = "forward";
+
+/** What a name server makes of a message: its answer, a question to pass on, or null of what it cannot use. */
+export function consult(kernel: Kernel, resolver: DnsResolver, query: Uint8Array, isStream: boolean): Uint8Array | typeof FORWARD | null {
+  if (query.length < DNS_HEADER || (flagsOf(query) & DNS_RESPONSE) !== 0) return null;
+  const opcode = flagsOf(query) & DNS_OPCODE;
+  if (opcode !== 0) return errorMessage(query, DNS_NOTIMP, opcode);
+  const nameEnd = hasSoundCounts(query) ? questionNameEnd(query) : -1;
+  if (nameEnd < 0) return errorMessage(query, DNS_FORMERR, 0);
+  const name = query.subarray(DNS_HEADER, nameEnd);
+  const type = read16(query, nameEnd);
+  if (type === DNS_PTR && resolver.isLegacy && !resolver.isAuthoritative && !isReverse(name)) return null;
+  const verdict = judge(resolver, nameKey(name), type);
+  return verdict === null ? FORWARD : fullAnswer(kernel.dnsRandom, resolver, query, nameEnd, verdict, isStream);
+}
+
 /** A datagram for a name server: a query that it answers or passes on, or something that it cannot use. */
 export function serveQuery(kernel: Kernel, socket: Socket, packet: Packet): void {
   const query = knownPayload(kernel, packet);
-  const resolver = kernel.dns.resolvers[socket.resolver];
-  const isQuery = query !== null && query.length >= DNS_HEADER && query.length <= DNS_MESSAGE_MAX && (flagsOf(query) & DNS_RESPONSE) === 0;
-  if (!isQuery) {
-    drop(kernel, packet, Drop.ProcessDrop, Node.ApplicationWake);
-    return;
-  }
-  const opcode = flagsOf(query) & DNS_OPCODE;
-  if (opcode !== 0) {
-    answerQuery(kernel, socket, packet, errorMessage(query, DNS_NOTIMP, opcode));
-    return;
-  }
-  const nameEnd = hasSoundCounts(query) ? questionNameEnd(query) : -1;
-  if (nameEnd < 0) {
-    answerQuery(kernel, socket, packet, errorMessage(query, DNS_FORMERR, 0));
-    return;
-  }
-  const key = nameKey(query.subarray(DNS_HEADER, nameEnd));
-  const verdict = judge(resolver, key, read16(query, nameEnd));
-  if (verdict === null) forward(kernel, socket, packet, query, nameEnd);
-  else answerQuery(kernel, socket, packet, fullAnswer(kernel.dnsRandom, resolver, query, nameEnd, verdict));
+  const isShort = query !== null && query.length <= DNS_MESSAGE_MAX;
+  const answer = isShort ? consult(kernel, kernel.dns.resolvers[socket.resolver], query, false) : null;
+  if (query === null || answer === null) drop(kernel, packet, Drop.ProcessDrop, Node.ApplicationWake);
+  else if (answer === FORWARD) forward(kernel, socket, packet, query, questionNameEnd(query));
+  else answerQuery(kernel, socket, packet, answer);
 }
 
 /** The server answers by itself: the query has arrived. */
@@ -74,11 +78,17 @@ export function answerQuery(kernel: Kernel, socket: Socket, packet: Packet, mess
   sendDatagram(kernel, cause, ends, message);
 }
 
-function fullAnswer(random: Random, resolver: DnsResolver, query: Uint8Array, nameEnd: number, { code, answers }: Verdict): Uint8Array {
+function fullAnswer(random: Random, resolver: DnsResolver, query: Uint8Array, nameEnd: number, { code, answers }: Verdict, isStream: boolean): Uint8Array {
   const { isAuthoritative, isLegacy } = resolver;
-  const limit = isAuthoritative ? DNS_MESSAGE_MAX : answerLimit(query, nameEnd);
   const points = isAuthoritative ? "always" : isLegacy ? "never" : "for room";
-  return answerMessage(query, nameEnd, code, { isAuthoritative, points, limit }, answers.length > 1 ? shuffle(random, answers) : answers);
+  const shuffled = answers.length > 1 ? shuffle(random, answers) : answers;
+  return answerMessage(query, nameEnd, code, { isAuthoritative, points, ...room(resolver, query, nameEnd, isStream) }, shuffled);
+}
+
+/** How long the answer may be, and whether it says so if more would not fit. */
+function room({ isAuthoritative, isLegacy }: DnsResolver, query: Uint8Array, nameEnd: number, isStream: boolean) {
+  if (isStream) return isLegacy && !isAuthoritative ? { limit: DNS_STREAM_LEGACY, isSilent: true } : { limit: DNS_STREAM_MAX };
+  return { limit: isAuthoritative ? DNS_MESSAGE_MAX : answerLimit(query, nameEnd) };
 }
 
 /** What a server says of a name without asking anybody; null: it asks. */
@@ -121,6 +131,14 @@ function isKnown({ addresses: ipv4, addresses6: ipv6 }: ZoneName): boolean {
 function answersOf({ addresses: ipv4, addresses6: ipv6 }: ZoneName, type: number): readonly Answer[] {
   if (type === DNS_A) return ipv4;
   return type === DNS_AAAA ? ipv6 : [];
+}
+
+/** Something under in-addr.arpa or ip6.arpa, with letters as they are. */
+function isReverse(name: Uint8Array): boolean {
+  const labels: string[] = [];
+  for (let at = 0; name[at] !== 0; at += 1 + name[at]) labels.push(String.fromCharCode(...name.subarray(at + 1, at + 1 + name[at])));
+  const [family, root] = labels.slice(-2);
+  return labels.length > 2 && root === "arpa" && (family === "in-addr" || family === "ip6");
 }
 
 /** A name of one label: its length, the label, the root. */

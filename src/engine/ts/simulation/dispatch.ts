@@ -3,6 +3,7 @@ import type { Kernel } from "../kernel";
 import { wakeSocket } from "../nodes/application-wake";
 import { neighbourTimer, reassemblyTimer } from "../nodes/timer";
 import { sessionTimer, sessionWake } from "../processes/session";
+import { streamTimer } from "../processes/stream";
 import { tcpOutput } from "../tcp/output";
 import { tcpTimer } from "../tcp/timer";
 import { tcpWake } from "../tcp/wake";
@@ -55,6 +56,9 @@ export function dispatch(kernel: Kernel): void {
       return;
     case EventType.SessionTimer:
       sessionTimer(kernel, kernel.sessions.sessions[first]);
+      return;
+    case EventType.StreamTimer:
+      streamTimer(kernel, kernel.streams.streams[first]);
       return;
   }
 }

@@ -24,6 +24,8 @@ export enum EventType {
   SessionTimer,
   /** Addresses of IPv6 are looked after. */
   Dad,
+  /** (stream). */
+  StreamTimer,
 }
 
 /** Children of a heap node: a flatter heap than a binary one touches fewer cache lines. */

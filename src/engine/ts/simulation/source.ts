@@ -6,7 +6,7 @@ import { Node } from "../../../../assembly/abi/node";
 import { FlowKind, RouteType } from "../../../../assembly/abi/program";
 import { ICMP6_ECHO_REQUEST, ICMP_ECHO_REQUEST, PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
 import { NONE } from "../../../../assembly/abi/version";
-import { writeQuery } from "../dns/message";
+import { queryMessage } from "../dns/message";
 import { account, dropUnbuilt } from "../graph/drop";
 import { visit } from "../graph/step";
 import { beginTrace, recordHop } from "../graph/trace";
@@ -15,6 +15,7 @@ import type { Kernel } from "../kernel";
 import { type Packet, PathMtuDiscovery, UNTRACED } from "../memory/packet";
 import { isDue, JIFFY_NS } from "../nodes/timer";
 import { fillPayload, takeDatagram, writeDatagram, writeUdpMessage } from "../nodes/socket-output";
+import type { Device } from "../tables/device";
 import { Arrival, type Flow, NO_REQUEST } from "../tables/flow";
 import { NO_DEADLINE } from "../tables/neighbour";
 import { canWrite, closeWhenIdle, leaveExchange, writeMessage } from "../tcp/lifecycle";
@@ -149,12 +150,15 @@ function buildMessage(kernel: Kernel, flow: Flow): Packet | null {
     if (!packet.isIpv6) updateIcmpChecksum(kernel.memory, icmp, ICMP_HEADER + record.bytes);
   } else {
     writeUdpMessage(kernel, packet, record.sourcePort, record.destinationPort, record.bytes);
-    if (record.kind === FlowKind.Query) {
-      const at = packet.transport + UDP_HEADER;
-      writeQuery(kernel.memory.bytes, at, flow.sequence & 0xffff, kernel.dns.domains[record.name ?? NONE], record.queryType ?? 0);
-    }
+    if (record.kind === FlowKind.Query) kernel.memory.bytes.set(queryOf(kernel, flow, flow.sequence), packet.transport + UDP_HEADER);
   }
   return packet;
+}
+
+/** The question of a query's message with the given number. */
+export function queryOf({ dns }: Kernel, { record }: Flow, sequence: number): Uint8Array {
+  const { name = NONE, queryType = 0, udpSize = 0 } = record;
+  return queryMessage(sequence & 0xffff, dns.domains[name], queryType, udpSize);
 }
 
 function setHops(bytes: Uint8Array, { isIpv6, network }: Packet, hops: number): void {
@@ -163,7 +167,7 @@ function setHops(bytes: Uint8Array, { isIpv6, network }: Packet, hops: number): 
 }
 
 function awaitAnswer(kernel: Kernel, flow: Flow, sequence: number): void {
-  if (!isClosedLoop(flow) && flow.record.kind !== FlowKind.Exchange) return;
+  if (!isClosedLoop(flow) && !flow.isExchange) return;
   flow.outstanding = sequence;
   flow.deadline = kernel.clock + flow.record.timeoutNs;
   if (flow.timerQueued) return;
@@ -174,7 +178,7 @@ function awaitAnswer(kernel: Kernel, flow: Flow, sequence: number): void {
 /** The answer to a closed loop's request may be too late. */
 export function flowTimer(kernel: Kernel, flow: Flow): void {
   if (!isDue(kernel, flow, EventType.FlowTimer, flow.index)) return;
-  if (flow.record.kind === FlowKind.Exchange && flow.outstanding !== NO_REQUEST) leaveExchange(kernel, flow);
+  if (flow.isExchange && flow.outstanding !== NO_REQUEST) leaveExchange(kernel, flow);
   giveUpRequest(kernel, flow);
 }
 
@@ -232,6 +236,13 @@ export function accountStreamMessage(kernel: Kernel, packet: Packet, flow: Flow)
   closeWhenIdle(kernel, flow);
 }
 
+/** A name server has read a question that came over TCP, and answers it. */
+export function accountStreamQuery(kernel: Kernel, flow: Flow, length: number): void {
+  digestDelivery(kernel, null, flow, flow.delivered, length);
+  flow.delivered++;
+  flow.deliveredBytes += length;
+}
+
 /** An answer is complete in the sending process's stream: it belongs to the oldest message. */
 export function accountStreamAnswer(kernel: Kernel, packet: Packet, flow: Flow): void {
   const { messages, record } = flow;
@@ -266,16 +277,20 @@ function countArrival(flow: Flow, arrival: Arrival): boolean {
   return arrival !== Arrival.Again;
 }
 
-function recordDelivery(kernel: Kernel, packet: Packet, flow: Flow, sequence: number, length: number): void {
-  const { digest, clock, node } = kernel;
-  const device = packet.device === null ? -1 : packet.device.index;
+function digestDelivery({ digest, clock, node }: Kernel, at: Device | null, flow: Flow, sequence: number, length: number): void {
   digest.feedTime(clock);
   digest.feed(EventKind.Deliver | (node << 16));
-  digest.feed(device);
+  digest.feed(at === null ? -1 : at.index);
   digest.feed(flow.index);
   digest.feed(sequence);
   digest.feed(length);
+}
+
+function recordDelivery(kernel: Kernel, packet: Packet, flow: Flow, sequence: number, length: number): void {
+  const { clock, node } = kernel;
+  digestDelivery(kernel, packet.device, flow, sequence, length);
   if (packet.trace !== UNTRACED) {
+    const device = packet.device === null ? -1 : packet.device.index;
     kernel.events.write(clock, EventKind.Deliver, node, Drop.None, packet.trace, device, flow.index, sequence, length);
   }
 }

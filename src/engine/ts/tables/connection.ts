@@ -6,6 +6,7 @@ import type { Flow } from "./flow";
 import type { Namespace } from "./namespace";
 import { NO_DEADLINE } from "./neighbour";
 import type { Socket } from "./socket";
+import type { Stream } from "./stream";
 
 /** RFC 9293 §3.3.2. A listening socket is a socket, not a connection. */
 export enum TcpState {
@@ -58,12 +59,15 @@ export class Connection {
   /** The process has closed its end: a FIN follows the data. */
   closing = false;
 
+  /** Of a process that speaks DNS. */
+  stream: Stream | null = null;
+
   /** A proxy's, and what it is spliced to. */
   isSpliced = false;
   partner: Connection | null = null;
   /** It has no partner any more, or never got one. */
   isSevered = false;
-  /** Bytes that the proxy has not passed on yet, and whether more may come. */
+  /** Bytes that the process has not passed on or read yet, and whether more may come. */
   unread = 0;
   eof = false;
   /** An acknowledgement waits for the timer, or for something that carries it. */

@@ -1,5 +1,6 @@
 import { FlowError, FlowState } from "../../../../assembly/abi/counter";
 import { TCP_MESSAGES_MAX } from "../../../../assembly/abi/limits";
+import { FlowKind } from "../../../../assembly/abi/program";
 import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
 import { NONE } from "../../../../assembly/abi/version";
 import type { FlowCounters, FlowOutcome } from "../../engine";
@@ -177,6 +178,12 @@ export class Flow {
     this.record = record;
     this.namespace = namespace;
     this.random = random;
+  }
+
+  /** Whether each message has a connection of its own. */
+  get isExchange(): boolean {
+    const { kind, protocol } = this.record;
+    return kind === FlowKind.Exchange || (kind === FlowKind.Query && protocol === PROTOCOL_TCP);
   }
 
   /** Another flow takes the index: everything starts anew but the count of packets that exist. */

@@ -46,7 +46,7 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
 /** New tables while the network runs (docs/ENGINE.md, section 16). */
 export function reload(kernel: Kernel, program: DatapathProgram): void {
   loadTables(kernel, program);
-  kernel.dns.load(program.dns, kernel.namespaces);
+  kernel.dns.load(program.dns, kernel.namespaces, kernel.addresses);
   program.flows.forEach((record, index) => {
     const known = kernel.flows[index];
     if (known === undefined || !isSameFlow(known.record, record)) kernel.writeFlow(index, record);
@@ -159,7 +159,7 @@ function dropWaiting(kernel: Kernel, entry: Neighbour): void {
 
 function isSameFlow(known: FlowRecord, record: FlowRecord): boolean {
   const fields = Object.keys({ ...known, ...record }) as (keyof FlowRecord)[];
-  const defaults = { name: NONE, queryType: 0, sourcePorts: 1, untilAnswer: 0, ttl: 0, firstSequence: 0, family: Family.Ipv4, destination6: NO_ADDRESS6 };
+  const defaults = { name: NONE, queryType: 0, sourcePorts: 1, udpSize: 0, untilAnswer: 0, ttl: 0, firstSequence: 0, family: Family.Ipv4, destination6: NO_ADDRESS6 };
   const [before, after]: FlowRecord[] = [{ ...defaults, ...known }, { ...defaults, ...record }];
   return fields.every((field) => String(before![field]) === String(after![field]));
 }

@@ -1,5 +1,6 @@
 import { TCP_FIN_TIMEOUT_NS, TCP_TIME_WAIT_NS } from "../../../../assembly/abi/limits";
 import type { Kernel } from "../kernel";
+import { acknowledged, releaseStream } from "../processes/stream";
 import { acknowledge, acknowledgeAgain, Answer } from "../tables/congestion";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { NO_DEADLINE } from "../tables/neighbour";
@@ -23,6 +24,7 @@ export function acknowledgeNew(kernel: Kernel, connection: Connection, ack: numb
   const hasUnsent = before(connection.sndNxt, connection.writeEnd);
   if (hasUnsent || (connection.closing && !connection.isFinSent)) scheduleOutput(kernel, connection);
   if (connection.partner !== null && connection.partner.unread > 0) pushWake(kernel, connection.partner);
+  if (connection.stream !== null) acknowledged(kernel, connection.stream);
   return true;
 }
 
@@ -51,6 +53,7 @@ export function acknowledgeDuplicate(kernel: Kernel, connection: Connection): vo
 
 export function beginTimeWait(kernel: Kernel, connection: Connection): void {
   connection.state = TcpState.TimeWait;
+  if (connection.stream !== null) releaseStream(kernel, connection.stream);
   arm(kernel, connection, kernel.clock + TCP_TIME_WAIT_NS);
 }
 
@@ -60,9 +63,10 @@ function sample(kernel: Kernel, connection: Connection, ack: number): void {
   connection.sampleRtt(kernel.clock - connection.timedAt);
 }
 
-/** A client's connection that its process has left. */
+/** A client's connection, or one of a process that speaks DNS, that its process has left. */
 function isOrphan(connection: Connection): boolean {
-  const { listener, isSpliced, flow } = connection;
+  const { listener, isSpliced, flow, stream } = connection;
+  if (stream !== null) return stream.hasLeft;
   return listener === null && !isSpliced && (flow === null || flow.connection !== connection);
 }
 

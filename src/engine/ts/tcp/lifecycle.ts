@@ -7,12 +7,15 @@ import { isIpv6 } from "../memory/address-table";
 import { DATAGRAM_MAX } from "../memory/memory";
 import type { Packet } from "../memory/packet";
 import { chooseSource, outputDevice } from "../nodes/ip-output";
-import { accountExchange, giveUpRequest } from "../simulation/source";
+import { framed, leave, releaseStream, write } from "../processes/stream";
+import { isNameServer } from "../processes/stream-server";
+import { accountExchange, giveUpRequest, queryOf } from "../simulation/source";
 import { beginCongestion } from "../tables/congestion";
 import { type Connection, TcpState } from "../tables/connection";
 import { type Flow, NO_REQUEST } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
 import type { Socket } from "../tables/socket";
+import { StreamKind } from "../tables/stream";
 import { destinationOf, sourceOf } from "../wire/ip";
 import { IPV4_HEADER } from "../wire/ipv4";
 import { IPV6_HEADER } from "../wire/ipv6";
@@ -30,7 +33,7 @@ const MSS_DEFAULT = 536;
 /** tcp_sendmsg's question: is there room in the socket's buffer, or a connection to be had? */
 export function canWrite(kernel: Kernel, flow: Flow): boolean {
   const { connection, messages, record } = flow;
-  if (record.kind === FlowKind.Exchange && flow.outstanding !== NO_REQUEST) return false;
+  if (flow.isExchange && flow.outstanding !== NO_REQUEST) return false;
   if (connection === null) return canConnect(kernel, flow);
   if (connection.closing || messages.size >= TCP_MESSAGES_MAX) return false;
   const buffered = (connection.writeEnd - connection.sndUna) | 0;
@@ -39,10 +42,11 @@ export function canWrite(kernel: Kernel, flow: Flow): boolean {
 
 function canConnect(kernel: Kernel, flow: Flow): boolean {
   const { namespace, destination, record } = flow;
-  const { connections } = kernel;
+  const { connections, streams } = kernel;
   const local = localIp(kernel, namespace, destination);
   const ports = Math.max(record.sourcePorts ?? 1, 1);
-  for (let k = 0; k < ports && !connections.isFull; k++) {
+  const isFull = connections.isFull || (record.kind === FlowKind.Query && streams.isFull);
+  for (let k = 0; k < ports && !isFull; k++) {
     const port = record.sourcePort + ((flow.sequence + k) % ports);
     if (connections.find(namespace, local, port, destination, record.destinationPort) !== null) continue;
     flow.sourcePort = port;
@@ -57,7 +61,8 @@ function canConnect(kernel: Kernel, flow: Flow): boolean {
 export function writeMessage(kernel: Kernel, flow: Flow, sequence: number): void {
   flow.messages.push(sequence, kernel.clock);
   const connection = flow.connection ?? connect(kernel, flow);
-  connection.writeEnd = (connection.writeEnd + flow.record.bytes) | 0;
+  if (connection.stream === null) connection.writeEnd = (connection.writeEnd + flow.record.bytes) | 0;
+  else write(connection.stream, connection, framed(queryOf(kernel, flow, sequence)));
   if (connection.state === TcpState.Closed) {
     connection.state = TcpState.SynSent;
     sendSyn(kernel, connection);
@@ -77,6 +82,7 @@ function connect(kernel: Kernel, flow: Flow): Connection {
   connection.flow = flow;
   connection.ownMss = connection.mss = ownMss(kernel, namespace, destination);
   flow.connection = connection;
+  if (record.kind === FlowKind.Query) kernel.streams.take(StreamKind.Client, connection);
   return connection;
 }
 
@@ -91,6 +97,7 @@ export function accept(kernel: Kernel, listener: Socket, namespace: Namespace, p
   connection.listener = listener;
   connection.role = listener.role;
   connection.isSpliced = listener.role === SocketRole.Proxy;
+  if (isNameServer(listener)) kernel.streams.take(StreamKind.Server, connection);
   connection.state = TcpState.SynReceived;
   connection.irs = sequenceNumber(bytes, tcp);
   connection.rcvNxt = (connection.irs + 1) | 0;
@@ -132,6 +139,7 @@ export function ownMss(kernel: Kernel, namespace: Namespace, remoteIp: number): 
 /** The end of a connection that has nothing to complain of. */
 export function close(kernel: Kernel, connection: Connection): void {
   sever(kernel, connection, false);
+  if (connection.stream !== null) releaseStream(kernel, connection.stream);
   const flow = detach(connection);
   kernel.connections.release(connection);
   if (flow !== null) flow.messages.clear();
@@ -140,6 +148,7 @@ export function close(kernel: Kernel, connection: Connection): void {
 /** A connection fails. The client's process sees the error; the server's has nobody to tell. */
 export function abort(kernel: Kernel, connection: Connection, error: FlowError): void {
   sever(kernel, connection, true);
+  if (connection.stream !== null) releaseStream(kernel, connection.stream);
   const flow = detach(connection);
   kernel.connections.release(connection);
   if (flow === null) return;
@@ -176,6 +185,10 @@ export function leaveExchange(kernel: Kernel, flow: Flow): void {
     return;
   }
   flow.connection = null;
+  if (connection.stream !== null) {
+    leave(kernel, connection.stream);
+    return;
+  }
   connection.closing = true;
   scheduleOutput(kernel, connection);
 }
@@ -183,6 +196,10 @@ export function leaveExchange(kernel: Kernel, flow: Flow): void {
 /** The server of an exchange has closed: that is the answer, or there is none. */
 export function completeExchange(kernel: Kernel, connection: Connection, packet: Packet, flow: Flow): void {
   flow.connection = null;
+  if (connection.stream !== null) {
+    connection.stream.hasLeft = true;
+    connection.unread = 0;
+  }
   if (connection.pending > 0) {
     accountExchange(kernel, packet, flow, connection.pending);
     return;

@@ -6,7 +6,9 @@ import { drop } from "../graph/drop";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
 import { accountStreamAnswer, accountStreamMessage } from "../simulation/source";
+import { hear, receiveHeard } from "../processes/stream";
 import { before, type Connection, TcpState } from "../tables/connection";
+import { StreamKind } from "../tables/stream";
 import { beginTimeWait } from "./ack";
 import { completeExchange } from "./lifecycle";
 import { scheduleOutput } from "./output";
@@ -25,6 +27,10 @@ export function receiveSegment(
   const { state } = connection;
   const isOpen = state === TcpState.Established || state === TcpState.FinWait1 || state === TcpState.FinWait2;
   let wantsAck = false;
+  if (isOpen && length > 0 && connection.stream !== null && !hear(kernel, connection.stream, packet, sequence, length)) {
+    sendAck(kernel, connection);
+    return drop(kernel, packet, Drop.TcpOfoQueuePrune, Node.TcpInput);
+  }
   if (isOpen && length > 0) {
     const end = (sequence + length) | 0;
     if (before(connection.rcvNxt, sequence)) {
@@ -54,6 +60,10 @@ function receiveInOrder(kernel: Kernel, connection: Connection, packet: Packet, 
   kernel.totals.delivered++;
   if (connection.isSpliced) {
     receiveSpliced(kernel, connection, bytes);
+    return;
+  }
+  if (connection.stream !== null) {
+    receiveHeard(kernel, connection.stream, packet, bytes);
     return;
   }
   // A responder's process pays when it wakes up.
@@ -93,11 +103,16 @@ function isResponder(role: SocketRole): boolean {
   return role === SocketRole.Responder || role === SocketRole.Identity;
 }
 
+/** Whether a process that speaks DNS still looks after it. */
+function isServed({ stream }: Connection): boolean {
+  return stream !== null && stream.kind !== StreamKind.Client && !stream.hasLeft;
+}
+
 /** The other end has closed. Says whether that wants an acknowledgement of its own. */
 function receiveFin(kernel: Kernel, connection: Connection, packet: Packet, length: number): boolean {
   connection.rcvNxt = (connection.rcvNxt + 1) | 0;
   connection.holes = 0;
-  if (connection.isSpliced && !connection.isSevered) {
+  if ((connection.isSpliced && !connection.isSevered) || isServed(connection)) {
     const wasOpen = connection.state === TcpState.Established;
     if (wasOpen) connection.state = TcpState.CloseWait;
     else if (connection.state === TcpState.FinWait1) connection.state = TcpState.Closing;
@@ -112,8 +127,7 @@ function receiveFin(kernel: Kernel, connection: Connection, packet: Packet, leng
       connection.closing = true;
       scheduleOutput(kernel, connection);
       const { flow } = connection;
-      const isExchange = flow !== null && flow.connection === connection && flow.record.kind === FlowKind.Exchange;
-      if (isExchange) completeExchange(kernel, connection, packet, flow);
+      if (flow !== null && flow.connection === connection && flow.isExchange) completeExchange(kernel, connection, packet, flow);
       return !finCarriesAck;
     }
     case TcpState.FinWait1:

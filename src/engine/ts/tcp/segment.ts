@@ -1,3 +1,4 @@
+import { DNS_STREAM_BYTES } from "../../../../assembly/abi/dns";
 import { TCP_RECEIVE_WINDOW, TCP_SYN_WINDOW, TCP_WINDOW_SCALE } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { FlowKind } from "../../../../assembly/abi/program";
@@ -13,6 +14,7 @@ import { writeExchange } from "../processes/exchange";
 import { writeStreamPayload } from "../processes/payload";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { NO_DEADLINE } from "../tables/neighbour";
+import type { Stream } from "../tables/stream";
 import { destinationOf, sourceOf } from "../wire/ip";
 import {
   ACK,
@@ -116,17 +118,24 @@ function transmit(kernel: Kernel, connection: Connection, control: number, seque
   writeDatagram(kernel, packet, namespace, PROTOCOL_TCP, connection.localIp, connection.remoteIp);
   const { bytes } = kernel.memory;
   const tcp = packet.transport;
-  const window = isSyn ? TCP_SYN_WINDOW : Math.max(0, TCP_RECEIVE_WINDOW - connection.unread) >> TCP_WINDOW_SCALE;
+  const window = isSyn ? TCP_SYN_WINDOW : Math.max(0, (connection.stream === null ? TCP_RECEIVE_WINDOW : DNS_STREAM_BYTES) - connection.unread) >> TCP_WINDOW_SCALE;
   writeTcp(bytes, tcp, connection.localPort, connection.remotePort, sequence, connection.rcvNxt, header, control, window);
   const timestamp = Math.floor(kernel.clock / TIMESTAMP_NS) % 4294967296 | 0;
   if (isSyn) writeSynOptions(bytes, tcp + TCP_HEADER, connection.ownMss, timestamp, connection.echo);
   else writeOptions(bytes, tcp + TCP_HEADER, timestamp, connection.echo);
   const position = (sequence - connection.iss - 1) | 0;
   fillPayload(kernel, packet, tcp + header, position, length);
-  const isGiven = writeStreamPayload(kernel, packet, connection.iss, position, tcp + header, length);
+  const isSaid = connection.stream !== null;
+  if (connection.stream !== null) writeSaid(bytes, tcp + header, connection.stream, sequence, length);
+  const isGiven = isSaid || writeStreamPayload(kernel, packet, connection.iss, position, tcp + header, length);
   if (!isGiven && flow !== null && flow.record.kind === FlowKind.Exchange) writeExchange(bytes, tcp + header, flow, packet.response, position, length);
   beginTrace(kernel, packet);
   append(kernel, packet, Node.SocketOutput);
+}
+
+function writeSaid(bytes: Uint8Array, at: number, { said, saidFrom }: Stream, sequence: number, length: number): void {
+  const start = (sequence - saidFrom) | 0;
+  bytes.set(said.subarray(start, start + length), at);
 }
 
 /** tcp_v4_send_reset: the answer to a segment that no connection wants. */

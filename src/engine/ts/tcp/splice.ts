@@ -3,8 +3,11 @@ import { TCP_DELAYED_ACK_NS, TCP_RECEIVE_WINDOW, TCP_RTO_INITIAL_NS, TCP_SEND_BU
 import { Node } from "../../../../assembly/abi/node";
 import type { Kernel } from "../kernel";
 import { hasRoute, takePort } from "../processes/datagram";
+import { notice } from "../processes/stream";
 import { EventType } from "../simulation/event-queue";
 import { type Connection, TcpState } from "../tables/connection";
+import type { Flow } from "../tables/flow";
+import type { Namespace } from "../tables/namespace";
 import type { Socket } from "../tables/socket";
 import { close, localIp, ownMss } from "./lifecycle";
 import { scheduleOutput } from "./output";
@@ -31,10 +34,11 @@ export function receiveSpliced(kernel: Kernel, connection: Connection, bytes: nu
   notify(kernel, connection);
 }
 
-/** The other end will say no more; the proxy still may. Says whether that is to be acknowledged now. */
+/** The other end will say no more; the proxy, or whoever speaks DNS, still may. Says whether that is to be acknowledged now. */
 export function receiveSplicedFin(kernel: Kernel, connection: Connection, wasOpen: boolean, length: number): boolean {
   connection.eof = true;
-  notify(kernel, connection);
+  if (connection.stream === null) notify(kernel, connection);
+  else notice(kernel, connection.stream);
   const isIdle = connection.sndNxt === connection.writeEnd && connection.inFlight === 0;
   if (!wasOpen || length > 0 || !isIdle) return true;
   connection.ackDelayed = true;
@@ -65,23 +69,31 @@ export function serveSpliced(kernel: Kernel, connection: Connection): void {
 
 /** Connects to the proxy's target. False if there is no way. */
 function open(kernel: Kernel, accepted: Connection, { namespace, targetIp, targetPort }: Socket): boolean {
+  if (!hasRoute(namespace, targetIp) || kernel.connections.isFull) return false;
+  const opened = connectFrom(kernel, namespace, targetIp, targetPort, accepted.flow, (connection) => {
+    connection.isSpliced = true;
+    connection.partner = accepted;
+    accepted.partner = connection;
+  });
+  return opened !== null;
+}
+
+/** A process connects to a server because of a flow; null if there is no port. A record is free, and there is a way. */
+export function connectFrom(kernel: Kernel, namespace: Namespace, ip: number, toPort: number, flow: Flow | null, prepare: (opened: Connection) => void): Connection | null {
   const { connections } = kernel;
-  if (!hasRoute(namespace, targetIp) || connections.isFull) return false;
-  const local = localIp(kernel, namespace, targetIp);
-  const port = takePort(namespace, (candidate) => connections.find(namespace, local, candidate, targetIp, targetPort) === null);
-  if (port === 0) return false;
-  const opened = connections.take(namespace, local, port, targetIp, targetPort);
+  const local = localIp(kernel, namespace, ip);
+  const port = takePort(namespace, (candidate) => connections.find(namespace, local, candidate, ip, toPort) === null);
+  if (port === 0) return null;
+  const opened = connections.take(namespace, local, port, ip, toPort);
   opened.begin(kernel.tcpRandom.next());
-  opened.flow = accepted.flow;
-  opened.isSpliced = true;
-  opened.partner = accepted;
-  accepted.partner = opened;
-  opened.ownMss = opened.mss = ownMss(kernel, namespace, targetIp);
+  opened.flow = flow;
+  prepare(opened);
+  opened.ownMss = opened.mss = ownMss(kernel, namespace, ip);
   opened.state = TcpState.SynSent;
   sendSyn(kernel, opened);
   opened.rto = TCP_RTO_INITIAL_NS;
   arm(kernel, opened, kernel.clock + opened.rto);
-  return true;
+  return opened;
 }
 
 /** The proxy gives a client up: closing a socket with unread bytes resets its connection. */

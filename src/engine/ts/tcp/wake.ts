@@ -4,6 +4,7 @@ import { visit } from "../graph/step";
 import { enter, leave } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import { identityBytes } from "../processes/identity";
+import { hasWork, wakeStream } from "../processes/stream";
 import { JIFFY_NS } from "../nodes/timer";
 import { EventType } from "../simulation/event-queue";
 import type { Connection } from "../tables/connection";
@@ -13,10 +14,10 @@ import { serveSpliced } from "./splice";
 
 /** The server's process reads the requests that came and writes their answers. */
 export function tcpWake(kernel: Kernel, connection: Connection): void {
-  const { namespace, flow, owed } = connection;
+  const { namespace, flow, owed, stream } = connection;
   connection.wakeQueued = false;
-  const hasWork = connection.isSpliced || (flow !== null && owed > 0);
-  if (namespace === null || !hasWork) return;
+  const isDue = connection.isSpliced || (stream === null ? flow !== null && owed > 0 : hasWork(stream));
+  if (namespace === null || !isDue) return;
   if (!enter(kernel, namespace.cpu, kernel.now)) {
     connection.wakeQueued = true;
     kernel.queue.push(kernel.now + JIFFY_NS, EventType.TcpWake, connection.index, 0);
@@ -24,6 +25,7 @@ export function tcpWake(kernel: Kernel, connection: Connection): void {
   }
   visit(kernel, Node.ApplicationWake);
   if (connection.isSpliced) serveSpliced(kernel, connection);
+  else if (stream !== null) wakeStream(kernel, stream);
   else if (flow !== null) answer(kernel, connection, flow);
   leave(kernel, namespace.cpu);
 }
