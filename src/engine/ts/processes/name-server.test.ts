@@ -120,6 +120,31 @@ describe("an embedded name server", () => {
     expect(answer?.records).toHaveLength(Math.floor((512 - 22) / bytes));
   });
 
+  it("tells a query that takes more by its OPT record", () => {
+    const { draft, client } = world();
+    const resolver = draft.dns.resolver([draft.dns.zone({ many: Array.from({ length: 60 }, (_, i) => `172.18.1.${i}`) })]);
+    draft.socket({ namespace: client.namespace, port: 53, role: SocketRole.Resolver, resolver });
+    for (const udpSize of [0, 1232]) draft.query(client.namespace, client.ip, "many", { udpSize });
+    const { counters } = simulate(draft.program(), { untilNs: SECOND });
+    const answers = counters.flows.map(({ outcome }) => decodeDnsAnswer(outcome.reply));
+    expect(answers.map((answer) => [answer?.records.length, answer?.truncated])).toEqual([[30, true], [60, false]]);
+    expect(counters.flows.map(({ sentBytes }) => sentBytes)).toEqual([22, 33]);
+  });
+
+  it("asks nobody, and says nothing, about a pointer of what is no address, in 20.10", () => {
+    const pointer = (name: string, flags: number) => ask({ upstreams: ["server"], flags }, name, DNS_PTR);
+    expect(pointer("p1.example.test", 0).answer?.code).toBe("NXDOMAIN");
+    expect(pointer("p1.example.test", RESOLVER_LEGACY).answer).toBeNull();
+    expect(pointer("in-addr.arpa", RESOLVER_LEGACY).answer).toBeNull();
+    expect(pointer("9.in-addr.arpa", RESOLVER_LEGACY).answer?.code).toBe("NXDOMAIN");
+    expect(pointer("9.ip6.arpa", RESOLVER_LEGACY).answer?.code).toBe("NXDOMAIN");
+  });
+
+  it("fails without RA, and copies CD", () => {
+    expect(ask({}, "www.example.test").flow.outcome.reply.subarray(2, 4)).toEqual(Uint8Array.of(0x81, 2));
+    expect(ask({}, "web").flow.outcome.reply.subarray(2, 4)).toEqual(Uint8Array.of(0x81, 0x80));
+  });
+
   it("writes longer answers for those who take them", () => {
     const { draft, client } = world();
     const many = Array.from({ length: 40 }, (_, i) => `172.18.1.${i}`);

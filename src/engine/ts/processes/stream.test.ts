@@ -2,8 +2,10 @@ import { describe, expect, it } from "vitest";
 import { FlowError } from "../../../../assembly/abi/counter";
 import { DNS_MX, DNS_TXT, RESOLVER_AUTHORITATIVE, RESOLVER_LEGACY } from "../../../../assembly/abi/dns";
 import { Drop } from "../../../../assembly/abi/drop";
-import { SocketRole } from "../../../../assembly/abi/program";
-import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
+import { Family } from "../../../../assembly/abi/netfilter";
+import { DeviceKind, SocketRole } from "../../../../assembly/abi/program";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
+import { ip6, loopback6, network6 } from "../../../../test/support/ipv6";
 import { ip, MS, containersOnBridge, SECOND } from "../../../../test/support/program";
 import { simulate } from "../../../../test/support/simulate";
 import { decodeDnsAnswer } from "../../../observe/dns-message";
@@ -170,6 +172,39 @@ describe("a question that is passed on over TCP", () => {
     expect(only.answer?.code).toBe("NXDOMAIN");
     expect(ask({ upstreams: ["server"], flags: RESOLVER_LEGACY }, "www.example.test", DNS_TXT).answer?.code).toBe("NOERROR");
     expect(ask({ upstreams: ["server"] }, "web", DNS_MX).answer?.code).toBe("NOERROR");
+  });
+});
+
+describe("a server with an IPv6 address", () => {
+  const SIX = { server: ip6("fd00::3"), host: ip6("fd00::1"), nowhere: ip6("fd01::9") };
+
+  /** The resolver's host asks a container on its bridge. */
+  function ask6(protocol: number, upstreams: readonly (keyof typeof SIX)[], flags = 0) {
+    const { draft, root, containers } = containersOnBridge(2);
+    const [client, server] = containers;
+    const bridge = draft.devices.findIndex(({ kind }) => kind === DeviceKind.Bridge);
+    loopback6(draft, root);
+    network6(draft, bridge, containers, "fd00");
+    const records = upstreams.map((name) => ({ namespace: root, ip: 0, family: Family.Ipv6, ip6: SIX[name] }));
+    const own = draft.dns.resolver([draft.dns.zone({ web: ["172.18.0.2"] })], records, flags);
+    const theirs = draft.dns.resolver([draft.dns.zone({ "www.example.test": ["198.51.100.10"] }, { ttl: 60 })], [], RESOLVER_AUTHORITATIVE);
+    draft.socket({ namespace: client.namespace, protocol, ip: LOCAL_DNS, port: 53, role: SocketRole.Resolver, resolver: own });
+    draft.socket({ namespace: server.namespace, protocol, family: Family.Ipv6, port: 53, role: SocketRole.NameServer, resolver: theirs });
+    draft.query(client.namespace, LOCAL_DNS, "www.example.test", { protocol, timeoutNs: 60 * SECOND });
+    const { counters } = simulate(draft.program(), { untilNs: 9 * SECOND });
+    return { answer: decodeDnsAnswer(counters.flows[0].outcome.reply), outcome: counters.flows[0].outcome };
+  }
+
+  it.each([PROTOCOL_UDP, PROTOCOL_TCP])("is asked in IPv6, whatever the client speaks (protocol %i)", (protocol) => {
+    const { answer, outcome } = ask6(protocol, ["server"]);
+    expect(answer?.records).toHaveLength(1);
+    expect(outcome).toMatchObject({ localIp6: SIX.server, peerIp6: SIX.host, localIp: 0, localPort: 53 });
+  });
+
+  it.each([PROTOCOL_UDP, PROTOCOL_TCP])("is passed over if it refuses, or if there is no way (protocol %i)", (protocol) => {
+    expect(ask6(protocol, ["host", "nowhere", "server"]).answer?.records).toHaveLength(1);
+    expect(ask6(protocol, ["host", "nowhere"]).answer?.code).toBe("SERVFAIL");
+    expect(ask6(protocol, ["host"], RESOLVER_LEGACY).answer).toBeNull();
   });
 });
 

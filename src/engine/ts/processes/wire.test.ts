@@ -48,6 +48,22 @@ describe("tshark", () => {
     expect(tsharkFields(file, ["dns.count.answers"], "-Y", "dns.flags.truncated == 1")).toEqual([String(Math.floor((512 - 22) / 16))]);
   });
 
+  it("reads the same over TCP, of several segments and of a question that is passed on", (context) => {
+    const file = captured(({ draft, root, containers: [server, client] }) => {
+      const names = { many: Array.from({ length: 180 }, (_, i) => `10.1.0.${i}`) };
+      const known = draft.dns.resolver([draft.dns.zone(names)], [], RESOLVER_AUTHORITATIVE);
+      draft.socket({ namespace: server.namespace, protocol: PROTOCOL_TCP, port: 53, role: SocketRole.NameServer, resolver: known });
+      const passing = draft.dns.resolver([], [{ namespace: root, ip: server.ip }]);
+      draft.socket({ namespace: root, protocol: PROTOCOL_TCP, port: 53, role: SocketRole.Resolver, resolver: passing });
+      for (const ask of [server.ip, ip("172.17.0.1")]) draft.query(client.namespace, ask, "many", { protocol: PROTOCOL_TCP, udpSize: 1232 });
+    });
+    const faults = tsharkFields(file, ["frame.number", "_ws.expert.message"], ...CHECKED, "-Y", FAULTS);
+    if (faults === undefined) return context.skip(NO_TSHARK);
+    expect(faults).toEqual([]);
+    expect(tsharkFields(file, ["dns.qry.name", "dns.rr.udp_payload_size"], "-Y", "dns.flags.response == 0")).toEqual(["many|1232", "many|1232"]);
+    expect(tsharkFields(file, ["tcp.srcport", "dns.length", "dns.count.answers"], "-Y", "dns.flags.response == 1")).toEqual(["53|2902|180", "53|2902|180"]);
+  });
+
   it("reads an exchange as HTTP, also through docker-proxy", (context) => {
     const file = captured(({ draft, root, containers: [server, client] }) => {
       draft.socket({ namespace: root, protocol: PROTOCOL_TCP, port: 8080, role: SocketRole.Proxy, targetIp: server.ip, targetPort: 80 });
