@@ -81,7 +81,7 @@ export function quit(stream: Stream): void {
 export function goOn(stream: Stream): void {
   discard(stream, wholeBytes(stream));
   if (stream.questions == <u32>DNS_QUESTIONS_MAX) {
-    hangUp(stream);
+    leave(stream);
     return;
   }
   armStream(stream, clock + <i64>DNS_NEXT_QUESTION_NS);

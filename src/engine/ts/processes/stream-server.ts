@@ -73,7 +73,7 @@ export function giveUp(kernel: Kernel, stream: Stream): void {
 export function goOn(kernel: Kernel, stream: Stream): void {
   consume(kernel, stream, stream.whole?.length ?? 0);
   if (stream.questions === DNS_QUESTIONS_MAX) {
-    hangUp(kernel, stream);
+    leave(kernel, stream);
     return;
   }
   armStream(kernel, stream, kernel.clock + DNS_NEXT_QUESTION_NS);
