@@ -1,6 +1,7 @@
 /**
  * Compiles `assembly/` to `build/release.wasm` and `build/single-host.wasm`, and writes both, deflated, as base64 into
- * `src/engine/wasm/*.gen.ts`: one mechanism for Node, browsers, tests and any bundler, without a fetch.
+ * `src/engine/wasm/*.gen.ts`: one mechanism for Node, browsers, tests and any bundler, without a fetch. Zopfli takes seconds where zlib
+ * takes milliseconds, and finds a deflation that is 4 % shorter: 2 kB that every page loads.
  * asc takes seconds, so a hash of everything that goes in decides whether anything is to be done. For a debugger there is
  * `npx asc --target debug`.
  *
@@ -12,7 +13,7 @@ import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } fr
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { deflateSync } from "node:zlib";
+import zopfli from "@gfx/zopfli";
 import { ROOT, hashFiles } from "./hash-files.mjs";
 
 const ENTRY = "assembly/index.ts";
@@ -23,7 +24,10 @@ const BUILDS = [
   { target: "single-host", output: "src/engine/wasm/single-host.gen.ts", what: "the engine without overlays, load balancers and IPsec" },
 ];
 /** What the bytes depend on: the sources, the options, the compiler's version and this script. */
-const INPUTS = ["assembly", "asconfig.json", "scripts/embed-wasm.mjs", "node_modules/assemblyscript/package.json"];
+const INPUTS = ["assembly", "asconfig.json", "scripts/embed-wasm.mjs", "node_modules/assemblyscript/package.json", "node_modules/@gfx/zopfli/package.json"];
+
+/** More of them hardly gain anything: 50 save 35 bytes. */
+const ZOPFLI_ITERATIONS = 15;
 
 /** @type {Map<Build, Promise<boolean>>} */
 const running = new Map();
@@ -75,7 +79,7 @@ async function build({ target, output, what }, force) {
   const scratch = await mkdtemp(join(ROOT, "build/asc-"));
   try {
     await compile(target, scratch);
-    const text = render(await readFile(join(scratch, `${target}.wasm`)), what);
+    const text = await render(await readFile(join(scratch, `${target}.wasm`)), what);
     for (const name of await readdir(scratch)) await rename(join(scratch, name), join(ROOT, "build", name));
     await writeWhole(output, text);
     await writeWhole(stamp, hash);
@@ -116,7 +120,8 @@ async function compile(target, folder) {
  * @param {Buffer} wasm
  * @param {string} what
  */
-function render(wasm, what) {
+async function render(wasm, what) {
+  const deflated = await zopfli.zlibAsync(wasm, { numiterations: ZOPFLI_ITERATIONS });
   return `// Written by scripts/embed-wasm.mjs from assembly/; not in git.
 import type { PackedWasm } from "./compile";
 
@@ -124,7 +129,7 @@ import type { PackedWasm } from "./compile";
 export const PACKED: PackedWasm = {
   lengthBytes: ${wasm.length},
   base64:
-    "${deflateSync(wasm, { level: 9 }).toString("base64")}",
+    "${Buffer.from(deflated).toString("base64")}",
 };
 `;
 }
