@@ -3,6 +3,7 @@ import type { Counters, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions }
 import type { EngineHost, RunEnd, RunListener } from "../engine/host";
 import type { DatapathProgram, ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
+import { changeOf, NO_CHANGE } from "./change";
 import type { WorkerHandle } from "./handle";
 import { watchLifeline } from "./lifeline";
 import type { RemoteListener, WorkerApi } from "./protocol";
@@ -24,6 +25,8 @@ export class WorkerClient implements EngineHost {
   #stopWatching: () => void = () => undefined;
   readonly #open = new Set<(error: SimulationError) => void>();
   #end: SimulationError | undefined;
+  /** The last one that was sent, taken or not. */
+  #program: DatapathProgram | undefined;
 
   /** Takes the worker over and makes its engine; if that fails, the worker is terminated. */
   static async open(handle: WorkerHandle, kind: EngineKind, module: ModulePromise): Promise<WorkerClient> {
@@ -48,11 +51,15 @@ export class WorkerClient implements EngineHost {
   }
 
   load(program: DatapathProgram, options: { readonly seed: number }): Promise<void> {
+    this.#program = program;
     return this.#call(() => this.#remote.load(program, options));
   }
 
-  apply(patch: ProgramPatch): Promise<void> {
-    return this.#call(() => this.#remote.apply(patch));
+  /** A program that replaces another one is sent as what is different. */
+  apply({ program, ...patch }: ProgramPatch): Promise<void> {
+    const change = program && (changeOf(this.#program, program) ?? NO_CHANGE);
+    this.#program = program ?? this.#program;
+    return this.#call(() => this.#remote.apply(patch, change));
   }
 
   observe(options: ObserveOptions): Promise<void> {

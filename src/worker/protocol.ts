@@ -3,6 +3,7 @@ import type { Counters, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions }
 import type { HostProgress, RunEnd } from "../engine/host";
 import type { DatapathProgram, ProgramPatch } from "../engine/program";
 import type { RecordBatch } from "../engine/records";
+import type { Change } from "./change";
 
 /** What the worker answers to. One worker serves one engine. */
 export interface WorkerApi {
@@ -12,7 +13,8 @@ export interface WorkerApi {
    */
   open(kind: EngineKind, module: WebAssembly.Module | undefined, lifeline: string | undefined): Promise<boolean>;
   load(program: DatapathProgram, options: { readonly seed: number }): Promise<void>;
-  apply(patch: ProgramPatch): Promise<void>;
+  /** `change`: of the program that was loaded or came with the last patch that changed it; absent: it stays. */
+  apply(patch: Omit<ProgramPatch, "program">, change: Change | undefined): Promise<void>;
   observe(options: ObserveOptions): Promise<void>;
   inject(frames: readonly InjectedFrame[]): Promise<void>;
   /** `listener` is a comlink proxy, which the worker releases at the end; what it does not want is not sent. */

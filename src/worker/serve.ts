@@ -1,8 +1,10 @@
 import { expose, releaseProxy, transfer, type Endpoint, type Remote } from "comlink";
 import type { Engine, EngineKind } from "../engine/engine";
 import type { RunListener } from "../engine/host";
+import type { DatapathProgram } from "../engine/program";
 import { SimulationError } from "../errors";
 import { workerThreads } from "./builtin";
+import { changed } from "./change";
 import { holdLifeline } from "./lifeline";
 import { nodeEndpoint, type RemoteListener, type WorkerApi } from "./protocol";
 import { EngineSession } from "./session";
@@ -12,6 +14,7 @@ import { detachCounters, installErrorTransfer } from "./transfer";
 export function serveEngine(create: (kind: EngineKind, module: WebAssembly.Module | undefined) => Engine | Promise<Engine>): void {
   installErrorTransfer();
   let opened: EngineSession | undefined;
+  let last: DatapathProgram | undefined;
   const session = () => {
     if (opened === undefined) throw new SimulationError("CLOSED", "worker: expected an open engine, found none");
     return opened;
@@ -21,8 +24,16 @@ export function serveEngine(create: (kind: EngineKind, module: WebAssembly.Modul
       opened = new EngineSession(await create(kind, module));
       return lifeline !== undefined && holdLifeline(lifeline);
     },
-    load: (program, options) => session().load(program, options),
-    apply: (patch) => session().apply(patch),
+    load: (program, options) => {
+      last = program;
+      return session().load(program, options);
+    },
+    apply: (patch, change) => {
+      if (change === undefined) return session().apply(patch);
+      const program = changed(last, change) as DatapathProgram;
+      last = program;
+      return session().apply({ ...patch, program });
+    },
     observe: (options) => session().observe(options),
     inject: (frames) => session().inject(frames),
     run: async (until, listener, wants) => {
