@@ -5,7 +5,7 @@ import type { CapturedFrame } from "../engine/engine";
 import { readFrames, type RecordBatch } from "../engine/records";
 import { SimulationError } from "../errors";
 import { parseIpv4 } from "../net/ip";
-import { readableFrames, type Frame } from "../observe/frames";
+import type { Frame } from "../observe/frames";
 import type { PcapngInterface } from "../observe/pcapng";
 import type { CompiledTopology } from "./spec";
 
@@ -48,13 +48,14 @@ export class Capture {
     const { program } = this.#topology;
     const interfaces = [...this.devices].sort((a, b) => a - b).map((device) => describeInterface(this.#topology, device));
     const hosts = namesOfAddresses(this.#topology);
+    const [{ readableFrames }, { writePcapng }] = await Promise.all([import("../observe/frames"), import("../observe/pcapng")]);
     const frames = readableFrames(this.#captured(), program.names);
-    const { writePcapng } = await import("../observe/pcapng");
     return writePcapng({ interfaces, frames, snaplen: this.snaplen, hosts, application: "dockwire" });
   }
 
   /** The same as objects, in the order of time. */
   async frames(): Promise<Frame[]> {
+    const { readableFrames } = await import("../observe/frames");
     return readableFrames(this.#captured(), this.#topology.program.names);
   }
 

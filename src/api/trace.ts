@@ -2,7 +2,7 @@ import { NONE } from "../../assembly/abi/version";
 import type { EventRecord } from "../engine/engine";
 import { readEvents, type RecordBatch } from "../engine/records";
 import { SimulationError } from "../errors";
-import { assembleTraces, type PacketTrace } from "../observe/trace";
+import type { PacketTrace } from "../observe/trace";
 import type { FlowTable } from "./flow-table";
 import type { CompiledTopology } from "./spec";
 
@@ -35,6 +35,7 @@ export class Trace {
 
   /** One trace per packet, in the order in which they were sent. */
   async packets(): Promise<PacketTrace[]> {
+    const { assembleTraces } = await import("../observe/trace");
     return assembleTraces(this.#events, this.#topology.program.names, (flow) => this.#flows.nameOf(flow));
   }
 
