@@ -78,7 +78,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
         return counters;
       },
     };
-    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed(), noticed: () => this.#gossip?.noticed() });
+    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed(), noticed: () => this.#gossip?.noticed(), foresee: (state) => this.#gossip?.foresee(state) });
     this.#agenda.add(swarmTime(this.#operations));
   }
 
@@ -237,7 +237,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example (await lab.management())?.nodes.find(({ host }) => host === "w1")?.failed
    */
   management(): Promise<ManagementReport | undefined> {
-    return this.#inTurn(async () => this.#gossip?.report());
+    return this.#inTurn(async () => this.#gossip?.report(await this.#host.counters()));
   }
 
   /** The running hash over every delivery and drop. */
@@ -310,6 +310,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
       devices: summarizeDevices(counters, names),
       hosts: summarizeHosts(counters, program),
       totals: counters.totals,
+      ...(this.#gossip && { management: this.#gossip.report(counters) }),
     };
   }
 

@@ -66,6 +66,8 @@ export interface OperationContext {
   followed(): Promise<void>;
   /** The daemons have changed nothing that packets feel. */
   noticed(): void;
+  /** The packet path is about to follow: what is new, others do not know yet. */
+  foresee(state: CompiledTopology["state"]): void;
 }
 
 /** The daemons of a running lab, and what their changes make of its network. */
@@ -117,10 +119,11 @@ export class Operations {
   }
 
   async #follow(daemons: Daemons, isOther = false): Promise<void> {
-    const { topology, flows, cables, observers, conditions, now, counters, apply, view, followed: tell, noticed } = this.#context;
+    const { topology, flows, cables, observers, conditions, now, counters, apply, view, followed: tell, noticed, foresee } = this.#context;
     const state = stateOf(daemons);
     // What has had one gets another: that of before knows what was then.
     this.#isLayered ||= hasOverlays(state) || conditions.sides.length > 0;
+    foresee(state);
     const layer = this.#isLayered ? (await import("./gossip/layer")).layerFor(topology.spec, conditions.sides, view()) : undefined;
     const followed = topology.follow(state, flows.cursor, now(), layer);
     if (!conditions.takeChange() && !isOther && followed.sockets.length === 0 && followed.conntrack.length === 0 && isSameProgram(topology, followed.topology)) {

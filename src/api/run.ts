@@ -2,6 +2,7 @@ import type { EngineKind, Nanoseconds, Totals } from "../engine/engine";
 import type { DeviceSummary, DropSummary, FlowSummary, HostSummary } from "../observe/summary";
 import type { TrafficSummary } from "../observe/traffic";
 import type { Duration } from "../net/units";
+import type { ManagementReport } from "./gossip/context";
 
 /** What has happened in a simulation since its start. Plain data. */
 export interface Snapshot {
@@ -14,6 +15,8 @@ export interface Snapshot {
   readonly devices: readonly DeviceSummary[];
   readonly hosts: readonly HostSummary[];
   readonly totals: Totals;
+  /** Of a swarm; absent without one, or without gossip. */
+  readonly management?: ManagementReport;
 }
 
 /** A snapshot at the end of a run. Everything but `elapsedMs` and `packetsPerRealSecond` is the same on every machine and engine. */

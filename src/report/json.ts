@@ -3,6 +3,7 @@ import type { LatencySummary } from "../observe/histogram";
 import type { DeviceSummary, DropSummary, FlowSummary } from "../observe/summary";
 import type { TrafficSummary } from "../observe/traffic";
 import { dropText } from "./drop-text";
+import { type ManagementInput, managementOf } from "./management";
 import { parentNotices } from "./parents";
 import { findProblems } from "./problems";
 import type { ReportContainer, ReportCounters, ReportHost, ReportLatency, ReportNotice, ReportPort, ReportRun, ReportService, ReportTraffic, RunReport } from "./report";
@@ -64,6 +65,7 @@ export interface ReportResult {
   readonly traffic: readonly TrafficSummary[];
   readonly drops: readonly DropSummary[];
   readonly devices: readonly DeviceSummary[];
+  readonly management?: ManagementInput;
   readonly totals: { readonly events: number; readonly delivered: number; readonly dropped: number; readonly transmitted: number };
   readonly digest: string;
   readonly seed: number;
@@ -97,6 +99,7 @@ export function buildReport({ topology, result, files = [], notices = [] }: Repo
       const { name, state, address } = flow;
       return { name, traffic: trafficOf.get(name) ?? name, state, address, ...countersOf(flow, topology) };
     }),
+    management: result.management ? managementOf(result.management, result.now) : null,
     drops: result.drops.map(({ reason, place, count }) => {
       return { reason, meaning: dropText(reason, place).meaning, place, container: containerOn(place), packets: count };
     }),

@@ -1,4 +1,5 @@
 import { formatCount, formatRate, formatTime } from "./format";
+import { MANAGEMENT_TITLES, managementRows, managementWords } from "./management";
 import { hostWords, networkLines, networkWords } from "./networks";
 import { isAnswered } from "./problems";
 import type { RunReport } from "./report";
@@ -13,7 +14,7 @@ import { closingLine, servicePorts } from "./text";
 export function renderMarkdown(report: RunReport): string {
   const { project, run } = report;
   const heading = [`## ${project.name}`, "", `Docker ${project.docker}, ${run.engine} engine, seed ${run.seed}. ${closingLine(report)}`];
-  const sections = [heading, problems(report), traffic(report), drops(report), networks(report), services(report), containers(report), notices(report)];
+  const sections = [heading, problems(report), traffic(report), management(report), drops(report), networks(report), services(report), containers(report), notices(report)];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
@@ -38,6 +39,10 @@ function traffic(report: RunReport): string[] {
     return [item.name, item.from, item.to, item.kind, ...counts, formatRate(item.throughputBitsPerSecond), ...times];
   });
   return section("Traffic", columns(titles, 7), rows);
+}
+
+function management(report: RunReport): string[] {
+  return section(`Management: ${managementWords(report)}`, columns(MANAGEMENT_TITLES, 4), managementRows(report));
 }
 
 function drops(report: RunReport): string[] {

@@ -78,6 +78,39 @@ SERVICES
     expect(swarmReport.networks[0]).toMatchObject({ encrypted: true, vnis: [4097] });
   });
 
+  it("tells how much the nodes of a swarm tell one another", () => {
+    const sent = (messages: number, bytes: number) => ({ messages, bytes });
+    const none = { probes: sent(0, 0), gossip: sent(0, 0), sync: sent(0, 0), heartbeats: sent(0, 0), raft: sent(0, 0) };
+    const management = {
+      isConverged: true,
+      nodes: [
+        { host: "m1", sent: { ...none, probes: sent(20, 2_000), raft: sent(40, 8_000) }, raft: { role: "leader", term: 2 } },
+        { host: "w1", sent: { ...none, probes: sent(20, 2_000), heartbeats: sent(2, 300) } },
+      ],
+    };
+    const swarmReport = buildReport({ ...input, result: { ...input.result, management } });
+    expect(renderText(swarmReport)).toContain(`MANAGEMENT  m1 leads, all hosts know the same
+              messages  a second  payload         rate
+  probes            40       4/s     4 kB  3.20 kbit/s
+  heartbeats         2    0.20/s    300 B    240 bit/s
+  raft              40       4/s     8 kB  6.40 kbit/s
+  from m1           60       6/s    10 kB     8 kbit/s
+  from w1           22    2.20/s  2.30 kB  1.84 kbit/s
+`);
+    expect(renderMarkdown(swarmReport)).toContain("### Management: m1 leads, all hosts know the same");
+    expect(swarmReport.management).toEqual({
+      isConverged: true,
+      leader: "m1",
+      volumes: [
+        { host: "m1", kind: "probes", messages: 20, payloadBytes: 2_000, messagesPerSecond: 2, payloadBitsPerSecond: 1_600 },
+        { host: "m1", kind: "raft", messages: 40, payloadBytes: 8_000, messagesPerSecond: 4, payloadBitsPerSecond: 6_400 },
+        { host: "w1", kind: "probes", messages: 20, payloadBytes: 2_000, messagesPerSecond: 2, payloadBitsPerSecond: 1_600 },
+        { host: "w1", kind: "heartbeats", messages: 2, payloadBytes: 300, messagesPerSecond: 0.2, payloadBitsPerSecond: 240 },
+      ],
+    });
+    expect(buildReport(input).management).toBeNull();
+  });
+
   it("keeps to 100 columns with long names", () => {
     const name = "a-service-with-a-name-that-is-longer-than-anybody-would-like-it";
     const long = { ...flow(name, { from: `${name}-1`, to: `${name}:65535/udp` }), flows: 1 };
@@ -113,7 +146,7 @@ describe("the JSON report", () => {
   });
 
   it("keeps its sections", () => {
-    const sections = ["format", "project", "run", "hosts", "networks", "services", "containers", "traffic", "flows", "drops", "devices", "notices", "problems"];
+    const sections = ["format", "project", "run", "hosts", "networks", "services", "containers", "traffic", "flows", "management", "drops", "devices", "notices", "problems"];
     expect(Object.keys(report)).toEqual(sections);
   });
 });

@@ -19,6 +19,8 @@ export interface RunReport {
   readonly traffic: readonly ReportTraffic[];
   /** Each client on its own. */
   readonly flows: readonly ReportFlow[];
+  /** What the nodes of a swarm tell one another; null without a swarm, or without gossip. */
+  readonly management: ReportManagement | null;
   /** By place and reason, the most frequent first. */
   readonly drops: readonly ReportDrop[];
   readonly devices: readonly ReportDevice[];
@@ -77,6 +79,27 @@ export interface ReportService {
   readonly endpointMode: "vip" | "dnsrr";
   readonly virtualIps: readonly { readonly network: string; readonly ipv4: string }[];
   readonly ports: readonly ReportServicePort[];
+}
+
+export interface ReportManagement {
+  /** Everybody knows what is, and takes nobody for failed. */
+  readonly isConverged: boolean;
+  /** The host of the manager that leads. */
+  readonly leader: string | null;
+  /** By host and kind, where anything was sent. */
+  readonly volumes: readonly ReportVolume[];
+}
+
+export interface ReportVolume {
+  /** The one that sent it. */
+  readonly host: string;
+  readonly kind: "probes" | "gossip" | "sync" | "heartbeats" | "raft";
+  /** Each answer is one, too. */
+  readonly messages: number;
+  /** Of what processes wrote, without headers. */
+  readonly payloadBytes: number;
+  readonly messagesPerSecond: number;
+  readonly payloadBitsPerSecond: number;
 }
 
 export interface ReportServicePort {

@@ -1,5 +1,6 @@
 import { dropText } from "./drop-text";
 import { formatCount, formatPerSecond, formatQuantity, formatRate, formatTime } from "./format";
+import { MANAGEMENT_TITLES, managementRows, managementWords } from "./management";
 import { hostWords, networkLines, networkWords } from "./networks";
 import { isAnswered } from "./problems";
 import type { ReportNotice, ReportPort, ReportServicePort, ReportTraffic, RunReport } from "./report";
@@ -20,7 +21,7 @@ export interface TextOptions {
  */
 export function renderText(report: RunReport, options: TextOptions = {}): string {
   const page: Page = { report, style: options.style ?? plainStyle, width: options.width ?? PAGE_WIDTH };
-  const sections = [header, networks, services, containers, traffic, drops, notices, problems, closing];
+  const sections = [header, networks, services, containers, traffic, management, drops, notices, problems, closing];
   return sections
     .map((section) => section(page).join("\n"))
     .filter((text) => text !== "")
@@ -205,6 +206,13 @@ function trafficRow(item: ReportTraffic, project: string): Cell[] {
 /** Compose puts the project in front of every name, a stack with `_`; the heading has it already. */
 function shortName(name: string, project: string): string {
   return /^[-_]/.test(name.slice(project.length)) && name.startsWith(project) && name.length > project.length + 1 ? name.slice(project.length + 1) : name;
+}
+
+function management(page: Page): string[] {
+  const rows = managementRows(page.report);
+  const columns: Column[] = MANAGEMENT_TITLES.map((title, index) => (index === 0 ? { title, shrink: true } : { title, align: "right" }));
+  const [title = "", ...lines] = section(page, "MANAGEMENT", columns, rows.map(([name, ...numbers]): Cell[] => [{ text: name, mark: "name" }, ...numbers]));
+  return lines.length === 0 ? [] : [`${title}  ${page.style.dim(managementWords(page.report))}`, ...lines];
 }
 
 function drops(page: Page): string[] {

@@ -145,6 +145,15 @@ describe("dockwire run --encryption-cost", () => {
     expect(cost).toMatchObject({ networks: ["stack_back"], engine: "wasm", plain: { mtu: { stack_back: 1450 } }, encrypted: { mtu: { stack_back: 1424 } } });
   });
 
+  it("tells how much the nodes tell one another, where there are some", async () => {
+    const { stdout } = await place.run("run", "stack/compose.yaml", "--nodes", "3", "--for", "3s");
+    expect(stdout).toMatch(/\nMANAGEMENT {2}\S+ leads, all hosts know the same\n +messages +a second +payload +rate\n {2}probes +(1[2-9]|2\d) /);
+    const { management } = JSON.parse((await place.run("run", "stack/compose.yaml", "--nodes", "3", "--for", "3s", "--json")).stdout) as RunReport;
+    expect(new Set(management?.volumes.map(({ kind }) => kind))).toEqual(new Set(["probes", "sync", "heartbeats"]));
+    expect(new Set(management?.volumes.map(({ host }) => host)).size).toBe(3);
+    expect((JSON.parse((await place.run("run", "--for", "10ms", "--json")).stdout) as RunReport).management).toBeNull();
+  });
+
   it("says what it needs where there are no nodes", async () => {
     const { code, stderr } = await place.run("run", "--encryption-cost");
     expect(code).toBe(2);

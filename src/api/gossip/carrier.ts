@@ -93,9 +93,7 @@ export class Carrier {
     if (before === undefined) return;
     this.#settle(before, counters);
     this.#standing.delete(name);
-    const { flow, port } = this.#slots[before.slot]!;
-    this.#flowRecords.push({ index: flow, record: { ...recordOf(before.message, before.slot, port, now), stopNs: now, count: 0 } });
-    this.#emptying.push(before.slot);
+    this.#silence(before, now);
   }
 
   standing(name: string): Shipment | undefined {
@@ -114,6 +112,12 @@ export class Carrier {
   release(shipment: Shipment, counters: Counters): void {
     this.#settle(shipment, counters);
     this.#emptying.push(shipment.slot);
+  }
+
+  /** Takes back what has not been sent yet. */
+  recall(shipment: Shipment, now: Nanoseconds): void {
+    this.#open.delete(shipment.slot);
+    this.#silence(shipment, now);
   }
 
   /** Sockets that listen for others' messages. */
@@ -149,6 +153,13 @@ export class Carrier {
     if (this.#open.get(shipment.slot) !== shipment) return;
     this.#open.delete(shipment.slot);
     if (counters) addTo(this.#volumes, shipment, this.stateOf(shipment, counters));
+  }
+
+  /** The flow says nothing more. */
+  #silence({ message, slot }: Shipment, now: Nanoseconds): void {
+    const { flow, port } = this.#slots[slot]!;
+    this.#flowRecords.push({ index: flow, record: { ...recordOf(message, slot, port, now), stopNs: now, count: 0 } });
+    this.#emptying.push(slot);
   }
 
   #takeSlot({ transport }: Message): number {

@@ -1,6 +1,7 @@
 import type { Counters, Nanoseconds } from "../../engine/engine";
 import { SimulationError } from "../../errors";
 import type { Timekeeper } from "../agenda";
+import type { DockerState } from "../spec";
 import { Agents } from "./agents";
 import { Carrier } from "./carrier";
 import type { GossipContext, ManagementReport } from "./context";
@@ -36,6 +37,7 @@ export class Gossip implements Timekeeper {
   readonly #raft: Raft;
   /** Hosts that the leader takes for unreachable. */
   readonly #lost = new Set<string>();
+  readonly #foreseen: ReturnType<Ledger["follow"]>[] = [];
   #voices = "";
   #quietRounds = 0;
   #isAwake = false;
@@ -47,7 +49,7 @@ export class Gossip implements Timekeeper {
     const [carrier, timers, speech, dice] = [new Carrier(flows), new Timers(), new Speech(topology), new Dice(seed)];
     this.#parts = { carrier, timers, speech, dice, post: new Post(carrier, timers, speech), ledger: new Ledger(topology.state, failed) };
     this.#telling = new Telling(this.#parts);
-    this.#syncing = new Syncing(this.#parts, this.#telling);
+    this.#syncing = new Syncing(this.#parts, this.#telling, () => !this.#isAwake);
     this.#probing = new Probing(this.#parts, this.#telling);
     // TLS agrees on keys of its own; nobody else has them.
     const key = Uint8Array.from({ length: 16 }, () => dice.below(256));
@@ -67,7 +69,7 @@ export class Gossip implements Timekeeper {
     for (let due = timers.takeDue(now); due !== undefined; due = timers.takeDue(now)) await due.run(now, counters);
     const patch = carrier.takePatch(counters);
     if (patch) await this.#context.apply(patch);
-    const standing = this.#raft.takeStanding();
+    const standing = this.#raft.isEmpty ? undefined : this.#raft.takeStanding();
     if (standing) await this.#context.setRaft(standing);
     if (ledger.isChanged) await this.#refresh(now);
   }
@@ -95,11 +97,18 @@ export class Gossip implements Timekeeper {
     return this.#parts.ledger.view;
   }
 
-  /** The daemons have changed something, or the world has: there is news, and reason to watch. */
+  /** The daemons have changed something, which only their own hosts know so far. */
+  foresee(state: DockerState): void {
+    const news = this.#parts.ledger.follow(state);
+    if (news.changes.length + news.joined.length > 0) this.#foreseen.push(news);
+  }
+
+  /** The packet path has followed, or the world has changed: there is news, and reason to watch. */
   followed(): void {
-    const { ledger, timers } = this.#parts;
+    const { timers } = this.#parts;
     const now = this.#context.now();
-    const { changes, joined } = ledger.follow(this.#context.topology.state);
+    const foreseen = this.#foreseen.splice(0);
+    const [changes, joined] = [foreseen.flatMap((each) => each.changes), foreseen.flatMap((each) => each.joined)];
     for (const { of, ...change } of changes) this.#telling.tell(of.host, { kind: "row", ...change, of, networkId: of.networkId, origin: of.host }, now);
     for (const { host, networkId } of joined) this.#syncing.want(host, networkId, now);
     if (changes.length > 0) timers.schedule("append", now, (at) => this.#raft.append(at));
@@ -109,11 +118,12 @@ export class Gossip implements Timekeeper {
   /** The daemons have done something that packets do not feel, such as changing keys. */
   noticed(): void {
     const { ledger, timers } = this.#parts;
+    if (this.#foreseen.length > 0) this.followed();
     if (this.#voiceText() !== this.#voices || ledger.members.length === 0) timers.schedule("stand", this.#context.now(), (now, counters) => this.#stand(now, counters));
   }
 
-  async report(): Promise<ManagementReport> {
-    const volumes = this.#parts.carrier.volumes(await this.#context.counters());
+  report(counters: Counters): ManagementReport {
+    const volumes = this.#parts.carrier.volumes(counters);
     const raft = new Map(this.#raft.describe().map((node) => [node.host, node]));
     const nodes = [...this.#parts.ledger.nodes.values()].map(({ host, suspects, failed, stale }) => {
       const { role = undefined, term = undefined, leader = undefined } = raft.get(host) ?? {};
@@ -143,6 +153,7 @@ export class Gossip implements Timekeeper {
     timers.schedule("stand", now, (at, counters) => this.#stand(at, counters));
     if (this.#isAwake || ledger.nodes.size < 2) return;
     this.#isAwake = true;
+    this.#syncing.wake(now);
     timers.schedule("round", nextBeat(now, PROBE_INTERVAL), (at, counters) => this.#round(at, counters));
   }
 

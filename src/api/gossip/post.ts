@@ -9,6 +9,7 @@ interface UnderWay {
   readonly arrived: (now: Nanoseconds) => void;
   /** It takes the answer to make it count. */
   readonly needsAnswer: boolean;
+  readonly isPlanned: boolean;
 }
 
 /** How soon after messages were sent their arrival is looked for. */
@@ -18,8 +19,8 @@ const LOOKS: readonly Nanoseconds[] = [5e6, 50e6];
 export interface Delivery {
   /** It does once the answer is back; when it has arrived unless given. */
   readonly needsAnswer?: boolean;
-  /** Nobody is waiting for it: it is looked for later. */
-  readonly isLeisurely?: boolean;
+  /** When it is sent; now unless given. Nobody waits for what is sent later: it is looked for when there is reason to look. */
+  readonly at?: Nanoseconds;
   arrived(now: Nanoseconds): void;
 }
 
@@ -37,17 +38,26 @@ export class Post {
   }
 
   get isIdle(): boolean {
-    return this.#underWay.length === 0;
+    return this.#underWay.every(({ isPlanned }) => isPlanned);
   }
 
   /** Sends a message; `arrived` happens when it has, if it ever does, and can be read. */
-  send(message: Message, now: Nanoseconds, { needsAnswer = false, isLeisurely = false, arrived }: Delivery): Shipment {
+  send(message: Message, now: Nanoseconds, { needsAnswer = false, at = now, arrived }: Delivery): Shipment {
     const isRead = this.#speech.understands(message.to.host, message.from.host);
-    const shipment = this.#carrier.send(message, now);
-    this.#underWay.push({ shipment, arrived: isRead ? arrived : () => undefined, needsAnswer });
-    if (!isLeisurely) for (const later of LOOKS) this.#timers.schedule(`look ${later}`, now + later, () => undefined);
+    const shipment = this.#carrier.send(message, at);
+    const isPlanned = at > now;
+    this.#underWay.push({ shipment, arrived: isRead ? arrived : () => undefined, needsAnswer, isPlanned });
+    if (isPlanned) return shipment;
+    for (const later of LOOKS) this.#timers.schedule(`look ${later}`, now + later, () => undefined);
     this.#timers.schedule("look", now + PROBE_TIMEOUT, () => undefined);
     return shipment;
+  }
+
+  /** Takes back what was to be sent later. */
+  recall(now: Nanoseconds): void {
+    const isFuture = ({ shipment: { sentAt } }: UnderWay) => sentAt > now;
+    for (const { shipment } of this.#underWay.filter(isFuture)) this.#carrier.recall(shipment, now);
+    this.#underWay = this.#underWay.filter((entry) => !isFuture(entry));
   }
 
   /** Sees what has arrived. */
@@ -63,7 +73,7 @@ export class Post {
       if (hasArrived || this.#carrier.isLost(shipment, now)) this.#carrier.release(shipment, counters);
       else this.#underWay.push(entry);
     }
-    if (this.#underWay.length > 0) this.#timers.schedule("look", now + PROBE_TIMEOUT, () => undefined);
+    if (!this.isIdle) this.#timers.schedule("look", now + PROBE_TIMEOUT, () => undefined);
   }
 
   isAnswered(shipment: Shipment, counters: Counters): boolean {

@@ -37,6 +37,11 @@ export class Raft {
     this.#key = key;
   }
 
+  /** There are no managers yet. */
+  get isEmpty(): boolean {
+    return this.#nodes.size === 0;
+  }
+
   /** Everybody hears of the one leader that there is. */
   get isWell(): boolean {
     const { leader, unaware, leaderless } = this.standing();
@@ -89,6 +94,8 @@ export class Raft {
       this.#parts.carrier.listen(this.#parts.speech.placeOf(host).namespace, MANAGER_PORT, "tcp");
     }
     this.#standHeartbeats(now, counters);
+    // That is what the daemons think anyway.
+    if (isNew && names.length > 0) this.#shown = textOf(this.standing());
   }
 
   /** A second has passed for everybody. */

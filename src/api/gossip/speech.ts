@@ -7,7 +7,7 @@ import { RowWords } from "./row-words";
 import type { Row } from "./rows";
 import { GOSSIP_PORT } from "./timing";
 import * as memberlist from "./wire/memberlist";
-import { bulkSyncHead, compound as tableCompound, networkPushPull } from "./wire/networkdb";
+import { bulkSyncHead, compound as tableCompound, networkEntries, networkPushPull } from "./wire/networkdb";
 import { countedPacketOf, type Key, packetOf, streamOf } from "./wire/sealed";
 
 type Said = Pick<Message, "said" | "answer">;
@@ -34,6 +34,8 @@ export class Speech {
   readonly #words = new RowWords();
   #speakers = new Map<string, Speaker>();
   #of: DockerState | undefined;
+  #entries: { readonly of: ReadonlyMap<string, ReadonlySet<string>>; readonly bytes: Uint8Array } | undefined;
+  #states: { readonly text: string; readonly bytes: Uint8Array } | undefined;
   /** The next ping's number. */
   #sequence = memberlist.FIRST_SEQUENCE;
 
@@ -110,16 +112,31 @@ export class Speech {
 
   /** Both tell each other what they know of all members, and who is on which network. */
   pushPull(one: GossipNode, other: GossipNode, members: readonly string[], local: ReadonlyMap<string, ReadonlySet<string>>, isJoin: boolean): Said {
-    const networks = [...local].flatMap(([host, ids]) => [...ids].map((networkId) => ({ networkId, node: this.#nameOf(host) })));
+    const entries = this.#entriesOf(local);
     const [said, answer] = [one, other].map((node) => {
-      const states = members.map((host) => {
-        const state = node.failed.has(host) ? "dead" : node.suspects.has(host) ? "suspect" : "alive";
-        return { ...this.#speaker(host).member, incarnation: node.incarnationOf(host), state } as const;
-      });
-      const speaker = this.#speaker(node.host);
-      return streamOf([memberlist.pushPull(states, networkPushPull(networks.length, speaker.member.name, networks), isJoin)], speaker.key);
+      const { member, key } = this.#speaker(node.host);
+      const [head, tail] = networkPushPull(local.size, member.name, entries);
+      const start = memberlist.pushPullHead(members.length, head.length + entries.length + tail.length, isJoin);
+      return streamOf([start, this.#statesOf(node, members), head, entries, tail], key);
     });
     return { said: said!, answer: answer! };
+  }
+
+  /** The same for all as long as networks are used where they are. */
+  #entriesOf(local: ReadonlyMap<string, ReadonlySet<string>>): Uint8Array {
+    if (this.#entries?.of === local) return this.#entries.bytes;
+    const networks = [...local].flatMap(([host, ids]) => [...ids].map((networkId) => ({ networkId, node: this.#nameOf(host) })));
+    const bytes = networkEntries(local.size, networks);
+    this.#entries = { of: local, bytes };
+    return bytes;
+  }
+
+  /** The same for all who believe the same of members. */
+  #statesOf(node: GossipNode, members: readonly string[]): Uint8Array {
+    const states = members.map((host) => ({ host, incarnation: node.incarnationOf(host), state: node.failed.has(host) ? "dead" : node.suspects.has(host) ? "suspect" : "alive" }) as const);
+    const text = states.map(({ host, incarnation, state }) => `${this.#nameOf(host)} ${state} ${incarnation}`).join();
+    if (this.#states?.text !== text) this.#states = { text, bytes: memberlist.memberStates(states.map(({ host, ...state }) => ({ ...this.#speaker(host).member, ...state }))) };
+    return this.#states.bytes;
   }
 
   /** Both tell each other all entries of the networks that they have in common. */

@@ -3,6 +3,15 @@ import { nextBeat, type Parts } from "./parts";
 import type { Telling } from "./telling";
 import { GOSSIP_INTERVAL, GOSSIP_PORT, PROBE_INTERVAL, PUSH_PULL_INTERVAL, pushPullInterval } from "./timing";
 
+/** `at`: when it is said; now unless given. */
+interface When {
+  readonly now: Nanoseconds;
+  readonly at?: Nanoseconds;
+}
+
+/** Of so many hosts syncs are planned for the whole interval; of more of them for a part of it, as each takes room. */
+const HOSTS_AT_ONCE = 20;
+
 interface Wish {
   readonly host: string;
   readonly networkId: string;
@@ -18,12 +27,15 @@ export class Syncing {
   readonly #telling: Telling;
   /** Networks that a host has joined and knows nobody of yet: `host/network`. */
   readonly #unsynced = new Map<string, Wish>();
-  /** Hosts whose rounds have begun. */
-  readonly #begun = new Set<string>();
+  /** When each host does what next. */
+  readonly #due = new Map<string, { pushPull: Nanoseconds; bulkSync: Nanoseconds }>();
+  /** Whether all is well, and nobody looks. */
+  readonly #isQuiet: () => boolean;
 
-  constructor(parts: Parts, telling: Telling) {
+  constructor(parts: Parts, telling: Telling, isQuiet: () => boolean) {
     this.#parts = parts;
     this.#telling = telling;
+    this.#isQuiet = isQuiet;
   }
 
   get isDone(): boolean {
@@ -32,14 +44,54 @@ export class Syncing {
 
   /** The rounds of all members go on from now on, not all at once. */
   begin(now: Nanoseconds): void {
-    const { members } = this.#parts.ledger;
+    const { members, nodes } = this.#parts.ledger;
+    for (const host of this.#due.keys()) if (!nodes.has(host)) this.#due.delete(host);
     for (const [index, host] of members.entries()) {
-      if (this.#begun.has(host)) continue;
-      this.#begun.add(host);
-      const at = now + PROBE_INTERVAL + Math.floor((index * PUSH_PULL_INTERVAL) / members.length);
-      this.#parts.timers.schedule(`push-pull ${host}`, at, (time) => this.#pushPullRound(host, time));
-      this.#parts.timers.schedule(`bulk sync ${host}`, at + PUSH_PULL_INTERVAL / 2, (time) => this.#bulkSyncRound(host, time));
+      if (this.#due.has(host)) continue;
+      const pushPull = now + PROBE_INTERVAL + Math.floor((index * PUSH_PULL_INTERVAL) / members.length);
+      this.#due.set(host, { pushPull, bulkSync: pushPull + PUSH_PULL_INTERVAL / 2 });
     }
+    this.#schedule(now);
+  }
+
+  /** From now on somebody looks: what was planned is done when its time comes, with the words of then. */
+  wake(now: Nanoseconds): void {
+    for (const due of this.#planned.splice(0)) due(now);
+    this.#parts.post.recall(now);
+    this.#schedule(now);
+  }
+
+  /** Put back what was planned for later. */
+  readonly #planned: ((now: Nanoseconds) => void)[] = [];
+
+  #schedule(now: Nanoseconds): void {
+    const next = Math.min(...[...this.#due.values()].map(({ pushPull, bulkSync }) => Math.min(pushPull, bulkSync)));
+    if (Number.isFinite(next)) this.#parts.timers.schedule("sync", Math.max(now, next), (at) => this.#round(at));
+  }
+
+  /** Everybody whose turn it is; while all is well also those whose turn it will be, which then needs no looking at. */
+  #round(now: Nanoseconds): void {
+    const { ledger } = this.#parts;
+    const ahead = Math.floor(PUSH_PULL_INTERVAL / Math.ceil(ledger.nodes.size / HOSTS_AT_ONCE));
+    const isQuiet = this.#isQuiet();
+    const until = isQuiet ? now + ahead - 1 : now;
+    this.#planned.length = 0;
+    for (const [host, due] of this.#due) {
+      if (!ledger.nodes.has(host)) this.#due.delete(host);
+      for (const [kind, interval] of [["pushPull", pushPullInterval(ledger.nodes.size)], ["bulkSync", PUSH_PULL_INTERVAL]] as const) {
+        if (due[kind] > until || !ledger.nodes.has(host)) continue;
+        // A moment later: what is planned is not waited for.
+        const at = Math.max(now + Number(isQuiet), due[kind]);
+        due[kind] = at + interval;
+        this.#planned.push((time) => {
+          if (at > time) due[kind] = at;
+        });
+        if (!ledger.runs(host)) continue;
+        if (kind === "pushPull") this.#pushPullWithAnybody(host, now, at);
+        else this.#bulkSyncTables(host, now, at);
+      }
+    }
+    this.#schedule(now + 1);
   }
 
   /** A host has joined a network. */
@@ -50,7 +102,7 @@ export class Syncing {
 
   /** networkdb reconnectNode: whoever is taken for failed is asked to join again. */
   reconnect(host: string, lost: string, now: Nanoseconds): void {
-    this.#pushPull(host, lost, true, now, () => this.#bulkSync(host, lost, this.#parts.ledger.common(host, lost), now));
+    this.#pushPull(host, lost, { now, isJoin: true }, (at) => this.#bulkSync(host, lost, this.#parts.ledger.common(host, lost), { now: at }));
   }
 
   /** networkdb JoinNetwork: a bulk sync of the network. */
@@ -64,7 +116,7 @@ export class Syncing {
         const [peer] = dice.some(ledger.members.filter((other) => other !== host && !node.failed.has(other) && ledger.uses(other, networkId)), 1);
         if (peer === undefined) continue;
         wish.isAsking = true;
-        this.#bulkSync(host, peer, [networkId], now, () => this.#unsynced.delete(key));
+        this.#bulkSync(host, peer, [networkId], { now }, () => this.#unsynced.delete(key));
         timers.schedule(`ask ${key}`, now + 2 * PROBE_INTERVAL, () => {
           wish.isAsking = false;
         });
@@ -74,33 +126,22 @@ export class Syncing {
   }
 
   /** memberlist pushPull: with anybody whom it takes for alive. */
-  #pushPullRound(host: string, now: Nanoseconds): void {
-    const { ledger, dice, timers } = this.#parts;
-    if (!this.#goesOn(host)) return;
-    timers.schedule(`push-pull ${host}`, now + pushPullInterval(ledger.nodes.size), (at) => this.#pushPullRound(host, at));
-    const [peer] = dice.some(this.#peersOf(host), ledger.runs(host) ? 1 : 0);
-    if (peer !== undefined) this.#pushPull(host, peer, false, now);
+  #pushPullWithAnybody(host: string, now: Nanoseconds, at: Nanoseconds): void {
+    const [peer] = this.#parts.dice.some(this.#peersOf(host), 1);
+    if (peer !== undefined) this.#pushPull(host, peer, { now, at });
   }
 
   /** networkdb bulkSyncTables: for each network somebody who has it; what two have in common is done at once. */
-  #bulkSyncRound(host: string, now: Nanoseconds): void {
-    const { ledger, dice, timers } = this.#parts;
-    if (!this.#goesOn(host)) return;
-    timers.schedule(`bulk sync ${host}`, now + PUSH_PULL_INTERVAL, (at) => this.#bulkSyncRound(host, at));
-    const left = new Set(ledger.runs(host) ? ledger.local.get(host) : []);
+  #bulkSyncTables(host: string, now: Nanoseconds, at: Nanoseconds): void {
+    const { ledger, dice } = this.#parts;
+    const left = new Set(ledger.local.get(host));
     for (const networkId of left) {
       const [peer] = dice.some(this.#peersOf(host).filter((other) => ledger.uses(other, networkId)), 1);
       if (peer === undefined) continue;
       const common = ledger.common(host, peer);
       for (const done of common) left.delete(done);
-      this.#bulkSync(host, peer, common, now);
+      this.#bulkSync(host, peer, common, { now, at });
     }
-  }
-
-  #goesOn(host: string): boolean {
-    if (this.#parts.ledger.nodes.has(host)) return true;
-    this.#begun.delete(host);
-    return false;
   }
 
   #peersOf(host: string): string[] {
@@ -108,35 +149,30 @@ export class Syncing {
     return ledger.members.filter((other) => other !== host && !ledger.nodes.get(host)?.failed.has(other));
   }
 
-  #pushPull(from: string, to: string, isJoin: boolean, now: Nanoseconds, then: () => void = () => undefined): void {
+  #pushPull(from: string, to: string, { isJoin = false, ...when }: When & { readonly isJoin?: boolean }, then: (now: Nanoseconds) => void = () => undefined): void {
     const { ledger, speech } = this.#parts;
     const [one, other] = [ledger.nodes.get(from), ledger.nodes.get(to)];
     if (one === undefined || other === undefined) return;
-    this.#exchange(from, to, speech.pushPull(one, other, ledger.members, ledger.local, isJoin), now, (at) => {
+    this.#exchange(from, to, speech.pushPull(one, other, ledger.members, ledger.local, isJoin), when, (at) => {
       this.#mergeMembers(from, to, at);
-      then();
+      then(at);
     });
   }
 
-  #bulkSync(from: string, to: string, networks: readonly string[], now: Nanoseconds, then: () => void = () => undefined): void {
+  #bulkSync(from: string, to: string, networks: readonly string[], when: When, then: (now: Nanoseconds) => void = () => undefined): void {
     const { ledger, speech } = this.#parts;
     if (networks.length === 0) return;
     const know = (host: string) => ({ rows: ledger.known(host, networks), versionOf: (key: string) => ledger.versionOf(key) });
-    this.#exchange(from, to, speech.bulkSync(from, to, networks, know), now, () => {
+    this.#exchange(from, to, speech.bulkSync(from, to, networks, know), when, (at) => {
       this.#mergeRows(from, to, networks);
-      then();
+      then(at);
     });
   }
 
-  #exchange(from: string, to: string, said: ReturnType<Parts["speech"]["bulkSync"]>, now: Nanoseconds, arrived: (now: Nanoseconds) => void): void {
+  #exchange(from: string, to: string, said: ReturnType<Parts["speech"]["bulkSync"]>, { now, at = now }: When, arrived: (now: Nanoseconds) => void): void {
     const { post, speech } = this.#parts;
     const message = { purpose: "sync", transport: "exchange", from: speech.placeOf(from), to: speech.placeOf(to), port: GOSSIP_PORT, ...said } as const;
-    post.send(message, now, { needsAnswer: true, isLeisurely: this.#isWell(from) && this.#isWell(to), arrived });
-  }
-
-  #isWell(host: string): boolean {
-    const { stale, failed, suspects } = this.#parts.ledger.nodes.get(host)!;
-    return stale.size + failed.size + suspects.size === 0;
+    post.send(message, now, { needsAnswer: true, at, arrived });
   }
 
   /** memberlist mergeState: what the other takes for dead is suspected at first. */

@@ -95,7 +95,7 @@ export class Roster {
 
   /** Elections have come to something else. A new leader knows nothing of the nodes until they find it. */
   setRaft(raft: PlayedRaft): void {
-    const before = this.#lastLeader;
+    const before = this.#raft ? this.#lastLeader : this.leader;
     this.#raft = raft;
     this.#lastLeader = raft.leader ?? before;
     if (before === undefined || raft.leader === undefined || raft.leader === before) return;

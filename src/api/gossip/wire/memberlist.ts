@@ -85,12 +85,18 @@ export function compound(messages: readonly Uint8Array[]): Uint8Array {
 export type MemberState = "alive" | "suspect" | "dead";
 const STATES: Record<MemberState, number> = { alive: 0, suspect: 1, dead: 2 };
 
-/** What a node knows of all members, and what its delegate knows, for the other end of a stream. */
-export function pushPull(states: readonly (Member & { readonly incarnation: number; readonly state: MemberState })[], delegate: Uint8Array, isJoin: boolean): Uint8Array {
-  const nodes = states.map(({ name, ip, port, incarnation, state }) =>
-    packStruct({ Name: name, Addr: ipBytes(ip), Port: port, Meta: NONE, Incarnation: incarnation, State: STATES[state], Vsn: VERSIONS }),
+/** What a node knows of all members. */
+export function memberStates(states: readonly (Member & { readonly incarnation: number; readonly state: MemberState })[]): Uint8Array {
+  return concat(
+    states.map(({ name, ip, port, incarnation, state }) =>
+      packStruct({ Name: name, Addr: ipBytes(ip), Port: port, Meta: NONE, Incarnation: incarnation, State: STATES[state], Vsn: VERSIONS }),
+    ),
   );
-  return concat([message(PUSH_PULL, { Nodes: states.length, UserStateLen: delegate.length, Join: isJoin }), ...nodes, delegate]);
+}
+
+/** What stands before so many of them, and so many bytes of what the delegate knows, in a stream. */
+export function pushPullHead(nodes: number, delegateBytes: number, isJoin: boolean): Uint8Array {
+  return message(PUSH_PULL, { Nodes: nodes, UserStateLen: delegateBytes, Join: isJoin });
 }
 
 /** The head of a stream that has something that is not memberlist's own. */

@@ -88,11 +88,18 @@ export function bulkSyncHead({ time, isUnsolicited, node, networks }: BulkSync, 
   return concat([outer.finish(), head, inner]);
 }
 
-/** Which nodes are on which networks, for the other end of a push-pull. */
-export function networkPushPull(time: number, node: string, entries: readonly { readonly networkId: string; readonly node: string }[]): Uint8Array {
-  const proto = new Proto().varint(1, time);
-  for (const { networkId, node: owner } of entries) proto.bytes(2, new Proto().text(1, networkId).varint(2, time).text(3, owner).finish());
-  return wrap(Type.PushPull, proto.text(3, node).finish());
+/** Which nodes are on which networks: the same for all who know it. */
+export function networkEntries(time: number, entries: readonly { readonly networkId: string; readonly node: string }[]): Uint8Array {
+  const proto = new Proto();
+  for (const { networkId, node } of entries) proto.bytes(2, new Proto().text(1, networkId).varint(2, time).text(3, node).finish());
+  return proto.finish();
+}
+
+/** What stands before and behind them, for the other end of a push-pull. */
+export function networkPushPull(time: number, node: string, entries: Uint8Array): readonly [head: Uint8Array, tail: Uint8Array] {
+  const [start, tail] = [new Proto().varint(1, time).finish(), new Proto().text(3, node).finish()];
+  const head = new Proto().varint(1, Type.PushPull).head(2, start.length + entries.length + tail.length).finish();
+  return [concat([head, start]), tail];
 }
 
 function wrap(type: Type, data: Uint8Array): Uint8Array {
