@@ -68,7 +68,7 @@ export default defineConfig({
     reporters: ["default", "./scripts/summary-reporter.mjs"],
     projects: [
       // Most tests take milliseconds; a machine that is busy with ten others must not fail them.
-      { ...common, test: { name: "unit", include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...BROWSER, ...DIST], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { ...common, test: { name: "unit", setupFiles: ["test/support/at-hand.ts"], include: ["src/**/*.test.ts", "test/**/*.test.ts"], exclude: [...BROWSER, ...DIST], testTimeout: 60_000, hookTimeout: 60_000 } },
       { test: { name: "dist", include: DIST, globalSetup: "scripts/build.mjs", testTimeout: 120_000, hookTimeout: 120_000 } },
       ...browserProjects(),
     ],

@@ -1,4 +1,5 @@
 /** A Docker host as far as its rules go, told what happens in the words of the docker command. */
+import { haveAllAtHand } from "../src/api/at-hand";
 import {
   createFirewall,
   type Firewall,
@@ -14,6 +15,8 @@ import { addHostMesh, type MeshPort } from "../src/model/firewall/mesh";
 import type { DockerGeneration } from "../src/model/spec";
 import { parseCidr } from "../src/net/cidr";
 import { type IpAddress, parseIp, parseIpv4 } from "../src/net/ip";
+
+haveAllAtHand();
 
 export interface NetworkOptions {
   readonly device?: string;

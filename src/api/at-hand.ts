@@ -1,8 +1,11 @@
 import { readDaemonFile } from "../model/daemon-file";
+import { generation20 } from "../model/generation-20.10";
+import { knowGeneration } from "../model/generations";
 import { parseIptables } from "../model/firewall/parse";
 import { haveAtHand } from "./spec";
 
-/** Where nothing has to be fetched, what reads rules and daemon.json of hosts is there from the start: descriptions with them can be compiled at once. */
-export function haveReadersAtHand(): void {
+/** Where nothing has to be fetched, what reads rules and daemon.json of hosts, and every generation of Docker, is there from the start: all descriptions without a swarm can be compiled at once. */
+export function haveAllAtHand(): void {
+  knowGeneration(generation20);
   haveAtHand({ parseRules: parseIptables, readDaemon: readDaemonFile });
 }

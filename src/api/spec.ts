@@ -3,6 +3,7 @@
  * `compile` never import `api`.
  */
 import type { SwarmLayers } from "../compile/index";
+import { knowGeneration } from "../model/generations";
 import type { TopologySpec } from "../model/spec";
 
 export type * from "../model/spec";
@@ -45,7 +46,8 @@ export const loadRuleParser = async () => (await import("../model/firewall/parse
 const loadDaemonReader = async () => (await import("../model/daemon-file")).readDaemonFile;
 
 /** What a description takes besides. */
-export async function layersFor({ swarm, hosts }: TopologySpec): Promise<SwarmLayers> {
+export async function layersFor({ generation, swarm, hosts }: TopologySpec): Promise<SwarmLayers> {
+  if (generation === "20.10") knowGeneration((await import("../model/generation-20.10")).generation20);
   const hasRules = hosts.some(({ rules = [] }) => rules.length > 0);
   const hasFile = hosts.some(({ daemon }) => daemon !== undefined);
   return {

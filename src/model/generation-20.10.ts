@@ -1,4 +1,5 @@
 /** Docker Engine 20.10, as its last patch releases behave. */
+import { rules2010 } from "./firewall/rules-20.10";
 import { nextFit } from "./address-space";
 import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { macOf0242 } from "./identity";
@@ -11,6 +12,7 @@ const JOINS_HOST = "container cannot be disconnected from host network or connec
 
 export const generation20: GenerationRules = {
   name: "20.10",
+  bridgeRules: rules2010,
   subnets: {
     choice: nextFit,
     defaultBridgeMovesSearch: false,

@@ -1,4 +1,5 @@
 /** Docker Engine 29. */
+import { rules29 } from "./firewall/rules-29";
 import { firstFit } from "./address-space";
 import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { checkLikeDaemon } from "./ipam-config";
@@ -6,6 +7,7 @@ import type { PublishSpec } from "./spec";
 
 export const generation29: GenerationRules = {
   name: "29",
+  bridgeRules: rules29,
   subnets: {
     choice: firstFit,
     defaultBridgeMovesSearch: true,

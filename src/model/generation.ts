@@ -1,5 +1,6 @@
 import type { SubnetChoice } from "./address-space";
 import type { ParentUse } from "./drivers/parent";
+import type { BridgeRules } from "./firewall/generation";
 import type { DaemonFlags } from "./flags";
 import type { Identity } from "./identity";
 import type { NetworkDraft } from "./ipam-config";
@@ -12,6 +13,8 @@ import type { DockerGeneration, EndpointSpec, NetworkSpec, PublishSpec } from ".
  */
 export interface GenerationRules {
   readonly name: DockerGeneration;
+  /** What the bridge driver programs into the packet filter of the host. */
+  readonly bridgeRules: BridgeRules;
   readonly subnets: {
     choice(): SubnetChoice;
     /** Whether docker0 moves the search for default subnets on. */

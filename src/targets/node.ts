@@ -1,6 +1,6 @@
-import { haveReadersAtHand } from "../api/at-hand";
+import { haveAllAtHand } from "../api/at-hand";
 
 export * from "../index";
 export { compareEngines, createEngine, docker, encryptionCost, fromSpec, swarm } from "./bound";
 
-haveReadersAtHand();
+haveAllAtHand();

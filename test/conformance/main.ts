@@ -6,6 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import "../support/at-hand";
 import type { EngineChoice } from "./play/engines";
 import { simulatedWorld } from "./play/simulated-world";
 import { renderScenario, renderSummary, type ScenarioResult } from "./report";

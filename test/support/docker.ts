@@ -1,7 +1,7 @@
-import { haveReadersAtHand } from "../../src/api/at-hand";
+import { haveAllAtHand } from "../../src/api/at-hand";
 import { createDocker } from "../../src/api/docker";
 
-haveReadersAtHand();
+haveAllAtHand();
 
 /** The fluent API where nothing is started. */
 export const { docker, swarm, fromSpec } = createDocker({
