@@ -1,6 +1,6 @@
 /** Random proxies and servers, and what is asked of name servers: parts of the plans in `arbitrary.ts`. */
 import fc from "fast-check";
-import { DNS_A, DNS_AAAA, DNS_MX, DNS_PTR, DNS_TXT } from "../../assembly/abi/dns";
+import { DNS_A, DNS_AAAA, DNS_MX, DNS_PORT, DNS_PTR, DNS_TXT, RESOLVER_AUTHORITATIVE } from "../../assembly/abi/dns";
 import { FlowKind, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { NONE } from "../../assembly/abi/version";
@@ -41,8 +41,8 @@ const ZONES: readonly DraftNames[] = [
   { most: MOST, web: ["10.2.0.1", "fd00::1"], db: ["10.2.0.9"], "1.0.1.10.in-addr.arpa": [{ pointer: "db" }, { pointer: "web" }] },
   { many: Array.from({ length: 40 }, (_, i) => `10.3.0.${i}`), "www.example.test": ["198.51.100.10", "198.51.100.11"] },
 ];
-const NAMES = ["web", "most", "web.a", "six", "db", "many", "www.example.test", "1.0.1.10.in-addr.arpa", "nobody", "nobody.else", "."];
-const PORTS = [80, 9000, 9001, 53];
+const NAMES = ["web", "most", "many", "www.example.test", "web.a", "six", "db", "1.0.1.10.in-addr.arpa", "nobody", "nobody.else", "."];
+const PORTS = [80, 9000, 9001, DNS_PORT];
 
 export const process: fc.Arbitrary<ProcessPlan> = fc.record({
   kind: fc.constantFrom("proxy" as const, "proxy" as const, "identity" as const, "resolver" as const, "server" as const),
@@ -58,7 +58,8 @@ export const process: fc.Arbitrary<ProcessPlan> = fc.record({
 });
 
 export const query: fc.Arbitrary<QueryPlan> = fc.record({
-  name: fc.nat(NAMES.length - 1),
+  // The first ones are more often there.
+  name: fc.oneof(fc.nat(NAMES.length - 1), fc.nat(3)),
   type: fc.constantFrom(DNS_A, DNS_A, DNS_A, DNS_AAAA, DNS_PTR, DNS_MX, DNS_TXT, 999),
   udpSize: fc.constantFrom(0, 0, 512, 700, 1232, 4096),
 });
@@ -98,7 +99,19 @@ export function addProcess(draft: ProgramDraft, endpoints: readonly Endpoint[], 
     const server = { namespace, port, role: isServer ? SocketRole.NameServer : SocketRole.Resolver, resolver };
     draft.socket(server);
     draft.socket({ ...server, protocol: PROTOCOL_TCP });
+    if (!isServer) for (const { target } of plan.upstreams) serveUpstream(draft, endpoints, zones, target);
   }
+}
+
+/** Most of the servers that resolvers ask are there; what they know is that of one of three. */
+function serveUpstream(draft: ProgramDraft, endpoints: readonly Endpoint[], zones: readonly number[], target: number): void {
+  if (target % 8 === 7 || target % 5 === 4) return;
+  const { namespace } = endpoints[target % endpoints.length];
+  if (draft.sockets.some((socket) => socket.namespace === namespace && socket.port === DNS_PORT)) return;
+  const zone = zones[target % zones.length];
+  const known = draft.dns.resolvers.findIndex(({ flags, searchFirst, searchCount, upstreamCount }) => flags === RESOLVER_AUTHORITATIVE && searchCount === 1 && upstreamCount === 0 && draft.dns.searches[searchFirst] === zone);
+  const resolver = known >= 0 ? known : draft.dns.resolver([zone], [], RESOLVER_AUTHORITATIVE);
+  for (const protocol of [PROTOCOL_UDP, PROTOCOL_TCP]) draft.socket({ namespace, protocol, port: DNS_PORT, role: SocketRole.NameServer, resolver });
 }
 
 /** What a flow has to be to be understood by a process, and where it is. */
