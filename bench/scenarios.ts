@@ -114,7 +114,7 @@ function twoHosts(size: number): DatapathProgram {
   const nics = ["a", "b"].map((name, index) => {
     const host = builder.host(name, { cpus: 8, backlog: 1000 });
     const namespace = builder.namespace(name, host);
-    builder.loopback(namespace, name, 1500);
+    builder.loopback(namespace, name);
     const nic = builder.device({ namespace, kind: DeviceKind.Physical, displayName: `${name}:eth0`, mtu: 1500, mac: 0x020000000001 + index });
     builder.address(nic, 0x0a000001 + index, 24);
     return nic;

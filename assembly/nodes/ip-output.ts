@@ -8,7 +8,7 @@ import { Node } from "../abi/node";
 import { RouteType } from "../abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { drop } from "../graph/drop";
-import { DontFragment, frameBytes, HAS_POLICY, noteWayMtu, Packet } from "../memory/pool";
+import { DontFragment, HAS_POLICY, noteWayMtu, Packet } from "../memory/pool";
 import { choosePolicy } from "../xfrm/look-up";
 import { socketError } from "../tables/counters";
 import { isNull } from "../tables/device";
@@ -54,7 +54,7 @@ export function ipOutput(packet: Packet): Node {
 
   packet.next = route.gateway != 0 ? route.gateway : destination;
   packet.routeType = <u8>type;
-  if (isTooLong ? setsDf : packet.length > frameBytes) return tooLong(packet);
+  if (isTooLong && setsDf) return tooLong(packet);
   packet.mtu = isTooLong ? mtu : 0;
   if (MANY_HOSTS && namespace.hasPolicies) {
     noteWayMtu(packet, mtu);

@@ -6,7 +6,7 @@ import { RouteType } from "../abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
 import { drop } from "../graph/drop";
 import { addressAt6, transportBytes, transportIn } from "../memory/network";
-import { DontFragment, frameBytes, notesOf, Packet } from "../memory/pool";
+import { DontFragment, notesOf, Packet } from "../memory/pool";
 import { socketError } from "../tables/counters";
 import { bytesOf6, isGroup6, isLinkLocal6, UNSPECIFIED } from "../tables/address6";
 import { Device, isNull, noDevice } from "../tables/device";
@@ -48,7 +48,7 @@ export function ip6Output(packet: Packet): Node {
   writeChecksum(packet);
   const mtu = pathMtu(stack, destination, device.mtu);
   const isTooLong = packet.length - ETHERNET_HEADER > mtu;
-  if (isTooLong ? packet.dontFragment == DontFragment.Always : packet.length > frameBytes) return tooLong(packet);
+  if (isTooLong && packet.dontFragment == DontFragment.Always) return tooLong(packet);
   packet.mtu = isTooLong ? mtu : 0;
   const filter = stack.filter;
   if (filter & (VISITS_OUTPUT | VISITS_POSTROUTING)) return filter & VISITS_OUTPUT ? Node.LocalOut : Node.Postrouting;

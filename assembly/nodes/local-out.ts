@@ -5,7 +5,7 @@ import { Node } from "../abi/node";
 import { DEVICE_ROUTE_LOCALNET, DeviceKind, RouteType } from "../abi/program";
 import { drop } from "../graph/drop";
 import { destinationIn, isFragment, isIpv6 } from "../memory/network";
-import { CROSSING, DontFragment, frameBytes, noteWayMtu, Packet } from "../memory/pool";
+import { CROSSING, DontFragment, noteWayMtu, Packet } from "../memory/pool";
 import { passOutput, passOutputFilter } from "../netfilter/hooks";
 import { balanceReply } from "../netfilter/ipvs";
 import { choosePolicy, receiverOf } from "../xfrm/look-up";
@@ -75,8 +75,7 @@ export function reroute(packet: Packet, namespace: Namespace, destination: u32):
   const isTooLong = packet.length - ETHERNET_HEADER > mtu;
   packet.mtu = isTooLong ? mtu : 0;
   if (MANY_HOSTS && namespace.hasPolicies && packet.received == 0) noteWayMtu(packet, mtu);
-  const mayNotLeave = isTooLong ? mayNotBeCut(packet) : packet.length > frameBytes;
-  return mayNotLeave ? Drop.PktTooBig : Drop.None;
+  return isTooLong && mayNotBeCut(packet) ? Drop.PktTooBig : Drop.None;
 }
 
 @inline function mayNotBeCut(packet: Packet): bool {

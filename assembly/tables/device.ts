@@ -40,6 +40,7 @@ import {
 import { NONE } from "../abi/version";
 import { reserve } from "../memory/arena";
 import { capacity, record, recordCount } from "../memory/image";
+import { frameBytes } from "../memory/pool";
 import { Link, linkAt } from "../simulation/link";
 import { ETHERNET_HEADER, macFromWords } from "../wire/ethernet";
 import { IPV6_ADDRESS, NO_ADDRESS } from "../wire/network-address";
@@ -70,6 +71,8 @@ export class Device {
   /** Bytes of the longest frame that it sends. */
   frameMax: u32;
   mtu: u32;
+  /** The one that TCP announces an MSS by. That of a Loopback may be more than a slot holds. */
+  announcedMtu: u32;
   /** The node that a transmitted frame visits next, and the device given to it. Done: there is no other end. */
   egressNode: Node;
   egress: Device;
@@ -167,7 +170,8 @@ function fillDevice(device: Device, from: usize): void {
   device.port = load<u32>(from, DEVICE_PORT);
   device.vni = load<u32>(from, DEVICE_VNI);
   if (device.kind == DeviceKind.Ipvlan && device.mode != IpvlanMode.L2) device.flags |= DEVICE_NO_ARP;
-  device.mtu = load<u32>(from, DEVICE_MTU);
+  device.announcedMtu = load<u32>(from, DEVICE_MTU);
+  device.mtu = device.kind == DeviceKind.Loopback ? min(device.announcedMtu, frameBytes - ETHERNET_HEADER) : device.announcedMtu;
   device.frameMax = device.mtu + ETHERNET_HEADER;
   device.namespace = namespaceAt(load<u32>(from, DEVICE_NAMESPACE));
   const master = load<u32>(from, DEVICE_MASTER);

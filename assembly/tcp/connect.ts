@@ -20,6 +20,7 @@ import { Socket } from "../tables/socket";
 import { hasFreeStream, StreamKind, takeStream } from "../tables/stream";
 import { load32 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
+import { IPV6_HEADER } from "../wire/ipv6";
 import { mssOption, sequenceOf, TCP_HEADER, timestampsOption, windowOf } from "../wire/tcp";
 import { sendSyn } from "./segment";
 
@@ -62,7 +63,7 @@ export function openConnection(namespace: Namespace, local: u32, remote: u32, po
   connection.flow = flow;
   connection.role = SocketRole.Client;
   start(connection, 0);
-  connection.mss = connection.ownMss;
+  connection.mss = min(connection.ownMss, segmentMax(namespace));
   startWindow(connection);
   sendSyn(connection, inProgress);
   armConnection(connection, clock + connection.rto);
@@ -93,7 +94,7 @@ export function agree(connection: Connection, tcp: usize): void {
   const theirs = mssOption(tcp);
   connection.irs = sequenceOf(tcp);
   connection.sndWnd = windowOf(tcp);
-  connection.mss = max(MSS_MIN, min(connection.ownMss, theirs != 0 ? theirs : MSS_DEFAULT));
+  connection.mss = max(MSS_MIN, min(min(connection.ownMss, segmentMax(connection.namespace)), theirs != 0 ? theirs : MSS_DEFAULT));
   const timestamps = timestampsOption(tcp);
   if (timestamps != 0) connection.echo = load32(timestamps + 2);
   startWindow(connection);
@@ -120,10 +121,19 @@ export function localAddress(namespace: Namespace, destination: u32): u32 {
   return isNull(outputDevice(namespace, route)) ? 0 : sourceFor(namespace, route, destination);
 }
 
+/** What a slot holds. */
+function segmentMax(namespace: Namespace): u32 {
+  return segmentOf(namespace, frameBytes - ETHERNET_HEADER);
+}
+
+/** tcp_advertise_mss. The total length of IPv6 does not count its header. */
 function ownMss(namespace: Namespace, destination: u32): u32 {
   const device = outputDevice(namespace, lookup(namespace, destination).route);
   if (isNull(device)) return MSS_DEFAULT;
-  const mtu = min(min<u32>(pathMtu(namespace, destination, device.mtu), 65535), frameBytes - ETHERNET_HEADER);
+  return segmentOf(namespace, min(pathMtu(namespace, destination, device.announcedMtu), namespace.isIpv6 ? IPV6_HEADER + 65535 : 65535));
+}
+
+function segmentOf(namespace: Namespace, mtu: u32): u32 {
   const headers = headerBytes(namespace) + TCP_HEADER;
   return max(mtu, MSS_MIN + headers) - headers;
 }

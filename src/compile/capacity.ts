@@ -12,8 +12,8 @@ const ETHERNET_HEADER = 14;
 const VLAN_TAG = 4;
 /** Three that go on, and those of messages under way. */
 const MANAGEMENT_FLOWS = 12;
-/** A segment of the smallest MSS with its headers, rounded up: an MTU may be as small as 68. */
-const FRAME_MIN = 128;
+/** Of most devices, and what a slot holds at least. */
+const USUAL_MTU = 1500;
 /** 65,536 slots of 1,514 bytes are 106 MB. */
 const PACKETS_MIN = 4096;
 const PACKETS_MAX = 65536;
@@ -64,7 +64,7 @@ interface OtherRecords {
 export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes, dns, xfrm, chains, rules, virtualServices, realServers }: OtherRecords): Capacity {
   const capacity = {
     packets: packetsOf(builder, flows, sockets),
-    frameBytes: builder.devices.reduce((largest, { mtu, kind }) => Math.max(largest, mtu + frameRoom(kind, builder)), FRAME_MIN),
+    frameBytes: frameBytesOf(builder),
     fdb: 1024 + 2 * builder.devices.length,
     neighbours: neighboursOf(builder),
     flows: Math.max(256, 2 * flows.length + 64) + managementRoom(builder),
@@ -105,6 +105,15 @@ function managementRoom(builder: ProgramBuilder): number {
 
 function hasTunnels({ devices }: ProgramBuilder): boolean {
   return devices.some(({ kind }) => kind === DeviceKind.Vxlan);
+}
+
+/**
+ * Differs from Linux: what goes over `lo` is cut as if its MTU were no more than a slot holds, because every packet would have to be 64 KiB
+ * long.
+ */
+function frameBytesOf(builder: ProgramBuilder): number {
+  const devices = builder.devices.filter(({ kind }) => kind !== DeviceKind.Loopback);
+  return devices.reduce((largest, { mtu, kind }) => Math.max(largest, mtu + frameRoom(kind, builder)), USUAL_MTU + ETHERNET_HEADER + tagRoom(builder));
 }
 
 /** What a frame has beside what its device's MTU counts. */

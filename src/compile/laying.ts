@@ -10,7 +10,6 @@ export interface Laying {
   readonly state: DockerState;
   readonly memo: Memo;
   readonly identity: Identity;
-  readonly loopbackMtu: number;
   readonly namespaces: Map<string, number>;
   readonly places: Map<string, number>;
   readonly owners: Map<number | bigint, number>;

@@ -5,6 +5,8 @@ import { type Address6Record, type AddressRecord, type DeviceRecord, type HostRe
 import { ipv4Mask } from "../net/cidr";
 import type { Memo } from "./memo";
 
+/** Of lo (Linux drivers/net/loopback.c: loopback_setup, gen_lo_setup). */
+const LOOPBACK_MTU = 64 * 1024;
 /** net.ipv4.ip_default_ttl (RFC 1340's recommendation). */
 const DEFAULT_TTL = 64;
 
@@ -175,8 +177,8 @@ export class ProgramBuilder {
     this.devices[b] = { ...this.devices[b]!, peer: a, link: this.#link(b, link) };
   }
 
-  loopback(namespace: number, name: string, mtu: number, key = `${name}:lo`): number {
-    const device = this.device({ namespace, kind: DeviceKind.Loopback, displayName: `${name}:lo`, mtu, key });
+  loopback(namespace: number, name: string, key = `${name}:lo`): number {
+    const device = this.device({ namespace, kind: DeviceKind.Loopback, displayName: `${name}:lo`, mtu: LOOPBACK_MTU, key });
     const own = { device, ip: 0x7f000001, prefix: 8 };
     this.addresses.push(own);
     this.#addressesOf.set(device, [own]);

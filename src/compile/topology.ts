@@ -57,7 +57,6 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
     state,
     memo: new Memo(previous?.memo),
     identity: new Identity(seed),
-    loopbackMtu: largestMtu(state),
     namespaces: new Map(),
     places: new Map(),
     owners: new Map(),
@@ -103,21 +102,12 @@ function findSmallestMtus({ containers, hosts }: DockerState): ReadonlyMap<strin
   return smallest;
 }
 
-/**
- * Differs from Linux: `lo` has the largest MTU of the other devices, not 65536, because every packet slot would have to be
- * as long as that.
- */
-function largestMtu({ containers, hosts }: DockerState): number {
-  const uplinks = hosts.flatMap(({ world }) => world.uplinks);
-  return [...containers.flatMap(({ endpoints }) => endpoints), ...uplinks].reduce((largest, { mtu }) => Math.max(largest, mtu), 1500);
-}
-
 function isOrphan({ network }: ContainerState): boolean {
   return network.mode === "container" && network.orphaned;
 }
 
 function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undefined): ParentDevices {
-  const { builder, state, namespaces, places, bridges, owners, loopbackMtu } = laying;
+  const { builder, state, namespaces, places, bridges, owners } = laying;
   const { name, cpus, backlog } = host;
   const networks = state.networks.filter((network) => network.host === name && !network.configOnly);
   const bridgeNf = filtersBridges(host, networks, state.generation) ? BRIDGE_NF_IPV4 | BRIDGE_NF_IPV6 : 0;
@@ -125,7 +115,7 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
   const namespace = builder.namespace(name, builder.host(name, { cpus, backlog }), settings);
   namespaces.set(name, namespace);
   places.set(name, namespace);
-  nameDevice(laying, builder.loopback(namespace, name, loopbackMtu), "lo");
+  nameDevice(laying, builder.loopback(namespace, name), "lo");
   addUplinks(laying, namespace, host, underlay);
   addHostIpv6(laying, namespace, host);
   for (const network of networks.filter(isBridge)) {
@@ -160,7 +150,7 @@ function addBridge(laying: Laying, namespace: number, network: BridgeNetworkStat
 }
 
 function addSandbox(laying: Laying, container: ContainerState, parents: ParentDevices): void {
-  const { builder, state, namespaces, places, owners, forwards, loopbackMtu } = laying;
+  const { builder, state, namespaces, places, owners, forwards } = laying;
   const { name, host, startOrder, spec } = container;
   const label = containerLabel(state, container);
   // A container that was started again is in another namespace, with none of the neighbours and connections of the one before.
@@ -170,7 +160,7 @@ function addSandbox(laying: Laying, container: ContainerState, parents: ParentDe
   const namespace = builder.namespace(label, builder.namespaces[places.get(host)!]!.host, { forwarding, forwarding6, key });
   if (!namespaces.has(label)) namespaces.set(label, namespace);
   places.set(`${host}/${name}`, namespace);
-  nameDevice(laying, builder.loopback(namespace, label, loopbackMtu, `${key}:lo`), "lo");
+  nameDevice(laying, builder.loopback(namespace, label, `${key}:lo`), "lo");
   for (const endpoint of container.endpoints) {
     const device = addEndpoint(laying, container, endpoint, parents, { host, namespace, label, key: `${key}:${endpoint.networkId}:${endpoint.interfaceName}` });
     if (endpoint.ip !== 0) {

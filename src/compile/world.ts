@@ -41,12 +41,12 @@ export function addUnderlay(laying: Laying, { segments, machines }: UnderlaySpec
 }
 
 function addMachine(laying: Laying, machine: MachineSpec, segments: readonly SegmentSpec[]): void {
-  const { builder, namespaces, places, loopbackMtu } = laying;
+  const { builder, namespaces, places } = laying;
   const { name, forwards, uplinks, routes } = machine;
   const namespace = builder.namespace(name, builder.host(name, { cpus: 1, backlog: MACHINE_BACKLOG }), { forwarding: forwards ? 1 : 0, forwarding6: forwards && hasIpv6(machine) ? 1 : 0 });
   namespaces.set(name, namespace);
   places.set(name, namespace);
-  nameDevice(laying, builder.loopback(namespace, name, loopbackMtu), "lo");
+  nameDevice(laying, builder.loopback(namespace, name), "lo");
   for (const uplink of uplinks) addUplink(laying, { namespace, name, uplink, segment: segmentOf(segments, uplink.segment) });
   for (const route of routes) addRoute(laying, namespace, name, route);
   addMachineIpv6(laying, namespace, machine);

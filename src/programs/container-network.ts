@@ -62,9 +62,9 @@ export function containerView(state: DockerState, container: ContainerState): Ne
   const device = (network: string) => endpoints.find((endpoint) => endpoint.network === network)?.interfaceName ?? "";
   const routes: Route[] = endpoints.filter(({ ip }) => ip !== 0).map(({ ip, prefixLength, interfaceName }) => connected(ip, prefixLength, interfaceName));
   routes.push(...endpoints.flatMap((endpoint) => routesToSubnets(state, endpoint)));
-  if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default via ${formatIpv4(gateway.ip)} dev ${device(gateway.network)}` });
+  if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default ${gateway.ip === 0 ? "" : `via ${formatIpv4(gateway.ip)} `}dev ${device(gateway.network)}${gateway.ip === 0 ? " scope link" : ""}` });
   const routes6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [`${formatCidr(ipv6Cidr(ipv6, prefixLength6))} dev ${interfaceName} proto kernel metric 256`]));
-  if (gateway6 !== undefined) routes6.push(`default via ${formatIpv6(gateway6.ip)} dev ${device(gateway6.network)} metric 1024`);
+  if (gateway6 !== undefined) routes6.push(`default ${gateway6.ip === 0n ? "" : `via ${formatIpv6(gateway6.ip)} `}dev ${device(gateway6.network)} metric 1024`);
   return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6 }) };
 }
 

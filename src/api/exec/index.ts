@@ -61,11 +61,19 @@ function processOf(container: ContainerState, environment: readonly string[], pr
     // lo is the first one; Docker's come in the order of their names, give or take a network that was left.
     interfaceIndex: (name) => 2 + network.ifaces.findIndex((device) => device.name === name),
     peerMark: "",
-    sysctl: (name) => spec.sysctls?.[name.replaceAll("/", ".")] ?? (name === "net/ipv4/ip_forward" ? "1" : undefined),
+    sysctl: (name) => spec.sysctls?.[name.replaceAll("/", ".")] ?? (name === "net/ipv4/ip_forward" ? "1" : name === LOOPBACK_WITHOUT_IPV6 ? String(Number(!hasIpv6(state, owner))) : undefined),
     // Without NET_ADMIN, which nobody has unless given.
     addRoute: () => "ip: RTNETLINK answers: Operation not permitted",
     traffic: new LabPackets(probing),
   };
+}
+
+const LOOPBACK_WITHOUT_IPV6 = "net/ipv6/conf/lo/disable_ipv6";
+
+/** Whether lo of a sandbox has ::1: if another interface has an address, since Docker 26 always. */
+function hasIpv6({ generation, hosts }: DockerState, owner: ContainerState | undefined): boolean {
+  if (owner === undefined || hosts.find(({ name }) => name === owner.host)?.world.ipv6 !== true) return false;
+  return generation !== "20.10" || owner.endpoints.some(({ ipv6 }) => ipv6 !== undefined);
 }
 
 /** Whose sandbox a container has; undefined: its host's. */

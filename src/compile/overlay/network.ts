@@ -27,13 +27,13 @@ export function overlayName(host: string, network: string): string {
  * (libnetwork drivers/overlay/ov_network.go: setupSubnetSandbox), whose packets leave from the host's namespace, where it was made.
  */
 export function addOverlayNamespace(laying: Laying, host: HostState, network: SwarmNetworkState): void {
-  const { builder, places, overlayNetworks, forwards, loopbackMtu } = laying;
+  const { builder, places, overlayNetworks, forwards } = laying;
   const name = overlayName(host.name, network.name);
   const key = `overlay ${overlayKey(host.name, network.id)}`;
   const underlay = places.get(host.name)!;
   const namespace = builder.namespace(name, builder.namespaces[underlay]!.host, { forwarding: Number(forwards), key });
   places.set(`${host.name}/overlay:${network.name}`, namespace);
-  nameDevice(laying, builder.loopback(namespace, name, loopbackMtu, `${key}:lo`), "lo");
+  nameDevice(laying, builder.loopback(namespace, name, `${key}:lo`), "lo");
   const place = { name, key, namespace, underlay };
   const subnets = network.subnets.map((subnet, index) => addSubnet(laying, host, { network, subnet, index }, place));
   const tunnels = subnets.map(({ tunnel }) => tunnel);

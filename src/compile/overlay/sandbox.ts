@@ -10,12 +10,12 @@ export function sandboxName(host: string, { key }: ServiceSandboxState): string 
 
 /** The namespace of a load balancer (`lb-NAME`, `ingress-sbox`): a cable into its network; that of ingress has one into docker_gwbridge as well. */
 export function addServiceSandbox(laying: Laying, host: HostState, sandbox: ServiceSandboxState): void {
-  const { builder, places, bridges, owners, forwards, loopbackMtu } = laying;
+  const { builder, places, bridges, owners, forwards } = laying;
   const label = sandboxName(host.name, sandbox);
   const key = `sandbox ${host.name}/${sandbox.networkId}`;
   const namespace = builder.namespace(label, builder.namespaces[places.get(host.name)!]!.host, { forwarding: Number(forwards), key });
   places.set(placeOfSandbox(host.name, sandbox), namespace);
-  nameDevice(laying, builder.loopback(namespace, label, loopbackMtu, `${key}:lo`), "lo");
+  nameDevice(laying, builder.loopback(namespace, label, `${key}:lo`), "lo");
   for (const endpoint of sandbox.endpoints) {
     const place = { host: host.name, namespace, label, key: `${key}:${endpoint.interfaceName}` };
     const bridge = bridges.get(bridgeKey({ host: host.name, name: endpoint.network }));

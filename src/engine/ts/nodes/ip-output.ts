@@ -44,7 +44,7 @@ export function ipOutput(kernel: Kernel, packet: Packet): Node {
   updateChecksum(kernel.memory, network, IPV4_HEADER);
   updateTransportChecksum(kernel, network, total);
   const mustFragment = total > mtu;
-  if ((mustFragment && dontFragment) || (!mustFragment && kernel.isOversize(total))) {
+  if (mustFragment && dontFragment) {
     reportError(kernel, packet, FlowError.MessageTooLong);
     return drop(kernel, packet, Drop.PktTooBig, Node.IpOutput);
   }

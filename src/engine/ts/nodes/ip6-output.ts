@@ -35,7 +35,7 @@ export function ip6Output(kernel: Kernel, packet: Packet): Node {
   setRoute(packet, route, device, destination, mtu);
   updateTransportChecksum(kernel, packet);
   const mustFragment = total > mtu;
-  if (mustFragment ? packet.pathMtuDiscovery === PathMtuDiscovery.Do : kernel.isOversize(total)) {
+  if (mustFragment && packet.pathMtuDiscovery === PathMtuDiscovery.Do) {
     reportError(kernel, packet, FlowError.MessageTooLong);
     return drop(kernel, packet, Drop.PktTooBig, Node.Ip6Output);
   }

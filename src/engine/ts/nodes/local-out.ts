@@ -79,7 +79,7 @@ function reroute(kernel: Kernel, packet: Packet, namespace: Namespace): boolean 
   if (packet.crossing) return true;
   const mustFragment = packet.datagramLength > mtu;
   const mayFragment = isIpv6 ? packet.pathMtuDiscovery !== PathMtuDiscovery.Do : (fragmentField(bytes, network) & DONT_FRAGMENT) === 0;
-  if (mustFragment ? mayFragment : !kernel.isOversize(packet.datagramLength)) return true;
+  if (mayFragment || !mustFragment) return true;
   tellSender(kernel, packet, FlowError.MessageTooLong);
   drop(kernel, packet, Drop.PktTooBig, Node.LocalOut);
   return false;

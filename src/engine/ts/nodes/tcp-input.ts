@@ -106,7 +106,7 @@ function inSynSent(kernel: Kernel, connection: Connection, packet: Packet, tcp: 
   connection.echo = timestampOption(bytes, tcp, connection.echo);
   // The window of a SYN is not scaled (RFC 7323 §2.2).
   connection.sndWnd = windowField(bytes, tcp);
-  agreeOnMss(connection, bytes, tcp);
+  agreeOnMss(kernel, connection, tcp);
   establish(kernel, connection, ack);
   sendAck(kernel, connection);
   scheduleOutput(kernel, connection);

@@ -26,6 +26,8 @@ export class Device {
   macHigh = 0;
   macLow = 0;
   mtu = 0;
+  /** What TCP thinks of it when it announces an MSS: more than a slot holds, if it is a Loopback. */
+  announcedMtu = 0;
   hairpin = false;
   /** Addresses of 127.0.0.0/8 may come in and go out here. */
   routeLocalnet = false;
@@ -95,7 +97,7 @@ export class Device {
     this.kind = kind;
     this.macHigh = macHigh;
     this.macLow = macLow | 0;
-    this.mtu = mtu;
+    this.mtu = this.announcedMtu = mtu;
     this.mode = mode;
     this.vlan = vlan;
     this.port = port;

@@ -76,7 +76,7 @@ function loadHosts({ hosts, namespaces, links, seed }: Kernel, program: Datapath
 }
 
 /** Returns the devices that do not know their neighbours any more: gone, come back, down, or with another MAC. */
-function loadDevices({ devices, namespaces, links, deviceDrops }: Kernel, program: DatapathProgram): Set<Device> {
+function loadDevices({ devices, namespaces, links, deviceDrops, datagramBytes }: Kernel, program: DatapathProgram): Set<Device> {
   const restarted = new Set<Device>();
   deviceDrops.grow(program.devices.length);
   for (const namespace of namespaces) namespace.loopback = null;
@@ -86,6 +86,7 @@ function loadDevices({ devices, namespaces, links, deviceDrops }: Kernel, progra
     const isSame = device.kind === record.kind && device.macHigh === record.macHigh && device.macLow === (record.macLow | 0);
     if (!isSame || (record.flags & DEVICE_UP) === 0) restarted.add(device);
     device.configure(record, namespaces[record.namespace]);
+    if (device.isLoopback) device.mtu = Math.min(device.mtu, datagramBytes);
     device.ports = [];
     device.above = [];
   });

@@ -80,7 +80,8 @@ function connect(kernel: Kernel, flow: Flow): Connection {
   const connection = kernel.connections.take(namespace, local, flow.sourcePort, destination, record.destinationPort);
   connection.begin(kernel.tcpRandom.next());
   connection.flow = flow;
-  connection.ownMss = connection.mss = ownMss(kernel, namespace, destination);
+  connection.ownMss = ownMss(kernel, namespace, destination);
+  connection.mss = Math.min(connection.ownMss, segmentMax(kernel, destination));
   flow.connection = connection;
   if (record.kind === FlowKind.Query) kernel.streams.take(StreamKind.Client, connection);
   return connection;
@@ -103,14 +104,15 @@ export function accept(kernel: Kernel, listener: Socket, namespace: Namespace, p
   connection.rcvNxt = (connection.irs + 1) | 0;
   connection.echo = timestampOption(bytes, tcp, 0);
   connection.ownMss = ownMss(kernel, namespace, remoteIp);
-  agreeOnMss(connection, bytes, tcp);
+  agreeOnMss(kernel, connection, tcp);
   sendSyn(kernel, connection);
   arm(kernel, connection, kernel.clock + connection.rto);
 }
 
 /** Both ends have said what they take: segments and the first window follow from it. */
-export function agreeOnMss(connection: Connection, bytes: Uint8Array, tcp: number): void {
-  connection.mss = Math.max(MSS_MIN, Math.min(connection.ownMss, mssOption(bytes, tcp, MSS_DEFAULT)));
+export function agreeOnMss(kernel: Kernel, connection: Connection, tcp: number): void {
+  const theirs = mssOption(kernel.memory.bytes, tcp, MSS_DEFAULT);
+  connection.mss = Math.max(MSS_MIN, Math.min(connection.ownMss, theirs, segmentMax(kernel, connection.remoteIp)));
   beginCongestion(connection);
 }
 
@@ -128,12 +130,19 @@ export function localIp({ addresses }: Kernel, namespace: Namespace, destination
   return chooseSource(route, device, destination);
 }
 
+/** The longest segment that a slot holds. */
+export function segmentMax({ datagramBytes }: Kernel, remoteIp: number): number {
+  return mssOf(datagramBytes, remoteIp);
+}
+
+/** tcp_advertise_mss: as dst_metric_advmss has it, the longest segment that the way takes and a packet can be. */
 export function ownMss(kernel: Kernel, namespace: Namespace, remoteIp: number): number {
   const route = namespace.routeTo(remoteIp);
   const device = route === null ? null : outputDevice(namespace, route);
   if (device === null) return MSS_DEFAULT;
-  const mtu = kernel.pathMtus.find(namespace, remoteIp, device.mtu, kernel.clock);
-  return mssOf(Math.min(mtu, DATAGRAM_MAX, kernel.datagramBytes), remoteIp);
+  const mtu = kernel.pathMtus.find(namespace, remoteIp, device.announcedMtu, kernel.clock);
+  // The length field of IPv6 does not count the header.
+  return mssOf(Math.min(mtu, isIpv6(remoteIp) ? IPV6_HEADER + DATAGRAM_MAX : DATAGRAM_MAX), remoteIp);
 }
 
 /** The end of a connection that has nothing to complain of. */

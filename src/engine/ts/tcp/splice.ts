@@ -9,7 +9,7 @@ import { type Connection, TcpState } from "../tables/connection";
 import type { Flow } from "../tables/flow";
 import type { Namespace } from "../tables/namespace";
 import type { Socket } from "../tables/socket";
-import { close, localIp, ownMss } from "./lifecycle";
+import { close, localIp, ownMss, segmentMax } from "./lifecycle";
 import { scheduleOutput } from "./output";
 import { sendAck, sendReset, sendSyn } from "./segment";
 import { arm } from "./timer";
@@ -88,7 +88,8 @@ export function connectFrom(kernel: Kernel, namespace: Namespace, ip: number, to
   opened.begin(kernel.tcpRandom.next());
   opened.flow = flow;
   prepare(opened);
-  opened.ownMss = opened.mss = ownMss(kernel, namespace, ip);
+  opened.ownMss = ownMss(kernel, namespace, ip);
+  opened.mss = Math.min(opened.ownMss, segmentMax(kernel, ip));
   opened.state = TcpState.SynSent;
   sendSyn(kernel, opened);
   opened.rto = TCP_RTO_INITIAL_NS;
