@@ -131,6 +131,38 @@ describe("an ipvlan network", () => {
   });
 });
 
+describe("an ipvlan network without layer 2", () => {
+  const routed = (mode: "l3" | "l3s") =>
+    docker("routed")
+      .underlay({ ipv6: true })
+      .host("h1")
+      .host("h2", { routes: ["10.7.0.0/24 via 192.0.2.11", "fd07::/64 via 2001:db8:1::11"] })
+      .network("cell", { driver: "ipvlan", subnet: "10.7.0.0/24", subnet6: "fd07::/64", parent: "eth0", options: { ipvlan_mode: mode } })
+      .container("one", { networks: ["cell"] })
+      .container("two", { networks: ["cell"] });
+
+  it.each(["l3", "l3s"] as const)("in mode %s reaches hosts that have a route back, in both families", async (mode) => {
+    const lab = await start(routed(mode));
+    expect(await received(lab, "one", "two")).toBe(1);
+    expect(await received(lab, "one", "h2")).toBe(1);
+    expect(await received(lab, "one", "2001:db8:1::12")).toBe(1);
+    expect(await received(lab, "h2", "fd07::2")).toBe(1);
+    // The gateway has no route back.
+    expect(await received(lab, "one", "lan")).toBe(0);
+  });
+
+  it("obeys its host's rules on the way out, and in mode l3s on the way in", async () => {
+    for (const [mode, answers] of [["l3", 1], ["l3s", 0]] as const) {
+      const lab = await start(routed(mode));
+      await lab.iptables("-A INPUT -i eth0 -d 10.7.0.0/24 -j DROP", { host: "h1" });
+      expect(await received(lab, "one", "h2")).toBe(answers);
+      await lab.iptables("-A OUTPUT -s 10.7.0.0/24 -j DROP", { host: "h1" });
+      expect(await received(lab, "one", "h2")).toBe(0);
+      expect(await received(lab, "one", "2001:db8:1::12")).toBe(1);
+    }
+  });
+});
+
 describe("a macvlan network", () => {
   const wire = docker("wire", { docker: "20.10" })
     .network("wire", { driver: "macvlan", subnet: "192.0.2.0/24", gateway: "192.0.2.1", ipRange: "192.0.2.128/27", parent: "eth0" })

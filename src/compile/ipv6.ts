@@ -4,7 +4,7 @@ import { type BridgeNetworkState, type ContainerState, type HostState, isBridge 
 import type { MachineSpec } from "../model/underlay";
 import type { HostWorld } from "../model/world";
 import { parseCidr } from "../net/cidr";
-import { linkLocalAddress, parseIpv6 } from "../net/ip";
+import { ipvlanLinkLocal, linkLocalAddress, parseIpv6 } from "../net/ip";
 import type { Laying } from "./laying";
 
 const LOOPBACK = 1n;
@@ -45,12 +45,19 @@ function addCablesIpv6(laying: Laying, namespace: number, name: string, { uplink
   }
   for (const { destination, via, device: deviceName, type } of routes) {
     const isDefault = destination === "default" && via?.includes(":") === true;
-    const device = deviceName === undefined ? undefined : devices?.get(deviceName);
+    const device = devices?.get(deviceName ?? uplinks.find(({ addresses }) => addresses.some((address) => via !== undefined && isOnLink(address, via)))?.name ?? "");
     if (type !== "unicast" || device === undefined || (!isDefault && !destination.includes(":"))) continue;
     const target = parseCidr(isDefault ? "::/0" : destination, `${name}: route ${destination}`);
     const gateway = via === undefined ? 0n : parseIpv6(via, `${name}: route ${destination}`);
     if (target.family === 6) builder.route6(device, target.network, target.prefixLength, { gateway, metric: DEFAULT_METRIC });
   }
+}
+
+/** Whether a gateway is on the network of an IPv6 address. */
+function isOnLink(address: string, via: string): boolean {
+  if (!address.includes(":") || !via.includes(":")) return false;
+  const { network, prefixLength } = parseCidr(address, "address");
+  return parseCidr(`${via}/${prefixLength}`, "via").network === network;
 }
 
 /** The bridge of a network, whose own address the kernel makes, and those that the daemon gives it. */
@@ -92,16 +99,12 @@ function addAddress({ builder }: Laying, device: number | undefined, address: bi
   if (device !== undefined) builder.address6(device, address, prefix);
 }
 
-/** The kernel's own address; ipvlan devices, which share a MAC, have their number in it (Linux addrconf_ifid_eui48: dev_id). */
+/** The kernel's own address. */
 function addLinkLocal(laying: Laying, device: number | undefined): void {
   if (device === undefined) return;
   const { builder } = laying;
   const { macHigh, macLow, kind, peer } = builder.devices[device]!;
-  const own = linkLocalAddress(macHigh * 2 ** 32 + macLow);
-  if (kind !== DeviceKind.Ipvlan) {
-    addAddress(laying, device, own, 64);
-    return;
-  }
-  const number = builder.devices.slice(0, device + 1).filter((other) => other.kind === DeviceKind.Ipvlan && other.peer === peer).length;
-  addAddress(laying, device, (own ^ (0x02n << 56n) ^ (0xfffen << 24n)) | (BigInt(number) << 24n), 64);
+  const mac = macHigh * 2 ** 32 + macLow;
+  const sharing = builder.devices.slice(0, device + 1).filter((other) => other.kind === DeviceKind.Ipvlan && other.peer === peer);
+  addAddress(laying, device, kind === DeviceKind.Ipvlan ? ipvlanLinkLocal(mac, sharing.length) : linkLocalAddress(mac), 64);
 }

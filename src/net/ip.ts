@@ -144,3 +144,8 @@ export function linkLocalAddress(mac: number): bigint {
   const value = BigInt(mac) ^ (2n << 40n);
   return (0xfe80n << 112n) | ((value >> 24n) << 40n) | (0xfffen << 24n) | (value & 0xffffffn);
 }
+
+/** That of the n-th ipvlan device, from 1, on a parent with the MAC: its number stands for the ff:fe (Linux addrconf_ifid_eui48: dev_id). */
+export function ipvlanLinkLocal(mac: number, number: number): bigint {
+  return (linkLocalAddress(mac) ^ (2n << 56n) ^ (0xfffen << 24n)) | (BigInt(number) << 24n);
+}

@@ -1,7 +1,7 @@
 /** What `ip addr` and `ip route` show inside a container, as far as Docker decides it. */
-import { isBridge, isOfSwarm, type ContainerState, type DockerState, type EndpointState } from "../model/state";
+import { isBridge, isOfSwarm, hasParent, type ContainerState, type DockerState, type EndpointState } from "../model/state";
 import { formatCidr, ipv4Mask, ipv6Cidr } from "../net/cidr";
-import { formatIpv4, formatIpv6, linkLocalAddress } from "../net/ip";
+import { formatIpv4, formatIpv6, ipvlanLinkLocal, linkLocalAddress } from "../net/ip";
 import { formatMac } from "../net/mac";
 
 export interface InterfaceView {
@@ -58,26 +58,39 @@ export function sortRoutes(routes: readonly Route[]): string[] {
 /** A container's interfaces and routes. */
 export function containerView(state: DockerState, container: ContainerState): NetworkView {
   const { endpoints, gateway, gateway6 } = container;
-  const ifaces = [...endpoints].sort(byName).map((endpoint) => containerInterface(state, endpoint));
+  const ifaces = [...endpoints].sort(byName).map((endpoint) => containerInterface(state, container, endpoint));
   const device = (network: string) => endpoints.find((endpoint) => endpoint.network === network)?.interfaceName ?? "";
   const routes: Route[] = endpoints.filter(({ ip }) => ip !== 0).map(({ ip, prefixLength, interfaceName }) => connected(ip, prefixLength, interfaceName));
   routes.push(...endpoints.flatMap((endpoint) => routesToSubnets(state, endpoint)));
   if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default ${gateway.ip === 0 ? "" : `via ${formatIpv4(gateway.ip)} `}dev ${device(gateway.network)}${gateway.ip === 0 ? " scope link" : ""}` });
-  const routes6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [`${formatCidr(ipv6Cidr(ipv6, prefixLength6))} dev ${interfaceName} proto kernel metric 256`]));
+  const subnets6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [{ subnet: ipv6Cidr(ipv6, prefixLength6), interfaceName }]));
+  const routes6 = subnets6
+    .sort((a, b) => (a.subnet.network < b.subnet.network ? -1 : a.subnet.network > b.subnet.network ? 1 : 0))
+    .map(({ subnet, interfaceName }) => `${formatCidr(subnet)} dev ${interfaceName} proto kernel metric 256`);
   if (gateway6 !== undefined) routes6.push(`default ${gateway6.ip === 0n ? "" : `via ${formatIpv6(gateway6.ip)} `}dev ${device(gateway6.network)} metric 1024`);
   return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6 }) };
 }
 
-function containerInterface(state: DockerState, { interfaceName, mtu, mac, ip, prefixLength, ipv6, prefixLength6, networkId }: EndpointState): InterfaceView {
+function containerInterface(state: DockerState, { host }: ContainerState, endpoint: EndpointState): InterfaceView {
+  const { interfaceName, mtu, mac, ip, prefixLength, ipv6, prefixLength6, networkId } = endpoint;
   const network = state.networks.find(({ id }) => id === networkId);
   const text = formatMac(mac);
   const broadcast = ip === 0 ? undefined : broadcastOf(ip, prefixLength);
   return {
     name: interfaceName, mtu, state: "UP", mac: text, kind: network === undefined || isBridge(network) || isOfSwarm(network) ? "veth" : network.driver, up: true,
-    addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${formatIpv6(linkLocalAddress(mac))}/64`])],
+    addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${formatIpv6(linkLocalOf(state, host, endpoint))}/64`])],
     ...(network !== undefined && "mode" in network && { mode: network.mode }),
     ...(broadcast !== undefined && { broadcast }),
   };
+}
+
+/** The kernel's own address; ipvlan devices, which share a MAC, have their number on the parent in it (Linux addrconf_ifid_eui48: dev_id). */
+function linkLocalOf({ networks, containers }: DockerState, host: string, { mac, networkId, id }: EndpointState): bigint {
+  const parents = new Map(networks.flatMap((network) => (hasParent(network) && network.driver === "ipvlan" ? [[network.id, network.parent.device] as const] : [])));
+  const parent = parents.get(networkId);
+  if (parent === undefined) return linkLocalAddress(mac);
+  const sharing = containers.filter((other) => other.host === host && other.running).flatMap(({ endpoints }) => endpoints.filter((other) => parents.get(other.networkId) === parent));
+  return ipvlanLinkLocal(mac, 1 + sharing.findIndex((other) => other.id === id));
 }
 
 function byName(a: EndpointState, b: EndpointState): number {

@@ -67,6 +67,36 @@ describe("docker exec in a lab", () => {
     expect((await said(lab, "ps -aq")).text.split("\n")).toHaveLength(3);
   });
 
+  it("shows routes and addresses of a family, and routes to no gateway", async () => {
+    const lab = await startHere(() =>
+      docker("cell")
+        .underlay({ ipv6: true })
+        .host("h1")
+        .network("cell", { driver: "ipvlan", subnet: "10.7.0.0/24", subnet6: "fd07::/64", parent: "eth0", options: { ipvlan_mode: "l3" } })
+        .container("one", { networks: ["cell"] })
+        .container("two", { networks: ["cell"] })
+        .compile(),
+    );
+    const lines = async (line: string) => (await lab.docker(line)).stdout.split("\n");
+    expect(await lines("exec two ip route")).toEqual(["default dev eth0 scope link ", "10.7.0.0/24 dev eth0 scope link  src 10.7.0.2 ", ""]);
+    expect(await lines("exec two ip -6 route")).toEqual([
+      "fd07::/64 dev eth0  metric 256 ",
+      "fe80::/64 dev eth0  metric 256 ",
+      "default dev eth0  metric 1024 ",
+      "multicast ff00::/8 dev eth0  metric 256 ",
+      "",
+    ]);
+    expect((await lines("exec two ip -6 addr")).filter((line) => !line.includes("valid_lft"))).toEqual([
+      "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qlen 1000",
+      "    inet6 ::1/128 scope host ",
+      "2: eth0: <BROADCAST,MULTICAST,NOARP,UP,LOWER_UP,M-DOWN> mtu 1500 ",
+      "    inet6 fd07::2/64 scope global flags 02 ",
+      "    inet6 fe80::200:c000:200:20b/64 scope link ",
+      "",
+    ]);
+    expect((await lines("exec two ip -4 addr show dev eth0"))[1]).toBe("    inet 10.7.0.2/24 brd 10.7.0.255 scope global eth0");
+  });
+
   it("runs scripts with pipes, redirections and conditions", async () => {
     const lab = await shop();
     expect(await said(lab, `exec web sh -c 'ping -c1 db | grep "ttl=" | wc -l'`)).toEqual({ exit: 0, text: "1" });
