@@ -24,6 +24,7 @@ import { type CompiledTopology, hasOverlays, type TopologyDescription } from "./
 import { swarmTime } from "./swarm-time";
 import { Trace, type TraceOptions } from "./trace";
 import { LabTraffic } from "./traffic";
+import { Turns } from "./turns";
 
 /** Safari has no `Symbol.asyncDispose` yet; compilers of `await using` look here then. */
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
@@ -46,6 +47,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
   readonly #probing: ProbeContext;
   readonly #operations: Operations;
   readonly #agenda = new Agenda();
+  readonly #turns: Turns;
   readonly #conditions = new Conditions();
   readonly #hasGossip: boolean;
   #gossip: Gossip | undefined;
@@ -54,8 +56,6 @@ export class Lab extends LabOperations implements AsyncDisposable {
   #pendingTraffic: { readonly name: string; readonly traffic: LabTraffic }[] = [];
   #now: Nanoseconds = 0;
   #delivered = 0;
-  #turn: Promise<unknown> = Promise.resolve();
-  #isClosed = false;
 
   /** @internal */
   constructor(topology: CompiledTopology, seed: number, host: EngineHost, hasGossip: boolean) {
@@ -67,6 +67,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
     this.#host = host;
     this.#flows = new FlowTable(live);
     this.#cables = new Cables(live);
+    this.#turns = new Turns({ prepare: () => this.#prepare(), abort: () => host.abort(), now: () => this.#now });
     const shared = { topology: live, flows: this.#flows, now: () => this.#now, apply: (patch: ProgramPatch) => host.apply(patch) };
     this.#probing = {
       ...shared,
@@ -102,7 +103,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example const { flows, drops, digest } = await lab.run({ for: "10s" });
    */
   run(options: RunOptions): Run {
-    return new Run((feed) => this.#cancellable(options.signal, () => this.#run(options, feed)));
+    return new Run((feed) => this.#turns.takeCancellable(options.signal, () => this.#run(options, feed)));
   }
 
   /**
@@ -111,7 +112,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example lab.traffic("queries", "web").to("db:5432/tcp").request({ clients: 4 }).during("1s", "9s")
    */
   traffic(name: string, from: string): LabTraffic {
-    this.#assertOpen();
+    this.#turns.assertOpen();
     const traffic = new LabTraffic(name, from, this.#now);
     this.#pendingTraffic.push({ name, traffic });
     return traffic;
@@ -125,7 +126,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example (await lab.ping("web", "db", { count: 5 })).rtt?.avg
    */
   ping(from: string, to: string, options: PingOptions = {}): Promise<PingResult> {
-    return this.#cancellable(options.signal, () => runPing(this.#probing, from, to, options));
+    return this.#turns.takeCancellable(options.signal, () => runPing(this.#probing, from, to, options));
   }
 
   /**
@@ -138,7 +139,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * console.log(verdict.result, verdict.rule, String(verdict));
    */
   reach(from: string, to: string, options: ReachOptions = {}): Promise<ReachResult> {
-    return this.#cancellable(options.signal, async () => (await import("./reach")).runReach(this.#probing, from, to, options));
+    return this.#turns.takeCancellable(options.signal, async () => (await import("./reach")).runReach(this.#probing, from, to, options));
   }
 
   /**
@@ -151,7 +152,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * await writeFile("web.pcapng", await capture.bytes());
    */
   capture(options: CaptureOptions): Capture {
-    this.#assertOpen();
+    this.#turns.assertOpen();
     const capture = new Capture(this.#topology, options);
     this.#observers.addCapture(capture);
     return capture;
@@ -167,7 +168,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * console.log(await trace.text());
    */
   trace(flow: string, options: TraceOptions = {}): Trace {
-    this.#assertOpen();
+    this.#turns.assertOpen();
     const isKnown = this.#flows.indicesOf(flow).length > 0 || this.#pendingTraffic.some(({ name }) => name === flow);
     if (!isKnown) throw this.#unknownFlow(flow);
     const trace = new Trace(this.#topology, this.#flows, flow, options);
@@ -177,7 +178,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
 
   /** Lets a frame arrive at a device, as if from the wire: at a simulated time, or now if that has passed. */
   inject(device: string, frame: Uint8Array, options: { readonly at?: Duration } = {}): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const timeNs = options.at === undefined ? this.#now : parseDuration(options.at, "at");
       await this.#host.inject([{ timeNs, device: deviceOf(this.#topology, device), bytes: frame }]);
     });
@@ -193,7 +194,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * await lab.run({ for: "30s" });
    */
   at(time: Duration): LabOperations {
-    this.#assertOpen();
+    this.#turns.assertOpen();
     const at = parseDuration(time, "at");
     return new ScheduledOperations(
       (action) => this.#agenda.schedule(at, action),
@@ -218,7 +219,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example await lab.link("db:eth0", { loss: "5%" })
    */
   link(device: string, options: LinkOptions): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { patch, commit } = this.#cables.change(device, options);
       await this.#host.apply(patch);
       commit();
@@ -228,7 +229,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
 
   /** What has happened so far. */
   counters(): Promise<Snapshot> {
-    return this.#inTurn(() => this.#snapshot());
+    return this.#turns.take(() => this.#snapshot());
   }
 
   /**
@@ -237,12 +238,12 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example (await lab.management())?.nodes.find(({ host }) => host === "w1")?.failed
    */
   management(): Promise<ManagementReport | undefined> {
-    return this.#inTurn(async () => this.#gossip?.report(await this.#host.counters()));
+    return this.#turns.take(async () => this.#gossip?.report(await this.#host.counters()));
   }
 
   /** The running hash over every delivery and drop. */
   digest(): Promise<string> {
-    return this.#inTurn(() => this.#host.digest());
+    return this.#turns.take(() => this.#host.digest());
   }
 
   /** The network as Docker built it: addresses, MACs, devices, and the flows that there are by now. */
@@ -252,7 +253,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
 
   /** Ends the simulation and its worker. Open calls and later ones reject with `CLOSED`; captures stay readable. */
   async dispose(): Promise<void> {
-    this.#isClosed = true;
+    this.#turns.close();
     await this.#host.dispose();
   }
 
@@ -356,7 +357,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
   }
 
   #setUp(device: string, up: boolean): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const index = deviceOf(this.#topology, device);
       await this.#host.apply({ devices: [{ index, up }] });
       if (up) this.#down.delete(index);
@@ -366,10 +367,9 @@ export class Lab extends LabOperations implements AsyncDisposable {
   }
 
   protected override operate<T>(operation: Operation<T>): Promise<T> {
-    return this.#inTurn(() => this.#operations.run(operation));
+    return this.#turns.take(() => this.#operations.run(operation));
   }
 
-  /** What was asked for between two calls takes effect before the second. */
   async #prepare(): Promise<void> {
     const pending = this.#pendingTraffic;
     this.#pendingTraffic = [];
@@ -396,44 +396,5 @@ export class Lab extends LabOperations implements AsyncDisposable {
       setRaft: (standing) => this.#operations.run((daemons) => [...daemons.values()][0]?.swarm.setRaft(standing)),
     });
     this.#agenda.add(this.#gossip);
-  }
-
-  #inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(async () => {
-      this.#assertOpen();
-      await this.#prepare();
-      return action();
-    });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
-  }
-
-  /** A call that a signal can end: at once while it waits for its turn, at the next slice while it runs. */
-  #cancellable<T>(signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
-    if (signal === undefined) return this.#inTurn(action);
-    const aborted = () => new SimulationError("ABORTED", `aborted by the caller at ${this.#now} ns`, { now: this.#now, reason: signal.reason });
-    if (signal.aborted) return Promise.reject(aborted());
-    return new Promise<T>((resolve, reject) => {
-      let isRunning = false;
-      const onAbort = (): void => {
-        if (isRunning) this.#host.abort();
-        else reject(aborted());
-      };
-      signal.addEventListener("abort", onAbort);
-      this.#inTurn(async () => {
-        if (signal.aborted) throw aborted();
-        isRunning = true;
-        return action();
-      })
-        .catch((error: unknown) => {
-          throw error instanceof SimulationError && error.code === "ABORTED" ? aborted() : error;
-        })
-        .finally(() => signal.removeEventListener("abort", onAbort))
-        .then(resolve, reject);
-    });
-  }
-
-  #assertOpen(): void {
-    if (this.#isClosed) throw new SimulationError("CLOSED", "the lab was closed before the call");
   }
 }

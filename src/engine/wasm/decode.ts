@@ -136,11 +136,14 @@ function decodeOutcome(view: DataView, memory: ArrayBuffer, replies: number, ind
 /** The rows of a table of drops that say something: `count` of them, then the one at `last` for what belongs to none. */
 export function decodeDrops(memory: ArrayBuffer, address: number, count: number, last: number): DropCount[] {
   const drops: DropCount[] = [];
+  // Most of it is zeros, and a large network has thousands of rows.
+  const table = new Float64Array(memory, address, (last + 1) * DROP_COUNT);
   const readRow = (row: number, of: number): void => {
-    const counts = new Float64Array(memory, address + row * DROP_COUNT * 8, DROP_COUNT);
-    counts.forEach((amount, reason: Drop) => {
+    const first = row * DROP_COUNT;
+    for (let reason: Drop = 0; reason < DROP_COUNT; reason++) {
+      const amount = table[first + reason]!;
       if (amount !== 0) drops.push({ reason, of, count: amount });
-    });
+    }
   };
   for (let index = 0; index < count; index++) readRow(index, index);
   readRow(last, NONE);
