@@ -24,6 +24,8 @@ export const generation20: GenerationRules = {
   networks: {
     checkIpam: checkSubnets,
     showsChosenGateways: false,
+    showsUsed: false,
+    bridgeTakesMtu: false,
     savesGateways: false,
     checkFamilies: () => undefined,
   },

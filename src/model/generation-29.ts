@@ -20,6 +20,8 @@ export const generation29: GenerationRules = {
   networks: {
     checkIpam: checkLikeDaemon,
     showsChosenGateways: true,
+    showsUsed: true,
+    bridgeTakesMtu: true,
     savesGateways: true,
     checkFamilies: ({ ipv4, ipv6 }) => (ipv4 === false && ipv6 !== true ? "IPv4 or IPv6 must be enabled" : undefined),
   },
@@ -81,10 +83,10 @@ export const generation29: GenerationRules = {
   },
   ports: {
     order: (publish) => [...publish].sort(comparePorts),
-    // portallocator: the unspecified address conflicts with every address of its family.
+    // portallocator: the unspecified address conflicts with every address of its family. Named is who has the port; of several, one by chance.
     clash: (ip, other, port) => {
       const overlaps = ip.includes(":") === other.includes(":") && (ip === other || isUnspecified(ip) || isUnspecified(other));
-      return overlaps ? `Bind for ${ip}:${port} failed: port is already allocated` : undefined;
+      return overlaps ? `Bind for ${other}:${port} failed: port is already allocated` : undefined;
     },
     sameForBothFamilies: true,
     bindFailure: ({ protocol, ip, port }, why) => `failed to bind host port ${ip.includes(":") ? `[${ip}]` : ip}:${port}/${protocol}: ${why}`,

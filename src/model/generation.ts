@@ -32,8 +32,12 @@ export interface GenerationRules {
     checkIpam(network: NetworkDraft): void;
     /** Whether `network inspect` shows a gateway that the daemon chose for a subnet given by hand. */
     readonly showsChosenGateways: boolean;
+    /** Whether it shows subnets as they are in use: those given by hand before the others, of families that are on, and none of a template. */
+    readonly showsUsed: boolean;
     /** Whether a network whose containers need no gateway gets none. */
     readonly savesGateways: boolean;
+    /** Whether the bridge itself takes the MTU of its network, so that the kernel may refuse it. */
+    readonly bridgeTakesMtu: boolean;
     /** Why the families or options of the network cannot be, before anything else is looked at. */
     checkFamilies(network: NetworkSpec): string | undefined;
   };

@@ -216,8 +216,8 @@ function defaultMac(network: Network, v4: HeldAddress | undefined, { rules, ids,
 }
 
 /** The smallest MTU that a veth device takes (Linux include/uapi/linux/if_ether.h: ETH_MIN_MTU), and the largest. */
-const MTU_MIN = 68;
-const MTU_MAX = 65535;
+export const MTU_MIN = 68;
+export const MTU_MAX = 65535;
 
 function checkMtu(container: Container, network: Network, context: JoinContext): void {
   const { mtu } = network;

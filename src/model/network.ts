@@ -40,6 +40,8 @@ export interface NetworkParts {
   /** The template that it depends on. */
   readonly config?: Network;
   readonly showsGateways: boolean;
+  /** Whether it shows its subnets as they are in use instead of as they were written. */
+  readonly showsUsed?: boolean;
 }
 
 /** A network as the daemon keeps it, and the endpoints on it. */
@@ -173,23 +175,32 @@ export class Network implements AddressableNetwork {
   #ipam(): IpamState {
     const { spec } = this.parts;
     if (this.driver === "host" || (this.driver === "null" && !this.configOnly)) return { driver: "default", options: null, config: [] };
-    const config = ([4, 6] as const).flatMap((family) => {
-      const given = spec.ipam.filter(({ subnet }) => subnet !== undefined && subnet.includes(":") === (family === 6));
-      const blocks = this.blocksOf(family);
-      if (given.length === 0) return blocks.map((block) => configOf(block));
-      return given.map((ipam, index) => {
-        const gateway = ipam.gateway ?? (this.#showsGateways ? gatewayText(blocks[index]) : undefined);
-        const isDynamic = blocks[index] !== undefined && !blocks[index].given;
-        const subnet = isDynamic ? formatCidr(blocks[index]!.subnet) : ipam.subnet!;
-        return {
-          subnet,
-          ...(ipam.ipRange !== undefined && { ipRange: ipam.ipRange }),
-          ...(gateway !== undefined && { gateway }),
-          ...(Object.keys(ipam.auxAddresses).length > 0 && { auxAddresses: ipam.auxAddresses }),
-        };
-      });
-    });
+    const config = this.parts.showsUsed === true ? this.#usedConfig() : ([4, 6] as const).flatMap((family) => this.#configOf(family));
     return { driver: spec.ipamDriver ?? "default", options: this.isDefault || this.parts.isOwn || this.parts.overlay ? null : (spec.ipamOptions ?? {}), config };
+  }
+
+  /** moby daemon/network.go: buildIPAMResources. */
+  #usedConfig(): IpamConfigState[] {
+    if (this.configOnly) return [];
+    const families = ([4, 6] as const).filter((family) => this.blocksOf(family).length > 0);
+    return [...families.filter((family) => this.hasGivenSubnet(family)), ...families.filter((family) => !this.hasGivenSubnet(family))].flatMap((family) => this.#configOf(family));
+  }
+
+  #configOf(family: 4 | 6): IpamConfigState[] {
+    const given = this.parts.spec.ipam.filter(({ subnet }) => subnet !== undefined && subnet.includes(":") === (family === 6));
+    const blocks = this.blocksOf(family);
+    if (given.length === 0) return blocks.map((block) => configOf(block));
+    return given.map((ipam, index) => {
+      const gateway = ipam.gateway ?? (this.#showsGateways ? gatewayText(blocks[index]) : undefined);
+      const isDynamic = blocks[index] !== undefined && !blocks[index].given;
+      const subnet = isDynamic ? formatCidr(blocks[index]!.subnet) : ipam.subnet!;
+      return {
+        subnet,
+        ...(ipam.ipRange !== undefined && { ipRange: ipam.ipRange }),
+        ...(gateway !== undefined && { gateway }),
+        ...(Object.keys(ipam.auxAddresses).length > 0 && { auxAddresses: ipam.auxAddresses }),
+      };
+    });
   }
 }
 

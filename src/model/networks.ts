@@ -8,6 +8,7 @@ import type { GenerationRules } from "./generation";
 import type { Host } from "./host";
 import type { Ids } from "./ids";
 import { readIpam } from "./ipam-config";
+import { MTU_MAX, MTU_MIN } from "./joining";
 import { type BridgeSetup, type DriverName, Network, type NetworkParts, PREDEFINED } from "./network";
 import { type AddressBlock, allocateBlocks, releaseBlocks } from "./network-addresses";
 import { refuse, type RefusalStatus } from "./refusal";
@@ -77,7 +78,7 @@ export class Networks {
     const id = options.id ?? ids.id("network", hostName, asked.name);
     const config = this.#templateOf(asked, fail);
     const spec = config ? fromTemplate(asked, config.parts.spec) : asked;
-    const base = { id, host: hostName, driver, isDefault: options.isDefault === true, isOwn: options.isOwn === true, ...(config && { config }) };
+    const base = { id, host: hostName, driver, showsUsed: rules.networks.showsUsed, isDefault: options.isDefault === true, isOwn: options.isOwn === true, ...(config && { config }) };
     const network = asked.configOnly ? new Network({ ...base, spec, blocks: [], showsGateways: false }) : this.#plumb(spec, base);
     if (config) config.configUsers++;
     this.#byId.set(id, network);
@@ -165,6 +166,7 @@ export class Networks {
       fail(403, `cannot create network ${id} (${device}): conflicts with network ${other.id} (${other.parts.bridge!.device}): ${clash}`);
     }
     if (device.length > DEVICE_NAME_MAX) fail(500, rules.messages.deviceNameTooLong);
+    if (rules.networks.bridgeTakesMtu && options.mtu > 0 && (options.mtu < MTU_MIN || options.mtu > MTU_MAX)) fail(500, "invalid argument");
     if (options.isDefaultBridge && !isDefault && device !== "docker0" && !host.hasDevice(device)) {
       fail(403, `bridge device with non default name ${device} must be created manually`);
     }

@@ -12,15 +12,17 @@ export class Names {
   readonly #owners = new Map<string, Id>();
   readonly #macs = new Map<string, string>();
   readonly #veths = new Map<string, string>();
-  /** MACs that a user has chosen: they stay as they are. */
-  readonly #given: ReadonlySet<string>;
+  /** What the user has written: MACs and addresses in it stay as they are. */
+  readonly #given: string;
+  /** By prefix: the unique local addresses that a daemon has drawn for itself. */
+  readonly #drawn = new Map<string, string>();
   /** The join token of a swarm that was printed last. */
   token = "";
   /** The one before that, if it was another one. */
   formerToken = "";
 
-  constructor(given: Iterable<string> = []) {
-    this.#given = new Set(given);
+  constructor(given: readonly string[] = []) {
+    this.#given = given.join("\n");
   }
 
   /** `placeholder` without its brackets, such as `ctr:h1/c1`. The second object of a name gets `#2`. */
@@ -61,11 +63,17 @@ export class Names {
   /** An interface of a container: its MAC is random unless it was chosen or is made from its IPv4 address. Each start may make a new one. */
   learnEndpointMac(place: string, mac: string, ip: string): void {
     const derived = `02:42:${ip.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join(":")}`;
-    if (mac === "" || mac === derived || this.#given.has(mac) || this.#macs.has(mac)) return;
+    if (mac === "" || mac === derived || this.#given.includes(mac) || this.#macs.has(mac)) return;
     const taken = new Set(this.#macs.values());
     let name = `mac:${place}`;
     for (let count = 2; taken.has(name); count++) name = `mac:${place}#${count}`;
     this.#macs.set(mac, name);
+  }
+
+  /** The first 48 bits of a subnet that a daemon of Docker 27 or later took from its own pool. */
+  learnSubnet(host: string, subnet: string): void {
+    const [prefix] = /^fd[0-9a-f]{2}:[0-9a-f]{1,4}:[0-9a-f]{1,4}(?=:)/.exec(subnet) ?? [];
+    if (prefix !== undefined && !this.#given.includes(prefix)) this.#drawn.set(prefix, `ula:${host}`);
   }
 
   #learnMac(mac: string, placeholder: string): void {
@@ -104,6 +112,7 @@ export class Names {
       whole.set(mac, `<${name}>`);
       whole.set(linkLocalOf(mac), `<${name.replace(/^mac:/, "ll:")}>`);
     }
+    for (const [prefix, name] of this.#drawn) whole.set(prefix, `<${name}>`);
     for (const [device, name] of this.#veths) whole.set(device, `<${name}>`);
     for (const [id, name] of this.#placeholders) whole.set(id, `<${name}>`);
     const texts = [...whole.keys()].sort((a, b) => b.length - a.length);

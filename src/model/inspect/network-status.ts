@@ -7,10 +7,16 @@ import { Answer, type AnswerMap } from "./answer";
 /** Go's uint64. */
 const MOST = (1n << 64n) - 1n;
 
-/** `Status` of a network since API 1.52: how many addresses of each subnet are taken, and how many are left to choose from. Undefined where nobody counts. */
-export function statusOf(state: DockerState, network: NetworkState): Answer | undefined {
-  if (isOfSwarm(network) || network.configOnly || network.ipam.driver !== "default" || network.ipam.config.length === 0) return undefined;
-  const endpoints = state.containers.filter(({ host, running }) => host === network.host && running).flatMap((container) => container.endpoints.filter(({ networkId }) => networkId === network.id));
+/**
+ * `Status` of a network since API 1.52: how many addresses of each subnet are taken, and how many are left to choose from, as far as the
+ * host knows: of a network of a swarm, those of its own endpoints.
+ */
+export function statusOf(state: DockerState, network: NetworkState): Answer {
+  const isCounted = !network.configOnly && network.ipam.driver === "default" && !(isOfSwarm(network) && !network.isAllotted);
+  if (!isCounted || network.ipam.config.length === 0) return Answer.of({ IPAM: Answer.of({}) });
+  const containers = state.containers.filter(({ host, running }) => host === network.host && running);
+  const sandboxes = state.hosts.find(({ name }) => name === network.host)?.swarm?.sandboxes ?? [];
+  const endpoints = [...containers, ...sandboxes].flatMap((owner) => owner.endpoints.filter(({ networkId }) => networkId === network.id));
   const inUse = endpoints.flatMap(({ ip, ipv6 }) => [...(ip === 0 ? [] : [BigInt(ip)]), ...(ipv6 === undefined ? [] : [ipv6])]);
   const subnets: AnswerMap = new Map(network.ipam.config.map((config) => [config.subnet, countsOf(config, inUse)]));
   return Answer.of({ IPAM: Answer.of({ Subnets: subnets }) });

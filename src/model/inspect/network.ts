@@ -19,7 +19,7 @@ export function inspectNetwork(state: DockerState, network: NetworkState): Answe
     { json: "Driver", value: driverOf(network) },
     ...(isCurrent ? [{ json: "EnableIPv4", value: network.enableIpv4 }] : []),
     { json: "EnableIPv6", value: network.enableIpv6 },
-    { json: "IPAM", value: ipamOf(network) },
+    { json: "IPAM", value: ipamOf(network, isCurrent) },
     { json: "Internal", value: network.internal },
     { json: "Attachable", value: network.attachable },
     { json: "Ingress", value: network.ingress },
@@ -35,8 +35,7 @@ export function inspectNetwork(state: DockerState, network: NetworkState): Answe
     { json: "Labels", value: mapOf(network.labels) },
     { json: "Peers", value: isOfSwarm(network) ? network.peers.map(({ name, address }) => Answer.of({ Name: name, IP: address })) : [], omitEmpty: true },
   ];
-  const status = statusOf(state, network);
-  return new Answer(isCurrent ? [...head, ...described, containers, ...(status ? [{ json: "Status", value: status }] : [])] : [...head, containers, ...described]);
+  return new Answer(isCurrent ? [...head, ...described, containers, { json: "Status", value: statusOf(state, network) }] : [...head, containers, ...described]);
 }
 
 /** The driver as the engine names it. */
@@ -44,10 +43,10 @@ export function driverOf(network: NetworkState): string {
   return isOfSwarm(network) ? network.shownDriver : network.driver;
 }
 
-function ipamOf(network: NetworkState): Answer {
+function ipamOf(network: NetworkState, isCurrent: boolean): Answer {
   const { ipam } = network;
   const hasNone = isOfSwarm(network) && !network.isAllotted;
-  return Answer.of({ Driver: ipam.driver, Options: ipam.options === null ? NO_MAP : textMap(ipam.options), Config: hasNone ? NO_SLICE : ipam.config.map(blockOf) });
+  return Answer.of({ Driver: ipam.driver, Options: ipam.options === null ? NO_MAP : textMap(ipam.options), Config: hasNone || (isCurrent && network.configOnly) ? NO_SLICE : ipam.config.map(blockOf) });
 }
 
 function blockOf({ subnet, ipRange, gateway, auxAddresses }: IpamConfigState): Answer {

@@ -1,5 +1,5 @@
 /** What `ip addr` and `ip route` show on hosts, as far as Docker decides it, in the form of a recording. */
-import type { HostState } from "../../../src/model/state";
+import type { DockerState, HostState } from "../../../src/model/state";
 import { formatCidr, ipv4Cidr, ipv6Cidr, parseCidr } from "../../../src/net/cidr";
 import { formatIpv4, formatIpv6 } from "../../../src/net/ip";
 import { linkLocalOf } from "../names";
@@ -9,20 +9,20 @@ import type { HostDevice, Kernel } from "./kernel";
 /** The world of the recordings is made of veth pairs: so is an uplink. */
 const UPLINK_KIND = "veth";
 
-export function hostView(host: HostState, kernel: Kernel): NetworkView {
+export function hostView({ generation }: DockerState, host: HostState, kernel: Kernel): NetworkView {
   const devices = kernel.devicesOf(host.name);
-  const ifaces = devices.map((device) => hostInterface(host, device, kernel.hasCarrier(host.name, device)));
+  const ifaces = devices.map((device) => hostInterface(host, device, kernel.hasCarrier(host.name, device), generation));
   const routes = [...hostRoutes(host), ...devices.flatMap((device) => connectedRoutes(host, device, kernel.hasCarrier(host.name, device)))];
   const routes6 = devices.flatMap((device) => connectedRoutes6(device, kernel.hasCarrier(host.name, device))).sort((a, b) => (a.network < b.network ? -1 : a.network > b.network ? 1 : 0));
   return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6: routes6.map(({ text }) => text) }) };
 }
 
-function hostInterface(host: HostState, device: HostDevice, hasCarrier: boolean): InterfaceView {
+function hostInterface(host: HostState, device: HostDevice, hasCarrier: boolean, generation: DockerState["generation"]): InterfaceView {
   const { name, mtu, mac, kind, master } = device;
   const addresses = addressesOf(host, device);
   const own = host.world.ipv6 && device.hadCarrier ? [`${linkLocalOf(mac)}/64`] : [];
-  // Docker gives the bridge of a network with IPv6 this address beside the kernel's own.
-  const fixed = device.network?.enableIpv6 === true && device.network.gateway6 !== undefined ? ["fe80::1/64"] : [];
+  // Docker 20.10 gives the bridge of a network with IPv6 this address beside the kernel's own.
+  const fixed = generation === "20.10" && device.network?.enableIpv6 === true && device.network.gateway6 !== undefined ? ["fe80::1/64"] : [];
   const broadcast = addresses.map(({ ip, prefix }) => broadcastOf(ip, prefix)).find((address) => address !== undefined);
   return {
     name, mtu, state: hasCarrier ? "UP" : "DOWN", mac, kind: kind === "uplink" ? UPLINK_KIND : kind, up: true,

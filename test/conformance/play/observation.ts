@@ -36,7 +36,7 @@ export function observeHost(state: DockerState, { host, networkList }: ObservedH
   const networks = state.networks.filter(({ host: owner, name }) => owner === host.name && name !== "host" && name !== "none");
   const v6 = tables(host.firewall.v6);
   return {
-    ...(hostView(host, kernel) as unknown as Fields),
+    ...(hostView(state, host, kernel) as unknown as Fields),
     iptables: tables(host.firewall.v4),
     ...(Object.keys(v6).length > 0 && { ip6tables: v6 }),
     // The daemon turns it on.

@@ -6,7 +6,7 @@ import type { World } from "./world";
 
 /** What was seen, with the placeholders that are known when all is over. A step that cannot be played says why, and the next one is tried. */
 export async function play(recording: Recording, world: World): Promise<Played[]> {
-  const names = new Names(macsIn(recording));
+  const names = new Names(wordsOf(recording));
   const seen: Played[] = [];
   world.learnIds(names);
   const voidCommand = voidCommandOf(recording);
@@ -30,10 +30,9 @@ export function reasonOf(error: unknown): string {
   return `${name}: ${message}${place}`;
 }
 
-/** The MACs that its commands name. */
-function macsIn({ steps }: Recording): string[] {
-  const commands = steps.flatMap((step): readonly Step[] => (step.op === "capture" ? step.during : [step])).flatMap((step) => (step.op === "docker" || step.op === "host" ? step.argv : []));
-  return commands.flatMap((word) => word.match(/(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g) ?? []);
+/** What its commands say. */
+function wordsOf({ steps }: Recording): string[] {
+  return steps.flatMap((step): readonly Step[] => (step.op === "capture" ? step.during : [step])).flatMap((step) => (step.op === "docker" || step.op === "host" ? step.argv : []));
 }
 
 async function playStep(step: Step, world: World, names: Names): Promise<Step> {

@@ -229,6 +229,7 @@ class SimulatedWorld implements World {
   learnIds(names: Names): void {
     const { hosts, networks, containers } = this.#state();
     for (const { host, name, id, scope } of networks) names.learnId(id, scope === "swarm" ? `net:${name}` : `net:${host}/${name}`);
+    for (const { host, ipam } of networks) for (const { subnet } of ipam.config) names.learnSubnet(host, subnet);
     for (const network of networks.filter(isOfSwarm)) {
       for (const device of network.subnets.map((_, index) => `br${index}`)) {
         const mac = this.#simulation.macOf(`${network.host}/overlay:${network.name}`, device);

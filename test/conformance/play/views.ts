@@ -26,7 +26,7 @@ export function machineView(machine: string, around: Surroundings): ProcessView 
     hosts: [...STANDARD_HOSTS.slice(0, 1), "192.0.2.50\tlan.example.test"],
     resolvConf: resolvConf.nameservers.map((server) => `nameserver ${server}`),
     environment: [],
-    network: host === undefined ? { ifaces: [], routes: [] } : hostView(host, around.kernel),
+    network: host === undefined ? { ifaces: [], routes: [] } : hostView(around.state, host, around.kernel),
     interfaceIndex: (name) => around.kernel.devicesOf(machine).find((device) => device.name === name)?.index ?? 0,
     peerMark: "@if",
     sysctl: () => undefined,
@@ -49,7 +49,7 @@ export function containerProcess(container: ContainerState, around: Surroundings
   const host = state.hosts.find(({ name }) => name === place);
   const owner = state.containers.find((other) => `${other.host}/${other.name}` === place) ?? container;
   const { hostsFile = [], resolvConf = [], environment = [] } = container;
-  const network = host === undefined ? withAdded(containerView(state, owner), added.at(place)) : hostView(host, kernel);
+  const network = host === undefined ? withAdded(containerView(state, owner), added.at(place)) : hostView(state, host, kernel);
   return {
     place,
     hostname: host === undefined ? owner.hostname : (container.spec.hostname ?? host.world.hostname),
@@ -57,23 +57,25 @@ export function containerProcess(container: ContainerState, around: Surroundings
     resolvConf,
     environment,
     network,
-    interfaceIndex: (name) => indexOf(host, owner, name, kernel),
+    interfaceIndex: (name) => indexOf(state, host, owner, name, kernel),
     peerMark: "@if",
-    sysctl: (name) => sysctl(owner, network, name),
+    sysctl: (name) => sysctl(state, owner, network, name),
     addRoute: (words) => added.add(place, words, network),
     traffic: around.traffic,
   };
 }
 
-function indexOf(host: HostState | undefined, owner: ContainerState, name: string, kernel: Kernel): number {
+function indexOf({ generation }: DockerState, host: HostState | undefined, owner: ContainerState, name: string, kernel: Kernel): number {
   if (host !== undefined) return kernel.devicesOf(host.name).find((device) => device.name === name)?.index ?? 0;
   const endpoint = owner.endpoints.find(({ interfaceName }) => interfaceName === name);
-  return endpoint === undefined ? 0 : kernel.interfaceIndex(owner, endpoint);
+  if (endpoint === undefined) return 0;
+  // Docker 28 and later make the container's end in the sandbox, where it gets the next number after lo; before, it is moved there from the host.
+  return generation === "29" ? owner.endpoints.indexOf(endpoint) + 2 : kernel.interfaceIndex(owner, endpoint);
 }
 
-function sysctl({ spec }: ContainerState, network: NetworkView, name: string): string | undefined {
-  // libnetwork switches IPv6 on in a sandbox only with an interface that has it.
-  if (name === "net/ipv6/conf/lo/disable_ipv6") return network.ifaces.some(({ addrs }) => addrs.some((address) => address.includes(":"))) ? "0" : "1";
+function sysctl({ generation }: DockerState, { spec }: ContainerState, network: NetworkView, name: string): string | undefined {
+  // libnetwork 20.10 switches IPv6 on in a sandbox only with an interface that has it.
+  if (name === "net/ipv6/conf/lo/disable_ipv6") return generation === "29" || network.ifaces.some(({ addrs }) => addrs.some((address) => address.includes(":"))) ? "0" : "1";
   const given = spec.sysctls?.[name.replaceAll("/", ".")];
   return given ?? (name === "net/ipv4/ip_forward" ? "0" : undefined);
 }
