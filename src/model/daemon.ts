@@ -21,7 +21,7 @@ import type { DaemonOperations, PruneFilter } from "./operations";
 import { proxiesOf } from "./publishing";
 import { Sandboxes } from "./sandboxes";
 import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec";
-import type { ContainerState, DockerState, NetworkState } from "./state";
+import { type ContainerState, type DockerState, isOfSwarm, type NetworkState } from "./state";
 import type { SwarmPart, SwarmWorld } from "./swarm/operations";
 import { OUTSIDE } from "./swarm/outside";
 import { OUTSIDE_WORDS } from "./swarm/outside-words";
@@ -215,6 +215,7 @@ export class Daemon implements DaemonOperations {
     const local = this.#networks.find(reference);
     const ofSwarm = local ? undefined : this.#swarm.findClusterNetwork(reference);
     const known = ofSwarm && this.#swarm.clusterNetworks().find(({ id }) => id === ofSwarm.id);
+    if (known && isOfSwarm(known) && !known.isAllotted && !this.#rules.networks.findsUnallotted) refuse(404, `network ${reference}`, `network ${reference} not found`);
     return known ?? this.#networks.get(reference).state();
   }
 

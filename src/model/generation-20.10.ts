@@ -25,6 +25,7 @@ export const generation20: GenerationRules = {
     checkIpam: checkSubnets,
     showsChosenGateways: false,
     showsUsed: false,
+    findsUnallotted: true,
     bridgeTakesMtu: false,
     savesGateways: false,
     checkFamilies: () => undefined,
@@ -76,6 +77,7 @@ export const generation20: GenerationRules = {
   },
   ports: {
     order: orderPorts,
+    linked: (exposed) => [...exposed].reverse(),
     // The allocator keeps addresses apart; between 0.0.0.0 and one address it is the proxy's bind that fails.
     clash: (ip, other, port) => (ip === other ? `Bind for ${ip}:${port} failed: port is already allocated` : undefined),
     sameForBothFamilies: false,

@@ -21,6 +21,7 @@ export const generation29: GenerationRules = {
     checkIpam: checkLikeDaemon,
     showsChosenGateways: true,
     showsUsed: true,
+    findsUnallotted: false,
     bridgeTakesMtu: true,
     savesGateways: true,
     checkFamilies: ({ ipv4, ipv6 }) => (ipv4 === false && ipv6 !== true ? "IPv4 or IPv6 must be enabled" : undefined),
@@ -83,6 +84,7 @@ export const generation29: GenerationRules = {
   },
   ports: {
     order: (publish) => [...publish].sort(comparePorts),
+    linked: (exposed) => [...exposed].sort((a, b) => compareText(`${a.port}/${a.protocol}`, `${b.port}/${b.protocol}`)),
     // portallocator: the unspecified address conflicts with every address of its family. Named is who has the port; of several, one by chance.
     clash: (ip, other, port) => {
       const overlaps = ip.includes(":") === other.includes(":") && (ip === other || isUnspecified(ip) || isUnspecified(other));

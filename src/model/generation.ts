@@ -5,7 +5,7 @@ import type { DaemonFlags } from "./flags";
 import type { Identity } from "./identity";
 import type { NetworkDraft } from "./ipam-config";
 import type { RefusalStatus } from "./refusal";
-import type { DockerGeneration, EndpointSpec, NetworkSpec, PublishSpec } from "./spec";
+import type { DockerGeneration, EndpointSpec, ExposedPort, NetworkSpec, PublishSpec } from "./spec";
 
 /**
  * What differs between generations of Docker, as data and small functions. Everything else in `model` asks these rules
@@ -36,6 +36,8 @@ export interface GenerationRules {
     readonly showsUsed: boolean;
     /** Whether a network whose containers need no gateway gets none. */
     readonly savesGateways: boolean;
+    /** Whether networks that the managers could not give a subnet are found. */
+    readonly findsUnallotted: boolean;
     /** Whether the bridge itself takes the MTU of its network, so that the kernel may refuse it. */
     readonly bridgeTakesMtu: boolean;
     /** Why the families or options of the network cannot be, before anything else is looked at. */
@@ -97,6 +99,8 @@ export interface GenerationRules {
   readonly ports: {
     /** The order in which one container's ports get their host ports. */
     order(publish: readonly PublishSpec[]): PublishSpec[];
+    /** The order in which the exposed ports of a linked container are opened. */
+    linked(exposed: readonly ExposedPort[]): ExposedPort[];
     /** Why `ip` cannot be given when `other` holds the same port; `undefined` if both fit. */
     clash(ip: string, other: string, port: number): string | undefined;
     /** Whether the bindings of one request on several addresses get one number. */

@@ -100,7 +100,7 @@ export class Networks {
     if (PREDEFINED.has(network.name)) refuse(403, subject, `${network.name} is a pre-defined network and cannot be removed`);
     if (network.configUsers > 0) refuse(403, subject, `error while removing network: configuration network ${JSON.stringify(network.name)} is in use`);
     if (network.endpoints.size === 0) return;
-    const members = [...network.endpoints.values()].map((endpoint) => `name:${JSON.stringify(endpoint.container)} id:${JSON.stringify(endpoint.id.slice(0, 12))}`);
+    const members = [...network.endpoints.values()].map((endpoint) => `name:${JSON.stringify(endpoint.shownName ?? endpoint.container)} id:${JSON.stringify(endpoint.id.slice(0, 12))}`);
     refuse(403, subject, rules.messages.networkInUse(network.name, network.id, members));
   }
 

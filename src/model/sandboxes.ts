@@ -12,7 +12,7 @@ import type { Networks } from "./networks";
 import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
 import { formatIp } from "../net/ip";
 import { refuse } from "./refusal";
-import type { EndpointSpec } from "./spec";
+import type { EndpointSpec, ExposedPort } from "./spec";
 
 /** What a daemon's part in a swarm does for containers. */
 export interface SwarmAttachments {
@@ -336,7 +336,7 @@ export class Sandboxes {
     if (!endpoint.members.isDefault || bridge?.options.icc !== false) return;
     for (const { child } of container.links) {
       const target = child.endpoints.find(({ members }) => members.isDefault);
-      const link = target && firewallLink(endpoint, target, child);
+      const link = target && firewallLink(endpoint, target, this.#context.rules.ports.linked(child.exposed));
       if (!link) continue;
       this.#context.firewall.link(endpoint.members.id, link);
       container.openLinks.push({ target, link });
@@ -361,8 +361,8 @@ function firewallEndpoint({ container, v4, v6 }: Endpoint) {
   return { container, addresses };
 }
 
-function firewallLink(parent: Endpoint, child: Endpoint, { exposed }: Container): FirewallLink | undefined {
+function firewallLink(parent: Endpoint, child: Endpoint, ports: readonly ExposedPort[]): FirewallLink | undefined {
   if (!parent.v4 || !child.v4) return undefined;
   const end = ({ container }: Endpoint, value: bigint) => ({ container, address: addressOf(4, value) });
-  return { parent: end(parent, parent.v4.value), child: end(child, child.v4.value), ports: [...exposed].reverse() };
+  return { parent: end(parent, parent.v4.value), child: end(child, child.v4.value), ports };
 }

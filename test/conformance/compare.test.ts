@@ -3,13 +3,13 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { leavesOf } from "./checks";
 import { compareRecording } from "./compare/compare";
-import { isRecord, recordingsIn, type Json, type Recording, type Step } from "./recording";
+import { generationOf, isRecord, recordingsIn, type Json, type Recording, type Step } from "./recording";
 
-const recordings = recordingsIn(fileURLToPath(new URL("recordings", import.meta.url)));
+const recordings = ["recordings", "recordings-29"].flatMap((folder) => recordingsIn(fileURLToPath(new URL(folder, import.meta.url))));
 const asPlayed = (steps: readonly Step[]) => steps.map((step) => ({ step }));
 
 describe("the comparison of a recording", () => {
-  it.each(recordings.map((recording): [string, Recording] => [recording.scenario, recording]))("finds %s equal to itself", (_, recording) => {
+  it.each(recordings.map((recording): [string, Recording] => [`${recording.scenario} of ${generationOf(recording)}`, recording]))("finds %s equal to itself", (_, recording) => {
     const { passed, total, differences } = compareRecording(recording, asPlayed(recording.steps));
     expect(differences).toEqual([]);
     expect(passed).toBe(total);

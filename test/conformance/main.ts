@@ -21,7 +21,7 @@ async function main(words: readonly string[]): Promise<number> {
     options: { json: { type: "string" }, only: { type: "string" }, engine: { type: "string", default: "both" }, verbose: { type: "boolean", default: false } },
   });
   if (!ENGINES.includes(values.engine)) throw new Error(`--engine: expected ${ENGINES.join(", ")}, found ${JSON.stringify(values.engine)}`);
-  const folders = positionals.length > 0 ? positionals : [join(process.cwd(), "test/conformance/recordings")];
+  const folders = positionals.length > 0 ? positionals : ["recordings", "recordings-29"].map((folder) => join(process.cwd(), "test/conformance", folder));
   const started = performance.now();
   const results: ScenarioResult[] = [];
   for (const folder of folders) {

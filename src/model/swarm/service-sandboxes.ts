@@ -8,13 +8,14 @@ import { nameVeth } from "../joining";
 import type { Network } from "../network";
 import type { Networks } from "../networks";
 import { refuse } from "../refusal";
-import type { EndpointSpec } from "../spec";
+import type { DockerGeneration, EndpointSpec } from "../spec";
 import type { ServiceSandboxState } from "../state";
 import type { BalancedServiceState } from "./state";
 import type { Firewall } from "../firewall/firewall";
 
 /** What the daemon lends. */
 export interface ServiceSandboxContext {
+  readonly generation: DockerGeneration;
   readonly ids: Ids;
   readonly networks: () => Networks;
   readonly firewall: Firewall;
@@ -108,7 +109,7 @@ export class ServiceSandboxes {
   }
 
   #join(sandbox: ServiceSandbox, network: Network, { name, address }: { readonly name: string; readonly address: bigint }): Endpoint {
-    const { ids } = this.#context;
+    const { ids, generation } = this.#context;
     const block = network.blocksOf(4).find(({ subnet }) => address >= BigInt(subnet.network)) ?? network.blocksOf(4)[0]!;
     const spec: EndpointSpec = { network: network.name, ipv4: formatIp(addressOf(4, address)), aliases: [], gwPriority: 0 };
     const isBridge = network.parts.bridge !== undefined;
@@ -117,7 +118,7 @@ export class ServiceSandboxes {
       internal: network.internal, gwPriority: 0, v4: { value: address, block }, v6: undefined,
       gateway4: isBridge ? (block.auxGateway ?? block.gateway) : undefined, gateway6: undefined, deviceRoute: false, hasGateway4: isBridge, hasGateway6: false,
       // Docker 29 as well makes MACs of overlay endpoints from their addresses.
-      mac: macOf0242(Number(address)), interfaceName: `eth${sandbox.endpoints.length}`, index: sandbox.endpoints.length + 1, vethName: "", dnsNames: [],
+      mac: isBridge && generation === "29" ? ids.identity.randomMac(`endpoint ${sandbox.key}`, network.name) : macOf0242(Number(address)), interfaceName: `eth${sandbox.endpoints.length}`, index: sandbox.endpoints.length + 1, vethName: "", dnsNames: [],
       cable: network.parts.overlay?.nextCable(),
     };
     network.endpoints.set(sandbox.key, endpoint);

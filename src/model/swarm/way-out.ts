@@ -10,7 +10,7 @@ import { refuse } from "../refusal";
 
 /**
  * `docker network connect docker_gwbridge`, of a container whose way out that is: the daemon gives it a second address there, which the
- * kernel does not take as the first one's route is in the way; what is shown of the network stays.
+ * kernel does not take as the first one's route is in the way; what 20.10 shows of the network stays.
  *
  * Differs from Docker: interfaces have no numbers here, so that of the message is its place among the container's.
  */
@@ -25,7 +25,7 @@ export function refuseSecondWayOut(container: Container, wayOut: Endpoint, attac
   attachment.networkId = network.id;
   attachment.aliases ??= [...attachment.spec.aliases, container.shortId];
   attachment.stale = endpointState({ ...wayOut, id, mac, v4: { ...v4, value }, gateway4: undefined, gateway6: undefined });
-  container.attachments.set(network.name, attachment);
+  if (isOld) container.attachments.set(network.name, attachment);
   const { subnet } = v4.block;
   const veth = nameVeth(container.id, `eth${wayOut.index + 1}`, { ids, veths });
   veths.delete(veth);

@@ -3,7 +3,7 @@ import { saveLines, type TableState } from "../../../src/model/firewall";
 import { inspectContainer } from "../../../src/model/inspect/container";
 import { inspectNetwork } from "../../../src/model/inspect/network";
 import { toPlain } from "../../../src/model/inspect/answer";
-import type { ContainerState, DockerState, HostState } from "../../../src/model/state";
+import { isOfSwarm, type ContainerState, type DockerState, type HostState } from "../../../src/model/state";
 import type { Names } from "../names";
 import { isRecord, type Json } from "../recording";
 import { withAdded, type AddedRoute } from "./added-routes";
@@ -33,7 +33,7 @@ export function observeHost(state: DockerState, { host, networkList }: ObservedH
     if (kind === "veth") names.learnVeth(host.name, name, mac, target);
     if (kind === "bridge") names.learnBridge(host.name, name, mac);
   }
-  const networks = state.networks.filter(({ host: owner, name }) => owner === host.name && name !== "host" && name !== "none");
+  const networks = state.networks.filter(({ host: owner, name }) => owner === host.name && name !== "host" && name !== "none").filter((network) => !isOfSwarm(network) || network.isAllotted || state.generation === "20.10");
   const v6 = tables(host.firewall.v6);
   return {
     ...(hostView(state, host, kernel) as unknown as Fields),
