@@ -14,6 +14,8 @@ describe("the client of Docker 29", () => {
     expect(await said("network rm nosuch")).toBe("Error response from daemon: network nosuch not found\nexit status 1\n");
     expect(await said("nosuch")).toBe("docker: unknown command: docker nosuch\n\nRun 'docker --help' for more information\n");
     expect(await said("network create")).toBe("docker: 'docker network create' requires 1 argument\n\nUsage:  docker network create [OPTIONS] NETWORK\n\nRun 'docker network create --help' for more information\n");
+    expect(await said("network rm")).toBe("docker: 'docker network rm' requires at least 1 argument\n\nUsage:  docker network rm NETWORK [NETWORK...]\n\nSee 'docker network rm --help' for more information\n");
+    expect(await said("run --ip nosuch x")).toBe("invalid argument \"nosuch\" for \"--ip\" flag: failed to parse IP: \"nosuch\"\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'docker run --help' for more information\n");
     expect(await said("run --nosuch x")).toBe("unknown flag: --nosuch\n\nUsage:  docker run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'docker run --help' for more information\n");
     await client.run("run -d --name web alpine");
     expect(await said("run -d --name web alpine")).toMatch(/^docker: Error response from daemon: Conflict\. .* to be able to reuse that name\.\n\nRun 'docker run --help' for more information\n$/);

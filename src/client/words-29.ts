@@ -12,6 +12,7 @@ const REWRITES: readonly Rewrite[] = [
   [/^Error: failed to start containers: (.*)$/gm, "failed to start containers: $1"],
   // How many arguments a command takes.
   [/^"(docker [^"]*)" requires exactly (\d.*)\.\nSee .*\n\n(Usage: .*)\n\n.*$/gm, "docker: '$1' requires $2\n\n$3\n\nRun '$1 --help' for more information"],
+  [/^"(docker [^"]*)" (requires at least \d+ arguments?)\.\nSee .*\n\n(Usage: .*)\n\n.*$/gm, "docker: '$1' $2\n\n$3\n\nSee '$1 --help' for more information"],
   [/^"(docker [^"]*)" (requires|accepts) (.*)\.\nSee .*\n\n(Usage: .*)\n\n.*$/gm, "docker: '$1' $2 $3\n\n$4\n\nRun '$1 --help' for more information"],
   // Commands and flags that there are not.
   [/^docker: '(.*)' is not a docker command\.\nSee 'docker --help'$/gm, "docker: unknown command: docker $1\n\nRun 'docker --help' for more information"],
