@@ -146,6 +146,7 @@ describe("dockwire run --encryption-cost", () => {
   });
 
   it("tells how much the nodes tell one another, where there are some", async () => {
+    place.write("stack/compose.yaml", "name: stack\nservices:\n  web: { image: nginx, depends_on: [db], networks: [back] }\n  db: { image: postgres, networks: [back] }\nnetworks: { back: { driver: overlay } }\n");
     const { stdout } = await place.run("run", "stack/compose.yaml", "--nodes", "3", "--for", "3s");
     expect(stdout).toMatch(/\nMANAGEMENT {2}\S+ leads, all hosts know the same\n +messages +a second +payload +rate\n {2}probes +(1[2-9]|2\d) /);
     const { management } = JSON.parse((await place.run("run", "stack/compose.yaml", "--nodes", "3", "--for", "3s", "--json")).stdout) as RunReport;
