@@ -6,11 +6,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import "../support/at-hand";
+import { haveAllAtHand } from "../../src/api/at-hand";
 import type { EngineChoice } from "./play/engines";
 import { simulatedWorld } from "./play/simulated-world";
 import { renderScenario, renderSummary, type ScenarioResult } from "./report";
 import { playFolder } from "./scenarios";
+
+// A bundle leaves out what is imported for its effect alone.
+haveAllAtHand();
 
 const ENGINES: readonly string[] = ["wasm", "ts", "both"] satisfies EngineChoice[];
 
