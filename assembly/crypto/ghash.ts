@@ -44,23 +44,23 @@ function timesX(block: usize): void {
  * faster than their bytes can be loaded again.
  */
 @inline export function timesH(low: u64, high: u64, tables: usize): v128 {
-  let a = look(low, 0, tables, 0);
-  let b = look(low, 1, tables, 1);
-  a = v128.xor(a, look(low, 2, tables, 2));
-  b = v128.xor(b, look(low, 3, tables, 3));
-  a = v128.xor(a, look(low, 4, tables, 4));
-  b = v128.xor(b, look(low, 5, tables, 5));
-  a = v128.xor(a, look(low, 6, tables, 6));
-  b = v128.xor(b, look(low, 7, tables, 7));
-  a = v128.xor(a, look(high, 0, tables, 8));
-  b = v128.xor(b, look(high, 1, tables, 9));
-  a = v128.xor(a, look(high, 2, tables, 10));
-  b = v128.xor(b, look(high, 3, tables, 11));
-  a = v128.xor(a, look(high, 4, tables, 12));
-  b = v128.xor(b, look(high, 5, tables, 13));
-  a = v128.xor(a, look(high, 6, tables, 14));
-  b = v128.xor(b, look(high, 7, tables, 15));
-  return v128.xor(a, b);
+  let product = look(low, 0, tables, 0);
+  product = v128.xor(product, look(low, 1, tables, 1));
+  product = v128.xor(product, look(low, 2, tables, 2));
+  product = v128.xor(product, look(low, 3, tables, 3));
+  product = v128.xor(product, look(low, 4, tables, 4));
+  product = v128.xor(product, look(low, 5, tables, 5));
+  product = v128.xor(product, look(low, 6, tables, 6));
+  product = v128.xor(product, look(low, 7, tables, 7));
+  product = v128.xor(product, look(high, 0, tables, 8));
+  product = v128.xor(product, look(high, 1, tables, 9));
+  product = v128.xor(product, look(high, 2, tables, 10));
+  product = v128.xor(product, look(high, 3, tables, 11));
+  product = v128.xor(product, look(high, 4, tables, 12));
+  product = v128.xor(product, look(high, 5, tables, 13));
+  product = v128.xor(product, look(high, 6, tables, 14));
+  product = v128.xor(product, look(high, 7, tables, 15));
+  return product;
 }
 
 /** What one byte of a word contributes. */

@@ -107,13 +107,6 @@ function encrypt(from: usize, key: usize, last: usize, tables: usize, data: usiz
   const end = hashEnd;
 
   while (true) {
-    // Its words are ready since the round before, and the next ones are not wanted before the round after: nobody waits for a hash.
-    if (next < end) {
-      const product = timesH(low ^ load<u64>(next), high ^ load<u64>(next, 8), tables);
-      low = i64x2.extract_lane(product, 0);
-      high = i64x2.extract_lane(product, 1);
-      next += BLOCK;
-    }
     // Linear, into the tower of fields.
     const y14 = v128.xor(x3, x5);
     const y13 = v128.xor(x0, x6);
@@ -208,6 +201,13 @@ function encrypt(from: usize, key: usize, last: usize, tables: usize, data: usiz
     const s6 = v128.xor(v128.xor(z12, t48), t62);
     const s7 = v128.xor(t48, v128.xor(t46, t57));
 
+    // Its words are ready since the round before, and the next ones are not wanted before the round after: nobody waits for a hash.
+    if (next < end) {
+      const product = timesH(low ^ load<u64>(next), high ^ load<u64>(next, 8), tables);
+      low = i64x2.extract_lane(product, 0);
+      high = i64x2.extract_lane(product, 1);
+      next += BLOCK;
+    }
     if (key == last) {
       x7 = v128.xor(s7, v128.load(key, 0));
       x6 = v128.xor(s6, v128.load(key, 16));
