@@ -192,7 +192,7 @@ type Cast = CompiledTopology["state"]["containers"];
 
 function isSameCast(before: Cast, after: Cast): boolean {
   if (before === after) return true;
-  const isSame = (a: Cast[number], b: Cast[number]) => a.host === b.host && a.name === b.name && a.running === b.running && a.startOrder === b.startOrder;
+  const isSame = (a: Cast[number], b: Cast[number]) => a.host === b.host && a.name === b.name && a.status === b.status && a.startOrder === b.startOrder;
   return before.length === after.length && before.every((one, index) => one === after[index] || isSame(one, after[index]!));
 }
 

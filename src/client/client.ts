@@ -9,6 +9,8 @@ import { LIST_CONTAINERS } from "./commands/list-containers";
 import { LOOK_COMMANDS } from "./commands/look";
 import { NETWORK_COMMANDS, NETWORK_GROUP } from "./commands/network";
 import { CREATE, RUN } from "./commands/run";
+import { TOP } from "./commands/top";
+import { UPDATE } from "./commands/update";
 import { SWARM_COMMANDS, SWARM_GROUPS } from "./swarm";
 import { CONTAINER_GROUP } from "./commands/container-group";
 import { FlagValues, parseFlags, type ParsedFlags } from "./flags";
@@ -28,7 +30,7 @@ export interface DockerClientOptions {
   readonly stacks?: StackReader;
 }
 
-const COMMANDS: readonly Command[] = [RUN, CREATE, EXEC, LIST_CONTAINERS, ...LIFECYCLE_COMMANDS, ...LOOK_COMMANDS, ...ENGINE_COMMANDS, ...NETWORK_COMMANDS, ...SWARM_COMMANDS];
+const COMMANDS: readonly Command[] = [RUN, CREATE, EXEC, TOP, UPDATE, LIST_CONTAINERS, ...LIFECYCLE_COMMANDS, ...LOOK_COMMANDS, ...ENGINE_COMMANDS, ...NETWORK_COMMANDS, ...SWARM_COMMANDS];
 const GROUPS: readonly CommandGroup[] = [NETWORK_GROUP, CONTAINER_GROUP, ...SWARM_GROUPS];
 const ALIASES: Readonly<Record<string, string>> = {
   "stack up": "stack deploy",
@@ -45,7 +47,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 const OTHER_COMMANDS = new Set(
   (
     "attach build builder buildx commit completion compose context cp diff events export history image images import load login logout manifest plugin " +
-    "pull push rmi save search stats system tag top trust update volume"
+    "pull push rmi save search stats system tag trust volume"
   ).split(" "),
 );
 

@@ -7,11 +7,11 @@ const GAP = 3;
  *
  * @example alignColumns(["NAME\tDRIVER", "app\tbridge"]) // ["NAME      DRIVER", "app       bridge"]
  */
-export function alignColumns(lines: readonly string[]): string[] {
+export function alignColumns(lines: readonly string[], leastWidth = LEAST_WIDTH): string[] {
   const rows = lines.map((line) => line.split("\t"));
   const width = (column: number) => {
     const cells = rows.filter((row) => row.length - 1 > column).map((row) => [...(row[column] ?? "")].length);
-    return Math.max(LEAST_WIDTH, ...cells.map((length) => (length === 0 ? 0 : length + GAP)));
+    return Math.max(leastWidth, ...cells.map((length) => (length === 0 ? 0 : length + GAP)));
   };
   return rows.map((row) => row.map((cell, column) => (column < row.length - 1 ? pad(cell, width(column)) : cell)).join(""));
 }

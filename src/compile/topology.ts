@@ -118,14 +118,22 @@ function addHost(laying: Laying, host: HostState, underlay: UnderlaySpec | undef
   nameDevice(laying, builder.loopback(namespace, name), "lo");
   addUplinks(laying, namespace, host, underlay);
   addHostIpv6(laying, namespace, host);
-  for (const network of networks.filter(isBridge)) {
+  const [taken, own] = [true, false].map((isTaken) => networks.filter(isBridge).filter(({ bridge }) => "taken" in bridge === isTaken)) as [BridgeNetworkState[], BridgeNetworkState[]];
+  for (const network of own) {
     bridges.set(bridgeKey(network), addBridge(laying, namespace, network, host));
     if (!network.bridge.inhibitIpv4) owners.set(network.gateway, namespace);
+  }
+  for (const network of taken) {
+    const taker = own.find(({ bridge }) => bridge.device === network.bridge.device);
+    bridges.set(bridgeKey(network), taker ? bridges.get(bridgeKey(taker))! : addBridge(laying, namespace, network, host));
   }
   const parents = addParents(laying, namespace, name, networks.filter(hasParent));
   laying.overlays?.addHost(laying, host);
   return parents;
 }
+
+/** libnetwork endpoint.go: linkLocalMask. */
+const LINK_LOCAL_PREFIX = 16;
 
 /** Whether bridged packets meet iptables and ip6tables, as they do both once br_netfilter is there: the daemon turns it on where its rules would be idle otherwise (libnetwork setup_bridgenetfiltering.go). */
 function filtersBridges({ world, flags }: HostState, networks: readonly NetworkState[], generation: DockerGeneration): boolean {
@@ -144,6 +152,10 @@ function addBridge(laying: Laying, namespace: number, network: BridgeNetworkStat
   const routesLoopback = flags.userlandProxy ? 0 : DEVICE_ROUTE_LOCALNET;
   const device = builder.device({ namespace, kind: DeviceKind.Bridge, displayName, mtu, mac: bridge.mac, flags: routesLoopback, key: `${host}/${id}` });
   nameDevice(laying, device, bridge.device);
+  if ("taken" in bridge) {
+    if (bridge.taken) builder.address(device, Number(bridge.taken.address), bridge.taken.prefixLength);
+    return device;
+  }
   if (!bridge.inhibitIpv4) builder.address(device, gateway, subnet.prefixLength);
   addBridgeIpv6(laying, device, network, owner);
   return device;
@@ -166,6 +178,10 @@ function addSandbox(laying: Laying, container: ContainerState, parents: ParentDe
     if (endpoint.ip !== 0) {
       builder.address(device, endpoint.ip, endpoint.prefixLength);
       owners.set(endpoint.ip, namespace);
+    }
+    for (const address of endpoint.linkLocal ?? []) {
+      builder.address(device, address, LINK_LOCAL_PREFIX);
+      owners.set(address, namespace);
     }
     if (container.gateway?.network === endpoint.network) builder.defaultRoute(device, container.gateway.ip);
   }

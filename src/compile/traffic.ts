@@ -128,7 +128,8 @@ class TrafficResolver {
   move({ index, record, description, sent, isOver, isSilent }: PlacedFlow, nowNs: Nanoseconds): MovedTraffic["flows"][number] | undefined {
     const { traffic: spec, from, address: known } = description;
     const namespace = this.#network.namespaces.get(from);
-    if (namespace === undefined) {
+    const isPaused = this.#state.containers.some((container) => container.status === "paused" && containerLabel(this.#state, container) === from);
+    if (namespace === undefined || isPaused) {
       if (isSilent || isOver) return undefined;
       return { index, record: { ...record, startNs: nowNs, stopNs: nowNs }, address: known, isSilent: true };
     }
@@ -239,14 +240,21 @@ class TrafficResolver {
     return !shares && !host.world.listeners.some((listener) => listener.port === port && listener.protocol === protocol);
   }
 
+  /** The kernel goes on for processes that are frozen: it takes what comes for them, and nobody answers. */
+  #isPaused(namespace: number): boolean {
+    const inside = this.#state.containers.filter(({ running, host, name }) => running && this.#network.places.get(`${host}/${name}`) === namespace);
+    return inside.length > 0 && inside.every(({ status }) => status === "paused");
+  }
+
   /** The server's socket: it answers if anybody asks. */
   #listen(spec: TrafficSpec, { namespace, port }: Listener, family: Family): void {
     const protocol = PROTOCOLS[spec.to.protocol];
     const key = socketKey(namespace, protocol, port, family);
     const existing = this.#listening.get(key);
     if (existing?.record.role === SocketRole.Client) fail("CONFLICT", spec, `to: port ${port} is in use by a client there`);
-    const role = isAnswered(spec) ? SocketRole.Responder : SocketRole.Sink;
-    if (existing && (existing.record.role === SocketRole.Responder || existing.record.role === role)) return;
+    const isPaused = this.#isPaused(namespace);
+    const role = isAnswered(spec) && !isPaused ? SocketRole.Responder : SocketRole.Sink;
+    if (existing && ((existing.record.role === SocketRole.Responder && !isPaused) || existing.record.role === role)) return;
     this.#setSocket(key, existing?.index ?? this.#takeSocket(), { namespace, protocol, ip: 0, port, role, flow: NONE, ...ofFamily(family) });
   }
 

@@ -1,9 +1,11 @@
+import { isIpv4, parseIpv4 } from "../net/ip";
 import type { Endpoint } from "./endpoint";
 import type { FirewallLink } from "./firewall/firewall";
 import type { LinkedContainer } from "./inspect/environment";
 import type { SandboxFiles } from "./inspect/sandbox-files";
 import type { GenerationRules } from "./generation";
 import type { PortBinding } from "./host-ports";
+import type { LogLine } from "./log";
 import type { Network } from "./network";
 import type { ContainerSpec, EndpointSpec, ExposedPort, PublishSpec } from "./spec";
 import type { AttachmentState, ContainerState, ContainerStatus, EndpointState, PublishedPortState } from "./state";
@@ -42,7 +44,8 @@ export interface OpenLink {
 /** One container: its settings, and, while it runs, its sandbox with one interface per endpoint. */
 export class Container {
   readonly id: string;
-  readonly spec: ContainerSpec;
+  /** As it was asked for; `docker update` changes it. */
+  spec: ContainerSpec;
   name: string;
   hostname: string;
   domainname: string;
@@ -52,6 +55,10 @@ export class Container {
   exitCode = 0;
   error = "";
   startOrder = 0;
+  /** How often its policy has started it again. */
+  restartCount = 0;
+  /** What its first processes have printed. */
+  log: readonly LogLine[] = [];
   sandboxId = "";
   /** It is a task of a service: the managers of its swarm give it its addresses. */
   isManaged = false;
@@ -66,7 +73,7 @@ export class Container {
   /** Its resolv.conf names Docker's own resolver. */
   embeddedDns = false;
   readonly attachments = new Map<string, Attachment>();
-  readonly links: readonly Link[];
+  links: readonly Link[];
   /** In the order in which they were joined. */
   readonly endpoints: Endpoint[] = [];
   /** What is bound on the host for it. */
@@ -167,8 +174,8 @@ export class Container {
     this.hasSandbox = false;
   }
 
-  state(context: { readonly host: string; readonly rules: GenerationRules; readonly isOrphaned: boolean; readonly shared: Container | undefined; readonly linked: readonly LinkedContainer[] }): ContainerState {
-    const { rules, host, isOrphaned, shared, linked } = context;
+  state(context: { readonly host: string; readonly rules: GenerationRules; readonly isOrphaned: boolean; readonly shared: Container | undefined; readonly linked: readonly LinkedContainer[]; readonly linkNames: readonly string[] }): ContainerState {
+    const { rules, host, isOrphaned, shared, linked, linkNames } = context;
     const files = this.sharedWith === undefined ? this.files : this.hasRun ? shared?.files : undefined;
     const { gateway4, gateway6 } = gatewaysOf(this, rules);
     return {
@@ -185,6 +192,8 @@ export class Container {
       exitCode: this.exitCode,
       error: this.error,
       startOrder: this.startOrder,
+      restartCount: this.restartCount,
+      linkNames,
       networkMode: this.networkMode,
       networkDisabled: this.networkDisabled,
       network: this.#mode(isOrphaned, shared?.name),
@@ -266,10 +275,17 @@ export function endpointState({ members, ...endpoint }: Endpoint): EndpointState
     dnsNames: members.isDefault ? [] : endpoint.dnsNames,
     // The kernel's default for Ethernet (Linux net/ethernet/eth.c: ether_setup).
     mtu: members.mtu === 0 ? 1500 : members.mtu,
+    ...linkLocalOf(endpoint.spec),
     link: mergeLinks(members.parts.spec.link, endpoint.spec.link),
     ...(endpoint.shownName !== undefined && { shownName: endpoint.shownName }),
     ...(endpoint.cable !== undefined && { cable: endpoint.cable }),
   };
+}
+
+/** Differs from Docker: those of IPv6 are checked, and given to nobody. */
+function linkLocalOf({ linkLocalIps = [] }: EndpointSpec): Pick<EndpointState, "linkLocal"> {
+  const own = linkLocalIps.filter(isIpv4).map((text) => parseIpv4(text, "link-local-ip"));
+  return own.length === 0 ? {} : { linkLocal: own };
 }
 
 /** The endpoint's fields before the network's. */

@@ -4,10 +4,14 @@ import type { GenerationRules } from "./generation";
 import type { FilesPart } from "./files";
 import type { Host } from "./host";
 import type { Ids } from "./ids";
+import { byLinkName, linkNamesOf, removeLink } from "./container-links";
 import { checkAttachment, completeAliases, dnsNamesOf, SHARED } from "./joining";
 import type { Networks } from "./networks";
-import { refuse, type RefusalStatus } from "./refusal";
+import { nameNobodyHas } from "./names";
+import { daemonWords, refuse, type RefusalStatus, rethrow } from "./refusal";
+import { type RestartPolicy, restartsForever, updatePolicy, wantsRestart, wantsRevival } from "./restart-policy";
 import type { Sandboxes } from "./sandboxes";
+import { exitOnSignal, signalNumber } from "./signals";
 import type { ContainerSpec, EndpointSpec, ExposedPort } from "./spec";
 import type { ContainerState } from "./state";
 
@@ -51,7 +55,7 @@ export class Containers {
   /** By ID, then by name, then by the start of an ID (moby daemon/container.go: GetContainer). */
   find(reference: string): Container | undefined {
     const name = reference.replace(/^\//, "");
-    const exact = this.#byId.get(reference) ?? this.list().find((container) => container.name === name);
+    const exact = this.#byId.get(reference) ?? this.list().find((container) => container.name === name) ?? byLinkName(this.list(), name)?.link.child;
     if (exact || !/^[0-9a-f]+$/.test(reference)) return exact;
     const byPrefix = this.list().filter(({ id }) => id.startsWith(reference));
     if (byPrefix.length > 1) refuse(400, `container ${reference}`, `Multiple IDs found with provided prefix: ${reference}`);
@@ -76,7 +80,13 @@ export class Containers {
     return container;
   }
 
+  /** By a person. */
   start(container: Container): void {
+    container.restartCount = 0;
+    this.#start(container);
+  }
+
+  #start(container: Container): void {
     if (container.status === "paused") refuse(409, subjectOf(container), "cannot start a paused container, try unpause instead");
     if (container.isRunning) return;
     try {
@@ -110,8 +120,25 @@ export class Containers {
     this.#context.ended(container);
   }
 
+  /**
+   * A process has ended by itself, and runs again where the policy says so. Time stands still meanwhile: one that ends at once, again and
+   * again, is left where the daemon waits to start it anew.
+   */
+  exitByItself(container: Container, exitCode: number): void {
+    if (!container.isRunning) return;
+    this.exit(container, exitCode);
+    if (!this.#byId.has(container.id) || !wantsRestart(container, exitCode)) return;
+    if (restartsForever(container.spec) && container.restartCount > 0) {
+      container.status = "restarting";
+      return;
+    }
+    container.restartCount++;
+    this.revive(container);
+  }
+
   stop(container: Container): void {
     container.stoppedByHand = true;
+    if (container.status === "restarting") container.status = "exited";
     this.exit(container, exitOnTerm(container));
   }
 
@@ -127,12 +154,25 @@ export class Containers {
     }
   }
 
-  kill(reference: string): void {
+  kill(reference: string, signal: string): void {
     const prefix = `Cannot kill container: ${reference}: `;
+    const number = signalNumber(signal, `container ${reference}`, { prefix, invalidSignal: this.#context.rules.messages.invalidSignal });
     const container = this.find(reference) ?? refuse(404, `container ${reference}`, `${prefix}No such container: ${reference}`);
     if (!container.isRunning) refuse(409, subjectOf(container), `${prefix}Container ${container.id} is not running`);
     container.stoppedByHand = true;
-    this.exit(container, EXIT_KILLED);
+    const exitCode = exitOnSignal(number, endOnTerm(container, number));
+    if (exitCode !== undefined) this.exit(container, exitCode);
+  }
+
+  /** `docker rm --link`. */
+  unlink(reference: string): void {
+    this.get(reference);
+    this.#context.sandboxes.refresh(removeLink(this.list(), reference));
+  }
+
+  /** `docker update --restart`. */
+  update(reference: string, policy: RestartPolicy): void {
+    updatePolicy(this.get(reference), policy);
   }
 
   pause(reference: string): void {
@@ -203,8 +243,10 @@ export class Containers {
 
   disconnect(reference: string, wanted: string, force: boolean): void {
     const { networks, rules, sandboxes } = this.#context;
-    const container = this.get(reference);
+    const container = force ? this.find(reference) : this.get(reference);
     const network = networks.find(wanted);
+    // Of a container that is not here, only what another daemon has left behind could go.
+    if (!container) refuse(404, `container ${reference}`, network ? `endpoint ${reference} not found` : `network ${wanted} not found`);
     if (!container.isRunning || (!network && force)) {
       const key = network?.name ?? wanted;
       if (!container.attachments.delete(key)) refuse(500, subjectOf(container), `container ${container.id} is not connected to the network ${key}`);
@@ -218,7 +260,7 @@ export class Containers {
   /** Stops everything, as the daemon does before it ends; returns who is to run again when it is back. */
   shutDown(): Container[] {
     const running = this.list().filter(({ isRunning }) => isRunning);
-    const revived = this.list().filter((container) => wantsRevival(container));
+    const revived = this.list().filter((container) => wantsRevival(container, exitOnTerm(container)));
     for (const container of running) this.exit(container, exitOnTerm(container));
     // The daemon starts them side by side; those on the default bridge have the least to do and come first.
     const isLate = (container: Container) => Number(!container.attachments.has("bridge"));
@@ -228,7 +270,7 @@ export class Containers {
   /** The daemon starts a container by its policy; whose start fails stays as it is. */
   revive(container: Container): void {
     try {
-      this.start(container);
+      this.#start(container);
     } catch {
       // The daemon logs it; the container shows the error.
     }
@@ -238,17 +280,12 @@ export class Containers {
     const { rules, hostName, files } = this.#context;
     const owner = this.#owner(container);
     const isOrphaned = container.sharedWith !== undefined && container.isRunning && owner?.sandboxId !== container.sandboxId;
-    return container.state({ host: hostName, rules, isOrphaned, shared: owner, linked: files?.linkedTo(container) ?? [] });
+    return container.state({ host: hostName, rules, isOrphaned, shared: owner, linked: files?.linkedTo(container) ?? [], linkNames: linkNamesOf(this.list(), container) });
   }
 
-  /** Two words that no container has, as moby's namesgenerator makes them of an adjective and a surname. */
+  /** Two words that no container has. */
   makeName(): string {
-    const { ids } = this.#context;
-    for (;;) {
-      const drawn = Number.parseInt(ids.id("name").slice(0, 8), 16);
-      const name = `${ADJECTIVES[drawn % ADJECTIVES.length]}_${SURNAMES[Math.floor(drawn / 256) % SURNAMES.length]}`;
-      if (!this.find(name)) return name;
-    }
+    return nameNobodyHas(this.#context.ids, (name) => this.find(name) !== undefined);
   }
 
   #setUp(container: Container): void {
@@ -352,28 +389,8 @@ function runsImage({ command = [] }: ContainerSpec): boolean {
   return command.length === 0;
 }
 
-/** moby daemon/daemon.go: restore. */
-function wantsRevival(container: Container): boolean {
-  const { spec, isRunning, stoppedByHand, hasRun } = container;
-  if (spec.restart === "always") return hasRun;
-  if (spec.restart === "unless-stopped") return hasRun && !stoppedByHand;
-  return spec.restart === "on-failure" && isRunning && exitOnTerm(container) !== 0;
+/** What a first process makes of a signal that asks it to end: of an image of which nothing is known, what most programs do. */
+function endOnTerm({ spec }: Container, signal: number): number | undefined {
+  const isUnknown = runsImage(spec) && (spec.image === undefined || spec.image.command.length === 0);
+  return isUnknown ? 128 + signal : runsImage(spec) ? spec.image?.exitOnTerm : undefined;
 }
-
-/** The daemon's sentence of an error. */
-function daemonWords(error: unknown): string {
-  const { details, message } = error as { details?: { daemon?: string }; message: string };
-  return details?.daemon ?? message;
-}
-
-/** The same refusal with more words around the daemon's. */
-function rethrow(error: unknown, words: (daemon: string) => string, subject: string): never {
-  const { details } = error as { details?: { daemon?: string; status?: RefusalStatus; position?: ContainerSpec["position"] } };
-  if (details?.daemon === undefined) throw error;
-  return refuse(details.status ?? 500, subject, words(details.daemon), details.position);
-}
-
-/** Words of ours: the daemon has longer lists. */
-const ADJECTIVES = ["brave", "clever", "eager", "gifted", "happy", "jolly", "keen", "lucid", "nifty", "quirky", "serene", "vibrant"];
-const SURNAMES = ["bohr", "curie", "dijkstra", "euler", "goodall", "hopper", "lovelace", "noether", "ritchie", "shannon", "turing", "wozniak"];
-

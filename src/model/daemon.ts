@@ -1,10 +1,10 @@
-import { formatCidr } from "../net/cidr";
 import { formatIp } from "../net/ip";
-import { AddressSpace, DEFAULT_POOLS, type DefaultPool, poolsOfFlags } from "./address-space";
+import { AddressSpace, DEFAULT_POOLS, poolsOfFlags } from "./address-space";
 import { addressOf } from "./block";
+import { docker0Subnet, localPool6, takesOver } from "./default-bridge";
 import { Connections } from "./connections";
 import { type ContainerContext, Containers } from "./containers";
-import { type DefaultSubnet, defaultBridgeSpec } from "./drivers/default-bridge";
+import { defaultBridgeSpec } from "./drivers/default-bridge";
 import { createFirewall, type Firewall } from "./firewall/index";
 import { type DaemonFlags, defaultFlags } from "./flags";
 import type { FilesPart, FilesSupport } from "./files";
@@ -15,10 +15,12 @@ import { HostPorts } from "./host-ports";
 import { Ids } from "./ids";
 import type { Network } from "./network";
 import { hasLabel } from "./labels";
+import { linesOf, type LogLine } from "./log";
 import { refuse } from "./refusal";
 import { Networks } from "./networks";
 import type { DaemonOperations, PruneFilter } from "./operations";
 import { proxiesOf } from "./publishing";
+import type { RestartPolicy } from "./restart-policy";
 import { Sandboxes } from "./sandboxes";
 import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec";
 import { type ContainerState, type DockerState, isOfSwarm, type NetworkState } from "./state";
@@ -150,8 +152,12 @@ export class Daemon implements DaemonOperations {
     this.#containers.restart(container);
   }
 
-  killContainer(container: string): void {
-    this.#containers.kill(container);
+  killContainer(container: string, signal = "KILL"): void {
+    this.#containers.kill(container, signal);
+  }
+
+  updateContainer(container: string, policy: RestartPolicy): void {
+    this.#containers.update(container, policy);
   }
 
   pauseContainer(container: string): void {
@@ -166,12 +172,25 @@ export class Daemon implements DaemonOperations {
     this.#containers.remove(container, options.force === true);
   }
 
+  removeLink(name: string): void {
+    this.#containers.unlink(name);
+  }
+
   renameContainer(container: string, name: string): void {
     this.#containers.rename(container, name);
   }
 
   exitContainer(container: string, exitCode: number): void {
-    this.#containers.exit(this.#containers.get(container), exitCode);
+    this.#containers.exitByItself(this.#containers.get(container), exitCode);
+  }
+
+  logOutput(container: string, printed: Parameters<typeof linesOf>[0]): void {
+    const found = this.#containers.find(container);
+    if (found) found.log = [...found.log, ...linesOf(printed)];
+  }
+
+  logOf(container: string): readonly LogLine[] {
+    return this.#containers.get(container).log;
   }
 
   checkExec(container: string): void {
@@ -294,28 +313,14 @@ export class Daemon implements DaemonOperations {
   #makeDefaultBridge(): void {
     if (this.#flags.bridge === "none") return;
     const own6 = this.#host.device("docker0")?.addresses.find(({ family }) => family === 6);
-    const spec = defaultBridgeSpec(this.#flags, this.#docker0Subnet(), own6 && formatIp(addressOf(6, BigInt(own6.address))));
+    const spec = defaultBridgeSpec(this.#flags, docker0Subnet(this.#host, this.#space, this.#rules), own6 && formatIp(addressOf(6, BigInt(own6.address))));
     this.#program(this.#networks.make(spec, { isDefault: true }));
   }
 
-  /** The subnet of docker0 as it is, or, where the generation asks for it before it makes the network, the first that is free. */
-  #docker0Subnet(): DefaultSubnet | undefined {
-    const own = this.#host.device("docker0")?.addresses.find(({ family }) => family === 4);
-    if (own) return { subnet: formatCidr(own), gateway: formatIp(addressOf(4, BigInt(own.address))) };
-    if (this.#rules.subnets.defaultBridgeMovesSearch) return undefined;
-    const first = this.#space.findFirstDefault((subnet) => !this.#host.isReserved(subnet));
-    return first && { subnet: formatCidr(first) };
-  }
-
-  /**
-   * A network of a user on docker0: the bridge driver takes the default network for a stale one and forgets it, rules and ports
-   * included.
-   *
-   * Differs from Docker: it also deletes the cables of the containers on the default bridge.
-   */
-  #takeOver({ parts: { bridge } }: Network): void {
+  /** A network of a user on docker0 makes the daemon forget its own. */
+  #takeOver(network: Network): void {
     const old = this.#networks.list().find(({ isDefault }) => isDefault);
-    if (!bridge || !old || old.parts.bridge?.device !== bridge.device) return;
+    if (!old || !takesOver(network, old, this.#host)) return;
     for (const container of this.#containers.list()) if (container.publishing?.members === old) this.#sandboxes.forgetPorts(container);
     this.#firewall.removeNetwork(old.id);
   }
@@ -359,18 +364,7 @@ export class Daemon implements DaemonOperations {
     const { defaultAddressPools } = this.#flags;
     const pools = defaultAddressPools.length > 0 ? poolsOfFlags(defaultAddressPools) : DEFAULT_POOLS;
     const wantsLocal = this.#rules.subnets.hasLocalPool6 && !pools.some(({ base }) => base.family === 6);
-    return new AddressSpace(this.#rules.subnets.choice(), wantsLocal ? [...pools, this.#localPool6()] : pools);
-  }
-
-  /**
-   * A /48 of unique local addresses (RFC 4193).
-   *
-   * Differs from Docker: its 40 bits are drawn; the daemon takes them from a hash of its own ID, which is random.
-   */
-  #localPool6(): DefaultPool {
-    const bits = BigInt(`0x${this.#ids.identity.id("local pool", this.#options.host.name).slice(0, 10)}`);
-    const base = { family: 6, address: (0xfdn << 120n) | (bits << 80n), network: (0xfdn << 120n) | (bits << 80n), prefixLength: 48 } as const;
-    return { base, size: 64 };
+    return new AddressSpace(this.#rules.subnets.choice(), wantsLocal ? [...pools, localPool6(this.#ids, this.#options.host.name)] : pools);
   }
 
   #networkContext() {

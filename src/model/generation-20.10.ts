@@ -117,6 +117,7 @@ export const generation20: GenerationRules = {
     badContainerMode: "Invalid network mode: invalid container format container:<name|id>",
     noContainerToJoin: (name) => `No such container: ${name}`,
     notRunning: (_name, id) => `cannot join network of a non running container: ${id}`,
+    invalidSignal: "Invalid signal",
     joinsItself: "cannot join own network",
     predefined: (name) => `operation is not permitted on predefined ${name} network`,
     noParent: (name) => `-o parent interface does was not found on the host: ${name}`,

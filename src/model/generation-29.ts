@@ -124,6 +124,7 @@ export const generation29: GenerationRules = {
     badContainerMode: "invalid network mode: invalid container format container:<name|id>",
     noContainerToJoin: (name) => `joining network namespace of container: No such container: ${name}`,
     notRunning: (name, _id, status) => `cannot join network namespace of a non running container: container ${name} is ${status}`,
+    invalidSignal: "invalid signal",
     joinsItself: "cannot join own network namespace",
     predefined: (name) => `operation is not permitted on predefined ${name} network`,
     noParent: (name) => `-o parent interface was not found on the host: ${name}`,

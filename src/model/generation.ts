@@ -168,6 +168,7 @@ export interface GenerationMessages {
   readonly linksWarning: string | undefined;
   notRunning(name: string, id: string, status: string): string;
   readonly joinsItself: string;
+  readonly invalidSignal: string;
   predefined(name: string): string;
   /** Of a VLAN interface that is to be made on one that is not there. */
   noParent(name: string): string;

@@ -1,5 +1,5 @@
-import { formatIp, isIp, parseIp } from "../net/ip";
-import { isMac, isMulticastMac, parseMac } from "../net/mac";
+import { formatIp, type IpAddress, isIp, isIpv4, parseIp } from "../net/ip";
+import { formatMac, isMac, isMulticastMac, parseMac } from "../net/mac";
 import { valueOf } from "./block";
 import type { Attachment, Container } from "./container";
 import type { Endpoint, HeldAddress } from "./endpoint";
@@ -68,18 +68,27 @@ export function createEndpoint(
   const { spec } = attachment;
   const subject = `container ${container.name}`;
   const position = spec.position ?? container.spec.position;
+  for (const [word, text, isSound] of [["IPv4", spec.ipv4, isIpv4], ["IPv6", spec.ipv6, isIp]] as const) {
+    // The parenthesis is the daemon's.
+    if (text !== undefined && !isSound(text)) refuse(500, subject, `Invalid ${word} address: ${text})`, position);
+  }
   if (network.configOnly) refuse(403, subject, "cannot create endpoint on configuration-only network", position);
   if ([...network.endpoints.values()].some((other) => other.container === container.name)) {
     refuse(403, subject, `endpoint with name ${container.name} already exists in network ${network.name}`, position);
   }
   const badLinkLocal = (spec.linkLocalIps ?? []).find((address) => !isIp(address));
   if (badLinkLocal !== undefined) refuse(500, subject, `Invalid link-local IP address: [${(spec.linkLocalIps ?? []).join(" ")}]`, position);
+  const foreign = (spec.linkLocalIps ?? []).find((address) => !isLinkLocal(parseIp(address, "link-local-ip")));
+  if (foreign !== undefined) refuse(400, subject, `invalid link local IP address: ${foreign}`, position);
   const given = macOf(container, network, spec);
   const addresses = takeAddresses(container, network, spec, context);
   const { v4, v6 } = addresses;
   const names = [network.name, container.name] as const;
   try {
     checkMtu(container, network, context);
+    if (network.taken) refuse(404, subject, `failed to create endpoint ${container.name} on network ${network.name}: network ${network.id} does not exist`, position);
+    // Linux drivers/net/macvlan.c: macvlan_common_newlink.
+    if (network.parts.parent?.mode === "passthru" && network.endpoints.size > 0) refuse(500, subject, "failed to create the macvlan port: invalid argument", position);
     const mac = given ?? defaultMac(network, v4, context, names);
     const fromMac = v6 === undefined ? undefined : addressFromMac(network, v6, mac, rules);
     const gateways = gatewaysOf(network, v4, v6, rules);
@@ -136,28 +145,35 @@ export function setUpInterface(container: Container, endpoint: Endpoint, context
     refuse(500, `container ${container.name}`, `interface name ${name} is already in use`, position);
   }
   if (endpoint.members.parts.bridge) endpoint.vethName = vethName(container, name, context);
-  if (isMulticastMac(mac)) refuse(500, `container ${container.name}`, multicastFailure(endpoint.vethName, mac, rules), position);
+  // Linux include/linux/etherdevice.h: is_valid_ether_addr.
+  const { vethName: veth } = endpoint;
+  const failed = (what: string) => refuse(500, `container ${container.name}`, interfaceFailure(veth, what, rules), position);
+  if (isMulticastMac(mac) || mac === 0) failed(`setting interface \\"${veth}\\" MAC to \\"${formatMac(mac)}\\": cannot assign requested address`);
+  if (name.length >= INTERFACE_NAME_SIZE) failed(`renaming interface \\"${veth}\\" to \\"${name}\\": numerical result out of range`);
   endpoint.interfaceName = name;
   endpoint.index = 1 + Math.max(...container.endpoints.map(({ index }) => index));
 }
 
+/** Linux include/uapi/linux/if.h: IFNAMSIZ, with the zero at the end. */
+const INTERFACE_NAME_SIZE = 16;
+
 /** What the OCI runtime's hook says; its time stamp is the start of the simulated world. */
-function multicastFailure(veth: string, mac: number, rules: GenerationRules): string {
-  const text = mac.toString(16).padStart(12, "0").replace(/(..)(?!$)/g, "$1:");
-  const inner = `failed to add interface ${veth} to sandbox: error setting interface \\"${veth}\\" MAC to \\"${text}\\": cannot assign requested address`;
+function interfaceFailure(veth: string, what: string, rules: GenerationRules): string {
+  const inner = `failed to add interface ${veth} to sandbox: error ${what}`;
   const hook = `error running hook #0: error running hook: exit status 1, stdout: , stderr: time="1970-01-01T00:00:00Z" level=fatal msg="${inner}"`;
   const task = rules.messages.startFailure === "" ? "failed to create shim task" : "failed to create task for container: failed to create shim task";
   return `${task}: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${hook}: unknown`;
 }
 
 function takeAddresses(container: Container, network: Network, spec: EndpointSpec, context: JoinContext): { v4: HeldAddress | undefined; v6: HeldAddress | undefined } {
+  // Where that of IPv6 is refused, that of IPv4 stays taken (libnetwork network.go: createEndpoint gives back only what was assigned whole).
   const v4 = takeAddress(4, container, network, spec, context.rules);
-  try {
-    return { v4, v6: takeAddress(6, container, network, spec, context.rules) };
-  } catch (error) {
-    releaseAddresses({ v4, v6: undefined });
-    throw error;
-  }
+  return { v4, v6: takeAddress(6, container, network, spec, context.rules) };
+}
+
+/** Go's net.IP: IsLinkLocalUnicast. */
+function isLinkLocal({ family, value }: IpAddress): boolean {
+  return family === 4 ? value >>> 16 === 0xa9fe : value >> 118n === 0xfe80n >> 6n;
 }
 
 /** libnetwork endpoint.go: assignAddressVersion. */
@@ -236,7 +252,7 @@ function gatewaysOf(network: Network, v4: HeldAddress | undefined, v6: HeldAddre
   const gatewayOf = (held: HeldAddress | undefined): bigint | undefined => {
     if (!held || isL3 || network.driver === "overlay") return undefined;
     if (network.internal && !(network.parts.bridge && rules.sandbox.internalHasGateway)) return undefined;
-    return held.block.auxGateway ?? held.block.gateway;
+    return (network.parts.bridge && held.block.auxGateway) ?? held.block.gateway;
   };
   const gateway4 = gatewayOf(v4);
   const gateway6 = gatewayOf(v6);

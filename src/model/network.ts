@@ -1,4 +1,4 @@
-import { cidrContains, formatCidr } from "../net/cidr";
+import { type Cidr, cidrContains, formatCidr } from "../net/cidr";
 import { formatIp, parseIp } from "../net/ip";
 import { addressOf } from "./block";
 import type { BridgeOptions } from "./drivers/bridge";
@@ -58,6 +58,9 @@ export class Network implements AddressableNetwork {
     this.parts = parts;
     this.#showsGateways = parts.showsGateways;
   }
+
+  /** The driver has forgotten it: another network has its device, which has this address by now. */
+  taken: (() => Cidr | undefined) | undefined;
 
   /** The daemon has read the network back from its store: from now on every gateway shows. */
   showGateways(): void {
@@ -133,7 +136,7 @@ export class Network implements AddressableNetwork {
         subnet6: v6 && subnet6Of(v6),
         gateway6: v6?.gateway,
         defaultGateway6: v6 && this.#defaultGateway(v6),
-        bridge: bridgeState(options, { device, displayName, mac }),
+        bridge: { ...bridgeState(options, { device, displayName, mac }), ...(this.taken && { taken: this.taken() }) },
         mtu: options.mtu,
       };
     }

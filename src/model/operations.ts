@@ -1,3 +1,5 @@
+import type { LogLine } from "./log";
+import type { RestartPolicy } from "./restart-policy";
 import type { ContainerSpec, EndpointSpec, NetworkSpec } from "./spec";
 import type { SwarmOperations } from "./swarm/operations";
 import type { ContainerState, DockerState, NetworkState } from "./state";
@@ -23,14 +25,22 @@ export interface DaemonOperations {
   startContainer(container: string): void;
   stopContainer(container: string): void;
   restartContainer(container: string): void;
-  killContainer(container: string): void;
+  /** `docker kill`; KILL unless a signal is given. */
+  killContainer(container: string, signal?: string): void;
+  /** `docker update --restart`. */
+  updateContainer(container: string, policy: RestartPolicy): void;
   pauseContainer(container: string): void;
   unpauseContainer(container: string): void;
   /** `docker rm`; a running one needs `force`. */
   removeContainer(container: string, options?: { readonly force?: boolean }): void;
+  /** `docker rm --link`: the name is `parent/alias`. */
+  removeLink(name: string): void;
   renameContainer(container: string, name: string): void;
-  /** Its process ends by itself. */
+  /** Its process ends by itself; its policy may start it again. */
   exitContainer(container: string, exitCode: number): void;
+  /** What its process has printed, and all that those before it have. */
+  logOutput(container: string, printed: { readonly stdout: string; readonly stderr: string }): void;
+  logOf(container: string): readonly LogLine[];
   /** What `docker exec` refuses; the name of the container whose sandbox the process gets otherwise. */
   checkExec(container: string): void;
   /** The daemon is stopped in an orderly way and started again. */

@@ -23,3 +23,16 @@ function codeOf(status: RefusalStatus): ErrorCode {
   if (status === 400) return "INVALID_INPUT";
   return status === 404 ? "NOT_FOUND" : "CONFLICT";
 }
+
+/** The daemon's sentence of an error. */
+export function daemonWords(error: unknown): string {
+  const { details, message } = error as { details?: { daemon?: string }; message: string };
+  return details?.daemon ?? message;
+}
+
+/** The same refusal with more words around the daemon's. */
+export function rethrow(error: unknown, words: (daemon: string) => string, subject: string): never {
+  const { details } = error as { details?: { daemon?: string; status?: RefusalStatus; position?: SourcePosition } };
+  if (details?.daemon === undefined) throw error;
+  return refuse(details.status ?? 500, subject, words(details.daemon), details.position);
+}

@@ -91,9 +91,8 @@ export class Sandboxes {
     const network = this.#networkFor(container, reference, fresh);
     const wayOut = container.endpoints.find(({ isLastResort }) => isLastResort);
     if (wayOut?.members === network) this.#context.swarm.refuseSecondWayOut(container, wayOut, fresh);
-    const attachment: Attachment = container.attachments.get(network.name) ?? { ...fresh, spec: { ...fresh.spec, network: network.name } };
-    const isKnown = container.endpointOn(network) !== undefined;
-    this.#join(container, network, isKnown ? { ...attachment, spec: fresh.spec } : attachment);
+    const known = container.endpointOn(network) ? container.attachments.get(network.name) : undefined;
+    this.#join(container, network, known ? { ...known, spec: fresh.spec } : { ...fresh, spec: { ...fresh.spec, network: network.name } });
     try {
       for (const endpoint of container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, endpoint, this.#context);
     } catch (error) {
@@ -136,6 +135,15 @@ export class Sandboxes {
     showPorts(container, this.#context.rules);
   }
 
+  /** Its links have changed (moby daemon/container_operations.go: updateNetwork). */
+  refresh(container: Container): void {
+    const { files } = this.#context;
+    if (!container.hasSandbox) return;
+    files?.make(container);
+    for (const endpoint of container.endpoints) if (!endpoint.isLastResort) files?.join(container, endpoint);
+    if (container.embeddedDns) files?.embed(container);
+  }
+
   /** Its ports lead nowhere any more, though they are shown. */
   forgetPorts(container: Container): void {
     this.#unpublish(container);
@@ -147,7 +155,9 @@ export class Sandboxes {
     for (const endpoint of container.endpoints) {
       const old = endpoint.container;
       endpoint.container = container.name;
-      endpoint.dnsNames = endpoint.dnsNames.map((name) => (name === old ? container.name : name));
+      // Where the old name is an alias as well, it stays.
+      const isAlias = container.attachments.get(endpoint.network)?.spec.aliases.includes(old) === true;
+      endpoint.dnsNames = endpoint.dnsNames.flatMap((name) => (name !== old ? [name] : isAlias ? [container.name, old] : [container.name]));
     }
   }
 
@@ -184,6 +194,7 @@ export class Sandboxes {
     completeAliases(container, network, attachment, rules);
     if (!network.isPredefined) attachment.dnsNames = dnsNamesOf(container, attachment, rules);
     checkAttachment(container, network, attachment.spec, networks.list(), rules);
+    container.attachments.set(network.name, container.attachments.get(network.name) ?? attachment);
     const endpoint = this.#makeEndpoint(container, network, attachment);
     container.attachments.set(network.name, attachment);
     attachment.networkId = network.id;

@@ -150,6 +150,8 @@ export interface ContainerSpec extends Positioned {
   readonly env?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly restart?: RestartPolicySpec;
+  /** `on-failure:3`: how often at most; 0 or absent: again and again. */
+  readonly restartRetries?: number;
   readonly autoRemove?: boolean;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly capAdd?: readonly string[];

@@ -1,3 +1,4 @@
+import type { Cidr } from "../net/cidr";
 import type { IpAddress } from "../net/ip";
 import type { FirewallState } from "./firewall/rule";
 import type { DaemonFlags } from "./flags";
@@ -148,6 +149,8 @@ export interface BridgeState {
   readonly trustedInterfaces: readonly string[];
   /** Without an IPv4 address on the bridge device. */
   readonly inhibitIpv4: boolean;
+  /** There if another network has taken the device: the address that it has since. */
+  readonly taken?: Cidr | undefined;
 }
 
 export type GatewayMode = "nat" | "nat-unprotected" | "routed" | "isolated";
@@ -163,7 +166,8 @@ export interface ParentState {
   readonly created: boolean;
 }
 
-export type ContainerStatus = "created" | "running" | "paused" | "exited";
+/** Restarting: it has ended, and its policy starts it again and again. */
+export type ContainerStatus = "created" | "running" | "paused" | "restarting" | "exited";
 
 export interface ContainerState {
   readonly id: string;
@@ -183,6 +187,10 @@ export interface ContainerState {
   readonly error: string;
   /** Counts up with every container that starts, on one host. */
   readonly startOrder: number;
+  /** How often its policy has started it again. */
+  readonly restartCount: number;
+  /** What it is called by others' legacy links, each as `parent/alias`. */
+  readonly linkNames: readonly string[];
   /** `HostConfig.NetworkMode`. */
   readonly networkMode: string;
   /** `Config.NetworkDisabled`: it was to join the default bridge of a daemon that has none. */
@@ -246,6 +254,8 @@ export interface AttachmentState {
 }
 
 export interface EndpointState {
+  /** `--link-local-ip`: IPv4 addresses beside the own one, each in a /16. */
+  readonly linkLocal?: readonly number[];
   readonly id: string;
   readonly network: string;
   readonly networkId: string;

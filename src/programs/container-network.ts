@@ -55,12 +55,16 @@ export function sortRoutes(routes: readonly Route[]): string[] {
   return [...routes].sort((a, b) => a.network - b.network || a.prefix - b.prefix).map(({ text }) => text);
 }
 
+/** libnetwork endpoint.go: linkLocalMask. */
+const LINK_LOCAL_PREFIX = 16;
+
 /** A container's interfaces and routes. */
 export function containerView(state: DockerState, container: ContainerState): NetworkView {
   const { endpoints, gateway, gateway6 } = container;
   const ifaces = [...endpoints].sort(byName).map((endpoint) => containerInterface(state, container, endpoint));
   const device = (network: string) => endpoints.find((endpoint) => endpoint.network === network)?.interfaceName ?? "";
   const routes: Route[] = endpoints.filter(({ ip }) => ip !== 0).map(({ ip, prefixLength, interfaceName }) => connected(ip, prefixLength, interfaceName));
+  routes.push(...endpoints.flatMap(({ linkLocal = [], interfaceName }) => linkLocal.map((ip) => connected(ip, LINK_LOCAL_PREFIX, interfaceName))));
   routes.push(...endpoints.flatMap((endpoint) => routesToSubnets(state, endpoint)));
   if (gateway !== undefined) routes.push({ network: 0, prefix: 0, text: `default ${gateway.ip === 0 ? "" : `via ${formatIpv4(gateway.ip)} `}dev ${device(gateway.network)}${gateway.ip === 0 ? " scope link" : ""}` });
   const subnets6 = endpoints.flatMap(({ ipv6, prefixLength6, interfaceName }) => (ipv6 === undefined ? [] : [{ subnet: ipv6Cidr(ipv6, prefixLength6), interfaceName }]));
@@ -72,13 +76,13 @@ export function containerView(state: DockerState, container: ContainerState): Ne
 }
 
 function containerInterface(state: DockerState, { host }: ContainerState, endpoint: EndpointState): InterfaceView {
-  const { interfaceName, mtu, mac, ip, prefixLength, ipv6, prefixLength6, networkId } = endpoint;
+  const { interfaceName, mtu, mac, ip, prefixLength, linkLocal = [], ipv6, prefixLength6, networkId } = endpoint;
   const network = state.networks.find(({ id }) => id === networkId);
   const text = formatMac(mac);
   const broadcast = ip === 0 ? undefined : broadcastOf(ip, prefixLength);
   return {
     name: interfaceName, mtu, state: "UP", mac: text, kind: network === undefined || isBridge(network) || isOfSwarm(network) ? "veth" : network.driver, up: true,
-    addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${formatIpv6(linkLocalOf(state, host, endpoint))}/64`])],
+    addrs: [...(ip === 0 ? [] : [`${formatIpv4(ip)}/${prefixLength}`]), ...linkLocal.map((address) => `${formatIpv4(address)}/${LINK_LOCAL_PREFIX}`), ...(ipv6 === undefined ? [] : [`${formatIpv6(ipv6)}/${prefixLength6}`, `${formatIpv6(linkLocalOf(state, host, endpoint))}/64`])],
     ...(network !== undefined && "mode" in network && { mode: network.mode }),
     ...(broadcast !== undefined && { broadcast }),
   };

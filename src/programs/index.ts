@@ -28,8 +28,10 @@ const cat: Program = async (process, argv) => {
   return value === undefined ? complained(`cat: can't open '${path}': No such file or directory`) : printed([value]);
 };
 
-/** `-f`: the first name of the line in /etc/hosts that has the host's name. */
+/** `-i`: the addresses that /etc/hosts has for the host's name. `-f`: the first name of the line in /etc/hosts that has the host's name. */
 const hostname: Program = async (process, argv) => {
+  const own = (line: string) => line.trim().split(/\s+/).slice(1).includes(process.hostname);
+  if (argv.includes("-i")) return printed([process.hosts.filter(own).map((line) => line.trim().split(/\s+/)[0]!).join(" ")]);
   if (!argv.includes("-f")) return printed([process.hostname]);
   const names = process.hosts.map((line) => line.trim().split(/\s+/).slice(1)).find((candidates) => candidates.includes(process.hostname));
   return printed([names?.[0] ?? process.hostname]);

@@ -1,5 +1,6 @@
 /** busybox ip: `ip addr`, `ip route`, `ip route add`. */
-import type { InterfaceView } from "./container-network";
+import { parseIpv4 } from "../net/ip";
+import { broadcastOf, type InterfaceView } from "./container-network";
 import { complained, printed, type ProcessView, type Program, type ProgramResult } from "./process";
 
 type Family = 4 | 6 | undefined;
@@ -69,5 +70,7 @@ function heading(number: number, { name, mtu, mac, kind, mode }: InterfaceView, 
 function addressLine({ name, broadcast }: InterfaceView, text: string): string {
   const isLoopback = name === "lo";
   if (text.includes(":")) return `inet6 ${text} scope ${isLoopback ? "host" : text.startsWith("fe80") ? "link" : "global flags 02"} `;
-  return `inet ${text}${broadcast === undefined ? "" : ` brd ${broadcast}`} scope ${isLoopback ? "host" : "global"} ${name}`;
+  const [address = "", prefix = "32"] = text.split("/");
+  const own = broadcast === undefined ? undefined : broadcastOf(parseIpv4(address, "address"), Number(prefix));
+  return `inet ${text}${own === undefined ? "" : ` brd ${own}`} scope ${isLoopback ? "host" : "global"} ${name}`;
 }

@@ -24,7 +24,7 @@ export function shellOf(run: Program): Program {
 
 /** `2>&1` and `&>` hold no joint: they become `2>1` and `0>`. */
 function withoutAmpersands(script: string): string {
-  return script.replace(/(\d)>&(\d)/g, "$1>$2").replace(/&>/g, " 0>");
+  return script.replace(/(\d?)>&(\d)/g, (_, from: string, to: string) => `${from === "" ? "1" : from}>${to}`).replace(/&>/g, " 0>");
 }
 
 /** The command without its redirections, which take effect one after the other; what goes into a file is seen no more. */

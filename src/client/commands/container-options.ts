@@ -1,4 +1,5 @@
 import type { ContainerSpec, ExposeSpec, ImageSpec, PublishSpec, RestartPolicySpec } from "../../model/spec";
+import { policyRefusal, type RestartPolicy } from "../../model/restart-policy";
 import { isMac } from "../../net/mac";
 import { PORTS_20_10, PORTS_29, PortSyntaxError, readPortMapping, splitProtocol, transportOf } from "../../net/port-mapping";
 import type { PortDialect } from "../../net/port-mapping";
@@ -14,7 +15,7 @@ import { readNetworks } from "./network-option";
  *
  * @throws Failure without the client's prefix.
  */
-export function readContainer({ flags, args, daemon }: Call, image: ImageSpec, name: string): Omit<ContainerSpec, "host"> {
+export function readContainer({ daemon, flags, args }: Call, image: ImageSpec, name: string): Omit<ContainerSpec, "host"> {
   const mac = flags.text("mac-address").trim();
   if (mac !== "" && !isMac(mac)) throw new Failure(`${flags.text("mac-address")} is not a valid mac address`);
   const isCurrent = daemon.state().generation === "29";
@@ -23,7 +24,7 @@ export function readContainer({ flags, args, daemon }: Call, image: ImageSpec, n
   const expose = flags.all("expose").flatMap(readExpose);
   checkModes(flags);
   const restart = readRestart(flags.text("restart"));
-  if (flags.on("rm") && restart !== undefined && restart !== "no") throw new Failure("Conflicting options: --restart and --rm");
+  if (flags.on("rm") && restart.restart !== undefined && restart.restart !== "no") throw new Failure("Conflicting options: --restart and --rm");
   const { mode, endpoints, links } = readNetworks(flags, isCurrent);
   const entrypoint = flags.has("entrypoint") ? [flags.text("entrypoint")].filter((word) => word !== "") : [];
   const command = flags.has("entrypoint") ? [...entrypoint, ...args.slice(1)] : args.slice(1);
@@ -37,7 +38,7 @@ export function readContainer({ flags, args, daemon }: Call, image: ImageSpec, n
     ...text("domainname", flags.text("domainname")),
     env: readEnvironment(flags.all("env")),
     labels: flags.map("label"),
-    ...(restart !== undefined && { restart }),
+    ...restart,
     autoRemove: flags.on("rm"),
     sysctls: flags.map("sysctl"),
     capAdd: flags.all("cap-add"),
@@ -119,11 +120,9 @@ function checkModes(flags: FlagValues): void {
   if (!isShared(flags.text("userns"))) throw new Failure("--userns: invalid USER mode");
 }
 
-const POLICIES: ReadonlySet<string> = new Set(["no", "always", "unless-stopped", "on-failure"]);
-
 /** `--restart`. The daemon refuses a policy that it does not know; so does this, in its words. */
-function readRestart(text: string): RestartPolicySpec | undefined {
-  if (text === "") return undefined;
+export function readRestart(text: string): Partial<RestartPolicy> {
+  if (text === "") return {};
   const [name = "", count, ...rest] = text.split(":");
   if (rest.length > 0) throw new Failure("invalid restart policy format");
   if (count !== undefined) {
@@ -133,9 +132,8 @@ function readRestart(text: string): RestartPolicySpec | undefined {
       throw new Failure("maximum retry count must be an integer");
     }
   }
-  if (!POLICIES.has(name)) throw new Failure(`Error response from daemon: invalid restart policy '${name}'`);
-  if (count !== undefined && name !== "on-failure") {
-    throw new Failure(`Error response from daemon: maximum retry count cannot be used with restart policy '${name}'`);
-  }
-  return name as RestartPolicySpec;
+  const restartRetries = Number(count ?? 0);
+  const refusal = policyRefusal(name, restartRetries);
+  if (refusal !== undefined) throw new Failure(`Error response from daemon: ${refusal}`);
+  return { restart: name as RestartPolicySpec, ...(restartRetries > 0 && { restartRetries }) };
 }

@@ -2,10 +2,11 @@ import { SimulationError } from "../../errors";
 import { atLeast, exactly, NONE, type Call, type Command } from "../command";
 import type { FlagSpec } from "../flags";
 import { Failure } from "../outcome";
-import { find, forEachName, notFoundOr, responseOf } from "../refusals";
+import { ask, find, forEachName, notFoundOr, responseOf } from "../refusals";
+import { labelsOf } from "../../model/inspect/container";
 import { filtersOf, hasLabel, readFilter } from "../values";
 import { agrees } from "./network";
-import { runStarted } from "./processes";
+import { runStarted, settle, startOf } from "./processes";
 
 const SEVERAL = { usage: "[OPTIONS] CONTAINER [CONTAINER...]", count: atLeast(1) } as const;
 const SIGNAL: FlagSpec = { name: "signal", short: "s", kind: "text" };
@@ -33,9 +34,7 @@ const START: Command = {
   async run(call) {
     const refused: string[] = [];
     const started: string[] = [];
-    // To attach to it, the client looks at the container first.
-    const attached = call.flags.on("attach") || call.flags.on("interactive") ? (call.args[0] ?? "") : undefined;
-    if (attached !== undefined) find("container", attached, () => call.daemon.findContainer(attached));
+    if (call.flags.on("attach") || call.flags.on("interactive")) return startAttached(call);
     for (const name of call.args) {
       try {
         const wasRunning = call.daemon.findContainer(name).running;
@@ -51,6 +50,22 @@ const START: Command = {
     if (refused.length > 0) throw new Failure(`Error: failed to start containers: ${refused.join(", ")}`);
   },
 };
+
+/** To attach to it, the client looks at the container first, and then waits for its end. */
+async function startAttached(call: Call): Promise<void> {
+  const [name = "", another] = call.args;
+  if (another !== undefined) throw new Failure("you cannot start and attach multiple containers at once");
+  const { running } = find("container", name, () => call.daemon.findContainer(name));
+  if (!running) ask(() => call.daemon.startContainer(name));
+  const outcome = running ? undefined : await startOf(call, name);
+  if (!outcome) throw new SimulationError("UNSUPPORTED", `docker start --attach ${name}: the container's process does not end; the terminal is not simulated`);
+  await settle(call, name, outcome);
+  if (call.flags.on("attach")) {
+    call.output.stdout += outcome.stdout;
+    call.output.stderr += outcome.stderr;
+  }
+  if (outcome.exit !== 0) throw new Failure("", outcome.exit);
+}
 
 const STOP: Command = {
   path: "stop",
@@ -83,7 +98,7 @@ const KILL: Command = {
   ...SEVERAL,
   short: "Kill one or more running containers",
   flags: [SIGNAL],
-  run: (call) => void each(call, (name) => call.daemon.killContainer(name)),
+  run: (call) => void each(call, (name) => call.daemon.killContainer(name, call.flags.has("signal") ? call.flags.text("signal") : "KILL")),
 };
 
 const REMOVE: Command = {
@@ -97,11 +112,11 @@ const REMOVE: Command = {
   ],
   run({ daemon, flags, args, output }) {
     const force = flags.on("force");
-    if (flags.on("link")) throw new SimulationError("UNSUPPORTED", "docker rm --link: removing links is not simulated");
     const refusals: string[] = [];
     for (const name of args) {
       try {
-        daemon.removeContainer(name, { force });
+        if (flags.on("link")) daemon.removeLink(name);
+        else daemon.removeContainer(name, { force });
         output.line(name);
       } catch (error) {
         const text = notFoundOr("container", name, error);
@@ -169,6 +184,9 @@ const WAIT: Command = {
   },
 };
 
+/** moby daemon/prune.go: containersAcceptedFilters. */
+const PRUNE_FILTERS: ReadonlySet<string> = new Set(["label", "label!", "until"]);
+
 const PRUNE: Command = {
   path: "container prune",
   usage: "[OPTIONS]",
@@ -184,9 +202,13 @@ const PRUNE: Command = {
       return;
     }
     const filters = filtersOf(flags.all("filter"));
+    const unknown = [...filters.keys()].find((name) => !PRUNE_FILTERS.has(name));
+    if (unknown !== undefined) throw new Failure(`Error response from daemon: Invalid filter '${unknown}'`);
+    // Nothing is older than any time there was, as no clock runs between commands.
+    const isRecent = filters.has("until");
     const labelled = (labels: Readonly<Record<string, string>>) =>
       (filters.get("label") ?? []).every((label) => hasLabel(labels, label)) && !(filters.get("label!") ?? []).some((label) => hasLabel(labels, label));
-    const stopped = daemon.state().containers.filter(({ running, spec }) => !running && labelled(spec.labels ?? {}));
+    const stopped = daemon.state().containers.filter(({ running, spec }) => !running && !isRecent && labelled(labelsOf(spec, spec.image))).reverse();
     for (const { id } of stopped) daemon.removeContainer(id);
     if (stopped.length > 0) output.line(["Deleted Containers:", ...stopped.map(({ id }) => id), ""].join("\n"));
     output.line("Total reclaimed space: 0B");

@@ -3,6 +3,7 @@ import type { ContainerState } from "../../model/state";
 import { NONE, type Call, type Command } from "../command";
 import { printList } from "../list";
 import { Failure } from "../outcome";
+import { GoError, parseUnsigned } from "../go";
 import { displayPorts } from "../ports-text";
 import { parseTemplate } from "../template/parser";
 import { TemplateError } from "../template/syntax";
@@ -114,8 +115,10 @@ function testOf(newest: readonly ContainerState[], name: string, values: readonl
     case "network":
       return some(({ attachments }, value) => attachments.some(({ network, networkId }) => network === value || (networkId !== "" && networkId.startsWith(value))));
     case "publish":
+      checkPorts(values, "publish", refuse);
       return some(({ ports }, value) => ports.some(({ hostPort, protocol }) => inRange(value, hostPort, protocol)));
     case "expose":
+      checkPorts(values, "expose", refuse);
       return some((container, value) => shownPorts(container).some(({ containerPort, protocol }) => inRange(value, containerPort, protocol)));
     case "before": {
       const at = Math.max(...values.map(positionOf));
@@ -144,6 +147,21 @@ function isMatch(name: string, pattern: string): boolean {
   }
 }
 
+/** moby daemon/list.go: portOp. */
+function checkPorts(values: readonly string[], name: string, refuse: (text: string) => never): void {
+  for (const value of values) {
+    const [ports = ""] = value.split("/");
+    if (value.includes(":")) refuse(`filter for '${name}' should not contain ':': ${value}`);
+    try {
+      if (ports === "") throw new GoError("Empty string specified for ports.");
+      for (const port of ports.split("-")) parseUnsigned(port, 65535);
+    } catch (error) {
+      if (!(error instanceof GoError)) throw error;
+      refuse(`error while looking up for ${name} ${value}: ${error.message}`);
+    }
+  }
+}
+
 /** `80`, `80/udp`, `80-90/tcp`. */
 function inRange(text: string, port: number, protocol: string): boolean {
   const [ports = "", wanted = "tcp"] = text.split("/");
@@ -164,6 +182,7 @@ function rowOf(container: ContainerState, isWhole: boolean, isCurrent: boolean):
     created: "Created",
     running: `Up ${JUST_NOW}`,
     paused: `Up ${JUST_NOW} (Paused)`,
+    restarting: `Restarting (${exitCode}) ${JUST_NOW} ago`,
     exited: `Exited (${exitCode}) ${JUST_NOW} ago`,
   };
   const values = {
@@ -174,7 +193,7 @@ function rowOf(container: ContainerState, isWhole: boolean, isCurrent: boolean):
     Labels: Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(","),
     LocalVolumes: "0",
     Mounts: "",
-    Names: container.name,
+    Names: isWhole ? [container.name, ...container.linkNames].sort().join(",") : container.name,
     Networks: container.attachments.map(({ network }) => network).join(","),
     Ports: displayPorts(shownPorts(container), isCurrent),
     RunningFor: `${JUST_NOW} ago`,

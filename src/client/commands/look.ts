@@ -1,5 +1,6 @@
 import { inspectContainer, portKey } from "../../model/inspect/container";
 import { inspectNetwork } from "../../model/inspect/network";
+import { linesOf, type LogLine } from "../../model/log";
 import { PORTS_20_10, PortSyntaxError, readPortSpan } from "../../net/port-mapping";
 import { atLeast, exactly, type Call, type Command } from "../command";
 import { GoError, parseUnsigned } from "../go";
@@ -99,6 +100,12 @@ function keyOf(text: string): string {
   }
 }
 
+/** `--tail`: a number, or all. */
+function lastOf(lines: readonly LogLine[], tail: string): readonly LogLine[] {
+  const count = /^\d+$/.test(tail) ? Number(tail) : lines.length;
+  return count === 0 ? [] : lines.slice(-count);
+}
+
 const LOGS: Command = {
   path: "logs",
   usage: "[OPTIONS] CONTAINER",
@@ -112,12 +119,13 @@ const LOGS: Command = {
     { name: "timestamps", short: "t", kind: "switch" },
     { name: "until", kind: "text" },
   ],
-  async run({ daemon, programs, args, output }) {
+  async run({ daemon, programs, flags, args, output }) {
     const name = args[0] ?? "";
     const container = find("container", name, () => daemon.findContainer(name));
     const outcome = await programs?.logs(container);
-    output.stdout += outcome?.stdout ?? "";
-    output.stderr += outcome?.stderr ?? "";
+    const printed = daemon.logOf(container.id);
+    const lines = printed.length > 0 ? printed : linesOf(outcome ?? { stdout: "", stderr: "" });
+    for (const { stream, line } of lastOf(lines, flags.text("tail"))) output[stream] += `${line}\n`;
   },
 };
 

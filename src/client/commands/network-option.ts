@@ -37,7 +37,7 @@ function parseNetwork(text: string, isCurrent: boolean): NetworkOption {
     if (!field.includes("=")) throw new GoError(`invalid field ${field}`);
     const [written, value] = splitPair(field);
     const key = written.trim().toLowerCase();
-    const read = isCurrent ? (KEYS[key] ?? KEYS_OF_29[key]) : KEYS[key];
+    const read = (isCurrent ? KEYS_OF_29[key] : undefined) ?? KEYS[key];
     if (!read) throw new GoError(`invalid field key ${key}`);
     values.set(key, [...(values.get(key) ?? []), read(value.trim().toLowerCase())]);
   }
@@ -62,6 +62,8 @@ type Reader = (text: string) => string;
 const KEYS: Readonly<Record<string, Reader>> = {
   name: (text) => text,
   alias: (text) => text,
+  ip: (text) => text,
+  ip6: (text) => text,
   "driver-opt": (text) => {
     if (!text.includes("=")) throw new GoError("invalid key value pair format in driver options");
     return text;

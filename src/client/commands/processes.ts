@@ -6,15 +6,21 @@ export async function startOf({ daemon, programs }: Pick<Call, "daemon" | "progr
   return programs?.start(daemon.findContainer(container));
 }
 
-/** Tells the daemon that the process has ended. */
-export function settle({ daemon }: Pick<Call, "daemon">, container: string, exit: number): void {
-  daemon.exitContainer(container, exit);
+/** Tells the daemon that the process has ended. Where its policy starts it again, it does again what it did. */
+export async function settle(call: Pick<Call, "daemon" | "programs">, container: string, first: CommandOutcome): Promise<void> {
+  let outcome: CommandOutcome | undefined = first;
+  while (outcome) {
+    call.daemon.logOutput(container, outcome);
+    call.daemon.exitContainer(container, outcome.exit);
+    const isBack = call.daemon.state().containers.some(({ id, name, running }) => running && (id === container || name === container));
+    outcome = isBack ? await startOf(call, container) : undefined;
+  }
 }
 
 /** Lets the processes of containers that have just started run, and tells the daemon of those that end at once. */
 export async function runStarted(call: Pick<Call, "daemon" | "programs">, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const outcome = await startOf(call, name);
-    if (outcome) settle(call, name, outcome.exit);
+    if (outcome) await settle(call, name, outcome);
   }
 }

@@ -29,7 +29,7 @@ export const RUN: Command = {
       throw new Failure(described(call, text, undefined), exitCodeOf(text));
     }
     const outcome = await startOf(call, id);
-    if (outcome) settle(call, id, outcome.exit);
+    if (outcome) await settle(call, id, outcome);
     if (detached) return;
     if (!outcome) throw unending(call.args[0] ?? "");
     call.output.stdout += outcome.stdout;

@@ -95,7 +95,7 @@ export function readBridgeOptions(spec: NetworkSpec, generation: DockerGeneratio
     gatewayMode6: gatewayMode(6),
     trustedInterfaces: isCurrent ? (options[OPTION_TRUSTED] ?? "").split(":").filter((name) => name !== "") : [],
     isDefaultBridge: isOn(OPTION_DEFAULT_BRIDGE, false),
-    inhibitIpv4: isCurrent && isOn(OPTION_INHIBIT_IPV4, false),
+    inhibitIpv4: isOn(OPTION_INHIBIT_IPV4, false),
   };
 }
 

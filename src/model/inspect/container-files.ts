@@ -32,7 +32,7 @@ class ContainerFiles implements FilesPart {
       dns: {
         nameservers: pick(spec.dns, flags.dns),
         search: pick(spec.dnsSearch, flags.dnsSearch),
-        options: pick(spec.dnsOptions, flags.dnsOptions),
+        options: pick(spec.dnsOptions?.filter((option) => option !== ""), flags.dnsOptions),
       },
       host: host.world,
     });

@@ -22,7 +22,7 @@ export function inspectContainer(state: DockerState, container: ContainerState):
     { json: "HostsPath", value: pathOf(container, "hosts") },
     { json: "LogPath", value: pathOf(container, `${container.id}-json.log`) },
     { json: "Name", value: `/${container.name}` },
-    { json: "RestartCount", value: 0 },
+    { json: "RestartCount", value: container.restartCount },
     { json: "Driver", value: "overlay2" },
     { json: "Platform", value: "linux" },
     { json: "MountLabel", value: "" },
@@ -55,9 +55,9 @@ export function commandOf({ command, image }: ContainerSpec): readonly string[] 
 function stateOf({ status, running, exitCode, error }: ContainerState): Answer {
   const { fields } = Answer.of({
     Status: status,
-    Running: running,
+    Running: running || status === "restarting",
     Paused: status === "paused",
-    Restarting: false,
+    Restarting: status === "restarting",
     OOMKilled: false,
     Dead: false,
     // Differs from Docker: processes have no numbers.
@@ -65,7 +65,7 @@ function stateOf({ status, running, exitCode, error }: ContainerState): Answer {
     ExitCode: exitCode,
     Error: error,
     StartedAt: status === "created" ? "0001-01-01T00:00:00Z" : CREATED,
-    FinishedAt: status === "exited" ? CREATED : "0001-01-01T00:00:00Z",
+    FinishedAt: status === "exited" || status === "restarting" ? CREATED : "0001-01-01T00:00:00Z",
   });
   return new Answer([...fields, { json: "Health", value: NO_POINTER, omitEmpty: true }]);
 }
@@ -74,7 +74,7 @@ function hostConfigOf({ networkMode, name, linked, spec }: ContainerState): Answ
   const own: Record<string, AnswerValue> = {
     NetworkMode: networkMode,
     PortBindings: bindingsOf(spec.publish),
-    RestartPolicy: Answer.of({ Name: spec.restart ?? "no", MaximumRetryCount: 0 }),
+    RestartPolicy: Answer.of({ Name: spec.restart ?? "no", MaximumRetryCount: spec.restartRetries ?? 0 }),
     AutoRemove: spec.autoRemove ?? false,
     CapAdd: listOrNil(spec.capAdd ?? []),
     Dns: spec.dns ?? [],
@@ -124,8 +124,8 @@ export function labelsOf({ labels }: ContainerSpec, image: ImageSpec | undefined
 function settingsOf(state: DockerState, container: ContainerState): Answer {
   const networks = new Map(container.attachments.map((attachment) => [attachment.network, attachmentOf(state, attachment)]));
   const sandbox: AnswerField[] = [
-    { json: "SandboxID", value: container.sandboxId },
-    { json: "SandboxKey", value: container.sandboxId === "" ? "" : `/var/run/docker/netns/${container.sandboxId.slice(0, 12)}` },
+    { json: "SandboxID", value: container.network.mode === "container" ? "" : container.sandboxId },
+    { json: "SandboxKey", value: container.sandboxId === "" || container.network.mode === "container" ? "" : `/var/run/docker/netns/${container.sandboxId.slice(0, 12)}` },
   ];
   const ports: AnswerField = { json: "Ports", value: portsOf(container) };
   if (state.generation === "29") return new Answer([...sandbox, ports, { json: "Networks", value: networks }]);

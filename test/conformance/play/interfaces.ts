@@ -13,7 +13,7 @@ export function hostView({ generation }: DockerState, host: HostState, kernel: K
   const devices = kernel.devicesOf(host.name);
   const ifaces = devices.map((device) => hostInterface(host, device, kernel.hasCarrier(host.name, device), generation));
   const routes = [...hostRoutes(host), ...devices.flatMap((device) => connectedRoutes(host, device, kernel.hasCarrier(host.name, device)))];
-  const routes6 = devices.flatMap((device) => connectedRoutes6(device, kernel.hasCarrier(host.name, device))).sort((a, b) => (a.network < b.network ? -1 : a.network > b.network ? 1 : 0));
+  const routes6 = devices.flatMap((device) => connectedRoutes6(host, device, kernel.hasCarrier(host.name, device))).sort((a, b) => (a.network < b.network ? -1 : a.network > b.network ? 1 : 0));
   return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6: routes6.map(({ text }) => text) }) };
 }
 
@@ -34,6 +34,8 @@ function hostInterface(host: HostState, device: HostDevice, hasCarrier: boolean,
 
 function addressesOf(host: HostState, { kind, name, network }: HostDevice): { readonly ip: number; readonly prefix: number }[] {
   if (kind === "bridge" && network !== undefined) {
+    const { taken } = network.bridge;
+    if (taken) return [{ ip: Number(taken.address), prefix: taken.prefixLength }];
     return network.bridge.inhibitIpv4 || !network.enableIpv4 ? [] : [{ ip: network.gateway, prefix: network.subnet.prefixLength }];
   }
   const uplink = host.world.uplinks.find((candidate) => candidate.name === name);
@@ -77,7 +79,12 @@ function connectedRoutes(host: HostState, device: HostDevice, hasCarrier: boolea
   return addressesOf(host, device).map(({ ip, prefix }) => connected(ip, prefix, device.name, hasCarrier ? "" : " linkdown"));
 }
 
-function connectedRoutes6({ name, network, wasFound }: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {
+function connectedRoutes6(host: HostState, device: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {
+  const { kind, name, network, wasFound } = device;
+  if (kind === "uplink") {
+    const blocks = globalAddresses6(host, device).map((text) => parseCidr(text, "address"));
+    return blocks.map((block) => ({ network: BigInt(block.network), text: `${formatCidr({ ...block, address: block.network } as typeof block)} dev ${name} proto kernel metric 256` }));
+  }
   if (network?.subnet6 === undefined || network.gateway6 === undefined) return [];
   const block = formatCidr(ipv6Cidr(network.subnet6.network, network.subnet6.prefixLength));
   const state = hasCarrier ? "" : " linkdown";

@@ -8,6 +8,8 @@ export interface Listening {
   readonly port: number;
   /** What the server calls itself. */
   readonly name: string;
+  /** It is paused: the kernel takes what comes for it. */
+  readonly isFrozen?: boolean;
 }
 
 /** How the first process of a container ended. */
@@ -43,6 +45,8 @@ export class Processes {
   readonly #seen = new Set<string>();
   readonly #open = new Set<string>();
   #opensNew = false;
+  /** Containers that are paused. */
+  #frozen: ReadonlySet<string> = new Set();
 
   /** A server on a machine. */
   serve(machine: string, name: string, specs: readonly string[]): void {
@@ -63,6 +67,7 @@ export class Processes {
   /** Ends the processes of containers that stopped; starts those that nobody started, and tells whose ended again. */
   follow(state: DockerState, now: number): Ended[] {
     this.#endOthers(state);
+    this.#frozen = new Set(state.containers.filter(({ status }) => status === "paused").map(({ id }) => id));
     for (const container of state.containers) this.#meet(container);
     const over = this.#running.filter(({ endsAt = Number.POSITIVE_INFINITY }) => endsAt <= now);
     this.#running = this.#running.filter((entry) => !over.includes(entry));
@@ -119,7 +124,7 @@ export class Processes {
   }
 
   listening(): Listening[] {
-    return [...this.#machines, ...this.#running.flatMap(({ listening }) => listening)];
+    return [...this.#machines, ...this.#running.flatMap(({ listening, container }) => listening.map((entry) => (this.#frozen.has(container.id) ? { ...entry, isFrozen: true } : entry)))];
   }
 
   logsOf({ id }: ContainerState): string {

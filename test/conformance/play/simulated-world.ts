@@ -113,7 +113,12 @@ class SimulatedWorld implements World {
 
   /** Processes, interfaces and tables follow what the daemons have done. */
   #settle(): void {
-    for (const { container, exit } of this.#processes.follow(this.#state(), this.#simulation.now)) this.#hosts.get(container.host)?.daemon.exitContainer(container.id, exit);
+    // Whose policy starts it again does again what it did.
+    for (let isEnded = true; isEnded; ) {
+      const ended = this.#processes.follow(this.#state(), this.#simulation.now);
+      for (const { container, exit } of ended) this.#hosts.get(container.host)?.daemon.exitContainer(container.id, exit);
+      isEnded = ended.length > 0;
+    }
     const state = this.#state();
     this.#tellListeners();
     this.#kernel.follow(state);

@@ -108,7 +108,7 @@ export class Simulation {
     this.#broken = undefined;
     try {
       this.#compiled = this.#compile(state);
-      this.#servers.take(listening.flatMap((server) => this.#families(server).map((family) => [`${server.place} ${server.protocol} ${server.port} ${server.name} ${family}`, { ...server, family }])));
+      this.#servers.take(listening.flatMap((server) => this.#families(server).map((family) => [`${server.place} ${server.protocol} ${server.port} ${server.name} ${family}${server.isFrozen === true ? " frozen" : ""}`, { ...server, family }])));
       this.#daemons.take(this.#compiled.processes.map(({ key, record }) => [key, record]));
       const program = this.#complete(this.#compiled.program, added);
       if (this.#isLoaded) this.#engines.apply({ program });
@@ -155,7 +155,7 @@ export class Simulation {
     // The addresses that are still to come make it longer by 14 to 30 bytes.
     const head = `HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body + 20}\r\n\r\n`.length;
     const isTcp = server.protocol === "tcp";
-    return { namespace, protocol: isTcp ? 6 : 17, ip: 0, port: server.port, role: SocketRole.Identity, flow: NONE, family: server.family, responseBytes: isTcp ? head + body : body };
+    return { namespace, protocol: isTcp ? 6 : 17, ip: 0, port: server.port, role: server.isFrozen === true ? SocketRole.Sink : SocketRole.Identity, flow: NONE, family: server.family, responseBytes: isTcp ? head + body : body };
   }
 
   #routeRecord({ place, destination, via, device }: AddedRoute): RouteRecord[] {
