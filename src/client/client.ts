@@ -124,7 +124,7 @@ const HELP = { name: "help", kind: "switch" } as const;
 function readWords(command: Command, words: readonly string[], isCurrent: boolean): ParsedFlags {
   if (command.takesAnyFlag === true) return { flags: new FlagValues(), args: words.filter((word) => !word.startsWith("-")) };
   try {
-    return parseFlags(words, [...command.flags, HELP], command.stopsAtArgument !== true, isCurrent);
+    return parseFlags(words, [...command.flags.filter(({ isOf29 }) => isCurrent || isOf29 !== true), HELP], command.stopsAtArgument !== true, isCurrent);
   } catch (error) {
     const { path, usage } = command;
     if (error instanceof GoError) throw new Failure(isCurrent ? flagRefusalOf29(error.message, path, usage) : `${error.message}\nSee 'docker ${path} --help'.`, 125);

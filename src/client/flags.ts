@@ -21,6 +21,8 @@ export interface FlagSpec {
   readonly read?: (text: string) => string;
   /** The same in the client of Docker 29, where that reads otherwise. */
   readonly readOf29?: (text: string) => string;
+  /** Docker 29 alone has it. */
+  readonly isOf29?: boolean;
   /** The client knows it, and the simulator has nothing to do with it. */
   readonly isUnsupported?: boolean;
 }

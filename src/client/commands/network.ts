@@ -34,6 +34,7 @@ const CONNECT: Command = {
   flags: [
     { name: "alias", kind: "values" },
     { name: "driver-opt", kind: "values" },
+    { name: "gw-priority", kind: "number", isOf29: true },
     { name: "ip", kind: "text", readOf29: readIp },
     { name: "ip6", kind: "text", readOf29: readIp },
     { name: "link", kind: "list", read: readLink },
@@ -54,7 +55,7 @@ function endpointOf({ flags, args }: Call): EndpointSpec {
   return {
     network: args[0] ?? "",
     aliases: flags.all("alias"),
-    gwPriority: 0,
+    gwPriority: flags.number("gw-priority", 0),
     // The client sends these even if they are empty, and `docker inspect` shows it.
     driverOptions: Object.fromEntries(driverOptions),
     linkLocalIps: flags.all("link-local-ip"),
