@@ -301,8 +301,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
 
   async #snapshot(): Promise<Snapshot> {
     const counters = await this.#host.counters();
-    const { program } = this.#topology;
-    const { names } = program;
+    const { program, program: { names } } = this.#topology;
     this.#delivered = counters.totals.delivered;
     return {
       now: counters.now,
