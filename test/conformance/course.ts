@@ -17,6 +17,11 @@ export class Course implements Chance {
     this.#given = given;
   }
 
+  /** How many came out otherwise than by themselves. */
+  get unusual(): number {
+    return this.taken.filter((taken) => taken !== 0).length;
+  }
+
   choose(count: number): number {
     const outcome = Math.min(this.#given[this.taken.length] ?? 0, count - 1);
     this.counts.push(count);
@@ -28,10 +33,11 @@ export class Course implements Chance {
 /** A scenario is not played more often than this. */
 const MOST_PLAYS = 120;
 
-/** The play that differs least of those that chance can lead to. */
-export async function fittest(play: (course: Course) => Promise<ScenarioResult>): Promise<ScenarioResult> {
-  let course = new Course();
+/** The play that differs least of those that chance can lead to. `known`: choices to begin with. */
+export async function fittest(play: (course: Course) => Promise<ScenarioResult>, known: readonly number[] = []): Promise<ScenarioResult> {
+  let course = new Course(known);
   let best = await play(course);
+  if (known.length > 0) best = { ...best, chance: course.unusual, course: course.taken };
   let plays = 1;
   for (let hasImproved = true; hasImproved; ) {
     hasImproved = false;
@@ -40,7 +46,7 @@ export async function fittest(play: (course: Course) => Promise<ScenarioResult>)
       const other = new Course(given);
       const result = await play(other);
       if (distanceOf(result) >= distanceOf(best)) continue;
-      best = { ...result, chance: other.taken.filter((taken) => taken !== 0).length };
+      best = { ...result, chance: other.unusual, course: other.taken };
       course = other;
       hasImproved = true;
       break;

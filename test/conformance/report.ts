@@ -12,6 +12,8 @@ export interface ScenarioResult {
   readonly differences: readonly Difference[];
   /** How many of the engine's choices that are chance came out otherwise than ours do by themselves. */
   readonly chance?: number;
+  /** How all of them came out. */
+  readonly course?: readonly number[];
 }
 
 export function resultOf(name: string, area: string, { passed, total, skipped, differences }: Checks): ScenarioResult {

@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { compareRecording } from "./compare/compare";
 import { fittest, type Course } from "./course";
+import { KNOWN_COURSES } from "./known-courses";
 import { play, reasonOf } from "./play/play";
 import type { WorldOf } from "./play/world";
 import { recordingsIn, type Recording } from "./recording";
@@ -30,7 +31,7 @@ function* files(folder: string, area: string, { results, skipped }: ReturnType<t
 
 /** What chance can lead to is tried where the recording shows something else. */
 export function playScenario(recording: Recording, worldOf: WorldOf): Promise<ScenarioResult> {
-  return fittest((course) => playOnce(recording, worldOf, course));
+  return fittest((course) => playOnce(recording, worldOf, course), KNOWN_COURSES[recording.scenario]);
 }
 
 /** Whatever goes wrong in one scenario stays there: what could not be seen counts as different. */

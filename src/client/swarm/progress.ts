@@ -1,6 +1,7 @@
 import { SimulationError } from "../../errors";
 import type { ClusterService } from "../../model/swarm/objects";
-import { isUpToDate, updatePolicyOf } from "../../model/swarm/service-spec";
+import { updatePolicyOf } from "../../model/swarm/service-spec";
+import { isUpToDate } from "../../model/swarm/up-to-date";
 import type { Call } from "../command";
 
 /** docker/cli cli/command/service/progress: maxProgressBars. */

@@ -9,13 +9,11 @@ const optional = (json: string, value: AnswerValue): AnswerField => ({ json, val
 
 /** What `docker service inspect` shows. */
 export function inspectService(service: ClusterService): Answer {
-  const { id, spec, ports, virtualIps, previousSpec, updateStatus, version, iteration } = service;
+  const { id, spec, ports, virtualIps, hasEndpoint, previousSpec, updateStatus, version, iteration } = service;
   const addresses = [...virtualIps].map(([network, value]) => {
     const length = network.subnets?.[0]?.subnet.prefixLength ?? 32;
     return Answer.of({ NetworkID: network.id, Addr: `${formatIpv4(Number(value))}/${length}` });
   });
-  // A service without networks and ports has no endpoint.
-  const hasEndpoint = ports.length > 0 || addresses.length > 0;
   const status: AnswerField[] = updateStatus
     ? [{
         json: "UpdateStatus",

@@ -4,7 +4,7 @@ import { valueOf } from "../block";
 import { refuse, unsupported } from "../refusal";
 import type { NetworkSpec } from "../spec";
 import { Allotment, DEFAULT_SWARM_POOLS, holds, type SwarmPools } from "./allotment";
-import { type Chance, NO_CHANCE } from "./chance";
+import { type Chance, NO_CHANCE, shuffled } from "./chance";
 import { SwarmClock } from "./clock";
 import { SwarmIds } from "./ids";
 import { type IpsecOptions, Keyring } from "./keyring";
@@ -132,10 +132,18 @@ export class Cluster {
     if (task) refuseRpc("FailedPrecondition", subject, `network ${network.id} is in use by task ${task.id}`);
     this.networks.splice(this.networks.indexOf(network), 1);
     if (network.subnets) this.#allotment.release(network.subnets);
+    this.#allotWaiting();
     // The nodes hear of it a moment later.
     for (const node of network.joined) this.#leaving.push({ node, network });
     network.balancers.clear();
     network.joined.clear();
+  }
+
+  /** What something was given back for: networks that could not be allotted, then what is on them (allocator.go: somethingWasDeallocated). */
+  #allotWaiting(): void {
+    const waiting = this.networks.filter(({ isOverlay, subnets }) => isOverlay && subnets === undefined);
+    for (const network of shuffled(waiting, this.chance)) network.subnets = this.#allotment.allot(network.spec);
+    if (waiting.some(({ subnets }) => subnets !== undefined)) this.orchestrator.allotWaiting();
   }
 
   /** Networks that are gone, where they are still set up: as long as tasks are that have not ended. */
@@ -159,6 +167,10 @@ export class Cluster {
     this.addTask(task);
     this.assign(task, node);
     this.follow(node);
+    if (network.isOverlay && !network.joined.has(node)) {
+      this.detach(task);
+      refuse(500, subject, SWARM_WORDS.attachTimeout);
+    }
     return { task, network, address };
   }
 
@@ -239,6 +251,15 @@ export class Cluster {
       node.agent.joinNetwork(network, address);
       if (network.spec.options.encrypted !== undefined && network.joined.size > 1) for (const other of network.joined) other.agent.secureNetwork(network);
     }
+  }
+
+  readonly #order: string[] = [];
+
+  /** Clients sort the networks of a service by their IDs, which is any order, but always the same. */
+  inOrder<T extends { readonly network: string }>(used: readonly T[]): readonly T[] {
+    if (used.length < 2) return used;
+    for (const { network } of used) if (!this.#order.includes(network)) this.#order.splice(this.#order.length - this.chance.choose(this.#order.length + 1), 0, network);
+    return [...used].sort((a, b) => this.#order.indexOf(a.network) - this.#order.indexOf(b.network));
   }
 
   /** Time passes: nodes set up what they were told of, and give up networks that nothing on them uses any more. */

@@ -13,13 +13,12 @@ export function findManager(from: SwarmMember, remote: string, token: string, re
   const address = isIp(name) ? name : from.addressOfName(name);
   const member = registry.memberAt(address);
   const [source] = from.addresses;
+  const refused = () => refuse(503, "swarm", rpcText("Unavailable", `connection error: desc = "transport: Error while dialing dial tcp ${address}:${port}: connect: connection refused"`));
+  if (!member && registry.isRefused(address, Number(port))) refused();
   if (!member || source === undefined || member.node?.isCutOff === true || from.isCutOff) return undefined;
   const verdict = member === from ? "open" : judgeInput(member.filter, source, Number(port));
   if (verdict === "dropped") return undefined;
-  if (verdict === "refused" || port !== String(MANAGER_PORT) || !member.isManager) {
-    const dial = `connection error: desc = "transport: Error while dialing dial tcp ${address}:${port}: connect: connection refused"`;
-    refuse(503, "swarm", rpcText("Unavailable", dial));
-  }
+  if (verdict === "refused" || port !== String(MANAGER_PORT) || !member.isManager) refused();
   const digest = readToken(token)?.digest;
   return registry.clustersAt(address)[0] ?? refuse(400, "swarm", `remote CA does not match fingerprint. Expected: ${sumOf(digest ?? "0")}`);
 }

@@ -19,7 +19,7 @@ import type { SwarmRegistry } from "./registry";
 import { checkSubnets, HOST_MEMORY, readAvailability, refuseLeave, RETRY_NS } from "./requests";
 import type { ServiceSandboxes } from "./service-sandboxes";
 import type { BalancedServiceState } from "./state";
-import { stopTimeOf, taskAttachments, taskContainer } from "./task-container";
+import { TaskRunner } from "./task-runner";
 import { SWARM_WORDS } from "./words";
 import { refuseSecondWayOut } from "./way-out";
 
@@ -38,15 +38,14 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   #pending: SwarmJoin | undefined;
   /** Attachments of containers, by container and network. */
   readonly #attached = new Map<string, ClusterTask>();
-  readonly #tasks = new Map<ClusterTask, Container>();
-  /** The same the other way round, by the container's ID. */
-  readonly #owners = new Map<string, ClusterTask>();
+  readonly #runner: TaskRunner;
   readonly #balancers: Balancers;
 
   constructor(context: MemberContext) {
     super();
     this.#context = context;
     const { generation, firewall, serviceSandboxes, host } = context;
+    this.#runner = new TaskRunner(context, { join: (network, address) => this.joinNetwork(network, address), forget: (network) => this.#forget(network) });
     this.#balancers = new Balancers({ generation, firewall, serviceSandboxes, host, taken: () => context.containers().list().flatMap(({ bindings }) => bindings) });
   }
 
@@ -188,10 +187,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     if (wasPending) return;
     if (!cluster || !node) refuse(503, "swarm", SWARM_WORDS.noSwarm);
     if (node.role === "manager" && !force && !node.hasLeft) refuseLeave(cluster);
-    // They end because it leaves, which is no affair of the managers.
-    this.#owners.clear();
-    for (const container of this.#tasks.values()) if (this.#context.containers().find(container.id)) this.#context.containers().remove(container.id, true);
-    this.#tasks.clear();
+    this.#runner.clear();
     this.#balancers.clear();
     for (const container of this.#context.containers().list()) this.#context.sandboxes().leaveOverlays(container);
     for (const network of this.#context.networks().list()) if (network.driver === "overlay") this.#forget(network);
@@ -269,6 +265,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   attach(container: Container, reference: string, wanted: string | undefined): { readonly network: Network; readonly address: bigint } {
     const { task, network, address } = this.#cluster!.attach(this.#node!, reference, wanted);
     this.#attached.set(`${container.id} ${network.id}`, task);
+    this.#runner.joinAnew(task, this.#node!);
     const local = this.#context.networks().find(network.id);
     if (!local) {
       this.detach(container, network.id);
@@ -295,6 +292,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
 
   joinNetwork(network: ClusterNetwork, address: bigint): void {
     const { networks, hostName, serviceSandboxes } = this.#context;
+    if (networks().find(network.id)) return;
     const local = overlayNetwork(network, this.#cluster!, hostName);
     networks().adopt(local);
     serviceSandboxes.open(local, address);
@@ -317,59 +315,24 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   }
 
   runTask(task: ClusterTask): TaskFailure | undefined {
-    const { containers, hostName } = this.#context;
-    const image = task.spec?.container.image;
-    if (image?.isMissing) return { state: "rejected", error: `No such image: ${image.name}` };
-    const used = task.spec?.networks ?? [];
-    if (used.length > 1 && used.some(({ network }) => network === "host")) return { state: "rejected", error: "container cannot be disconnected from host network or connected to host network" };
-    let container: Container;
-    try {
-      container = containers().create(taskContainer(task, hostName, this.#node!));
-    } catch (error) {
-      return { state: "rejected", error: refusalText(error) };
-    }
-    container.isManaged = true;
-    this.#tasks.set(task, container);
-    this.#owners.set(container.id, task);
-    const attachments = taskAttachments(task);
-    // Without any it is on the default bridge, as other containers are.
-    if (attachments.length > 0) container.attachments.clear();
-    for (const [key, attachment] of attachments) container.attachments.set(key, attachment);
-    try {
-      containers().start(container);
-      task.publishedPorts = container.ports.map(({ protocol, containerPort, hostPort }) => ({ protocol, target: containerPort, published: hostPort, mode: "host" }));
-      return undefined;
-    } catch (error) {
-      return { state: "failed", error: `starting container failed: ${refusalText(error)}` };
-    }
+    return this.#runner.run(task, this.#node!);
   }
 
   disableTask(task: ClusterTask): number {
-    const container = this.#tasks.get(task);
-    if (!container?.isRunning || !task.spec) return 0;
-    container.isDisabled = true;
-    return stopTimeOf(task.spec);
+    return this.#runner.disable(task);
   }
 
   stopTask(task: ClusterTask): void {
-    const container = this.#tasks.get(task);
-    if (container?.isRunning) this.#context.containers().stop(container);
+    this.#runner.stop(task);
   }
 
   removeTask(task: ClusterTask): void {
-    const container = this.#tasks.get(task);
-    this.#tasks.delete(task);
-    if (!container) return;
-    this.#owners.delete(container.id);
-    if (this.#context.containers().find(container.id)) this.#context.containers().remove(container.id, true);
+    this.#runner.remove(task);
   }
 
-  containerEnded({ id, exitCode, isRunning }: Container): void {
-    const task = this.#owners.get(id);
-    if (!task || isRunning || task.wanted === "shutdown" || task.wanted === "remove" || !task.isRunning) return;
-    task.exitCode = exitCode;
-    const [state, error] = exitCode === 0 ? (["complete", ""] as const) : (["failed", `task: non-zero exit (${exitCode})`] as const);
-    this.#cluster?.orchestrator.taskEnded(task, state, error);
+  containerEnded(container: Container): void {
+    const ended = this.#runner.ended(container);
+    if (ended) this.#cluster?.orchestrator.taskEnded(ended.task, ended.state, ended.error);
   }
 
   state(): SwarmState | undefined {

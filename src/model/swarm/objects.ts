@@ -88,7 +88,7 @@ export interface ClusterNetwork {
   /** Its driver is the overlay driver: others have no addresses and no numbers here. */
   readonly isOverlay: boolean;
   /** None: the managers could not allot it, which they only write into their log. */
-  readonly subnets: readonly ClusterSubnet[] | undefined;
+  subnets: readonly ClusterSubnet[] | undefined;
   /** By node: the address of its load balancer there, while the network is used on it. */
   readonly balancers: Map<ClusterNode, bigint>;
   /** The nodes that have set it up by now. */
@@ -113,6 +113,8 @@ export interface ClusterService {
   /** With the numbers that the managers chose. */
   ports: readonly ServicePort[];
   readonly virtualIps: Map<ClusterNetwork, bigint>;
+  /** It has, or has had, ports or a virtual address. */
+  hasEndpoint: boolean;
   /** All that are known, the oldest first. */
   readonly tasks: Set<ClusterTask>;
   readonly createdAt: number;

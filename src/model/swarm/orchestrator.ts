@@ -45,14 +45,15 @@ export class Orchestrator {
   }
 
   /** swarmkit manager/controlapi/service.go: CreateService. */
-  create(spec: ServiceSpec): ClusterService {
+  create(asked: ServiceSpec): ClusterService {
+    const spec = { ...asked, networks: this.#cluster.inOrder(asked.networks) };
     checkService(spec, undefined, this.#cluster);
     if (this.services.some((other) => other.spec.name === spec.name)) {
       refuseRpc("AlreadyExists", `service ${spec.name}`, `name conflicts with an existing object: service ${spec.name} already exists`);
     }
     const { now } = this.#cluster.clock;
     const service: ClusterService = {
-      id: this.#cluster.ids.id("service", spec.name), spec, previousSpec: undefined, updateStatus: undefined, ports: [], virtualIps: new Map(), tasks: new Set(),
+      id: this.#cluster.ids.id("service", spec.name), spec, previousSpec: undefined, updateStatus: undefined, ports: [], virtualIps: new Map(), hasEndpoint: false, tasks: new Set(),
       createdAt: now, updatedAt: now, version: 0, iteration: 0,
     };
     this.services.push(service);
@@ -62,7 +63,8 @@ export class Orchestrator {
   }
 
   /** Tasks whose containers would be others are replaced, as its update policy says; those that stay stay. */
-  update(service: ClusterService, spec: ServiceSpec): void {
+  update(service: ClusterService, asked: ServiceSpec): void {
+    const spec = { ...asked, networks: this.#cluster.inOrder(asked.networks) };
     checkService(spec, service, this.#cluster);
     service.previousSpec = service.spec;
     service.updateStatus = undefined;
@@ -128,6 +130,12 @@ export class Orchestrator {
 
   reconcileAll(): void {
     for (const service of this.services) this.reconcile(service);
+    this.placePending();
+  }
+
+  /** Networks have got their subnets late: services on them get their addresses, and their tasks nodes. */
+  allotWaiting(): void {
+    for (const service of this.services) this.#allot(service);
     this.placePending();
   }
 
@@ -236,6 +244,8 @@ export class Orchestrator {
   /** It is not wanted any more; its container stops and stays until its slot is gone. */
   shutDown(task: ClusterTask, outcome: Outcome = STOPPED): void {
     if (task.wanted !== "remove") task.wanted = "shutdown";
+    // Whenever something becomes of a task, its node is looked at (swarmkit manager/allocator/network.go: doTaskAlloc).
+    if (task.node) this.#cluster.follow(task.node);
     if (!task.hasEnded) this.#departures.begin(task, outcome);
   }
 
@@ -291,6 +301,7 @@ export class Orchestrator {
       const value = service.virtualIps.has(network) ? undefined : this.#cluster.takeAddress(network);
       if (value !== undefined) service.virtualIps.set(network, value);
     }
+    service.hasEndpoint ||= service.ports.length + service.virtualIps.size > 0;
   }
 
   /** The swarm's networks that its tasks are on. */
@@ -313,8 +324,7 @@ export class Orchestrator {
       }
       return;
     }
-    const slots = [...new Set(this.liveTasks(service).map(({ slot }) => slot))].sort((a, b) => a - b);
-    const gone = new Set(slots.slice(replicas));
+    const gone = new Set(byImportance(this.liveTasks(service)).slice(replicas));
     for (const task of service.tasks) if (gone.has(task.slot)) this.discard(task);
   }
 
@@ -338,4 +348,20 @@ export class Orchestrator {
   #holdsPlace(task: ClusterTask): boolean {
     return task.isLive || (task.service?.spec.job !== undefined ? task.state === "complete" : this.#restarts.hasGivenUp(task));
   }
+}
+
+/** Slots in the order in which they are kept: those that run, on the nodes with the fewest of them, by number (swarmkit manager/orchestrator/replicated/services.go, slot.go). */
+function byImportance(live: readonly ClusterTask[]): number[] {
+  const slots = new Map<number, ClusterTask[]>();
+  for (const task of live) slots.set(task.slot, [...(slots.get(task.slot) ?? []), task]);
+  const runs = (tasks: readonly ClusterTask[]) => Number(tasks.some(({ isRunning }) => isRunning));
+  const onNode = new Map<ClusterNode, number>();
+  const ranked = [...slots]
+    .sort(([a, ofA], [b, ofB]) => runs(ofB) - runs(ofA) || a - b)
+    .map(([slot, [first]]) => {
+      const rank = first?.node === undefined ? Number.POSITIVE_INFINITY : (onNode.get(first.node) ?? 0);
+      if (first?.node) onNode.set(first.node, rank + 1);
+      return { slot, rank };
+    });
+  return ranked.sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank)).map(({ slot }) => slot);
 }

@@ -50,7 +50,9 @@ export function overlayNetwork(network: ClusterNetwork, cluster: Cluster, host: 
     nextCable: () => cables++,
     peers: () => peersOf(network, cluster),
   };
-  return new Network({ id, host, driver: "overlay", spec: shownSpec(network), isDefault: false, blocks: subnets.map(blockOf), showsGateways: true, overlay });
+  // Nodes are not told the labels of the ingress network (moby daemon/cluster/executor/container/executor.go: Configure).
+  const shown = spec.ingress === true ? { ...shownSpec(network), labels: {} } : shownSpec(network);
+  return new Network({ id, host, driver: "overlay", spec: shown, isDefault: false, blocks: subnets.map(blockOf), showsGateways: true, overlay });
 }
 
 /** With what the managers chose. */

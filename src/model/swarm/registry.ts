@@ -5,6 +5,11 @@ import { SwarmMember } from "./member";
 import type { LastWord, RaftStanding, SwarmLoan, SwarmWorld } from "./operations";
 import { ServiceSandboxes } from "./service-sandboxes";
 
+export interface RegistryOptions {
+  readonly chance?: Chance;
+  readonly isRefused?: (address: string, port: number) => boolean;
+}
+
 /**
  * The swarms of one world: a node joins by the address of a manager. Daemons that share it can see each other, and their swarms have one
  * clock: whoever owns the world's time moves it on.
@@ -15,9 +20,12 @@ export class SwarmRegistry implements SwarmWorld {
   readonly #members: SwarmMember[] = [];
   readonly #cutOff = new Set<string>();
   readonly #chance: Chance;
+  /** Whether a machine has the address that is in no swarm, and nothing on it listens on the port. */
+  readonly isRefused: (address: string, port: number) => boolean;
 
-  constructor(chance = NO_CHANCE) {
+  constructor({ chance = NO_CHANCE, isRefused = () => false }: RegistryOptions = {}) {
     this.#chance = chance;
+    this.isRefused = isRefused;
   }
 
   found(options: ClusterOptions): Cluster {

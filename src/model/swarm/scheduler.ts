@@ -1,7 +1,8 @@
 import type { Chance } from "./chance";
-import { meetsConstraints, readConstraint, spreadValueOf, type Constraint } from "./constraints";
+import { meetsConstraints, spreadValueOf } from "./constraints";
 import type { ClusterNode, ClusterService, ClusterTask } from "./objects";
 import { placementOf, type ResourceSpec, type ServicePort } from "./service-spec";
+import { readConstraints } from "./up-to-date";
 
 /** Why nodes cannot have a task. */
 interface Filter {
@@ -52,17 +53,13 @@ export class Scheduler {
   mayStay(task: ClusterTask): boolean {
     const { node, spec } = task;
     if (!node || !spec) return true;
-    return meetsConstraints(node, constraintsOf(placementOf(spec).constraints));
+    return meetsConstraints(node, readConstraints(placementOf(spec).constraints));
   }
 
   /** Whether a global service has a task on a node: it waits there for nothing but room. */
   isEligible(node: ClusterNode, service: ClusterService): boolean {
-    return meetsConstraints(node, constraintsOf(placementOf(service.spec).constraints));
+    return meetsConstraints(node, readConstraints(placementOf(service.spec).constraints));
   }
-}
-
-function constraintsOf(texts: readonly string[]): Constraint[] {
-  return texts.map(readConstraint).filter((read): read is Constraint => typeof read !== "string");
 }
 
 function filtersOf(task: ClusterTask): Filter[] {
@@ -74,7 +71,7 @@ function filtersOf(task: ClusterTask): Filter[] {
   if (!spec || !service) return [ready];
   const { constraints, maxPerNode } = placementOf(spec);
   const hostPorts = service.ports.filter(({ mode, published }) => mode === "host" && published !== 0);
-  const read = constraintsOf(constraints);
+  const read = readConstraints(constraints);
   return [
     ready,
     { passes: (node) => hasRoom(node, spec.reservations), explain: counted("insufficient resources") },

@@ -110,12 +110,3 @@ export function restartRulesOf(spec: ServiceSpec): RestartRules {
   return spec.job && rules.condition === "any" ? { ...rules, condition: "on-failure" } : rules;
 }
 export const placementOf = ({ placement }: ServiceSpec): PlacementRules => ({ ...DEFAULT_PLACEMENT, ...placement });
-
-/** Whether a task is made of what its service asks for now (swarmkit manager/orchestrator/task.go: IsTaskDirty). */
-export function isUpToDate({ spec }: { readonly spec: ServiceSpec | undefined }, service: { readonly spec: ServiceSpec }): boolean {
-  return spec !== undefined && (spec === service.spec || templateOf(spec) === templateOf(service.spec));
-}
-
-function templateOf({ name: _, replicas: __, job: ___, labels: ____, update: _____, rollback: ______, ...template }: ServiceSpec): string {
-  return JSON.stringify(template);
-}

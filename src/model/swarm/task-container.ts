@@ -4,6 +4,7 @@ import type { Attachment } from "../container";
 import { SERVICE_ID_LABEL, SERVICE_NAME_LABEL, TASK_NAME_LABEL } from "../labels";
 import type { ContainerSpec } from "../spec";
 import type { ClusterNode, ClusterTask } from "./objects";
+import { PLATFORM } from "./constraints";
 import { type ServiceSpec, stopGraceOf } from "./service-spec";
 
 const PREDEFINED = ["bridge", "host", "none"] as const;
@@ -14,8 +15,12 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
   if (!spec || !service) throw new TypeError("expected the task of a service");
   const place = slot === 0 ? node.id : String(slot);
   const mode = PREDEFINED.find((name) => spec.networks.some(({ network }) => network === name));
+  const { hostname, env } = spec.container;
+  const fill = (text: string) => filled(text, task, node);
   return {
     ...spec.container,
+    ...(hostname !== undefined && { hostname: fill(hostname) }),
+    ...(env && { env: env.map(fill) }),
     name: `${spec.name}.${place}.${id}`,
     host,
     service: spec.name,
@@ -39,6 +44,21 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
   };
 }
 
+/**
+ * `{{.Node.Hostname}}` in the host name and the environment (swarmkit template/context.go).
+ *
+ * Differs from Docker: of Go's templates only names of values are known.
+ */
+function filled(text: string, { id, spec, service, slot }: ClusterTask, node: ClusterNode): string {
+  const place = slot === 0 ? node.id : String(slot);
+  const values: Readonly<Record<string, string>> = {
+    "Service.ID": service?.id ?? "", "Service.Name": spec?.name ?? "", "Node.ID": node.id, "Node.Hostname": node.hostname, "Node.Platform.Architecture": PLATFORM.arch,
+    "Node.Platform.OS": PLATFORM.os, "Task.ID": id, "Task.Name": `${spec?.name}.${place}.${id}`, "Task.Slot": place,
+  };
+  const labels = (name: string) => (name.startsWith("Service.Labels.") ? spec?.labels[name.slice("Service.Labels.".length)] : undefined);
+  return text.replace(/\{\{\s*\.([\w.]+)\s*\}\}/g, (whole, name: string) => values[name] ?? labels(name) ?? whole);
+}
+
 /** The networks that it joins: overlays with the addresses that the managers gave it, and the node's own that the service asks for. */
 export function taskAttachments({ addresses, spec }: ClusterTask): [string, Attachment][] {
   const own = PREDEFINED.filter((name) => spec?.networks.some(({ network }) => network === name)).map((network): [string, Attachment] => [
@@ -46,8 +66,8 @@ export function taskAttachments({ addresses, spec }: ClusterTask): [string, Atta
     { spec: { network, aliases: [], gwPriority: 0 }, networkId: "", aliases: undefined, viaConnect: false, isManaged: true },
   ]);
   const overlays = [...addresses].map(([network, value]) => {
-    const aliases = spec?.networks.find((used) => used.network === network.id)?.aliases ?? [];
-    const endpoint = { network: network.spec.name, ipv4: formatIp(addressOf(4, value)), aliases, gwPriority: 0 };
+    // The aliases of a service are names that lead to all its tasks.
+    const endpoint = { network: network.spec.name, ipv4: formatIp(addressOf(4, value)), aliases: [], gwPriority: 0 };
     return [network.spec.name, { spec: endpoint, networkId: network.id, aliases: undefined, viaConnect: false, isManaged: true }] as [string, Attachment];
   });
   return [...own, ...overlays];

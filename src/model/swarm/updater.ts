@@ -2,7 +2,8 @@ import { shuffled, type Chance } from "./chance";
 import type { SwarmClock } from "./clock";
 import type { ClusterService, ClusterTask, UpdateStatus } from "./objects";
 import type { Orchestrator } from "./orchestrator";
-import { isUpToDate, updatePolicyOf, type UpdatePolicy } from "./service-spec";
+import { updatePolicyOf, type UpdatePolicy } from "./service-spec";
+import { isUpToDate } from "./up-to-date";
 
 export interface UpdaterContext {
   readonly orchestrator: Orchestrator;

@@ -54,7 +54,12 @@ function tables(list: readonly TableState[]): Fields {
 
 function networkFields(inspected: Fields): Json {
   const chosen = Object.entries(inspected).filter(([name, value]) => NETWORK_FIELDS.includes(name) && value !== null);
-  return Object.fromEntries(chosen.filter(([name, value]) => name === "ConfigOnly" ? value === true : name !== "ConfigFrom" || (isRecord(value) && value.Network !== "")));
+  return Object.fromEntries(chosen.map(([name, value]): [string, Json | undefined] => [name, name === "Peers" ? peersOf(value) : value]).filter(([name, value]) => name === "ConfigOnly" ? value === true : name !== "ConfigFrom" || (isRecord(value) && value.Network !== "")));
+}
+
+/** Nodes are called by their addresses, also when they have come back under another name. */
+function peersOf(peers: Json | undefined): Json | undefined {
+  return Array.isArray(peers) ? peers.map((peer: Json) => (isRecord(peer) ? { ...peer, Name: `<peer:${String(peer.IP)}>` } : peer)) : peers;
 }
 
 export function observeContainer(state: DockerState, container: ContainerState, added: readonly AddedRoute[]): Json {

@@ -37,7 +37,7 @@ function networkNamespace(state: DockerState, host: HostState, network: SwarmNet
     name: `vxlan${index}`, mtu, state: "UNKNOWN", kind: "vxlan", up: true, addrs: [], master: `br${index}`,
     vxlan: { id: subnets[index]!.vni, port, learning: true, proxy: true, l2miss: true, l3miss: true },
   });
-  // The tunnel of a subnet is made when somebody joins it.
+  // The tunnel of a subnet is made when somebody joins it, here or elsewhere.
   const opened = new Set<number>();
   const cables = endpoints.flatMap(({ cable, ip }) => {
     const subnet = subnetOf(subnets, ip);
@@ -46,9 +46,10 @@ function networkNamespace(state: DockerState, host: HostState, network: SwarmNet
     return [...(isNew ? [tunnel(subnet)] : []), { name: `veth${cable}`, mtu, state: "UP", kind: "veth", up: true, addrs: [], master: `br${subnet}` }];
   });
   const remotes = remotesKnownTo(state, host.name, network).map(({ ip, mac, tunnelEnd }) => ({ ip, mac: formatMac(mac), tunnel: `vxlan${subnetOf(subnets, ip)}`, end: formatIpv4(tunnelEnd) }));
+  const distant = [...new Set(remotes.map(({ ip }) => subnetOf(subnets, ip)))].filter((subnet) => !opened.has(subnet)).map(tunnel);
   const neigh = remotes.map(({ ip, mac, tunnel }) => `${formatIpv4(ip)} dev ${tunnel} lladdr ${mac} PERMANENT`);
   const fdb = remotes.map(({ mac, tunnel, end }) => `${mac} dev ${tunnel} dst ${end} permanent`);
-  return { neigh, fdb, ifaces: [...bridges, ...cables], routes: subnets.map((subnet, index) => routeOf(subnet.gateway, subnet.prefixLength, `br${index}`)) };
+  return { neigh, fdb, ifaces: [...bridges, ...cables, ...distant], routes: subnets.map((subnet, index) => routeOf(subnet.gateway, subnet.prefixLength, `br${index}`)) };
 }
 
 function subnetOf(subnets: readonly OverlaySubnetState[], ip: number): number {

@@ -38,8 +38,14 @@ interface Host {
 const READING = new Set(["exec", "logs", "ps", "inspect", "port", "network ls", "network inspect", "container ls", "container inspect", "node ls", "service ls", "service ps", "service inspect"]);
 /** How long a recording waits for tasks. */
 const LONGEST_WAIT_SECS = 25;
-/** How long a docker command takes, about. */
+/** How long a docker command takes, about; after those of swarms the recorder asks for tasks and nodes. */
 const COMMAND_SECS = 0.5;
+const SWARM_COMMAND_SECS = 1;
+/** If the recorder's machine was busy. */
+const SLOW_COMMAND_SECS = 4;
+/** What takes effect in time, so that it matters how long it took. */
+const LASTING = /^docker service (update|scale) /;
+const SWARM_NOUNS = ["swarm", "service", "node", "stack"];
 
 export function simulatedWorld(engine: EngineChoice): WorldOf {
   return async (recording, chance) => SimulatedWorld.open(recording, engine, chance);
@@ -52,6 +58,7 @@ class SimulatedWorld implements World {
   readonly #added = new AddedRoutes();
   readonly #simulation: Simulation;
   readonly #swarms: SwarmRegistry;
+  readonly #chance: Chance;
   /** By host: what its daemon knows of. */
   readonly #listeners = new Map<string, readonly ListenerSpec[]>();
 
@@ -64,7 +71,9 @@ class SimulatedWorld implements World {
   private constructor(recording: Recording, simulation: Simulation, chance: Chance) {
     const { hosts, dockerd_flags } = recording;
     const generation = generationOf(recording);
-    this.#swarms = new SwarmRegistry(chance);
+    this.#chance = chance;
+    const listens = (listen: readonly string[], port: number) => listen.includes(`tcp:${port}`);
+    this.#swarms = new SwarmRegistry({ chance, isRefused: (address, port) => Object.values(PLAIN_MACHINES).some(({ addresses, listen }) => addresses.includes(address) && !listens(listen, port)) });
     this.#simulation = simulation;
     this.#hosts = new Map(
       Object.entries(hosts).map(([name, machine], index) => {
@@ -145,9 +154,14 @@ class SimulatedWorld implements World {
     const { exit, stdout, stderr } = await this.#simulation.during(async () => client.run(argv, stdin));
     if (!isReading(argv) || this.#added.count !== routes) {
       this.#settle();
-      this.#pass(COMMAND_SECS);
+      this.#pass(this.#durationOf(argv));
     }
     return { exit, stdout: stdout.replace(/\n+$/, ""), stderr: stderr.replace(/^\n+|\n+$/g, "") };
+  }
+
+  #durationOf(argv: readonly string[]): number {
+    if (!SWARM_NOUNS.includes(argv[1] ?? "")) return COMMAND_SECS;
+    return LASTING.test(argv.join(" ")) && this.#chance.choose(2) === 1 ? SLOW_COMMAND_SECS : SWARM_COMMAND_SECS;
   }
 
   #host(name: string): Host {
