@@ -34,6 +34,11 @@ export class Checks {
     return this.#unstable.some((entry) => path === entry || (path.startsWith(entry) && /[.[]/.test(path[entry.length] ?? "")));
   }
 
+  /** Whether something below this path is not always the same. */
+  hasUnstable(path: string): boolean {
+    return this.#unstable.some((entry) => entry.startsWith(`${path}[`) || entry === path);
+  }
+
   skip(what: string, why: string): void {
     if (!this.skipped.some((entry) => entry.what === what && entry.why === why)) this.skipped.push({ what, why });
   }

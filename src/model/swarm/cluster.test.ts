@@ -148,7 +148,7 @@ describe("services", () => {
     orchestrator.update(web, { ...web.spec, ports: [published(8811)] });
     orchestrator.update(web, { ...web.spec, replicas: 2 });
     made.cluster.clock.advance(60e9);
-    expect(tasksOf(made, "web").map(({ slot, wanted }) => `${slot} ${wanted}`).sort()).toEqual(["1 running", "1 shutdown", "2 running", "2 shutdown"]);
+    expect(tasksOf(made, "web").map(({ slot, wanted }) => `${slot} ${wanted}`).sort()).toEqual(["2 running", "2 shutdown", "3 running", "3 shutdown"]);
     orchestrator.remove(web);
     made.cluster.clock.advance(2e9);
     expect([...made.cluster.tasks]).toEqual([]);

@@ -339,7 +339,7 @@ export class Orchestrator {
     }
     const taken = new Set(present.map(({ slot }) => slot));
     // The tasks of a job are numbered from 0.
-    const missing = Array.from({ length: replicas }, (_, index) => index + (job ? 0 : 1)).filter((slot) => !taken.has(slot));
+    const missing = Array.from({ length: replicas }, (_, index) => index + (job ? 0 : 1)).filter((slot) => !taken.has(slot)).slice(0, replicas - taken.size);
     const atOnce = job && job.maxConcurrent > 0 ? job.maxConcurrent - present.filter(({ isLive }) => isLive).length : missing.length;
     return missing.slice(0, Math.max(0, atOnce)).map((slot) => this.makeTask(service, slot, undefined, wanted));
   }
