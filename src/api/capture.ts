@@ -4,9 +4,7 @@ import { DeviceKind } from "../../assembly/abi/program";
 import type { CapturedFrame } from "../engine/engine";
 import { readFrames, type RecordBatch } from "../engine/records";
 import { SimulationError } from "../errors";
-import { parseIpv4 } from "../net/ip";
 import type { Frame } from "../observe/frames";
-import type { PcapngInterface } from "../observe/pcapng";
 import type { CompiledTopology } from "./spec";
 
 export interface CaptureOptions {
@@ -45,12 +43,8 @@ export class Capture {
 
   /** The file: one interface per device, nanosecond times from the start of the simulation, drop reasons as comments. */
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    const { program } = this.#topology;
-    const interfaces = [...this.devices].sort((a, b) => a - b).map((device) => describeInterface(this.#topology, device));
-    const hosts = namesOfAddresses(this.#topology);
-    const [{ readableFrames }, { writePcapng }] = await Promise.all([import("../observe/frames"), import("../observe/pcapng")]);
-    const frames = readableFrames(this.#captured(), program.names);
-    return writePcapng({ interfaces, frames, snaplen: this.snaplen, hosts, application: "dockwire" });
+    const { captureFile } = await import("./capture-file");
+    return captureFile(this.#topology, this.devices, this.#captured(), this.snaplen);
   }
 
   /** The same as objects, in the order of time. */
@@ -118,16 +112,4 @@ function unknownDevice(topology: CompiledTopology, name: string): SimulationErro
   const known = [...topology.devices.keys()];
   const [first = "nothing"] = known;
   return new SimulationError("NOT_FOUND", `device: expected a device such as "${first}" or what it belongs to, found "${name}"`, { name, known });
-}
-
-function describeInterface({ program }: CompiledTopology, device: number): PcapngInterface {
-  const name = program.names.devices[device] ?? `device ${device}`;
-  const address = program.addresses.find((record) => record.device === device);
-  const { macHigh = 0, macLow = 0 } = program.devices[device] ?? {};
-  return { name, mac: macHigh * 2 ** 32 + macLow, ...(address && { ipv4: { ip: address.ip, prefixLength: address.prefix } }) };
-}
-
-function namesOfAddresses(topology: CompiledTopology): { ip: number; name: string }[] {
-  const { containers } = topology.describe();
-  return containers.flatMap(({ name, networks }) => networks.map(({ ipv4 }) => ({ ip: parseIpv4(ipv4, "ipv4"), name })));
 }
