@@ -36,5 +36,5 @@ console.log(await lab.docker("network connect --ip 172.19.0.9 back web"));
 console.log(String(await lab.reach("web", "db:5432")).split("\n")[0]);
 
 const refused = await lab.docker("network rm back");
-console.log(`exit ${refused.exit}: ${refused.stderr.trim()}`);
+console.log(`exit ${refused.exit}: ${refused.stderr.split("\n")[0]}`);
 console.log((await lab.docker("ps --format '{{.Names}}  {{.Ports}}'")).stdout);

@@ -77,6 +77,21 @@ describe("a container of a running lab", () => {
   });
 });
 
+describe("traffic to a published port", () => {
+  it("is answered by nobody else while the container is stopped, and again when it runs", async () => {
+    const shop = docker("shop").host("host1").container("web", { publish: ["8080:80"] }).traffic("visits", "lan").to("host1:8080").request({ clients: 2 });
+    const lab = await startHere(() => shop.compile());
+    const answers = async () => (await lab.run({ for: "1s" })).traffic[0]!.answered;
+    const first = await answers();
+    expect(first).toBeGreaterThan(0);
+    await lab.stop("web");
+    expect(await answers()).toBe(first);
+    await lab.start("web");
+    await lab.run({ for: "5s" });
+    expect(await answers()).toBeGreaterThan(first);
+  });
+});
+
 describe("what a user does to a running host", () => {
   it("is filtered by rules that come and go", async () => {
     const lab = await start(shop(docker("shop").host("h1")));

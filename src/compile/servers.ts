@@ -26,6 +26,15 @@ export function publishedListeners({ state, network: { places } }: Places, to: T
   });
 }
 
+/** Whether a container publishes the port of the host that a namespace is of, or would if it ran: then nothing else of the host listens there. */
+export function isPublishersPort({ state, network: { places } }: Places, { port, protocol }: TargetSpec, namespace: number): boolean {
+  return state.containers.some(({ host, ports, spec: { publish } }) => {
+    if (places.get(host) !== namespace) return false;
+    const isShown = ports.some((each) => each.hostPort === port && each.protocol === protocol);
+    return isShown || publish.some(({ hostPort, protocol: own }) => own === protocol && port !== undefined && hostPort !== undefined && hostPort.from <= port && port <= hostPort.to);
+  });
+}
+
 /** The tasks behind the virtual address of a service, or behind a port that the routing mesh has on every node. */
 export function balancedListeners({ state, network: { places, owners } }: Places, to: TargetSpec, destination: Destination): Listener[] {
   const owner = owners.get(destination);

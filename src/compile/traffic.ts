@@ -13,7 +13,7 @@ import type { DockerState } from "../model/state";
 import type { FlowDescription, MovedTraffic, PlacedFlow, ResolvedTraffic, TrafficCursor } from "./compiled";
 import { type Destination, destinationFields, destinationOf, familyOf, formatDestination, isLoopbackAddress, keyOfSocket, socketKey } from "./destination";
 import { intervalOf } from "./interval";
-import { balancedListeners, type Listener, publishedListeners } from "./servers";
+import { balancedListeners, isPublishersPort, type Listener, publishedListeners } from "./servers";
 import type { CompiledNetwork } from "./topology";
 
 const KINDS: Readonly<Record<TrafficSpec["kind"], FlowKind>> = {
@@ -228,7 +228,7 @@ class TrafficResolver {
     // A proxy may go on to a container's address of the other family.
     for (const listener of published) this.#listen(spec, listener, Family.Ipv4);
     if (family === Family.Ipv6) for (const listener of published) this.#listen(spec, listener, family);
-    if (published.length > 0 || (this.#serves === "what is known" && this.#isIdleHost(server, spec.to))) return;
+    if (published.length > 0 || isPublishersPort(places, spec.to, server) || (this.#serves === "what is known" && this.#isIdleHost(server, spec.to))) return;
     this.#listen(spec, { namespace: server, port: spec.to.port! }, family);
   }
 
