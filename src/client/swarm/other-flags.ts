@@ -2,11 +2,9 @@ import { SimulationError } from "../../errors";
 import type { Call } from "../command";
 import type { FlagSpec } from "../flags";
 
-const SWITCHES = new Set(["autolock", "rotate", "init", "read-only", "rollback", "tty", "with-registry-auth", "no-resolve-image", "force", "no-healthcheck"]);
-
 /** Flags that the client knows and the simulator does nothing with. */
 export function others(...names: readonly string[]): FlagSpec[] {
-  return names.map((name) => ({ name, kind: SWITCHES.has(name) ? ("switch" as const) : ("list" as const), isUnsupported: true }));
+  return names.map((name) => ({ name, kind: "list" as const, isUnsupported: true }));
 }
 
 /** @throws SimulationError for a flag that the simulator does nothing with. */

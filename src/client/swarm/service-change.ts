@@ -1,13 +1,14 @@
 import type { PlacementRules, ServicePort, ServiceSpec } from "../../model/swarm/service-spec";
 import { placementOf } from "../../model/swarm/service-spec";
 import type { Call } from "../command";
-import { splitPair, type FlagSpec } from "../flags";
+import { splitPair, type FlagSpec, type FlagValues } from "../flags";
 import { parseUnsigned } from "../go";
 import { Failure } from "../outcome";
-import { readEnvironment, readLabel } from "../values";
+import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel, readSysctl } from "../values";
 import { splitWords } from "../words";
 import { others } from "./other-flags";
-import { checkPort, endpointModeOf, imageOfService, readNetwork, readNetworkText, readPort } from "./service-flags";
+import { capabilityName, changedList, changedProcess, PROCESS_CHANGES } from "./process-flags";
+import { checkPort, endpointModeOf, hostOf, imageOfService, readNetwork, readNetworkText, readPort } from "./service-flags";
 import { policyOf, POLICY_FLAGS, readFileReference, readPreferenceOf, resourcesOf, restartOf } from "./service-policies";
 
 const MOST_REPLICAS = 2 ** 53;
@@ -28,10 +29,18 @@ export const UPDATE_FLAGS: readonly FlagSpec[] = [
   { name: "container-label-add", kind: "list", read: readLabel },
   { name: "container-label-rm", kind: "list" },
   { name: "detach", short: "d", kind: "switch" },
+  { name: "dns-add", kind: "list", read: readDnsServer },
+  { name: "dns-option-add", kind: "list" },
+  { name: "dns-option-rm", kind: "list" },
+  { name: "dns-rm", kind: "list" },
+  { name: "dns-search-add", kind: "list", read: readDnsSearch },
+  { name: "dns-search-rm", kind: "list" },
   { name: "endpoint-mode", kind: "text" },
   { name: "env-add", kind: "list", read: readEnvironment },
   { name: "env-rm", kind: "list" },
   { name: "force", kind: "switch" },
+  { name: "host-add", kind: "list", read: readExtraHost },
+  { name: "host-rm", kind: "list" },
   { name: "hostname", kind: "text" },
   { name: "image", kind: "text" },
   { name: "label-add", kind: "list", read: readLabel },
@@ -49,15 +58,19 @@ export const UPDATE_FLAGS: readonly FlagSpec[] = [
   { name: "rollback", kind: "switch" },
   { name: "secret-add", kind: "list" },
   { name: "secret-rm", kind: "list" },
+  { name: "sysctl-add", kind: "list", read: readSysctl },
+  { name: "sysctl-rm", kind: "list" },
   { name: "with-registry-auth", kind: "switch" },
   ...POLICY_FLAGS,
-  ...others("dns-add", "dns-rm", "dns-option-add", "dns-option-rm", "dns-search-add", "dns-search-rm", "entrypoint", "host-add", "host-rm", "mount-add", "mount-rm", "read-only", "stop-grace-period", "sysctl-add", "sysctl-rm", "tty", "user", "workdir"),
+  ...PROCESS_CHANGES,
+  ...others("credential-spec", "generic-resource-add", "generic-resource-rm", "isolation"),
 ];
 
 /** The service as the flags want it. */
 export function changedService(call: Call, spec: ServiceSpec): ServiceSpec {
   const { flags, images } = call;
   const mode = endpointModeOf(flags);
+  const process = changedProcess(flags, spec.process);
   const [restart, update, rollback] = [restartOf(flags, spec.restart), policyOf(flags, "update", spec.update), policyOf(flags, "rollback", spec.rollback)];
   const [limits, reservations, placement] = [resourcesOf(flags, "limit", spec.limits), resourcesOf(flags, "reserve", spec.reservations), changedPlacement(call, spec)];
   const { container } = spec;
@@ -76,8 +89,10 @@ export function changedService(call: Call, spec: ServiceSpec): ServiceSpec {
       ...(flags.has("image") && { image: imageOfService(images, flags.text("image")) }),
       ...(flags.has("args") && { command: splitWords(flags.text("args")) }),
       ...(flags.has("hostname") && { hostname: flags.text("hostname") }),
-      ...(flags.has("cap-add") && { capAdd: [...(container.capAdd ?? []), ...flags.all("cap-add")] }),
+      ...changedCapabilities(call, container),
+      ...changedNames(call, container),
     },
+    ...(process && { process }),
     ...(restart && { restart }),
     ...(update && { update }),
     ...(rollback && { rollback }),
@@ -88,6 +103,37 @@ export function changedService(call: Call, spec: ServiceSpec): ServiceSpec {
     ...changedFiles(call, spec, "config"),
     ...(flags.on("force") && { forced: (spec.forced ?? 0) + 1 }),
   };
+}
+
+type ContainerPart = ServiceSpec["container"];
+
+/** What is dropped is no longer added, unless the same line adds it. */
+function changedCapabilities({ flags }: Call, { capAdd = [] }: ContainerPart): Pick<ContainerPart, "capAdd"> {
+  if (!flags.has("cap-add") && !flags.has("cap-drop")) return {};
+  const dropped = flags.all("cap-drop").map(capabilityName);
+  const kept = capAdd.map(capabilityName).filter((name) => !dropped.includes(name));
+  return { capAdd: changedList(kept, flags.all("cap-add").map(capabilityName), []) };
+}
+
+/** What its containers know of names and of the kernel. */
+function changedNames({ flags }: Call, { dns = [], dnsSearch = [], dnsOptions = [], extraHosts = [], sysctls = {} }: ContainerPart): ContainerPart {
+  const touches = (name: string) => flags.has(`${name}-add`) || flags.has(`${name}-rm`);
+  const list = (name: string, before: readonly string[]) => changedList(before, flags.all(`${name}-add`), flags.all(`${name}-rm`));
+  return {
+    ...(touches("dns") && { dns: list("dns", dns) }),
+    ...(touches("dns-search") && { dnsSearch: list("dns-search", dnsSearch) }),
+    ...(touches("dns-option") && { dnsOptions: list("dns-option", dnsOptions) }),
+    ...(touches("host") && { extraHosts: changedHosts(flags, extraHosts) }),
+    ...(touches("sysctl") && { sysctls: Object.fromEntries(changed(Object.entries(sysctls), flags.all("sysctl-add"), flags.all("sysctl-rm"))) }),
+  };
+}
+
+/** `--host-rm` names a host, or a host and its address. */
+function changedHosts(flags: FlagValues, before: NonNullable<ContainerPart["extraHosts"]>): NonNullable<ContainerPart["extraHosts"]> {
+  const removed = flags.all("host-rm");
+  const kept = before.filter(({ name, address }) => !removed.includes(name) && !removed.includes(`${name}:${address}`));
+  const added = flags.all("host-add").map(hostOf).filter(({ name, address }) => !kept.some((other) => other.name === name && other.address === address));
+  return [...kept, ...added];
 }
 
 /** Pairs with some set and some taken away. */

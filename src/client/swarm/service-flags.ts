@@ -12,6 +12,7 @@ import { Failure } from "../outcome";
 import { find } from "../refusals";
 import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel, readSysctl } from "../values";
 import { others } from "./other-flags";
+import { PROCESS_FLAGS, processOf } from "./process-flags";
 import { placementOfFlags, policyOf, POLICY_FLAGS, PREFERENCE_FLAG, readFileReference, resourcesOf, restartOf } from "./service-policies";
 
 /** What a service may be asked to have, of `docker service create`. */
@@ -42,10 +43,8 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   { name: "sysctl", kind: "list", read: readSysctl },
   { name: "with-registry-auth", kind: "switch" },
   ...POLICY_FLAGS,
-  ...others(
-    "cap-drop", "credential-spec", "entrypoint", "env-file", "generic-resource", "group", "health-cmd", "health-interval", "health-retries", "health-start-period", "health-timeout", "init",
-    "isolation", "log-driver", "log-opt", "mount", "no-healthcheck", "read-only", "stop-grace-period", "stop-signal", "tty", "ulimit", "user", "workdir",
-  ),
+  ...PROCESS_FLAGS,
+  ...others("credential-spec", "env-file", "generic-resource", "isolation"),
 ];
 
 const MOST_REPLICAS = 2 ** 53;
@@ -59,6 +58,7 @@ export function readService(call: Call): ServiceSpec {
   const { flags, args, images, daemon } = call;
   const [reference = "", ...command] = args;
   const mode = modeOf(flags);
+  const process = processOf(flags);
   const [update, rollback] = [policyOf(flags, "update", undefined), policyOf(flags, "rollback", undefined)];
   if (mode.job && (update ?? rollback)) throw new Failure("update and rollback configuration is not supported for jobs");
   const [restart, limits, reservations, placement] = [restartOf(flags, undefined), resourcesOf(flags, "limit", undefined), resourcesOf(flags, "reserve", undefined), placementOfFlags(flags)];
@@ -79,6 +79,7 @@ export function readService(call: Call): ServiceSpec {
       ...(flags.text("hostname") !== "" && { hostname: flags.text("hostname") }),
       ...containerFlags(flags),
     },
+    ...(process && { process }),
     ...(restart && { restart }),
     ...(update && { update }),
     ...(rollback && { rollback }),
@@ -97,8 +98,13 @@ function containerFlags(flags: FlagValues): Partial<ServiceSpec["container"]> {
     ...(flags.has("dns-search") && { dnsSearch: flags.all("dns-search") }),
     ...(flags.has("dns-option") && { dnsOptions: flags.all("dns-option") }),
     ...(flags.has("sysctl") && { sysctls: flags.map("sysctl") }),
-    ...(flags.has("host") && { extraHosts: flags.all("host").map((text) => ({ name: text.slice(0, text.indexOf(":")), address: text.slice(text.indexOf(":") + 1) })) }),
+    ...(flags.has("host") && { extraHosts: flags.all("host").map(hostOf) }),
   };
+}
+
+/** `db:10.0.0.5`. */
+export function hostOf(text: string): { readonly name: string; readonly address: string } {
+  return { name: text.slice(0, text.indexOf(":")), address: text.slice(text.indexOf(":") + 1) };
 }
 
 /** The client names images by their tag to the managers; a node that has none of that name cannot run a task of it. */

@@ -3,6 +3,8 @@ import { Answer, NO_POINTER, textMap, type AnswerField, type AnswerValue } from 
 import { CREATED } from "../../model/inspect/network";
 import type { ClusterService } from "../../model/swarm/objects";
 import { placementOf, restartRulesAsSaid, stopGraceOf, updatePolicyOf, type FileReference, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
+import { healthFields, logDriverFields, mountAnswer, ulimitAnswers } from "./process-answer";
+import { capabilityName } from "./process-flags";
 import { taggedImage } from "./tasks";
 
 const optional = (json: string, value: AnswerValue): AnswerField => ({ json, value, omitEmpty: true });
@@ -69,34 +71,47 @@ function templateAnswer(spec: ServiceSpec, isFilled: boolean): Answer {
     ...restart,
     { json: "Placement", value: new Answer([optional("Constraints", constraints), optional("Preferences", spread), optional("MaxReplicas", maxPerNode)]) },
     optional("Networks", networks),
+    ...logDriverFields(spec.process ?? {}),
     { json: "ForceUpdate", value: spec.forced ?? 0 },
     { json: "Runtime", value: "container" },
   ]);
 }
 
 function containerOf(spec: ServiceSpec, isFilled: boolean): Answer {
-  const { container, secrets = [], configs = [] } = spec;
+  const { container, secrets = [], configs = [], process = {} } = spec;
+  const { entrypoint = [], workdir = "", user = "", groups = [], init = false, stopSignal = "", tty = false, isReadOnly = false, mounts = [], capDrop = [] } = process;
   const { image, command = [], labels = {}, hostname = "", env = [], extraHosts = [], dns = [], dnsSearch = [], dnsOptions = [], sysctls = {}, capAdd = [] } = container;
   return new Answer([
     { json: "Image", value: taggedImage(image?.name) },
     optional("Labels", textMap(labels)),
+    optional("Command", entrypoint),
     optional("Args", command),
     optional("Hostname", hostname),
     optional("Env", env),
-    ...(isOfStack(spec) ? [PRIVILEGES] : [{ json: "Init", value: false }]),
-    ...(isFilled ? [{ json: "StopGracePeriod", value: stopGraceOf(spec) }] : []),
+    optional("Dir", workdir),
+    optional("User", user),
+    optional("Groups", groups),
+    ...(isOfStack(spec) ? [PRIVILEGES] : [{ json: "Init", value: init }]),
+    optional("StopSignal", stopSignal),
+    optional("TTY", tty),
+    optional("ReadOnly", isReadOnly),
+    optional("Mounts", mounts.map(mountAnswer)),
+    ...(isFilled || process.stopGrace !== undefined ? [{ json: "StopGracePeriod", value: stopGraceOf(spec) }] : []),
+    ...healthFields(process.health),
     optional("Hosts", extraHosts.map(({ name, address }) => `${address} ${name}`)),
     { json: "DNSConfig", value: new Answer([optional("Nameservers", dns), optional("Search", dnsSearch), optional("Options", dnsOptions)]) },
     optional("Secrets", secrets.map((file) => fileOf("Secret", file))),
     optional("Configs", configs.map((file) => fileOf("Config", file))),
     { json: "Isolation", value: "default" },
     optional("Sysctls", textMap(sysctls)),
-    optional("CapabilityAdd", capAdd.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`))),
+    optional("CapabilityAdd", capAdd.map(capabilityName)),
+    optional("CapabilityDrop", capDrop),
+    optional("Ulimits", ulimitAnswers(process)),
   ]);
 }
 
 /** `docker stack deploy` sends other fields than `docker service create` (docker/cli cli/compose/convert/service.go). */
-function isOfStack({ labels }: ServiceSpec): boolean {
+export function isOfStack({ labels }: ServiceSpec): boolean {
   return labels["com.docker.stack.namespace"] !== undefined;
 }
 

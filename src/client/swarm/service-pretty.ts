@@ -2,6 +2,9 @@ import type { ClusterService, UpdateStatus } from "../../model/swarm/objects";
 import { placementOf, updatePolicyOf, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
 import { formatDuration, humanDuration } from "../duration";
 import { bytesText } from "./node-inspect";
+import { healthLines, logDriverLines, mountLines } from "./process-answer";
+import { capabilityName } from "./process-flags";
+import { isOfStack } from "./service-inspect";
 import { taggedImage } from "./tasks";
 
 /** `docker service inspect --pretty` (docker/cli cli/command/service/formatter.go). `nameOf`: of a network by its ID. */
@@ -24,7 +27,8 @@ export function prettyService({ id, spec, ports, updateStatus }: ClusterService,
     ...resourceLines("Limits", spec.limits),
     ...(networks === "" ? [] : [`Networks: ${networks}`]),
     `Endpoint Mode:\t${spec.endpointMode}`,
-    ...(ports.length === 0 ? [] : ["Ports:", ...ports.flatMap(portLines)]),
+    ...(ports.length === 0 ? [] : ["Ports:", `${ports.flatMap(portLines).join("\n")} `]),
+    ...healthLines(spec.process ?? {}),
   ].join("\n");
 }
 
@@ -67,8 +71,10 @@ function policyLines(title: string, word: string, { parallelism, delay, failureA
   ];
 }
 
-function containerLines({ container, secrets = [], configs = [] }: ServiceSpec): string[] {
+function containerLines(spec: ServiceSpec): string[] {
+  const { container, secrets = [], configs = [], process = {} } = spec;
   const { image, command = [], env = [], capAdd = [], sysctls = {} } = container;
+  const { workdir = "", user = "", init = false, capDrop = [] } = process;
   const words = (list: readonly string[]) => list.map((text) => `${text} `).join("");
   const names = Object.entries(sysctls).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
@@ -76,11 +82,17 @@ function containerLines({ container, secrets = [], configs = [] }: ServiceSpec):
     ` Image:\t\t${taggedImage(image?.name)}`,
     ...(command.length === 0 ? [] : [` Args:\t\t${words(command)}`]),
     ...(env.length === 0 ? [] : [` Env:\t\t${words(env)}`]),
-    " Init:\t\tfalse",
-    ...(secrets.length === 0 ? [] : ["Secrets:", ...secrets.map(({ name, target }) => ` Target:\t${target}\n  Source:\t${name}`)]),
+    ...(workdir === "" ? [] : [` Dir:\t\t${workdir}`]),
+    ...(isOfStack(spec) ? [] : [` Init:\t\t${init}`]),
+    ...(user === "" ? [] : [` User: ${user}`]),
+    ...(capAdd.length + capDrop.length === 0 ? [] : ["Capabilities:"]),
+    ...(capAdd.length === 0 ? [] : [` Add: ${capAdd.map(capabilityName).join(", ")}`]),
+    ...(capDrop.length === 0 ? [] : [` Drop: ${capDrop.join(", ")}`]),
+    ...(names.length === 0 ? [] : ["SysCtls:", ...names.map(([key, value]) => ` ${key}${value === "" ? "" : `: ${value}`}`)]),
+    ...mountLines(process),
     ...(configs.length === 0 ? [] : ["Configs:", ...configs.map(({ name, target }) => ` Target:\t${target}\n  Source:\t${name}`)]),
-    ...(capAdd.length === 0 ? [] : ["Capabilities:", ` Add: ${capAdd.map((name) => (name.startsWith("CAP_") ? name : `CAP_${name}`)).join(", ")}`]),
-    ...(names.length === 0 ? [] : ["SysCtls:", ...names.map(([key, value]) => ` ${key}: ${value}`)]),
+    ...(secrets.length === 0 ? [] : ["Secrets:", ...secrets.map(({ name, target }) => ` Target:\t${target}\n  Source:\t${name}`)]),
+    ...logDriverLines(process),
   ];
 }
 
@@ -96,5 +108,5 @@ function resourceLines(title: string, resources: ResourceSpec | undefined): stri
 }
 
 function portLines({ published, protocol, target, mode }: ServicePort): string[] {
-  return [` PublishedPort = ${published}`, `  Protocol = ${protocol}`, `  TargetPort = ${target}`, `  PublishMode = ${mode} `];
+  return [` PublishedPort = ${published}`, `  Protocol = ${protocol}`, `  TargetPort = ${target}`, `  PublishMode = ${mode}`];
 }

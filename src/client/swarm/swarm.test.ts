@@ -47,6 +47,40 @@ describe("the commands of a swarm", () => {
     expect((await h1.run("docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'")).stdout).toBe("host1 Ready Leader\nhost2 Down \n");
   });
 
+  it("say of the process of a service what was asked, and what an update made of it", async () => {
+    await join();
+    const asked = "--user root --workdir /srv --read-only --init -t --stop-signal SIGQUIT --stop-grace-period 3s --ulimit nofile=100:200 --mount type=tmpfs,dst=/t,tmpfs-size=1m --health-cmd true";
+    await h1.run(`docker service create -d --name web ${asked} --log-driver json-file --log-opt a=b --cap-add NET_ADMIN --cap-drop KILL --entrypoint 'a b' web c`);
+    const look = async (path: string) => (await h1.run(["docker", "service", "inspect", "-f", `{{json .Spec.TaskTemplate${path}}}`, "web"])).stdout.trim();
+    expect(JSON.parse(await look(".ContainerSpec"))).toEqual({
+      Image: "web:latest", Command: ["a", "b"], Args: ["c"], Dir: "/srv", User: "root", Init: true, StopSignal: "SIGQUIT", TTY: true, ReadOnly: true,
+      Mounts: [{ Type: "tmpfs", Target: "/t", TmpfsOptions: { SizeBytes: 1048576 } }], StopGracePeriod: 3e9, Healthcheck: { Test: ["CMD-SHELL", "true"] }, DNSConfig: {}, Isolation: "default",
+      CapabilityAdd: ["CAP_NET_ADMIN"], CapabilityDrop: ["CAP_KILL"], Ulimits: [{ Name: "nofile", Hard: 200, Soft: 100 }],
+    });
+    expect(await look(".LogDriver")).toBe('{"Name":"json-file","Options":{"a":"b"}}');
+    await h1.run("docker service update -d --mount-rm /t --mount-add src=v,dst=/v --ulimit-rm nofile --no-healthcheck --user '' --cap-add KILL --dns-add 1.1.1.1 --host-add x:10.0.0.9 --sysctl-add net.a=1 --group-add 7 web");
+    expect(JSON.parse(await look(".ContainerSpec"))).toMatchObject({
+      Dir: "/srv", Groups: ["7"], Mounts: [{ Type: "volume", Source: "v", Target: "/v" }], Healthcheck: { Test: ["NONE"] }, Hosts: ["10.0.0.9 x"], DNSConfig: { Nameservers: ["1.1.1.1"] },
+      Sysctls: { "net.a": "1" }, CapabilityAdd: ["CAP_KILL", "CAP_NET_ADMIN"],
+    });
+    expect(await look(".ContainerSpec")).not.toMatch(/"(User|Ulimits|CapabilityDrop)"/);
+  });
+
+  it.each([
+    ["--ulimit x=1", "invalid ulimit type: x"],
+    ["--ulimit nofile=2:1", "ulimit soft limit must be less than or equal to hard limit: 2 > 1"],
+    ["--mount type=volume", "target is required"],
+    ["--mount type=bind,dst=/x,volume-nocopy", "cannot mix 'volume-*' options with mount type 'bind'"],
+    ["--mount dst=/x,readonly=q", "invalid value for readonly: q"],
+    ["--mount dst=/x,so=q", "unexpected key 'so' in 'so=q'"],
+    ["--health-interval -1s", "duration cannot be negative"],
+  ])("refuse docker service create %s", async (flag, words) => {
+    await join();
+    const { exit, stderr } = await h1.run(`docker service create -d ${flag} web`);
+    expect(exit).toBe(125);
+    expect(stderr).toContain(`flag: ${words}\nSee`);
+  });
+
   it("make services, scale them and show their tasks", async () => {
     await join();
     await h1.run("docker service create -d --name web --replicas 2 --publish 8080:80 web");
@@ -70,7 +104,7 @@ describe("the commands of a swarm", () => {
   it.each([
     ["swarm init --external-ca x", "docker swarm init --external-ca: this flag is not simulated"],
     ["swarm ca", "docker swarm ca: certificates are not simulated"],
-    ["service create --name web --mount type=volume web", "docker service create --mount: this flag is not simulated"],
+    ["service create --name web --isolation hyperv web", "docker service create --isolation: this flag is not simulated"],
   ])("%s says that it is not simulated", async (line, sentence) => {
     if (!line.startsWith("swarm init")) await h1.run("docker swarm init");
     await expect(h1.run(`docker ${line}`)).rejects.toThrow(sentence);

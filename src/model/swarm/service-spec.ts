@@ -1,4 +1,5 @@
 import type { ContainerSpec, PortProtocol } from "../spec";
+import type { ProcessSpec } from "./process-spec";
 
 export interface ServicePort {
   readonly protocol: PortProtocol;
@@ -57,11 +58,6 @@ export interface FileReference {
   readonly uid: string;
   readonly gid: string;
   readonly mode: number;
-}
-
-/** The process in the containers of a service, as far as its image does not say; times in nanoseconds. */
-export interface ProcessSpec {
-  readonly stopGrace?: number;
 }
 
 /** A service as `docker service create` asks for it. */

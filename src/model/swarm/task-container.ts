@@ -19,6 +19,7 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
   const fill = (text: string) => filled(text, task, node);
   return {
     ...spec.container,
+    ...(spec.process?.entrypoint && { command: commandOf(spec) }),
     ...(hostname !== undefined && { hostname: fill(hostname) }),
     ...(env && { env: env.map(fill) }),
     name: `${spec.name}.${place}.${id}`,
@@ -78,7 +79,13 @@ export function taskAttachments({ addresses, spec }: ClusterTask): [string, Atta
  * command of somebody's own is the first process of its container, which ignores the signal, and is killed after the grace period.
  */
 export function stopTimeOf(spec: ServiceSpec): number {
-  const { image, command = [] } = spec.container;
+  const { image } = spec.container;
+  const command = commandOf(spec);
   const obeys = command.length === 0 && (image?.exitOnTerm !== undefined || (image?.command ?? []).length === 0);
   return obeys ? 0 : stopGraceOf(spec);
+}
+
+/** With the entrypoint that replaces the image's. */
+function commandOf({ container, process }: ServiceSpec): readonly string[] {
+  return [...(process?.entrypoint ?? []), ...(container.command ?? [])];
 }
