@@ -1,22 +1,6 @@
-import { SimulationError } from "../../errors";
-import { NONE, type Command } from "../command";
+import type { Command } from "../command";
 import { Failure } from "../outcome";
 import { ask } from "../refusals";
-import { descriptionOf } from "./groups";
-
-/** `docker swarm ca`: certificates are not simulated; without a manager it is refused as Docker does. */
-export const CERTIFICATES: Command = {
-  path: "swarm ca",
-  usage: "[OPTIONS]",
-  short: descriptionOf("swarm ca"),
-  count: NONE,
-  flags: [],
-  takesAnyFlag: true,
-  run(call) {
-    checkManager(call);
-    throw new SimulationError("UNSUPPORTED", "docker swarm ca: certificates are not simulated");
-  },
-};
 
 /** Refuses what only a manager answers. */
 export function checkManager(call: { readonly daemon: Parameters<Command["run"]>[0]["daemon"] }): void {

@@ -95,6 +95,28 @@ describe("the commands of a swarm", () => {
     expect((await h2.run("docker ps -aq")).stdout).toBe("");
   });
 
+  it("rotate the root and the tokens with it, and let nodes in with the new ones alone", async () => {
+    await h1.run("docker swarm init");
+    const token = async () => (await h1.run("docker swarm join-token -q worker")).stdout.trim();
+    const before = await token();
+    expect(await h1.run("docker swarm ca --rotate --quiet")).toEqual({ exit: 0, stdout: "", stderr: "" });
+    const after = await token();
+    expect(after.split("-").map((part, at) => part === before.split("-")[at])).toEqual([true, true, false, false]);
+    const join = (with_: string) => h2.run(["docker", "swarm", "join", "--token", with_, "192.0.2.11:2377"]);
+    expect((await join(before)).stderr).toContain("remote CA does not match fingerprint");
+    expect((await join(after)).exit).toBe(0);
+  });
+
+  it.each([
+    ["--external-ca x", "invalid argument \"x\" for \"--external-ca\" flag: invalid field 'x' must be a key=value pair\n"],
+    ["--external-ca protocol=cfssl", "the external-ca option needs a url= parameter\n"],
+    ["--ca-cert x.pem", 'invalid argument "x.pem" for "--ca-cert" flag: open x.pem: no such file or directory\n'],
+    ["--cert-expiry 1h", "`--cert-expiry` flag requires the `--rotate` flag to update the CA\n"],
+  ])("refuse docker swarm ca %s", async (flag, words) => {
+    await h1.run("docker swarm init");
+    expect((await h1.run(`docker swarm ca ${flag}`)).stderr).toContain(words);
+  });
+
   it("ask before ingress is removed", async () => {
     await h1.run("docker swarm init");
     expect((await h1.run("docker network rm ingress", "n\n")).stdout).toMatch(/^WARNING! Before removing the routing-mesh network.*\[y\/N\] $/s);
@@ -102,8 +124,8 @@ describe("the commands of a swarm", () => {
   });
 
   it.each([
-    ["swarm init --external-ca x", "docker swarm init --external-ca: this flag is not simulated"],
-    ["swarm ca", "docker swarm ca: certificates are not simulated"],
+    ["swarm init --external-ca protocol=cfssl,url=https://ca", "docker swarm init --external-ca: this flag is not simulated"],
+    ["swarm ca", "docker swarm ca: the certificate of the root is not simulated"],
     ["service create --name web --isolation hyperv web", "docker service create --isolation: this flag is not simulated"],
   ])("%s says that it is not simulated", async (line, sentence) => {
     if (!line.startsWith("swarm init")) await h1.run("docker swarm init");

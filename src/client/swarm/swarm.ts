@@ -8,9 +8,9 @@ import { GoError } from "../go";
 import { Failure } from "../outcome";
 import { ask, refusalOf } from "../refusals";
 import { readDuration } from "../values";
+import { CERTIFICATES, EXTERNAL_CA } from "./certificates";
 import { descriptionOf } from "./groups";
-import { others, refuseOthers } from "./other-flags";
-import { CERTIFICATES } from "./refused";
+import { refuseOthers } from "./other-flags";
 
 /** docker/cli cli/command/swarm/opts.go: addSwarmFlags. */
 const SETTING_FLAGS: readonly FlagSpec[] = [
@@ -19,7 +19,7 @@ const SETTING_FLAGS: readonly FlagSpec[] = [
   { name: "max-snapshots", kind: "number" },
   { name: "snapshot-interval", kind: "number" },
   { name: "task-history-limit", kind: "number" },
-  ...others("external-ca"),
+  EXTERNAL_CA,
 ];
 
 /** docker/cli cli/command/swarm/init.go. */

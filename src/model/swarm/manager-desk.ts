@@ -30,6 +30,10 @@ export abstract class ManagerDesk {
     this.deciding(true).cluster.security.rotateToken(role);
   }
 
+  rotateRoot(): void {
+    this.deciding(true).cluster.security.rotateRoot();
+  }
+
   unlockKey(): string | undefined {
     return this.deciding().cluster.security.unlockKey;
   }

@@ -84,6 +84,8 @@ export interface SwarmOperations {
   /** `docker swarm join-token`. */
   token(role: NodeRole): { readonly token: string; readonly remote: string };
   rotateToken(role: NodeRole): void;
+  /** `docker swarm ca --rotate`: a new root, which the tokens name, and new tokens. */
+  rotateRoot(): void;
   /** `docker swarm unlock-key`; none where managers are not locked. */
   unlockKey(): string | undefined;
   rotateUnlockKey(): void;

@@ -22,6 +22,7 @@ export const OUTSIDE: SwarmPart = {
   update: noManager,
   token: noManager,
   rotateToken: noManager,
+  rotateRoot: noManager,
   unlockKey: noManager,
   rotateUnlockKey: noManager,
   unlock: () => refuse(400, "swarm", OUTSIDE_WORDS.noSwarm),

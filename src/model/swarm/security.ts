@@ -13,7 +13,7 @@ const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
  */
 export class SwarmSecurity {
   readonly #ids: SwarmIds;
-  readonly #digest: string;
+  #digest: string;
   readonly #tokens: Record<NodeRole, string>;
   #unlockKey: string | undefined;
 
@@ -29,6 +29,12 @@ export class SwarmSecurity {
 
   rotateToken(role: NodeRole): void {
     this.#tokens[role] = this.#ids.token(role, this.#digest);
+  }
+
+  /** New tokens come with a new root (swarmkit ca/reconciler.go: UpdateRootCA). */
+  rotateRoot(): void {
+    this.#digest = this.#ids.digest();
+    for (const role of ["worker", "manager"] as const) this.rotateToken(role);
   }
 
   /** The role that a token gives; `""`: none was shown. */
