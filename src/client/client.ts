@@ -101,7 +101,7 @@ export class DockerClient {
     const group = GROUPS.find(({ path }) => path === first);
     const found = group ? commandIn(group, second) : COMMANDS.find(({ path }) => path === first);
     if (found) return this.#execute(found, rest.slice(group ? 2 : 1), stdin, output);
-    if (group) return refuseInGroup(group, rest.slice(1), output);
+    if (group) return refuseInGroup(group, rest.slice(1), output, this.#isCurrent());
     if (OTHER_COMMANDS.has(first)) throw unsupported(first);
     if (first === "" || first === "help" || first === "--help") return output.line(overview());
     throw new Failure(`docker: '${first}' is not a docker command.\nSee 'docker --help'`);
@@ -143,7 +143,7 @@ function commandIn({ path, commands }: CommandGroup, name: string): Command | un
   return undefined;
 }
 
-function refuseInGroup(group: CommandGroup, words: readonly string[], output: Output): void {
+function refuseInGroup(group: CommandGroup, words: readonly string[], output: Output, isCurrent: boolean): void {
   const usage = groupUsage(group);
   const [name] = words;
   const flag = words.find((word) => word.startsWith("-"));
@@ -153,6 +153,7 @@ function refuseInGroup(group: CommandGroup, words: readonly string[], output: Ou
     return;
   }
   if (flag !== undefined) throw new Failure(`unknown flag: ${flag}\nSee 'docker ${group.path} --help'.\n${usage}`, 125);
+  if (isCurrent && name !== undefined) throw new Failure(`docker: unknown command: docker ${group.path} ${name}\n\nUsage:  docker ${group.path}\n\nRun 'docker ${group.path} --help' for more information`);
   output.stderr += usage;
   if (name !== undefined) throw new Failure("");
 }

@@ -18,6 +18,11 @@ export interface Call {
   readonly output: Output;
 }
 
+/** Whether the engine is of Docker 29, and the client with it. */
+export function isOf29(daemon: Pick<DaemonOperations, "state">): boolean {
+  return daemon.state().generation === "29";
+}
+
 /** How many arguments a command takes. */
 export interface ArgumentCount {
   readonly least: number;

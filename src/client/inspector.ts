@@ -2,6 +2,7 @@ import { toUntyped, type Answer } from "../model/inspect/answer";
 import { Failure, type Output } from "./outcome";
 import { executeTemplate } from "./template/execute";
 import { goJsonIndented } from "./template/json";
+import { withNetip } from "./template/netip";
 import { parseTemplate } from "./template/parser";
 import { TemplateError, type TemplateNode } from "./template/syntax";
 
@@ -11,9 +12,10 @@ export type Inspected = { readonly answer: Answer } | { readonly refusal: string
 /**
  * Prints objects one after the other, as JSON or by a template, and says at the end what went wrong (docker/cli cli/command/inspect/inspector.go).
  *
+ * @param isCurrent Whether the client is that of Docker 29, with its types of addresses.
  * @throws Failure with every refusal.
  */
-export function printInspected(names: readonly string[], look: (name: string) => Inspected, format: string, output: Output): void {
+export function printInspected(names: readonly string[], look: (name: string) => Inspected, format: string, output: Output, isCurrent = false): void {
   const template = format === "" ? undefined : readTemplate(format);
   const objects = names.map(look);
   const refusals: string[] = [];
@@ -24,7 +26,7 @@ export function printInspected(names: readonly string[], look: (name: string) =>
     else if (!template) answers.push(object.answer);
     else {
       try {
-        text += `${fill(template, object.answer)}\n`;
+        text += `${fill(template, object.answer, isCurrent)}\n`;
       } catch (error) {
         if (!(error instanceof TemplateError)) throw error;
         refusals.push(`template parsing error: ${error.message}`);
@@ -46,9 +48,9 @@ function readTemplate(format: string): readonly TemplateNode[] {
 }
 
 /** By the names of Go's fields; if that fails, by those of JSON, with whose complaint it fails then. */
-function fill(template: readonly TemplateNode[], answer: Answer): string {
+function fill(template: readonly TemplateNode[], answer: Answer, isCurrent: boolean): string {
   try {
-    return executeTemplate(template, answer, { missingKey: "nothing" });
+    return executeTemplate(template, isCurrent ? withNetip(answer) : answer, { missingKey: "nothing" });
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     return executeTemplate(template, toUntyped(answer), { missingKey: "error", typeOf: () => "interface {}" });

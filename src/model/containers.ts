@@ -35,7 +35,6 @@ const EXIT_FAILED = 128;
 const EXIT_KILLED = 137;
 /** Linux include/uapi/linux/utsname.h: __NEW_UTS_LEN. */
 const HOSTNAME_MAX = 64;
-const RUNC = "failed to create shim task: OCI runtime create failed: runc create failed";
 
 /** The containers of a daemon, and what happens to them. */
 export class Containers {
@@ -191,8 +190,7 @@ export class Containers {
   remove(reference: string, force: boolean): void {
     const container = this.get(reference);
     if (container.isRunning && !force) {
-      const [state, advice] = container.status === "paused" ? ["paused", "Unpause and then stop"] : ["running", "Stop"];
-      refuse(409, subjectOf(container), `You cannot remove a ${state} container ${container.id}. ${advice} the container before attempting removal or force remove`);
+      refuse(409, subjectOf(container), this.#context.rules.messages.stillRuns(container, container.status === "paused"));
     }
     this.exit(container, EXIT_KILLED);
     this.#byId.delete(container.id);
@@ -307,11 +305,11 @@ export class Containers {
     }
     this.#checkLinks(container);
     if (container.hostname.length > HOSTNAME_MAX) {
-      refuse(500, subjectOf(container), `${RUNC}: unable to start container process: error during container init: sethostname: invalid argument: unknown`);
+      refuse(500, subjectOf(container), messages.runcFailure("unable to start container process: error during container init: sethostname: invalid argument"));
     }
     const forbidden = Object.keys(container.spec.sysctls ?? {}).find((name) => name.startsWith("net."));
     if (container.isHostMode && forbidden !== undefined) {
-      refuse(500, subjectOf(container), `${RUNC}: sysctl ${JSON.stringify(forbidden)} not allowed in host network namespace: unknown`);
+      refuse(500, subjectOf(container), messages.runcFailure(`sysctl ${JSON.stringify(forbidden)} not allowed in host network namespace`));
     }
   }
 

@@ -118,9 +118,17 @@ export const generation20: GenerationRules = {
     noContainerToJoin: (name) => `No such container: ${name}`,
     notRunning: (_name, id) => `cannot join network of a non running container: ${id}`,
     invalidSignal: "Invalid signal",
+    stillRuns: ({ id }, isPaused) => `You cannot remove a ${isPaused ? "paused" : "running"} container ${id}. ${isPaused ? "Unpause and then stop" : "Stop"} the container before attempting removal or force remove`,
     joinsItself: "cannot join own network",
     predefined: (name) => `operation is not permitted on predefined ${name} network`,
     noParent: (name) => `-o parent interface does was not found on the host: ${name}`,
+    runcFailure,
+    // The hook that the OCI runtime calls says it; its time stamp is the start of the simulated world.
+    interfaceFailure: (what) =>
+      runcFailure(
+        `unable to start container process: error during container init: error running hook #0: error running hook: exit status 1, stdout: , stderr: ` +
+          `time="1970-01-01T00:00:00Z" level=fatal msg=${JSON.stringify(what)}`,
+      ),
     startFailure: "",
   },
 };
@@ -162,4 +170,8 @@ function keyOf({ containerPort, protocol }: PublishSpec): string {
 function isBefore(a: PublishSpec, b: PublishSpec): boolean {
   const isLarger = (a.hostPort?.from ?? 0) > (b.hostPort?.from ?? 0) || a.containerPort > b.containerPort;
   return isLarger || (a.containerPort === b.containerPort && a.protocol === "tcp");
+}
+
+function runcFailure(what: string): string {
+  return `failed to create shim task: OCI runtime create failed: runc create failed: ${what}: unknown`;
 }

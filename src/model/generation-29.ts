@@ -125,9 +125,12 @@ export const generation29: GenerationRules = {
     noContainerToJoin: (name) => `joining network namespace of container: No such container: ${name}`,
     notRunning: (name, _id, status) => `cannot join network namespace of a non running container: container ${name} is ${status}`,
     invalidSignal: "invalid signal",
+    stillRuns: ({ name }, isPaused) => `cannot remove container "${name}": container is ${isPaused ? "paused and must be unpaused first" : "running: stop the container before removing or force remove"}`,
     joinsItself: "cannot join own network namespace",
     predefined: (name) => `operation is not permitted on predefined ${name} network`,
     noParent: (name) => `-o parent interface was not found on the host: ${name}`,
+    runcFailure: (what) => `failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ${what}`,
+    interfaceFailure: (what) => what,
     startFailure: "failed to set up container networking: ",
   },
 };

@@ -169,10 +169,16 @@ export interface GenerationMessages {
   notRunning(name: string, id: string, status: string): string;
   readonly joinsItself: string;
   readonly invalidSignal: string;
+  /** `docker rm` of a container that runs. */
+  stillRuns(container: { readonly id: string; readonly name: string }, isPaused: boolean): string;
   predefined(name: string): string;
   /** Of a VLAN interface that is to be made on one that is not there. */
   noParent(name: string): string;
   /** What comes before the reason for which a starting container could not join its networks. */
+  /** What the OCI runtime could not do. */
+  runcFailure(what: string): string;
+  /** What could not be done with the interface of a container. */
+  interfaceFailure(what: string): string;
   readonly startFailure: string;
 }
 

@@ -147,23 +147,15 @@ export function setUpInterface(container: Container, endpoint: Endpoint, context
   if (endpoint.members.parts.bridge) endpoint.vethName = vethName(container, name, context);
   // Linux include/linux/etherdevice.h: is_valid_ether_addr.
   const { vethName: veth } = endpoint;
-  const failed = (what: string) => refuse(500, `container ${container.name}`, interfaceFailure(veth, what, rules), position);
-  if (isMulticastMac(mac) || mac === 0) failed(`setting interface \\"${veth}\\" MAC to \\"${formatMac(mac)}\\": cannot assign requested address`);
-  if (name.length >= INTERFACE_NAME_SIZE) failed(`renaming interface \\"${veth}\\" to \\"${name}\\": numerical result out of range`);
+  const failed = (what: string) => refuse(500, `container ${container.name}`, rules.messages.interfaceFailure(`failed to add interface ${veth} to sandbox: error ${what}`), position);
+  if (isMulticastMac(mac) || mac === 0) failed(`setting interface "${veth}" MAC to "${formatMac(mac)}": cannot assign requested address`);
+  if (name.length >= INTERFACE_NAME_SIZE) failed(`renaming interface "${veth}" to "${name}": numerical result out of range`);
   endpoint.interfaceName = name;
   endpoint.index = 1 + Math.max(...container.endpoints.map(({ index }) => index));
 }
 
 /** Linux include/uapi/linux/if.h: IFNAMSIZ, with the zero at the end. */
 const INTERFACE_NAME_SIZE = 16;
-
-/** What the OCI runtime's hook says; its time stamp is the start of the simulated world. */
-function interfaceFailure(veth: string, what: string, rules: GenerationRules): string {
-  const inner = `failed to add interface ${veth} to sandbox: error ${what}`;
-  const hook = `error running hook #0: error running hook: exit status 1, stdout: , stderr: time="1970-01-01T00:00:00Z" level=fatal msg="${inner}"`;
-  const task = rules.messages.startFailure === "" ? "failed to create shim task" : "failed to create task for container: failed to create shim task";
-  return `${task}: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${hook}: unknown`;
-}
 
 function takeAddresses(container: Container, network: Network, spec: EndpointSpec, context: JoinContext): { v4: HeldAddress | undefined; v6: HeldAddress | undefined } {
   // Where that of IPv6 is refused, that of IPv4 stays taken (libnetwork network.go: createEndpoint gives back only what was assigned whole).

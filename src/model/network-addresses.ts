@@ -103,7 +103,7 @@ class BlockAllocation {
     }
   }
 
-  /** 29 reads `0.0.0.0/24` as a wish for any subnet of that size. */
+  /** 29 reads `0.0.0.0/24` as a wish for any subnet of that size, and `0.0.0.0/0` as one for any. */
   #isGiven(): boolean {
     const subnet = this.#block?.subnet;
     return subnet !== undefined && !(this.#source.rules.subnets.unspecifiedIsDynamic && BigInt(subnet.network) === 0n);
@@ -119,8 +119,8 @@ class BlockAllocation {
   #choose(): Cidr {
     const { space, host, rules } = this.#source;
     const isUsable = (subnet: Cidr) => !host.isReserved(subnet);
-    const length = this.#block?.subnet?.prefixLength;
-    const chosen = length === undefined ? space.takeDefault(this.#family, isUsable) : space.takeSized(this.#family, length, isUsable);
+    const length = this.#block?.subnet?.prefixLength ?? 0;
+    const chosen = length === 0 ? space.takeDefault(this.#family, isUsable) : space.takeSized(this.#family, length, isUsable);
     return chosen ?? this.#refuse(rules.subnets.exhaustedStatus, rules.messages.poolsExhausted(this.#family));
   }
 

@@ -64,11 +64,15 @@ export class Sandboxes {
       this.#join(container, this.#networkFor(container, reference, attachment), attachment);
     }
     if (!container.hasSandbox) this.#makeSandbox(container);
-    for (const endpoint of rules.sandbox.orderAtStart(container.endpoints)) {
+    for (const [index, endpoint] of rules.sandbox.orderAtStart(container.endpoints).entries()) {
       try {
         setUpInterface(container, endpoint, this.#context);
       } catch (error) {
-        if (rules.sandbox.failureLeavesNetwork) container.attachments.delete(endpoint.network);
+        if (rules.sandbox.failureLeavesNetwork) {
+          container.attachments.delete(endpoint.network);
+          // The files hear of a network when its interface is there.
+          if (index === 0) this.#context.files?.make(container);
+        }
         throw error;
       }
     }
@@ -229,6 +233,7 @@ export class Sandboxes {
       files?.relink(container, this.linkedBy(container));
     }
     if (network.parts.spec.ingress !== true) files?.join(container, endpoint);
+    if (rules.sandbox.madeFirst && container.embeddedDns) files?.embed(container);
     if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
     try {
       this.#moveGateway(container, endpoint);

@@ -34,7 +34,7 @@ export const EXEC: Command = {
       hostname: container.hostname,
       tty,
       variables: replaced(settingsOfEnvironment(container.spec), flags.all("env")),
-      links: container.linked,
+      links: daemon.state().generation === "29" ? [] : container.linked,
     });
     const outcome = await programs.exec(container, argv, { environment, detached, tty });
     if (detached) return;

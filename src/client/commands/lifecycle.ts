@@ -1,5 +1,5 @@
 import { SimulationError } from "../../errors";
-import { atLeast, exactly, NONE, type Call, type Command } from "../command";
+import { atLeast, exactly, isOf29, NONE, type Call, type Command } from "../command";
 import type { FlagSpec } from "../flags";
 import { Failure } from "../outcome";
 import { ask, find, forEachName, notFoundOr, responseOf } from "../refusals";
@@ -120,9 +120,9 @@ const REMOVE: Command = {
         output.line(name);
       } catch (error) {
         const text = notFoundOr("container", name, error);
-        // With --force, what is not there need not be removed: it is said, and is no failure.
-        if (force && text.startsWith("Error: No such container")) output.warn(text);
-        else refusals.push(text);
+        // With --force, what is not there need not be removed: 20.10 says so, and it is no failure.
+        if (!force || !text.startsWith("Error: No such container")) refusals.push(text);
+        else if (!isOf29(daemon)) output.warn(text);
       }
     }
     if (refusals.length > 0) throw new Failure(refusals.join("\n"));
@@ -137,7 +137,7 @@ const RENAME: Command = {
   flags: [],
   run({ daemon, args, output }) {
     const [from = "", to = ""] = args.map((name) => name.trim());
-    if (from === "" || to === "") throw new Failure("Error: Neither old nor new names may be empty");
+    if (from === "" || to === "") throw new Failure(isOf29(daemon) ? `failed to rename container: ${from === "" ? "invalid container name or ID: value is empty" : "new name cannot be blank"}` : "Error: Neither old nor new names may be empty");
     try {
       daemon.renameContainer(from, to);
     } catch (error) {
@@ -198,7 +198,7 @@ const PRUNE: Command = {
   ],
   run({ daemon, flags, stdin, output }) {
     if (!flags.on("force") && !agrees("WARNING! This will remove all stopped containers.", stdin, output)) {
-      output.line("Total reclaimed space: 0B");
+      if (!isOf29(daemon)) output.line("Total reclaimed space: 0B");
       return;
     }
     const filters = filtersOf(flags.all("filter"));

@@ -2,7 +2,7 @@ import { inspectContainer, portKey } from "../../model/inspect/container";
 import { inspectNetwork } from "../../model/inspect/network";
 import { linesOf, type LogLine } from "../../model/log";
 import { PORTS_20_10, PortSyntaxError, readPortSpan } from "../../net/port-mapping";
-import { atLeast, exactly, type Call, type Command } from "../command";
+import { atLeast, exactly, isOf29, type Call, type Command } from "../command";
 import { GoError, parseUnsigned } from "../go";
 import { printInspected, type Inspected } from "../inspector";
 import { compareNaturally } from "../natural-order";
@@ -39,10 +39,10 @@ const INSPECT: Command = {
   flags: [FORMAT, SIZE, { name: "type", kind: "text" }],
   run(call) {
     const type = call.flags.text("type");
-    if (!TYPES.has(type)) throw new Failure(`${JSON.stringify(type)} is not a valid value for --type`);
+    if (!TYPES.has(type) && !(type === "config" && isOf29(call.daemon))) throw new Failure(`${JSON.stringify(type)} is not a valid value for --type`);
     const kinds: readonly ObjectKind[] = type === "" ? ["container", "network"] : type === "container" || type === "network" ? [type] : [];
     const word = type === "container" || type === "network" ? type : "object";
-    printInspected(call.args, (name) => inspected(call, name, kinds, word), call.flags.text("format"), call.output);
+    printInspected(call.args, (name) => inspected(call, name, kinds, word), call.flags.text("format"), call.output, isOf29(call.daemon));
   },
 };
 
@@ -53,7 +53,7 @@ const INSPECT_CONTAINER: Command = {
   count: atLeast(1),
   flags: [FORMAT, SIZE],
   run(call) {
-    printInspected(call.args, (name) => inspected(call, name, ["container"], "container"), call.flags.text("format"), call.output);
+    printInspected(call.args, (name) => inspected(call, name, ["container"], "container"), call.flags.text("format"), call.output, isOf29(call.daemon));
   },
 };
 

@@ -1,8 +1,9 @@
 import type { IpamSpec, NetworkSpec } from "../../model/spec";
 import { cidrContains, cidrContainsCidr, parseCidr, type Cidr } from "../../net/cidr";
 import { isIp, parseIp } from "../../net/ip";
-import { exactly, type Call, type Command } from "../command";
+import { exactly, isOf29, type Call, type Command } from "../command";
 import { splitPair } from "../flags";
+import { checkPrefix } from "../netip";
 import { Failure } from "../outcome";
 import { ask } from "../refusals";
 import { readLabel } from "../values";
@@ -38,12 +39,12 @@ export const NETWORK_CREATE: Command = {
   },
 };
 
-function networkOf({ flags, args }: Call): NetworkSpec {
+function networkOf({ daemon, flags, args }: Call): NetworkSpec {
   const said = (name: string, otherwise: string) => (flags.has(name) ? flags.text(name) : otherwise);
   return {
     name: args[0] ?? "",
     driver: said("driver", "bridge"),
-    ipam: ipamOf(flags.all("subnet"), flags.all("ip-range"), flags.all("gateway"), flags.all("aux-address")),
+    ipam: ipamOf(flags.all("subnet"), flags.all("ip-range"), flags.all("gateway"), flags.all("aux-address"), isOf29(daemon)),
     internal: flags.on("internal"),
     options: flags.map("opt"),
     ipv6: flags.on("ipv6"),
@@ -65,7 +66,7 @@ type Draft = { -readonly [K in keyof IpamSpec]: IpamSpec[K] } & { readonly subne
  *
  * @throws Failure in the client's words.
  */
-export function ipamOf(subnets: readonly string[], ranges: readonly string[], gateways: readonly string[], auxiliary: readonly string[]): IpamSpec[] {
+export function ipamOf(subnets: readonly string[], ranges: readonly string[], gateways: readonly string[], auxiliary: readonly string[], isCurrent: boolean): IpamSpec[] {
   if (subnets.length < ranges.length || subnets.length < gateways.length) {
     throw new Failure("every ip-range or gateway must have a corresponding subnet");
   }
@@ -74,6 +75,7 @@ export function ipamOf(subnets: readonly string[], ranges: readonly string[], ga
     if (blocks.some((other) => holds(subnet, other.subnet) || holds(other.subnet, subnet))) {
       throw new Failure("multiple overlapping subnet configuration is not supported");
     }
+    if (isCurrent) checkPrefix(subnet);
     blocks.push({ subnet, auxAddresses: {} });
   }
   const matching = (text: string, what: string): Draft[] => {
@@ -94,6 +96,8 @@ export function ipamOf(subnets: readonly string[], ranges: readonly string[], ga
     }
   }
   for (const [name, address] of auxiliary.map(splitPair)) {
+    // A name without an address is nothing to Docker 29.
+    if (isCurrent && address === "") continue;
     for (const block of matching(address, "aux-address")) block.auxAddresses[name] = address;
   }
   return blocks;

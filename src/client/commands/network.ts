@@ -1,7 +1,7 @@
 import { driverOf, inspectNetwork } from "../../model/inspect/network";
 import type { EndpointSpec } from "../../model/spec";
 import type { NetworkState } from "../../model/state";
-import { atLeast, exactly, NONE, type Call, type Command, type CommandGroup } from "../command";
+import { atLeast, exactly, isOf29, NONE, type Call, type Command, type CommandGroup } from "../command";
 import { splitPair } from "../flags";
 import { printInspected, type Inspected } from "../inspector";
 import { printList } from "../list";
@@ -93,7 +93,7 @@ const INSPECT: Command = {
         return { refusal: notFoundOr("network", name, error) };
       }
     };
-    printInspected(args, look, flags.text("format"), output);
+    printInspected(args, look, flags.text("format"), output, isOf29(daemon));
   },
 };
 
@@ -166,6 +166,8 @@ const PREDEFINED = new Set(["bridge", "host", "none"]);
 const YES = new Set(["1", "true"]);
 const NO = new Set(["0", "false"]);
 
+const NONE_USED: ReadonlySet<string> = new Set();
+
 type NetworkFilter = (network: NetworkState, value: string) => boolean;
 
 /** moby daemon/network/filter.go. */
@@ -177,7 +179,7 @@ const FILTERS: Readonly<Record<string, NetworkFilter>> = {
   name: ({ name }, value) => matches(name, value),
   scope: ({ scope }, value) => scope === value,
   type: ({ name }, value) => (value === "builtin") === PREDEFINED.has(name),
-  // The list knows nothing of containers, so that every network of a user counts as one that nobody is on.
+  // The list of 20.10 knows nothing of containers, so that every network of a user counts as one that nobody is on.
   dangling: ({ name }, value) => YES.has(value) === !PREDEFINED.has(name),
 };
 
@@ -192,9 +194,11 @@ function matches(name: string, pattern: string): boolean {
 function filtered(call: Call, networks: readonly NetworkState[]): NetworkState[] {
   const filters = filtersOf(call.flags.all("filter"));
   for (const [name, values] of filters) checkFilter(name, values);
+  const used = isOf29(call.daemon) ? new Set(call.daemon.state().containers.flatMap(({ endpoints }) => endpoints.map(({ networkId }) => networkId))) : NONE_USED;
   const passes = (network: NetworkState, name: string, values: readonly string[]) => {
     const test = FILTERS[name];
     // Every label has to be there; of other filters one value is enough.
+    if (name === "dangling" && used.has(network.id)) return values.some((value) => NO.has(value));
     return test !== undefined && (name === "label" ? values.every((value) => test(network, value)) : values.some((value) => test(network, value)));
   };
   return networks.filter((network) => [...filters].every(([name, values]) => passes(network, name, values)));

@@ -66,7 +66,7 @@ function create(call: Call, refuse: (text: string) => Failure): string {
   }
   if (!known) throw missing(call, reference, refuse);
   const local = (spec.dns ?? []).find((address) => /^(127\.|::1$)/.test(address));
-  if (local !== undefined) output.warn(`WARNING: Localhost DNS setting (--dns=${local}) may fail in containers.`);
+  if (local !== undefined && daemon.state().generation !== "29") output.warn(`WARNING: Localhost DNS setting (--dns=${local}) may fail in containers.`);
   try {
     const name = spec.name === "" ? daemon.makeName() : spec.name.replace(/^\//, "");
     const { id, warnings } = daemon.createContainer({ ...spec, name, host: daemon.state().hosts[0]?.name ?? "" });

@@ -59,7 +59,8 @@ export const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map<string, 
 
 /** Whether a value counts as true in `if`, `and` and `or`. */
 export function isTrue(value: AnswerValue): boolean {
-  if (value instanceof Nothing) return false;
+  // Structs are always true, those of addresses as well.
+  if (value instanceof Nothing) return value.plain !== null;
   if (value instanceof Answer) return true;
   if (value instanceof Map) return value.size > 0;
   if (Array.isArray(value)) return value.length > 0;

@@ -7,14 +7,16 @@ export type AnswerValue = string | number | bigint | boolean | Nothing | Answer 
 /** A map with text keys; written in the order of its keys. */
 export type AnswerMap = ReadonlyMap<string, AnswerValue>;
 
-export type NothingKind = "slice" | "map" | "pointer" | "interface";
+export type NothingKind = "slice" | "map" | "pointer" | "interface" | "IP" | "Prefix";
 
-/** Go's nil: `null` in JSON. */
+/** Go's nil, `null` in JSON; or an address or a block that is none, an empty text there. */
 export class Nothing {
   readonly of: NothingKind;
+  readonly plain: null | "";
 
-  constructor(of: NothingKind) {
+  constructor(of: NothingKind, plain: null | "" = null) {
     this.of = of;
+    this.plain = plain;
   }
 }
 
@@ -52,7 +54,7 @@ export const BIG_INTEGER = "\u0000integer ";
 
 /** The value as plain data, as `JSON.parse` of the daemon's answer gives it. */
 export function toPlain(value: AnswerValue): unknown {
-  if (value instanceof Nothing) return null;
+  if (value instanceof Nothing) return value.plain;
   if (value instanceof Answer) return Object.fromEntries(written(value).map(({ json, value: inner }) => [json, toPlain(inner)]));
   if (value instanceof Map) return Object.fromEntries(sortedEntries(value as AnswerMap).map(([key, inner]) => [key, toPlain(inner)]));
   if (Array.isArray(value)) return (value as readonly AnswerValue[]).map(toPlain);

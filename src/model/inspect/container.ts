@@ -29,7 +29,7 @@ export function inspectContainer(state: DockerState, container: ContainerState):
     { json: "ProcessLabel", value: "" },
     { json: "AppArmorProfile", value: "" },
     { json: "ExecIDs", value: NO_SLICE },
-    { json: "HostConfig", value: hostConfigOf(container) },
+    { json: "HostConfig", value: hostConfigOf(state, container) },
     { json: "GraphDriver", value: Answer.of({ Data: NO_MAP, Name: "overlay2" }) },
     { json: "Mounts", value: [] },
     { json: "Config", value: configOf(state, container) },
@@ -70,14 +70,14 @@ function stateOf({ status, running, exitCode, error }: ContainerState): Answer {
   return new Answer([...fields, { json: "Health", value: NO_POINTER, omitEmpty: true }]);
 }
 
-function hostConfigOf({ networkMode, name, linked, spec }: ContainerState): Answer {
+function hostConfigOf({ generation }: DockerState, { networkMode, name, linked, spec }: ContainerState): Answer {
   const own: Record<string, AnswerValue> = {
     NetworkMode: networkMode,
     PortBindings: bindingsOf(spec.publish),
     RestartPolicy: Answer.of({ Name: spec.restart ?? "no", MaximumRetryCount: spec.restartRetries ?? 0 }),
     AutoRemove: spec.autoRemove ?? false,
     CapAdd: listOrNil(spec.capAdd ?? []),
-    Dns: spec.dns ?? [],
+    Dns: generation === "29" ? listOrNil(spec.dns ?? []) : (spec.dns ?? []),
     DnsOptions: spec.dnsOptions ?? [],
     DnsSearch: spec.dnsSearch ?? [],
     ExtraHosts: listOrNil(spec.extraHosts.map(({ name, address }) => `${name}:${address}`)),
@@ -110,7 +110,7 @@ function configOf({ generation }: DockerState, { hostname, domainname, exposed, 
     { json: "NetworkDisabled", value: networkDisabled, omitEmpty: true },
     // Since API 1.44 it is the endpoint's.
     { json: "MacAddress", value: generation === "29" ? "" : (spec.mac ?? ""), omitEmpty: true },
-    { json: "OnBuild", value: NO_SLICE },
+    { json: "OnBuild", value: NO_SLICE, omitEmpty: generation === "29" },
     { json: "Labels", value: textMap(labelsOf(spec, spec.image)) },
   ];
   return new Answer(fields);

@@ -46,7 +46,7 @@ export function driverOf(network: NetworkState): string {
 function ipamOf(network: NetworkState, isCurrent: boolean): Answer {
   const { ipam } = network;
   const hasNone = isOfSwarm(network) && !network.isAllotted;
-  return Answer.of({ Driver: ipam.driver, Options: ipam.options === null ? NO_MAP : textMap(ipam.options), Config: hasNone || (isCurrent && network.configOnly) ? NO_SLICE : ipam.config.map(blockOf) });
+  return Answer.of({ Driver: ipam.driver, Options: ipam.options === null ? NO_MAP : textMap(ipam.options), Config: hasNone || (isCurrent && !isOfSwarm(network) && (network.configOnly || ipam.config.length === 0)) ? NO_SLICE : ipam.config.map(blockOf) });
 }
 
 function blockOf({ subnet, ipRange, gateway, auxAddresses }: IpamConfigState): Answer {
