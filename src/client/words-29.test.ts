@@ -21,6 +21,43 @@ describe("the client of Docker 29", () => {
     expect(await said("run -d --name web alpine")).toMatch(/^docker: Error response from daemon: Conflict\. .* to be able to reuse that name\.\n\nRun 'docker run --help' for more information\n$/);
   });
 
+  it("speaks of blocks, ports, filters and names in the words of today", async () => {
+    const other = clientOf("29");
+    const said = async (line: string) => (await other.run(line)).stderr.replace(/[0-9a-f]{64}/, "<id>").split("\n")[0];
+    await other.run("run -d --name web alpine");
+    const prefix = async (text: string) => (await said(`network create --subnet ${text} x`))?.replace(`netip.ParsePrefix("${text}"): `, "");
+    expect(await Promise.all(["10.1.0.0", "10.1.0.0/33", "10.1.0.0/x", "10.1/16", "10.1.0.256/16", "10.1.0.0.0/16", "10.a.0.0/16", "nosuch/8"].map(prefix))).toEqual([
+      "no '/'",
+      "prefix length out of range",
+      'bad bits after slash: "x"',
+      'ParseAddr("10.1"): IPv4 address too short',
+      'ParseAddr("10.1.0.256"): IPv4 field has value >255',
+      'ParseAddr("10.1.0.0.0"): IPv4 address too long',
+      'ParseAddr("10.a.0.0"): unexpected character (at "a.0.0")',
+      'ParseAddr("nosuch"): unable to parse IP',
+    ]);
+    expect(await said("rm web")).toBe('Error response from daemon: cannot remove container "web": container is running: stop the container before removing or force remove');
+    expect(await said("rm -f nosuch")).toBe("");
+    expect(await said("rename web web")).toBe("failed to rename container: Error response from daemon: Renaming a container with the same name as its current name");
+    expect(await said("rename web ''")).toBe("failed to rename container: new name cannot be blank");
+    expect(await said("ps --filter nosuch=1")).toBe("Error response from daemon: invalid filter 'nosuch'");
+    expect(await said("port web abc")).toBe("invalid port 'abc': invalid syntax");
+    expect(await said("run --expose 80-99999 alpine")).toBe("docker: invalid range format for --expose: invalid end port '99999': value out of range");
+    expect(await said("network nosuch")).toBe("docker: unknown command: docker network nosuch");
+  });
+
+  it("prints addresses that are none as Go's netip does, and lists networks as used by who is on them", async () => {
+    const other = clientOf("29");
+    await other.run("network create back");
+    await other.run("create --name idle alpine");
+    const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{if .Gateway}}{{json .Gateway}}{{end}}{{end}}";
+    expect((await other.run(["inspect", "-f", format, "idle"])).stdout).toBe('invalid IP ""\n');
+    const used = async () => (await other.run("network ls --filter dangling=false --format {{.Name}}")).stdout;
+    expect(await used()).toBe("bridge\nhost\nnone\n");
+    await other.run("run -d --network back alpine");
+    expect(await used()).toBe("back\nbridge\nhost\nnone\n");
+  });
+
   it("writes addresses of IPv6 in brackets before a port", async () => {
     for (const [generation, text] of [["29", "[::]:8080"], ["20.10", ":::8080"]] as const) {
       const other = clientOf(generation);

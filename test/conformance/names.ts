@@ -63,7 +63,7 @@ export class Names {
   /** An interface of a container: its MAC is random unless it was chosen or is made from its IPv4 address. Each start may make a new one. */
   learnEndpointMac(place: string, mac: string, ip: string): void {
     const derived = `02:42:${ip.split(".").map((part) => Number(part).toString(16).padStart(2, "0")).join(":")}`;
-    if (mac === "" || mac === derived || this.#given.includes(mac) || this.#macs.has(mac)) return;
+    if (mac === "" || mac === derived || [mac, mac.replaceAll(":", "-")].some((text) => this.#given.includes(text)) || this.#macs.has(mac)) return;
     const taken = new Set(this.#macs.values());
     let name = `mac:${place}`;
     for (let count = 2; taken.has(name); count++) name = `mac:${place}#${count}`;
