@@ -53,6 +53,7 @@ import {
   indexNeighbours,
   isFree,
   isStray,
+  markPermanent,
   neighbourAt,
   neighbourCount,
   removeNeighbour,
@@ -192,6 +193,7 @@ export function replaceFlow(index: u32, from: usize): void {
 
 /** neigh_flush_dev: what waits goes without a word to its senders. */
 function forgetNeighbours(): void {
+  markPermanent();
   for (let index: u32 = 0; index < neighbourCount; index++) {
     const entry = neighbourAt(index);
     if (isFree(entry) || !isStray(entry)) continue;

@@ -60,6 +60,8 @@ export class Neighbour {
   /** A timer event of this entry is in the queue. */
   timerQueued: bool;
   isIpv6: bool;
+  /** A new program has it as a permanent one. */
+  becomesPermanent: bool;
   /** The record is free: address of the next free one, or 0. */
   nextFree: usize;
 }
@@ -104,26 +106,26 @@ function fillPermanent(device: Device, ip: u32, isIpv6: bool, mac: u64): void {
   entry.state = NeighbourState.Permanent;
 }
 
-/** Whether a new program has no use for an entry: its device does not know it any more, or it is, or becomes, permanent. */
-export function isStray(entry: Neighbour): bool {
-  if (entry.device.restarted || (entry.isIpv6 ? entry.device.lostAddress6 : entry.device.lostAddress) || entry.state == NeighbourState.Permanent) return true;
-  return entry.isIpv6 ? becomesPermanent6(entry) : becomesPermanent(entry);
-}
-
-function becomesPermanent6(entry: Neighbour): bool {
-  for (let index: u32 = 0; index < recordCount(Section.Neighbours6); index++) {
-    const from = record(Section.Neighbours6, index, NEIGHBOUR6_SIZE);
-    if (load<u32>(from, NEIGHBOUR6_DEVICE) == entry.device.index && noteWords6(from + NEIGHBOUR6_IP) == entry.ip) return true;
-  }
-  return false;
-}
-
-function becomesPermanent(entry: Neighbour): bool {
+/** Marks the entries that a new program has as permanent ones. */
+export function markPermanent(): void {
   for (let index: u32 = 0; index < recordCount(Section.Neighbours); index++) {
     const from = record(Section.Neighbours, index, NEIGHBOUR_SIZE);
-    if (load<u32>(from, NEIGHBOUR_DEVICE) == entry.device.index && load<u32>(from, NEIGHBOUR_IP) == entry.ip) return true;
+    mark(findNeighbour(deviceAt(load<u32>(from, NEIGHBOUR_DEVICE)), load<u32>(from, NEIGHBOUR_IP), false));
   }
-  return false;
+  for (let index: u32 = 0; index < recordCount(Section.Neighbours6); index++) {
+    const from = record(Section.Neighbours6, index, NEIGHBOUR6_SIZE);
+    mark(findNeighbour(deviceAt(load<u32>(from, NEIGHBOUR6_DEVICE)), noteWords6(from + NEIGHBOUR6_IP), true));
+  }
+}
+
+@inline function mark(entry: Neighbour): void {
+  if (!isNoNeighbour(entry)) entry.becomesPermanent = true;
+}
+
+/** Whether a new program has no use for an entry: its device does not know it any more, or it is, or becomes, permanent. */
+export function isStray(entry: Neighbour): bool {
+  const isLost = entry.isIpv6 ? entry.device.lostAddress6 : entry.device.lostAddress;
+  return entry.device.restarted || isLost || entry.becomesPermanent || entry.state == NeighbourState.Permanent;
 }
 
 @inline export function isFree(entry: Neighbour): bool {
@@ -176,6 +178,7 @@ export function createNeighbour(device: Device, ip: u32, isIpv6: bool): Neighbou
   entry.device = device;
   entry.ip = ip;
   entry.isIpv6 = isIpv6;
+  entry.becomesPermanent = false;
   entry.state = NeighbourState.None;
   entry.mac = 0;
   entry.updated = 0;
