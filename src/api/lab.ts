@@ -389,7 +389,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
       topology: this.#topology, flows: this.#flows, seed: this.seed, failed: this.#conditions.failed,
       now: () => this.#now,
       apply: (patch) => this.#host.apply(patch),
-      counters: () => this.#host.counters(),
+      tally: () => this.#host.tally(),
       refresh: () => this.#operations.refresh(),
       setReachable: ({ host, isReachable, lastHeard, period }) => this.#operations.run((daemons) => daemons.get(host)?.swarm.setReachable(isReachable, { lastHeard, period })),
       setRaft: (standing) => this.#operations.run((daemons) => [...daemons.values()][0]?.swarm.setRaft(standing)),

@@ -31,6 +31,8 @@ export interface Engine {
   /** Hands over the records written since the last drain, oldest first, and empties the buffers. */
   drain(): Drained;
   counters(): Counters;
+  /** The little of the counters that is looked at often: it costs little. */
+  tally(): Tally;
   /** 16 hexadecimal digits: a running hash over every delivery and drop. Equal for equal programs, seeds and engines. */
   digest(): string;
   /** Gives the memory back. Every later call throws `CLOSED`. */
@@ -189,4 +191,12 @@ export interface Counters {
   readonly flowDrops: readonly DropCount[];
   /** Packets that matched, by index of rule. */
   readonly rules?: readonly number[];
+}
+
+/** How messages of a flow have fared. */
+export type FlowTally = Pick<FlowCounters, "sent" | "delivered" | "answered" | "inFlight">;
+
+export interface Tally extends Pick<Counters, "now" | "totals"> {
+  /** By index. */
+  readonly flows: readonly FlowTally[];
 }

@@ -1,4 +1,4 @@
-import type { Counters, Engine, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions } from "./engine";
+import type { Counters, Engine, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions, Tally } from "./engine";
 import type { DatapathProgram, ProgramPatch } from "./program";
 import type { RecordBatch } from "./records";
 
@@ -19,6 +19,7 @@ export interface EngineHost {
   /** Stops the run in progress at the next slice: it rejects with `ABORTED`, and the engine can go on from there. */
   abort(): void;
   counters(): Promise<Counters>;
+  tally(): Promise<Tally>;
   digest(): Promise<string>;
   /** Ends everything: open calls and later ones reject with `CLOSED`. May be called twice. */
   dispose(): Promise<void>;

@@ -1,5 +1,5 @@
 import { proxy, wrap, type Remote } from "comlink";
-import type { Counters, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions } from "../engine/engine";
+import type { Counters, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions, Tally } from "../engine/engine";
 import type { EngineHost, RunEnd, RunListener } from "../engine/host";
 import type { DatapathProgram, ProgramPatch } from "../engine/program";
 import { SimulationError } from "../errors";
@@ -72,6 +72,10 @@ export class WorkerClient implements EngineHost {
 
   counters(): Promise<Counters> {
     return this.#call(() => this.#remote.counters());
+  }
+
+  tally(): Promise<Tally> {
+    return this.#call(() => this.#remote.tally());
   }
 
   digest(): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Endpoint } from "comlink";
-import type { Counters, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions } from "../engine/engine";
+import type { Counters, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions, Tally } from "../engine/engine";
 import type { HostProgress, RunEnd } from "../engine/host";
 import type { DatapathProgram, ProgramPatch } from "../engine/program";
 import type { RecordBatch } from "../engine/records";
@@ -21,6 +21,7 @@ export interface WorkerApi {
   run(until: Nanoseconds, listener: RemoteListener | undefined, wants: { readonly progress: boolean; readonly records: boolean }): Promise<RunEnd>;
   abort(): void;
   counters(): Promise<Counters>;
+  tally(): Promise<Tally>;
   digest(): Promise<string>;
 }
 

@@ -49,6 +49,7 @@ export function serveEngine(create: (kind: EngineKind, module: WebAssembly.Modul
       const { counters, buffers } = detachCounters(await session().counters());
       return transfer(counters, buffers);
     },
+    tally: () => session().tally(),
     digest: () => session().digest(),
   };
   expose(api, parentEndpoint());

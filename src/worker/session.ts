@@ -1,5 +1,5 @@
 import { Stop } from "../../assembly/abi/event";
-import type { Counters, Engine, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions } from "../engine/engine";
+import type { Counters, Engine, EngineKind, InjectedFrame, Nanoseconds, ObserveOptions, Tally } from "../engine/engine";
 import type { EngineHost, RunEnd, RunListener } from "../engine/host";
 import type { DatapathProgram, ProgramPatch } from "../engine/program";
 import { packRecords, type RecordBatch } from "../engine/records";
@@ -53,6 +53,10 @@ export class EngineSession implements EngineHost {
     return this.#call((engine) => engine.counters());
   }
 
+  async tally(): Promise<Tally> {
+    return this.#call((engine) => engine.tally());
+  }
+
   async digest(): Promise<string> {
     return this.#call((engine) => engine.digest());
   }
@@ -63,7 +67,7 @@ export class EngineSession implements EngineHost {
 
   async run(until: Nanoseconds, listener: RunListener = {}): Promise<RunEnd> {
     if (this.#state === "running") throw new SimulationError("CONFLICT", "run: expected one run at a time, found another in progress");
-    const reporter = new Reporter(listener, () => this.#call((engine) => engine.counters()));
+    const reporter = new Reporter(listener, () => this.#call((engine) => engine.tally()));
     this.#state = "running";
     this.#abortRequested = false;
     try {
@@ -137,16 +141,16 @@ function nextBudget(budget: number, sliceMs: number): number {
 /** Hands records and progress to a listener, one of each at a time, so that nothing piles up in front of a slow reader. */
 class Reporter {
   readonly #listener: RunListener;
-  readonly #counters: () => Counters;
+  readonly #tally: () => Tally;
   #reportedAt = performance.now();
   #reportedDelivered = 0;
   #pending: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(listener: RunListener, counters: () => Counters) {
+  constructor(listener: RunListener, tally: () => Tally) {
     this.#listener = listener;
-    this.#counters = counters;
-    if (listener.onProgress !== undefined) this.#reportedDelivered = counters().totals.delivered;
+    this.#tally = tally;
+    if (listener.onProgress !== undefined) this.#reportedDelivered = tally().totals.delivered;
   }
 
   async records(batch: RecordBatch | undefined): Promise<void> {
@@ -176,7 +180,7 @@ class Reporter {
   }
 
   async #report(): Promise<void> {
-    const { now, totals } = this.#counters();
+    const { now, totals } = this.#tally();
     const sinceMs = performance.now() - this.#reportedAt;
     const deliveredPerSecond = sinceMs > 0 ? Math.round(((totals.delivered - this.#reportedDelivered) * 1000) / sinceMs) : 0;
     this.#reportedAt = performance.now();

@@ -51,7 +51,9 @@ function play(engine: Engine, said: readonly Said[], { loss = 0, seed = 5, later
     engine.apply(patch);
   }
   run(SECOND);
-  return { frames, digest: engine.digest(), flows: engine.counters().flows.map(({ sent, answered, delivered }) => [sent, answered, delivered]) };
+  const { now, totals, flows } = engine.counters();
+  expect(engine.tally()).toEqual({ now, totals, flows: flows.map(({ sent, delivered, answered, inFlight }) => ({ sent, delivered, answered, inFlight })) });
+  return { frames, digest: engine.digest(), flows: flows.map(({ sent, answered, delivered }) => [sent, answered, delivered]) };
 }
 
 /** Payloads of the UDP datagrams, and the bytes of each TCP direction. */

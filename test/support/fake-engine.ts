@@ -63,6 +63,10 @@ export class FakeEngine implements Engine {
     return { now: this.#now, totals, devices: [], flows: [], deviceDrops: [], flowDrops: [] };
   }
 
+  tally(): Counters {
+    return this.counters();
+  }
+
   digest(): string {
     return this.#now.toString(16).padStart(16, "0");
   }

@@ -1,4 +1,4 @@
-import type { Counters, Nanoseconds } from "../../engine/engine";
+import type { Nanoseconds, Tally } from "../../engine/engine";
 import type { DockerState } from "../spec";
 import type { Parts } from "./parts";
 import { HEARTBEAT_ANSWER_BYTES, HEARTBEAT_BYTES, HEARTBEAT_EPSILON, MANAGER_PORT, PROBE_INTERVAL } from "./timing";
@@ -51,7 +51,7 @@ export class Agents {
   }
 
   /** Heartbeats go to the leader; while there is none they go where they went. */
-  stand(state: DockerState, leader: string | undefined, now: Nanoseconds, counters: Counters): void {
+  stand(state: DockerState, leader: string | undefined, now: Nanoseconds, counters: Tally): void {
     const { ledger, carrier } = this.#parts;
     for (const host of this.#sessions.keys()) if (!ledger.nodes.has(host) || host === leader) this.#end(host, now, counters);
     if (leader === undefined) return;
@@ -69,7 +69,7 @@ export class Agents {
   }
 
   /** A heartbeat that a second has not answered is missing; it is tried again with a new connection. */
-  check(now: Nanoseconds, counters: Counters): void {
+  check(now: Nanoseconds, counters: Tally): void {
     const { carrier } = this.#parts;
     for (const [host, session] of this.#sessions) {
       const shipment = carrier.standing(`heartbeat ${host}`);
@@ -98,7 +98,7 @@ export class Agents {
     this.#verdicts.push({ host, isReachable, lastHeard, period });
   }
 
-  #end(host: string, now: Nanoseconds, counters: Counters): void {
+  #end(host: string, now: Nanoseconds, counters: Tally): void {
     this.#sessions.delete(host);
     this.#missing.delete(host);
     this.#parts.carrier.dismiss(`heartbeat ${host}`, now, counters);
@@ -114,7 +114,7 @@ export class Agents {
     return wanted + shift;
   }
 
-  #begin(host: string, at: Nanoseconds, counters: Counters): void {
+  #begin(host: string, at: Nanoseconds, counters: Tally): void {
     const { carrier, speech } = this.#parts;
     const { manager, period } = this.#sessions.get(host)!;
     const message = {

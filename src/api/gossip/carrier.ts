@@ -1,7 +1,7 @@
 import { FlowKind, SocketRole } from "../../../assembly/abi/program";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
 import { NONE } from "../../../assembly/abi/version";
-import type { Counters, FlowCounters, Nanoseconds } from "../../engine/engine";
+import type { FlowTally, Nanoseconds, Tally } from "../../engine/engine";
 import type { FlowRecord, PayloadRecord, ProgramPatch, SocketRecord } from "../../engine/program";
 import type { FlowTable } from "../flow-table";
 import { STREAM_TIMEOUT } from "./timing";
@@ -79,7 +79,7 @@ export class Carrier {
   }
 
   /** Begins a flow of messages in the place of the one before of that name. */
-  stand(name: string, message: Message, now: Nanoseconds, counters: Counters | undefined): Shipment {
+  stand(name: string, message: Message, now: Nanoseconds, counters: Tally | undefined): Shipment {
     const before = this.#standing.get(name);
     if (before) this.#settle(before, counters);
     const shipment = this.#ship(message, now, before?.slot ?? this.#takeSlot(message));
@@ -88,7 +88,7 @@ export class Carrier {
   }
 
   /** Ends a flow of messages. */
-  dismiss(name: string, now: Nanoseconds, counters: Counters | undefined): void {
+  dismiss(name: string, now: Nanoseconds, counters: Tally | undefined): void {
     const before = this.#standing.get(name);
     if (before === undefined) return;
     this.#settle(before, counters);
@@ -101,7 +101,7 @@ export class Carrier {
   }
 
   /** What has come of it. */
-  stateOf({ slot }: Shipment, counters: Counters): FlowCounters | undefined {
+  stateOf({ slot }: Shipment, counters: Tally): FlowTally | undefined {
     return counters.flows[this.#slots[slot]!.flow];
   }
 
@@ -109,7 +109,7 @@ export class Carrier {
     return now - sentAt >= (message.transport === "exchange" ? STREAM_TIMEOUT : LOST_AFTER);
   }
 
-  release(shipment: Shipment, counters: Counters): void {
+  release(shipment: Shipment, counters: Tally): void {
     this.#settle(shipment, counters);
     this.#emptying.push(shipment.slot);
   }
@@ -128,7 +128,7 @@ export class Carrier {
   }
 
   /** What the engine has to be told; undefined: nothing. */
-  takePatch(counters: Counters | undefined): ProgramPatch | undefined {
+  takePatch(counters: Tally | undefined): ProgramPatch | undefined {
     for (const slot of this.#emptying.splice(0)) {
       const isEmpty = counters !== undefined && (counters.flows[this.#slots[slot]!.flow]?.inFlight ?? 0) === 0;
       (isEmpty ? this.#free : this.#emptying).push(slot);
@@ -143,13 +143,13 @@ export class Carrier {
   }
 
   /** What has been sent so far. */
-  volumes(counters: Counters): VolumeBook {
+  volumes(counters: Tally): VolumeBook {
     const book = this.#volumes.copy();
     for (const shipment of this.#open.values()) addTo(book, shipment, this.stateOf(shipment, counters));
     return book;
   }
 
-  #settle(shipment: Shipment, counters: Counters | undefined): void {
+  #settle(shipment: Shipment, counters: Tally | undefined): void {
     if (this.#open.get(shipment.slot) !== shipment) return;
     this.#open.delete(shipment.slot);
     if (counters) addTo(this.#volumes, shipment, this.stateOf(shipment, counters));
@@ -183,7 +183,7 @@ export class Carrier {
   }
 }
 
-function addTo(book: VolumeBook, { message }: Shipment, seen: FlowCounters | undefined): void {
+function addTo(book: VolumeBook, { message }: Shipment, seen: FlowTally | undefined): void {
   const { purpose, from, to, said, answer } = message;
   const { sent = 0, answered = 0 } = seen ?? {};
   book.add(from.host, purpose, sent, sent * wireBytes(said));

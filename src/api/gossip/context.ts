@@ -1,4 +1,4 @@
-import type { Counters, Nanoseconds } from "../../engine/engine";
+import type { Nanoseconds, Tally } from "../../engine/engine";
 import type { ProgramPatch } from "../../engine/program";
 import type { FlowTable } from "../flow-table";
 import type { LiveTopology } from "../live-topology";
@@ -15,7 +15,7 @@ export interface GossipContext {
   readonly failed: ReadonlySet<string>;
   now(): Nanoseconds;
   apply(patch: ProgramPatch): Promise<void>;
-  counters(): Promise<Counters>;
+  tally(): Promise<Tally>;
   /** Hosts know other things of one another now. */
   refresh(): Promise<void>;
   /** Managers hear of a host, or do not. */

@@ -1,4 +1,4 @@
-import type { Counters, Nanoseconds } from "../../engine/engine";
+import type { Nanoseconds, Tally } from "../../engine/engine";
 import { SimulationError } from "../../errors";
 import type { Timekeeper } from "../agenda";
 import type { DockerState } from "../spec";
@@ -64,7 +64,7 @@ export class Gossip implements Timekeeper {
 
   async act(now: Nanoseconds): Promise<void> {
     const { timers, post, carrier, ledger } = this.#parts;
-    const counters = await this.#context.counters();
+    const counters = await this.#context.tally();
     post.look(now, counters);
     for (let due = timers.takeDue(now); due !== undefined; due = timers.takeDue(now)) await due.run(now, counters);
     const patch = carrier.takePatch(counters);
@@ -122,7 +122,7 @@ export class Gossip implements Timekeeper {
     if (this.#voiceText() !== this.#voices || ledger.members.length === 0) timers.schedule("stand", this.#context.now(), (now, counters) => this.#stand(now, counters));
   }
 
-  report(counters: Counters): ManagementReport {
+  report(counters: Tally): ManagementReport {
     const volumes = this.#parts.carrier.volumes(counters);
     const raft = new Map(this.#raft.describe().map((node) => [node.host, node]));
     const nodes = [...this.#parts.ledger.nodes.values()].map(({ host, suspects, failed, stale }) => {
@@ -138,7 +138,7 @@ export class Gossip implements Timekeeper {
   }
 
   /** The flows that go on while nothing happens. */
-  #stand(now: Nanoseconds, counters: Counters): void {
+  #stand(now: Nanoseconds, counters: Tally): void {
     const { state } = this.#context.topology;
     this.#voices = this.#voiceText();
     this.#probing.stand(now, counters);
@@ -158,7 +158,7 @@ export class Gossip implements Timekeeper {
   }
 
   /** What happens every second while there is reason to watch. */
-  #round(now: Nanoseconds, counters: Counters): void {
+  #round(now: Nanoseconds, counters: Tally): void {
     const { ledger, dice, timers } = this.#parts;
     this.#probing.round(now, counters);
     for (const { host, failed } of ledger.nodes.values()) {

@@ -1,4 +1,4 @@
-import type { Counters, Nanoseconds } from "../../engine/engine";
+import type { Nanoseconds, Tally } from "../../engine/engine";
 import type { Carrier, Message, Shipment } from "./carrier";
 import type { Speech } from "./speech";
 import { PROBE_TIMEOUT } from "./timing";
@@ -61,7 +61,7 @@ export class Post {
   }
 
   /** Sees what has arrived. */
-  look(now: Nanoseconds, counters: Counters): void {
+  look(now: Nanoseconds, counters: Tally): void {
     const watched = this.#underWay;
     this.#underWay = [];
     for (const entry of watched) {
@@ -76,7 +76,7 @@ export class Post {
     if (!this.isIdle) this.#timers.schedule("look", now + PROBE_TIMEOUT, () => undefined);
   }
 
-  isAnswered(shipment: Shipment, counters: Counters): boolean {
+  isAnswered(shipment: Shipment, counters: Tally): boolean {
     return (this.#carrier.stateOf(shipment, counters)?.answered ?? 0) > 0;
   }
 }

@@ -1,4 +1,4 @@
-import type { Counters, Nanoseconds } from "../../engine/engine";
+import type { Nanoseconds, Tally } from "../../engine/engine";
 import type { Shipment } from "./carrier";
 import type { GossipNode, News } from "./node";
 import type { Parts } from "./parts";
@@ -25,7 +25,7 @@ export class Probing {
   }
 
   /** The pings that go on while nothing happens. */
-  stand(now: Nanoseconds, counters: Counters): void {
+  stand(now: Nanoseconds, counters: Tally): void {
     const { ledger, carrier, speech } = this.#parts;
     const { members } = ledger;
     for (const host of this.#voices.keys()) {
@@ -45,7 +45,7 @@ export class Probing {
     }
   }
 
-  round(now: Nanoseconds, counters: Counters): void {
+  round(now: Nanoseconds, counters: Tally): void {
     const { ledger, dice, timers } = this.#parts;
     for (const [host, probe] of this.#probes) this.#judge(host, probe, now, counters);
     this.#probes.clear();
@@ -59,7 +59,7 @@ export class Probing {
     timers.schedule("probe check", now + PROBE_TIMEOUT, (at, seen) => this.#check(at, seen));
   }
 
-  #ping(host: string, target: string, now: Nanoseconds, counters: Counters): Shipment {
+  #ping(host: string, target: string, now: Nanoseconds, counters: Tally): Shipment {
     const { carrier, speech, ledger } = this.#parts;
     const isSuspect = ledger.nodes.get(host)?.suspects.has(target) === true;
     const said = isSuspect ? speech.pingSuspect(host, target, ledger.nodes.get(host)!.incarnationOf(target)) : speech.ping(host, target);
@@ -69,7 +69,7 @@ export class Probing {
   }
 
   /** Whoever has no answer yet asks others to ask, and tries TCP. */
-  #check(now: Nanoseconds, counters: Counters): void {
+  #check(now: Nanoseconds, counters: Tally): void {
     const { ledger, dice, post } = this.#parts;
     for (const [host, probe] of this.#probes) {
       probe.isAnswered = post.isAnswered(probe.direct, counters);
@@ -111,7 +111,7 @@ export class Probing {
     });
   }
 
-  #judge(host: string, { direct, target, isAnswered }: Probe, now: Nanoseconds, counters: Counters): void {
+  #judge(host: string, { direct, target, isAnswered }: Probe, now: Nanoseconds, counters: Tally): void {
     const { ledger, post } = this.#parts;
     const [node, other] = [ledger.nodes.get(host), ledger.nodes.get(target)];
     if (node === undefined || other === undefined || !ledger.runs(host)) return;

@@ -1,4 +1,4 @@
-import type { Counters, Nanoseconds } from "../../engine/engine";
+import type { Nanoseconds, Tally } from "../../engine/engine";
 import type { DockerState } from "../spec";
 import type { Message } from "./carrier";
 import type { Parts } from "./parts";
@@ -78,7 +78,7 @@ export class Raft {
   }
 
   /** Managers come and go; the leader's heartbeats go to all others. */
-  stand(state: DockerState, now: Nanoseconds, counters: Counters): void {
+  stand(state: DockerState, now: Nanoseconds, counters: Tally): void {
     const managers = state.hosts.filter(({ swarm }) => swarm?.role === "manager" && swarm.nodeId !== "");
     const names = managers.map(({ name }) => name);
     for (const host of this.#nodes.keys()) if (!names.includes(host)) this.#forget(host);
@@ -99,7 +99,7 @@ export class Raft {
   }
 
   /** A second has passed for everybody. */
-  tick(now: Nanoseconds, counters: Counters): void {
+  tick(now: Nanoseconds, counters: Tally): void {
     const { ledger } = this.#parts;
     for (const node of this.#nodes.values()) if (node.role === "leader" && ledger.runs(node.host)) this.#lookAround(node, now, counters);
     for (const node of this.#nodes.values()) {
@@ -132,7 +132,7 @@ export class Raft {
   }
 
   /** Heartbeats of leaders to all others, and of nobody else. */
-  #standHeartbeats(now: Nanoseconds, counters: Counters): void {
+  #standHeartbeats(now: Nanoseconds, counters: Tally): void {
     const { carrier } = this.#parts;
     for (const from of this.#parts.ledger.members) {
       const isLeader = this.#nodes.get(from)?.role === "leader";
@@ -146,14 +146,14 @@ export class Raft {
     }
   }
 
-  #standHeartbeat(from: string, to: string, now: Nanoseconds, counters: Counters): void {
+  #standHeartbeat(from: string, to: string, now: Nanoseconds, counters: Tally): void {
     this.#seen.set(`${from} ${to}`, { delivered: 0, answered: 0 });
     const message = { ...this.#message(from, to, RAFT_BYTES, RAFT_HEARTBEAT_ANSWER_BYTES), transport: "stream", intervalNs: RAFT_TICK } as const;
     this.#parts.carrier.stand(`raft ${from} ${to}`, message, now, counters);
   }
 
   /** Which followers have heard of a leader, and of which it has heard. */
-  #lookAround(leader: RaftNode, now: Nanoseconds, counters: Counters): void {
+  #lookAround(leader: RaftNode, now: Nanoseconds, counters: Tally): void {
     const { carrier, ledger } = this.#parts;
     for (const follower of this.#nodes.values()) {
       if (follower === leader || leader.role !== "leader") continue;

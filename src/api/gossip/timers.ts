@@ -1,6 +1,6 @@
-import type { Counters, Nanoseconds } from "../../engine/engine";
+import type { Nanoseconds, Tally } from "../../engine/engine";
 
-type Action = (now: Nanoseconds, counters: Counters) => void | Promise<void>;
+type Action = (now: Nanoseconds, counters: Tally) => void | Promise<void>;
 
 interface Timer {
   readonly at: Nanoseconds;

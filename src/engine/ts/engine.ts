@@ -1,7 +1,7 @@
 import { Stop } from "../../../assembly/abi/event";
 import { Node } from "../../../assembly/abi/node";
 import { SimulationError } from "../../errors";
-import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
+import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice, Tally, Totals } from "../engine";
 import type { Capacity, DatapathProgram, ProgramPatch } from "../program";
 import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
 import { checkPayloads } from "../check-payloads";
@@ -114,18 +114,9 @@ export class TsEngine implements Engine {
 
   counters(): Counters {
     const { kernel } = this.open();
-    const { totals, pool, queue } = kernel;
     return {
       now: kernel.now,
-      totals: {
-        events: totals.events,
-        delivered: totals.delivered,
-        dropped: totals.dropped,
-        transmitted: totals.transmitted,
-        packetsAlive: pool.alive,
-        packetsPeak: pool.peak,
-        pendingEvents: queue.size,
-      },
+      totals: totalsOf(kernel),
       hosts: kernel.hosts.map(({ cpus }) => ({ busyNs: cpus.reduce((sum, { busyNs }) => sum + busyNs, 0) })),
       devices: kernel.devices.map(({ rxPackets, rxBytes, txPackets, txBytes }) => ({ rxPackets, rxBytes, txPackets, txBytes })),
       flows: kernel.flows.map((flow) => flow.snapshot(kernel.addresses)),
@@ -133,6 +124,11 @@ export class TsEngine implements Engine {
       flowDrops: kernel.flowDrops.list(),
       rules: Array.from(kernel.traversal.counters),
     };
+  }
+
+  tally(): Tally {
+    const { kernel } = this.open();
+    return { now: kernel.now, totals: totalsOf(kernel), flows: kernel.flows.map((flow) => flow.tally()) };
   }
 
   digest(): string {
@@ -157,4 +153,9 @@ export class TsEngine implements Engine {
   private assertOpen(): void {
     if (this.isDisposed) throw new SimulationError("CLOSED", "engine: it was disposed");
   }
+}
+
+function totalsOf({ totals, pool, queue }: Kernel): Totals {
+  const { events, delivered, dropped, transmitted } = totals;
+  return { events, delivered, dropped, transmitted, packetsAlive: pool.alive, packetsPeak: pool.peak, pendingEvents: queue.size };
 }

@@ -4,7 +4,7 @@ import * as event from "../../../assembly/abi/event";
 import { DNS_LONG_REPLY, DNS_MESSAGE_MAX } from "../../../assembly/abi/dns";
 import { HISTOGRAM_BUCKETS } from "../../../assembly/abi/limits";
 import { NONE } from "../../../assembly/abi/version";
-import type { CapturedFrame, DeviceCounters, DropCount, EventRecord, FlowCounters, FlowOutcome, Totals } from "../engine";
+import type { CapturedFrame, DeviceCounters, DropCount, EventRecord, FlowCounters, FlowOutcome, FlowTally, Totals } from "../engine";
 import type { AddressWords } from "../program";
 
 /** `count` event records at `address`. */
@@ -109,6 +109,19 @@ export function decodeFlows(memory: ArrayBuffer, { address, histograms, replies 
         buckets: buckets.slice(),
       },
       outcome: decodeOutcome(view, memory, replies, index),
+    };
+  });
+}
+
+export function decodeTallies(memory: ArrayBuffer, address: number, count: number): FlowTally[] {
+  const view = new DataView(memory, address, count * abi.FLOW_COUNTER_SIZE);
+  return Array.from({ length: count }, (_, index) => {
+    const read = (offset: number) => view.getFloat64(index * abi.FLOW_COUNTER_SIZE + offset, true);
+    return {
+      sent: read(abi.FLOW_COUNTER_SENT),
+      delivered: read(abi.FLOW_COUNTER_DELIVERED),
+      answered: read(abi.FLOW_COUNTER_ANSWERED),
+      inFlight: read(abi.FLOW_COUNTER_IN_FLIGHT),
     };
   });
 }

@@ -2,13 +2,13 @@ import { ABI_VERSION } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
 import { domainNameBytes } from "../../net/domain-name";
 import { checkProcesses, checkProcessPatch, processTables, type ProcessTables } from "../check-processes";
-import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice } from "../engine";
+import type { Counters, Drained, Engine, InjectedFrame, Nanoseconds, ObserveOptions, Slice, Tally } from "../engine";
 import type { Capacity, DatapathProgram, PayloadRecord, ProgramPatch } from "../program";
 import { checkPayloads } from "../check-payloads";
 import { checkXfrm, withXfrmCapacity } from "../check-xfrm";
 import { checkBuild, checkPayloadBuild } from "./check-build";
 import { checkFrames, checkObserve, checkPatch, checkProgram, checkReload, type Network, networkOf, type Sizes, sizesOf } from "./check";
-import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTotals, type FlowTables } from "./decode";
+import { decodeCapture, decodeDevices, decodeDrops, decodeEvents, decodeFlows, decodeTallies, decodeTotals, type FlowTables } from "./decode";
 import { imageOf, writeFlow, writeLink, writeSocket, type RecordWriter } from "./encode";
 import { writePayload } from "./encode-payload";
 import { writeConntrackFilter } from "./encode-rules";
@@ -154,6 +154,15 @@ export class WasmEngine implements Engine {
         flowDrops: decodeDrops(memory, wasm.flowDropsAddress() >>> 0, flows, loaded.capacity.flows),
         rules: Array.from(new Float64Array(memory, wasm.ruleCountersAddress() >>> 0, rules)),
       };
+    });
+  }
+
+  tally(): Tally {
+    const loaded = this.#open();
+    return this.#call(loaded, (wasm) => {
+      const totals = wasm.totals() >>> 0;
+      const memory = bufferOf(wasm);
+      return { now: wasm.now(), totals: decodeTotals(memory, totals), flows: decodeTallies(memory, wasm.flowCountersAddress() >>> 0, loaded.sizes.flows) };
     });
   }
 

@@ -3,7 +3,7 @@ import { TCP_MESSAGES_MAX } from "../../../../assembly/abi/limits";
 import { FlowKind } from "../../../../assembly/abi/program";
 import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
 import { NONE } from "../../../../assembly/abi/version";
-import type { FlowCounters, FlowOutcome } from "../../engine";
+import type { FlowCounters, FlowOutcome, FlowTally } from "../../engine";
 import { type FlowRecord, NO_ADDRESS6 } from "../../program";
 import type { Random } from "../simulation/random";
 import { type AddressTable, isIpv6 } from "../memory/address-table";
@@ -209,13 +209,16 @@ export class Flow {
     this.outcome.clear();
   }
 
+  tally(): FlowTally {
+    const { sent, delivered, answered } = this;
+    return { sent, delivered, answered, inFlight: this.record.protocol === PROTOCOL_TCP ? this.messages.size : this.live };
+  }
+
   snapshot(addresses: AddressTable): FlowCounters {
     return {
-      sent: this.sent,
+      ...this.tally(),
       sentBytes: this.sentBytes,
-      delivered: this.delivered,
       deliveredBytes: this.deliveredBytes,
-      answered: this.answered,
       answeredBytes: this.answeredBytes,
       duplicates: this.duplicates,
       reordered: this.reordered,
@@ -223,7 +226,6 @@ export class Flow {
       errors: this.errors,
       retransmits: this.retransmits,
       blocked: this.blocked,
-      inFlight: this.record.protocol === PROTOCOL_TCP ? this.messages.size : this.live,
       state: this.state,
       error: this.error,
       latency: this.latency.snapshot(),
