@@ -88,7 +88,8 @@ const INSPECT: Command = {
   run({ daemon, flags, args, output }) {
     const look = (name: string): Inspected => {
       try {
-        return { answer: inspectNetwork(daemon.state(), daemon.findNetwork(name)) };
+        const network = daemon.findNetwork(name);
+        return { answer: inspectNetwork(daemon.state(), network, flags.on("verbose") ? daemon.swarm.servicesOn(network.id) : []) };
       } catch (error) {
         return { refusal: notFoundOr("network", name, error) };
       }

@@ -117,6 +117,19 @@ describe("the commands of a swarm", () => {
     expect((await h1.run(`docker swarm ca ${flag}`)).stderr).toContain(words);
   });
 
+  it("show what a network knows of services, if asked for all", async () => {
+    await join();
+    await h1.run("docker network create -d overlay ov");
+    await h1.run("docker service create -d --name web --mode global --network ov web");
+    const shown = async (flag: string) => JSON.parse((await h2.run(`docker network inspect ${flag} -f '{{json .Services}}' ov`)).stdout);
+    expect(await shown("")).toBeNull();
+    const { web } = await shown("-v");
+    expect(web).toMatchObject({ VIP: expect.stringMatching(/^10\.0\.1\.\d+$/), Ports: [], LocalLBIndex: 256 });
+    const tasks = web.Tasks.map(({ Name, EndpointID, Info }: Record<string, unknown>) => [String(Name).split(".")[0], String(EndpointID).length, Info]);
+    expect(tasks).toHaveLength(2);
+    expect(tasks).toEqual(expect.arrayContaining([["web", 64, { "Host IP": "192.0.2.11" }], ["web", 64, { "Host IP": "192.0.2.12" }]]));
+  });
+
   it("ask before ingress is removed", async () => {
     await h1.run("docker swarm init");
     expect((await h1.run("docker network rm ingress", "n\n")).stdout).toMatch(/^WARNING! Before removing the routing-mesh network.*\[y\/N\] $/s);

@@ -2,14 +2,15 @@ import { formatIpv4, formatIpv6 } from "../../net/ip";
 import { formatMac } from "../../net/mac";
 import type { ContainerState, DockerState, EndpointState, IpamConfigState, NetworkState } from "../state";
 import { isOfSwarm } from "../state";
+import type { NetworkServiceState } from "../swarm/state";
 import { statusOf } from "./network-status";
 import { Answer, NO_MAP, NO_SLICE, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
 
 /** Differs from Docker: there is no clock; whatever is told about times is this one. */
 export const CREATED = "2000-01-01T00:00:00Z";
 
-/** What `docker network inspect` shows of a network. */
-export function inspectNetwork(state: DockerState, network: NetworkState): Answer {
+/** What `docker network inspect` shows of a network. `services`: those that are asked for with `--verbose`. */
+export function inspectNetwork(state: DockerState, network: NetworkState, services: readonly NetworkServiceState[] = []): Answer {
   const isCurrent = state.generation === "29";
   const head: AnswerField[] = [
     { json: "Name", value: network.name },
@@ -34,6 +35,7 @@ export function inspectNetwork(state: DockerState, network: NetworkState): Answe
     { json: "Options", value: mapOf(network.options) },
     { json: "Labels", value: mapOf(network.labels) },
     { json: "Peers", value: isOfSwarm(network) ? network.peers.map(({ name, address }) => Answer.of({ Name: name, IP: address })) : [], omitEmpty: true },
+    { json: "Services", value: services.length === 0 ? NO_MAP : servicesOf(services), omitEmpty: true },
   ];
   return new Answer(isCurrent ? [...head, ...described, containers, { json: "Status", value: statusOf(state, network) }] : [...head, containers, ...described]);
 }
@@ -57,6 +59,15 @@ function blockOf({ subnet, ipRange, gateway, auxAddresses }: IpamConfigState): A
     optional("Gateway", gateway ?? ""),
     optional("AuxiliaryAddresses", auxAddresses ? textMap(auxAddresses) : NO_MAP, "AuxAddress"),
   ]);
+}
+
+/** Differs from Docker: only tasks of services are shown, no containers that somebody attached. */
+function servicesOf(services: readonly NetworkServiceState[]): AnswerMap {
+  return new Map(services.map(({ name, mark, virtualIp, ports, tasks }) => {
+    const shown = tasks.map(({ name: task, endpointId, ip, host }) => Answer.of({ Name: task, EndpointID: endpointId, EndpointIP: formatIpv4(ip), Info: textMap({ "Host IP": host }) }));
+    const pairs = ports.map(({ target, published }) => `Target: ${target}, Publish: ${published}`);
+    return [name, Answer.of({ VIP: virtualIp === undefined ? "<nil>" : formatIpv4(virtualIp), Ports: pairs, LocalLBIndex: mark, Tasks: shown })] as const;
+  }));
 }
 
 /** The endpoints of running containers, by the container's ID. */

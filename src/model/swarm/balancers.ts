@@ -4,7 +4,7 @@ import type { Host } from "../host";
 import type { DockerGeneration } from "../spec";
 import { isInTouch, type ClusterNetwork, type ClusterNode, type ClusterService, type ClusterTask } from "./objects";
 import type { ServiceSandboxes } from "./service-sandboxes";
-import type { BalancedServiceState } from "./state";
+import type { BalancedServiceState, NetworkServiceState } from "./state";
 
 /** libnetwork service_common.go: fwMarkCtr, of the whole daemon. */
 const FIRST_MARK = 256;
@@ -80,6 +80,17 @@ export class Balancers {
     return own.map(({ service, network, mark, virtualIp = 0, ports, tasks }) => ({
       id: service.id, service: service.spec.name, network: network.spec.name, mark, virtualIp, ports,
       servers: [...tasks].reverse().map((task) => ({ taskId: task.id, ip: Number(task.addresses.get(network) ?? 0n), weight: task.isLive ? 1 : 0 })),
+    }));
+  }
+
+  /** All that is known on a network, as `docker network inspect --verbose` shows it (libnetwork agent.go: Services). */
+  knownOn(networkId: string): NetworkServiceState[] {
+    return [...this.#balancers.values()].filter(({ network }) => network.id === networkId).map(({ service, network, mark, virtualIp, ports, tasks }) => ({
+      name: service.spec.name, mark, virtualIp, ports,
+      tasks: [...tasks].flatMap((task) => {
+        if (!task.node) return [];
+        return [{ name: task.nameOn(task.node), endpointId: task.endpointIds.get(network) ?? "", ip: Number(task.addresses.get(network) ?? 0n), host: task.node.dataPathAddress }];
+      }),
     }));
   }
 

@@ -18,7 +18,7 @@ import { overlayNetwork, peerOf } from "./overlay";
 import type { SwarmRegistry } from "./registry";
 import { checkSubnets, HOST_MEMORY, readAvailability, refuseLeave, RETRY_NS } from "./requests";
 import type { ServiceSandboxes } from "./service-sandboxes";
-import type { BalancedServiceState } from "./state";
+import type { BalancedServiceState, NetworkServiceState } from "./state";
 import { TaskRunner } from "./task-runner";
 import { SWARM_WORDS } from "./words";
 import { refuseSecondWayOut } from "./way-out";
@@ -333,6 +333,11 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   containerEnded(container: Container): void {
     const ended = this.#runner.ended(container);
     if (ended) this.#cluster?.orchestrator.taskEnded(ended.task, ended.state, ended.error);
+  }
+
+  servicesOn(networkId: string): readonly NetworkServiceState[] {
+    this.#balance();
+    return this.#balancers.knownOn(networkId);
   }
 
   state(): SwarmState | undefined {

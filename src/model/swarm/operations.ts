@@ -14,6 +14,7 @@ import type { FileStore } from "./file-store";
 import type { ClusterNetwork, ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
 import type { IpsecOptions } from "./keyring";
 import type { NodeChange } from "./roster";
+import type { NetworkServiceState } from "./state";
 import type { ServiceSpec } from "./service-spec";
 import type { SwarmSpec } from "./swarm-spec";
 
@@ -107,6 +108,8 @@ export interface SwarmOperations {
   tasksOf(service: ClusterService): readonly ClusterTask[];
   /** All that the managers know of on a node, those of services alone. */
   tasksOn(node: ClusterNode): readonly ClusterTask[];
+  /** What its node has heard of the services on a network. */
+  servicesOn(networkId: string): readonly NetworkServiceState[];
   /** The secrets, or the configs, of the swarm. */
   files(kind: "secret" | "config"): FileStore;
   /** Its managers make a new key for encrypted networks and drop the oldest, as they do every 12 hours. */

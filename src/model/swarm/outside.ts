@@ -38,6 +38,7 @@ export const OUTSIDE: SwarmPart = {
   findService: noManager,
   tasksOf: noManager,
   tasksOn: noManager,
+  servicesOn: () => [],
   files: noManager,
   rotateKeys: noManager,
   settle: () => undefined,

@@ -52,6 +52,16 @@ export interface IpsecKeyState {
   readonly tag: number;
 }
 
+/** A service as a node has heard of it on one of its networks. */
+export interface NetworkServiceState {
+  readonly name: string;
+  readonly mark: number;
+  /** Undefined: names lead to the tasks. */
+  readonly virtualIp: number | undefined;
+  readonly ports: readonly MeshPort[];
+  readonly tasks: readonly { readonly name: string; readonly endpointId: string; readonly ip: number; readonly host: string }[];
+}
+
 /** A service, as every node knows it. */
 export interface SwarmServiceState {
   readonly id: string;

@@ -11,9 +11,8 @@ const PREDEFINED = ["bridge", "host", "none"] as const;
 
 /** The container that a task is (moby daemon/cluster/executor/container). */
 export function taskContainer(task: ClusterTask, host: string, node: ClusterNode): ContainerSpec {
-  const { id, spec, service, slot } = task;
+  const { id, spec, service } = task;
   if (!spec || !service) throw new TypeError("expected the task of a service");
-  const place = slot === 0 ? node.id : String(slot);
   const mode = PREDEFINED.find((name) => spec.networks.some(({ network }) => network === name));
   const { hostname, env } = spec.container;
   const fill = (text: string) => filled(text, task, node);
@@ -22,7 +21,7 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
     ...(spec.process?.entrypoint && { command: commandOf(spec) }),
     ...(hostname !== undefined && { hostname: fill(hostname) }),
     ...(env && { env: env.map(fill) }),
-    name: `${spec.name}.${place}.${id}`,
+    name: task.nameOn(node),
     host,
     service: spec.name,
     labels: {
@@ -32,7 +31,7 @@ export function taskContainer(task: ClusterTask, host: string, node: ClusterNode
       [SERVICE_NAME_LABEL]: spec.name,
       "com.docker.swarm.task": "",
       "com.docker.swarm.task.id": id,
-      [TASK_NAME_LABEL]: `${spec.name}.${place}.${id}`,
+      [TASK_NAME_LABEL]: task.nameOn(node),
     },
     ...(mode && { networkMode: mode }),
     networks: [],

@@ -48,6 +48,10 @@ export class TaskRunner {
     try {
       containers().start(container);
       task.publishedPorts = container.ports.map(({ protocol, containerPort, hostPort }) => ({ protocol, target: containerPort, published: hostPort, mode: "host" }));
+      for (const network of task.addresses.keys()) {
+        const endpoint = container.endpoints.find(({ members }) => members.id === network.id);
+        if (endpoint) task.endpointIds.set(network, endpoint.id);
+      }
       return undefined;
     } catch (error) {
       return { state: "failed", error: `starting container failed: ${refusalText(error)}` };

@@ -40,6 +40,8 @@ export class ClusterTask {
   wanted: WantedState;
   /** What its host publishes for it by itself. */
   publishedPorts: readonly ServicePort[] = [];
+  /** Of its container, on the networks that it is on. */
+  readonly endpointIds = new Map<ClusterNetwork, string>();
   /** Why it does not run. */
   error = "";
   /** What waits for its end. */
@@ -57,6 +59,11 @@ export class ClusterTask {
     this.iteration = iteration;
     this.createdAt = now;
     this.since = now;
+  }
+
+  /** `web.1.x`, as its container is called. `node`: where it runs. */
+  nameOn(node: ClusterNode): string {
+    return `${this.spec?.name ?? ""}.${this.slot === 0 ? node.id : this.slot}.${this.id}`;
   }
 
   get isRunning(): boolean {
