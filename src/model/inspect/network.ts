@@ -83,12 +83,17 @@ function membersOf(state: DockerState, network: NetworkState): AnswerMap {
   return new Map([...entries, ...own]);
 }
 
-function endpointOn({ attachments, endpoints }: ContainerState, { id }: NetworkState): EndpointState | undefined {
+type Member = Pick<EndpointState, "id" | "mac" | "ip" | "prefixLength" | "prefixLength6"> & Partial<Pick<EndpointState, "ipv6" | "shownName">>;
+
+function endpointOn({ attachments, endpoints }: ContainerState, { id }: NetworkState): Member | undefined {
   const wayOut = endpoints.find(({ networkId, shownName }) => networkId === id && shownName !== undefined);
-  return wayOut ?? attachments.find(({ networkId }) => networkId === id)?.endpoint;
+  if (wayOut) return wayOut;
+  const attachment = attachments.find(({ networkId }) => networkId === id);
+  // On `host` and `none` there is nothing but the endpoint's ID.
+  return attachment?.endpoint ?? (attachment && attachment.endpointId !== "" ? { id: attachment.endpointId, mac: 0, ip: 0, prefixLength: 0, prefixLength6: 0 } : undefined);
 }
 
-function memberOf({ name }: Pick<ContainerState, "name">, endpoint: EndpointState): Answer {
+function memberOf({ name }: Pick<ContainerState, "name">, endpoint: Member): Answer {
   return Answer.of({
     Name: endpoint.shownName ?? name,
     EndpointID: endpoint.id,
@@ -99,6 +104,6 @@ function memberOf({ name }: Pick<ContainerState, "name">, endpoint: EndpointStat
 }
 
 /** The MAC of an endpoint; on `host` and `none` there is none. */
-export function macText({ mac }: EndpointState): string {
+export function macText({ mac }: Pick<EndpointState, "mac">): string {
   return mac === 0 ? "" : formatMac(mac);
 }
