@@ -272,7 +272,13 @@ const LOGS: Command = {
   usage: "[OPTIONS] SERVICE|TASK",
   short: descriptionOf("service logs"),
   count: exactly(1),
-  flags: ["details", "follow", "no-resolve", "no-task-ids", "no-trunc", "raw", "timestamps"].map((name) => ({ name, kind: "switch" as const, ...(name === "follow" && { short: "f" }) })),
+  flags: [
+    ...["details", "no-resolve", "no-task-ids", "no-trunc", "raw"].map((name) => ({ name, kind: "switch" as const })),
+    { name: "follow", short: "f", kind: "switch" },
+    { name: "since", kind: "text" },
+    { name: "tail", short: "n", kind: "text" },
+    { name: "timestamps", short: "t", kind: "switch" },
+  ],
   run(call) {
     const { daemon, args } = call;
     const [name = ""] = args;

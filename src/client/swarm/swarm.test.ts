@@ -130,6 +130,13 @@ describe("the commands of a swarm", () => {
     expect(tasks).toEqual(expect.arrayContaining([["web", 64, { "Host IP": "192.0.2.11" }], ["web", 64, { "Host IP": "192.0.2.12" }]]));
   });
 
+  it("have no logs of servers, and none at all of what is not there", async () => {
+    await h1.run("docker swarm init");
+    await h1.run("docker service create -d --name web web");
+    expect(await h1.run("docker service logs -t -n 5 --since 1h web")).toEqual({ exit: 0, stdout: "", stderr: "" });
+    expect(await h1.run("docker service logs nosuch")).toEqual({ exit: 1, stdout: "", stderr: "no such task or service: nosuch\n" });
+  });
+
   it("ask before ingress is removed", async () => {
     await h1.run("docker swarm init");
     expect((await h1.run("docker network rm ingress", "n\n")).stdout).toMatch(/^WARNING! Before removing the routing-mesh network.*\[y\/N\] $/s);
