@@ -79,7 +79,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
         return counters;
       },
     };
-    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed(), noticed: () => this.#gossip?.noticed(), foresee: (state) => this.#gossip?.foresee(state) });
+    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed(true), noticed: () => this.#gossip?.noticed(), foresee: (state) => this.#gossip?.foresee(state) });
     this.#agenda.add(swarmTime(this.#operations));
   }
 

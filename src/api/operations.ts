@@ -120,7 +120,8 @@ export class Operations {
 
   async #follow(daemons: Daemons, isOther = false): Promise<void> {
     const { topology, flows, cables, observers, conditions, now, counters, apply, view, followed: tell, noticed, foresee } = this.#context;
-    const state = stateOf(daemons);
+    // The packet path has followed all that the daemons have done: only hosts' views are other ones.
+    const state = isOther ? topology.state : stateOf(daemons);
     // What has had one gets another: that of before knows what was then.
     this.#isLayered ||= hasOverlays(state) || conditions.sides.length > 0;
     foresee(state);

@@ -103,10 +103,14 @@ export class Gossip implements Timekeeper {
     if (news.changes.length + news.joined.length > 0) this.#foreseen.push(news);
   }
 
-  /** The packet path has followed, or the world has changed: there is news, and reason to watch. */
-  followed(): void {
-    const { timers } = this.#parts;
+  /** The packet path has followed, and sees what hosts know; or the world has changed: there is news, and reason to watch. */
+  followed(isSeen = false): void {
+    const { timers, ledger } = this.#parts;
     const now = this.#context.now();
+    if (isSeen) {
+      ledger.isChanged = false;
+      this.#refreshedAt = now;
+    }
     const foreseen = this.#foreseen.splice(0);
     const [changes, joined] = [foreseen.flatMap((each) => each.changes), foreseen.flatMap((each) => each.joined)];
     for (const { of, ...change } of changes) this.#telling.tell(of.host, { kind: "row", ...change, of, networkId: of.networkId, origin: of.host }, now);
