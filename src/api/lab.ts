@@ -16,6 +16,7 @@ import { Observers } from "./observers";
 import { LabOperations, Operations, type Operation } from "./operations";
 import type { LinkOptions } from "./options";
 import type { PingOptions, PingResult } from "./ping";
+import { loadPings } from "./ping-loader";
 import type { ProbeContext } from "./probe/context";
 import type { ReachOptions, ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
@@ -126,7 +127,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example (await lab.ping("web", "db", { count: 5 })).rtt?.avg
    */
   ping(from: string, to: string, options: PingOptions = {}): Promise<PingResult> {
-    return this.#turns.takeCancellable(options.signal, async () => (await import("./ping")).runPing(this.#probing, from, to, options));
+    return this.#turns.takeCancellable(options.signal, async () => (await loadPings())(this.#probing, from, to, options));
   }
 
   /**
