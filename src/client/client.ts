@@ -52,7 +52,7 @@ const OTHER_COMMANDS = new Set(
 );
 
 /**
- * The `docker` command of the engine's generation on one host, with its words and exit codes: 20.10.24, or 29.0.0 as far as its words are known to be others.
+ * The `docker` command of the engine's generation on one host, with its words and exit codes: 20.10.24, or 29.7.2 as far as its words are known to be others.
  *
  * @example
  * const client = new DockerClient(daemon, { images });

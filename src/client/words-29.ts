@@ -12,6 +12,9 @@ const INSPECTED = ["config", "container", "image", "network", "node", "plugin", 
 const REWRITES: readonly Rewrite[] = [
   [/^Error: No such container: (.*)$/gm, "Error response from daemon: No such container: $1"],
   [/^Error: No such network: (.*)$/gm, "Error response from daemon: network $1 not found"],
+  [/^(?:Status: )?Error: No such (node|service|secret|config): (.*?)(?:, Code: 1)?$/gm, "Error response from daemon: $1 $2 not found"],
+  [/^([^\s:]+: )Error: No such service: (.*)$/gm, "$1Error response from daemon: service $2 not found"],
+  [/^Status: Error: no such service: (.*), Code: 1$/gm, "no such service: $1"],
   [/^Error: No such object: (.*)$/gm, "error: no such object: $1"],
   [/^Error: failed to start containers: (.*)$/gm, "failed to start containers: $1"],
   // How many arguments a command takes.
@@ -26,6 +29,18 @@ const REWRITES: readonly Rewrite[] = [
   [/(invalid range format for --expose: )[^,]*, error: strconv\.ParseUint: parsing "(.*)": (.*)$/gm, "$1invalid end port '$2': $3"],
   [/Conflicting options: --restart and --rm/g, "conflicting options: cannot specify both --restart and --rm"],
   [/^Status: (Error response from daemon: [^\n]*), Code: 1$/gm, "$1"],
+  // What it says of services, stacks and swarms.
+  [/^Error: swarm is not locked$/gm, "error: swarm is not locked"],
+  [/^Unknown mode: /gm, "unknown mode: "],
+  [/^Invalid scale specifier /gm, "invalid scale specifier "],
+  [/^Invalid option (.*) for flag --resolve-image$/gm, "invalid option $1 for flag --resolve-image"],
+  [/^Please specify a Compose file /gm, "specify a Compose file "],
+  [/^Compose file contains unsupported options:$/gm, "compose file contains unsupported options:"],
+  [/("-p, --publish" flag: )invalid publish mode value (\S+)$/gm, "$1invalid publish mode value ($2): must be either 'ingress' or 'host'"],
+  [/("-p, --publish" flag: )missing mandatory field "target"$/gm, "$1missing mandatory field 'target'"],
+  [/("target=\d+" for "-p, --publish" flag: )strconv\.ParseUint: parsing "(\d+)": (.*)$/gm, "$1invalid target port ($2): value must be an integer: $3"],
+  [/("-p, --publish" flag: )Invalid hostPort: /gm, "$1invalid hostPort: "],
+  [/^Manage Docker (secrets|configs)$/gm, "Manage Swarm $1"],
   // What the daemon says: its sentences begin with small letters.
   [/(Error response from daemon: |: )Container ([0-9a-f]{64}) is (not running|already paused)$/gm, "$1container $2 is $3"],
   [/^(Error response from daemon: )Cannot kill container: /gm, "$1cannot kill container: "],

@@ -7,15 +7,20 @@ import { parseTemplate } from "../template/parser";
 import { TemplateError, type TemplateNode } from "../template/syntax";
 
 /** The last 20.10, as Debian packs it, and the current one; the client comes with its engine. */
-const ENGINES = { "20.10": { version: "20.10.24+dfsg1", api: "1.41", least: "1.12" }, "29": { version: "29.0.0", api: "1.52", least: "1.44" } } as const;
+const ENGINES = { "20.10": { version: "20.10.24+dfsg1", api: "1.41", least: "1.12" }, "29": { version: "29.7.2", api: "1.52", least: "1.44" } } as const;
+
+/** `20.10.24+dfsg1`. */
+export function engineVersion(generation: keyof typeof ENGINES): string {
+  return ENGINES[generation].version;
+}
 
 /** What `docker --version` prints. */
 export function clientVersion(generation: keyof typeof ENGINES): string {
-  return `Docker version ${ENGINES[generation].version}, build ${BUILDS[generation]}`;
+  return `Docker version ${engineVersion(generation)}, build ${BUILDS[generation]}`;
 }
 
 /** The commits that the clients were built of. */
-const BUILDS = { "20.10": "297e128", "29": "3d4129b" } as const;
+const BUILDS = { "20.10": "297e128", "29": "a7dcaa6" } as const;
 
 const FORMAT = { name: "format", short: "f", kind: "text" } as const;
 

@@ -12,17 +12,15 @@ const PLUGINS: Readonly<Record<string, readonly string[]>> = {
   Volume: ["local"],
 };
 
-export const ENGINE_VERSION = "20.10.24+dfsg1";
-
-/** What `docker node inspect` shows. Differs from Docker: there are no certificates. */
-export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined): Answer {
+/** What `docker node inspect` shows, `engine` being the version of the nodes' engines. Differs from Docker: there are no certificates. */
+export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined, engine: string): Answer {
   const { id, version, labels, role, availability, hostname, status, statusText, address } = node;
   const plugins = Object.entries(PLUGINS).flatMap(([type, names]) => names.map((name) => Answer.of({ Type: type, Name: name })));
   const description = Answer.of({
     Hostname: hostname,
     Platform: Answer.of({ Architecture: PLATFORM.arch, OS: PLATFORM.os }),
     Resources: Answer.of({ NanoCPUs: node.resources.nanoCpus ?? 0, MemoryBytes: node.resources.memoryBytes ?? 0 }),
-    Engine: new Answer([{ json: "EngineVersion", value: ENGINE_VERSION }, ...labelsOf(node), { json: "Plugins", value: plugins }]),
+    Engine: new Answer([{ json: "EngineVersion", value: engine }, ...labelsOf(node), { json: "Plugins", value: plugins }]),
     TLSInfo: Answer.of({}),
   });
   const manager: AnswerField[] = role === "manager" ? [{ json: "ManagerStatus", value: managerOf(node, leader) }] : [];
@@ -51,7 +49,7 @@ function managerOf(node: ClusterNode, leader: ClusterNode | undefined): Answer {
 }
 
 /** docker/cli cli/command/node/formatter.go. */
-export function prettyNode(node: ClusterNode, leader: ClusterNode | undefined): string {
+export function prettyNode(node: ClusterNode, leader: ClusterNode | undefined, engine: string): string {
   const { id, labels, hostname, status, statusText, availability, address, role, resources } = node;
   const names = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
@@ -75,7 +73,7 @@ export function prettyNode(node: ClusterNode, leader: ClusterNode | undefined): 
     ` Memory:\t\t${bytesText(resources.memoryBytes ?? 0)}`,
     "Plugins:",
     ...Object.entries(PLUGINS).map(([type, list]) => ` ${type}:\t\t${list.join(", ")}`),
-    `Engine Version:\t\t${ENGINE_VERSION}`,
+    `Engine Version:\t\t${engine}`,
   ].join("\n");
 }
 

@@ -1,5 +1,6 @@
 import type { ClusterNode } from "../../model/swarm/objects";
 import { atLeast, exactly, NONE, type Call, type Command } from "../command";
+import { engineVersion } from "../commands/engine";
 import { splitPair } from "../flags";
 import { printList } from "../list";
 import { compareNaturally } from "../natural-order";
@@ -8,7 +9,7 @@ import { ask, forEachName, notFoundOr } from "../refusals";
 import { ListRow } from "../template/row";
 import { filtersOf, hasLabel, readFilter, readLabel } from "../values";
 import { descriptionOf } from "./groups";
-import { ENGINE_VERSION, inspectNode, prettyNode } from "./node-inspect";
+import { inspectNode, prettyNode } from "./node-inspect";
 import { printObjects } from "./print-objects";
 import { checkFilters, checkManager } from "./refused";
 import { printTasks, TASK_FLAGS } from "./tasks";
@@ -29,7 +30,7 @@ const LIST: Command = {
       const manager = managerStatus(node, leader);
       return new ListRow({
         ID: node.id, Self: node === own ? "true" : "", Hostname: node.hostname, Status: capital(node.status), Availability: capital(node.availability), ManagerStatus: manager,
-        TLSStatus: node.status === "ready" ? "Ready" : "Unknown", EngineVersion: ENGINE_VERSION,
+        TLSStatus: node.status === "ready" ? "Ready" : "Unknown", EngineVersion: engineVersion(daemon.state().generation),
       }, {});
     });
     const table = "{{.ID}} {{if .Self}}*{{else}} {{ end }}\t{{.Hostname}}\t{{.Status}}\t{{.Availability}}\t{{.ManagerStatus}}\t{{.EngineVersion}}";
@@ -144,7 +145,8 @@ const INSPECT: Command = {
     const look = (name: string) => {
       const node = daemon.swarm.findNode(name);
       const { leader } = daemon.swarm.nodes();
-      return { answer: inspectNode(node, leader), pretty: prettyNode(node, leader) };
+      const engine = engineVersion(daemon.state().generation);
+      return { answer: inspectNode(node, leader, engine), pretty: prettyNode(node, leader, engine) };
     };
     printObjects({ names: args, look, say: (name, error) => notFoundOr("node", name, error), format: flags.text("format"), pretty: flags.on("pretty") }, output);
   },
