@@ -46,6 +46,7 @@ const REWRITES: readonly Rewrite[] = [
   [/^(Error response from daemon: )Cannot kill container: /gm, "$1cannot kill container: "],
   [/^(Error response from daemon: )Invalid filter 'status=(.*)'$/gm, `$1invalid filter 'status=$2': invalid value for state ($2): must be one of created, running, paused, restarting, removing, exited, dead`],
   [/^(Error response from daemon: )Invalid filter /gm, "$1invalid filter "],
+  [/^(Error response from daemon: )Cannot create a multi-host network from a worker node\. .*$/gm, '$1This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.'],
   [/^(Error response from daemon: )no such container (.*)$/gm, "$1No such container: $2"],
   [/(Error response from daemon: )invalid restart policy '(.*)'$/gm, "$1invalid restart policy: unknown policy '$2'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"],
   [/(Error response from daemon: )maximum retry count cannot be used with restart policy '.*'$/gm, "$1invalid restart policy: maximum retry count can only be used with 'on-failure'"],

@@ -91,7 +91,8 @@ describe("a Compose file on a swarm", () => {
   it("is deployed by docker stack deploy in a lab that runs", async () => {
     const lab = await start("services: { seed: { image: x, deploy: { replicas: 0 } } }", 2);
     const stdin = "version: '3.8'\nservices: { web: { image: nginx, ports: ['8080:80'], deploy: { replicas: 2 } } }\n";
-    expect(await lab.docker("stack deploy -c - app", { stdin, stacks: stackReader })).toEqual({ exit: 0, stdout: "Creating network app_default\nCreating service app_web\n", stderr: "" });
+    const stderr = "Since --detach=false was not specified, tasks will be created in the background.\nIn a future release, --detach=false will become the default.\n";
+    expect(await lab.docker("stack deploy -c - app", { stdin, stacks: stackReader })).toEqual({ exit: 0, stdout: "Creating network app_default\nCreating service app_web\n", stderr });
     expect((await lab.docker("stack services app --format '{{.Name}} {{.Replicas}} {{.Ports}}'")).stdout).toBe("app_web 2/2 *:8080->80/tcp\n");
     expect(await lab.reach("app_web.1", "tasks.web:80")).toMatchObject({ result: "ok" });
     expect((await lab.docker("stack rm app")).stdout).toBe("Removing service app_web\nRemoving network app_default\n");

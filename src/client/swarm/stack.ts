@@ -2,7 +2,7 @@ import { SimulationError } from "../../errors";
 import type { ClusterService } from "../../model/swarm/objects";
 import type { FileReference } from "../../model/swarm/service-spec";
 import type { SwarmServiceSpec } from "../../model/swarm/swarm-spec";
-import { atLeast, exactly, NONE, type Call, type Command } from "../command";
+import { atLeast, exactly, isOf29, NONE, type Call, type Command } from "../command";
 import { printList } from "../list";
 import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
@@ -26,6 +26,9 @@ const DEPRECATED: Readonly<Record<string, string>> = {
   expose: "Exposing ports is unnecessary - services on the same network can access each other's containers on any port.",
 };
 
+/** docker/cli cli/command/stack/deploy.go. */
+const UNDECIDED = "Since --detach=false was not specified, tasks will be created in the background.\nIn a future release, --detach=false will become the default.";
+
 const DEPLOY: Command = {
   path: "stack deploy",
   usage: "[OPTIONS] STACK",
@@ -33,24 +36,26 @@ const DEPLOY: Command = {
   count: exactly(1),
   flags: [
     { name: "compose-file", short: "c", kind: "values" },
+    { name: "detach", short: "d", kind: "switch", isOf29: true },
     ORCHESTRATOR,
     { name: "prune", kind: "switch" },
     { name: "resolve-image", kind: "text" },
     { name: "with-registry-auth", kind: "switch" },
   ],
   run(call) {
-    const { daemon, flags, args } = call;
+    const { daemon, flags, args, output } = call;
     const [stack = ""] = args;
     if (stack.trim() === "") throw new Failure(`invalid stack name: ${JSON.stringify(stack)}`);
     const resolve = flags.text("resolve-image");
     const file = readFile(call, stack);
     if (resolve !== "" && !["always", "changed", "never"].includes(resolve)) throw new Failure(`Invalid option ${resolve} for flag --resolve-image`);
+    warnOfKeys(call, file);
+    if (isOf29(daemon) && !flags.has("detach")) output.warn(UNDECIDED);
     try {
       daemon.swarm.nodes();
     } catch (error) {
       throw new Failure(wordsOfOutsider(responseOf(error)));
     }
-    warnOfKeys(call, file);
     if (flags.on("prune")) for (const service of servicesOf(call, stack)) if (!file.serviceNames.includes(service.spec.name)) removeService(call, service);
     createNetworks(call, file);
     const services = inClientsWords(() => file.services()).map((service) => withFiles(call, service));
@@ -197,9 +202,11 @@ const LIST: Command = {
       const stack = spec.labels[NAMESPACE_LABEL];
       if (stack !== undefined) counts.set(stack, (counts.get(stack) ?? 0) + 1);
     }
-    const rows = [...counts].sort(([a], [b]) => compareNaturally(a, b)).map(([name, count]) => new ListRow({ Name: name, Services: String(count), Orchestrator: "Swarm" }, {}));
-    const table = "{{.Name}}\t{{.Services}}\t{{.Orchestrator}}";
-    printList({ type: "*formatter.stackContext", table, raw: table, quiet: "{{.Name}}", headings: { Name: "NAME", Services: "SERVICES", Orchestrator: "ORCHESTRATOR" }, rows }, flags.text("format"), false, output);
+    // Other orchestrators went with Docker 23.
+    const other = (value: string): Record<string, string> => (isOf29(daemon) ? {} : { Orchestrator: value });
+    const rows = [...counts].sort(([a], [b]) => compareNaturally(a, b)).map(([name, count]) => new ListRow({ Name: name, Services: String(count), ...other("Swarm") }, {}));
+    const table = isOf29(daemon) ? "{{.Name}}\t{{.Services}}" : "{{.Name}}\t{{.Services}}\t{{.Orchestrator}}";
+    printList({ type: isOf29(daemon) ? "*stack.stackContext" : "*formatter.stackContext", table, raw: table, quiet: "{{.Name}}", headings: { Name: "NAME", Services: "SERVICES", ...other("ORCHESTRATOR") }, rows }, flags.text("format"), false, output);
   },
 };
 
