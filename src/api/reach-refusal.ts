@@ -1,6 +1,6 @@
 import type { Ending } from "./reach-cause";
 import { parseTarget } from "./traffic";
-import type { CompiledTopology, DockerState } from "./spec";
+import { type CompiledTopology, type DockerState, publishersOf } from "./spec";
 
 type ContainerState = DockerState["containers"][number];
 
@@ -12,11 +12,8 @@ type ContainerState = DockerState["containers"][number];
 export function explainRefusal({ place, to }: Ending, { state }: CompiledTopology): string | undefined {
   const [machine = ""] = place.split(":");
   const { port, protocol } = parseTarget(to);
-  if (port === undefined || !state.hosts.some(({ name }) => name === machine)) return undefined;
-  const wanting = state.containers.filter(({ host, spec }) => {
-    return host === machine && spec.publish.some(({ hostPort, protocol: own }) => own === protocol && hostPort !== undefined && hostPort.from <= port && port <= hostPort.to);
-  });
-  const reasons = wanting.map((container) => `${container.name} ${whyNotHere(container, port)}`);
+  if (port === undefined || protocol === "icmp" || !state.hosts.some(({ name }) => name === machine)) return undefined;
+  const reasons = publishersOf(state, machine, port, protocol).map((container) => `${container.name} ${whyNotHere(container, port)}`);
   return reasons.length > 0 ? reasons.join(", ") : "nobody listens on the port, and no container publishes it";
 }
 

@@ -31,7 +31,7 @@ export { compile, type SwarmLayers } from "../compile/index";
 export { hasOverlays } from "../compile/overlays";
 export { DEFAULT_FABRIC, defaultUnderlay, type FabricSettings, type HostSurroundings, hostWorld, type UplinkSettings } from "../model/default-underlay";
 export { readListener, readRoute } from "../model/host-text";
-export { isOfSwarm } from "../model/state";
+export { isOfSwarm, publishersOf } from "../model/state";
 export { emptyWorld } from "../model/world";
 
 /** For those who look into containers. */

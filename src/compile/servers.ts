@@ -1,6 +1,6 @@
 import { SERVICE_ID_LABEL } from "../model/labels";
 import type { TargetSpec } from "../model/spec";
-import { type DockerState, servicesOf } from "../model/state";
+import { type DockerState, publishersOf, servicesOf } from "../model/state";
 import type { Destination } from "./destination";
 import type { CompiledNetwork } from "./topology";
 
@@ -28,11 +28,8 @@ export function publishedListeners({ state, network: { places } }: Places, to: T
 
 /** Whether a container publishes the port of the host that a namespace is of, or would if it ran: then nothing else of the host listens there. */
 export function isPublishersPort({ state, network: { places } }: Places, { port, protocol }: TargetSpec, namespace: number): boolean {
-  return state.containers.some(({ host, ports, spec: { publish } }) => {
-    if (places.get(host) !== namespace) return false;
-    const isShown = ports.some((each) => each.hostPort === port && each.protocol === protocol);
-    return isShown || publish.some(({ hostPort, protocol: own }) => own === protocol && port !== undefined && hostPort !== undefined && hostPort.from <= port && port <= hostPort.to);
-  });
+  const host = state.hosts.find(({ name }) => places.get(name) === namespace);
+  return host !== undefined && port !== undefined && protocol !== "icmp" && publishersOf(state, host.name, port, protocol).length > 0;
 }
 
 /** The tasks behind the virtual address of a service, or behind a port that the routing mesh has on every node. */

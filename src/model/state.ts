@@ -311,3 +311,12 @@ export function servicesOf({ hosts }: Pick<DockerState, "hosts">): SwarmServiceS
   const known = hosts.flatMap(({ swarm }) => swarm?.services ?? []);
   return [...new Map(known.map((service) => [service.id, service])).values()];
 }
+
+/** The containers of a host that publish a port, or would if they ran and it were mapped. */
+export function publishersOf({ containers }: Pick<DockerState, "containers">, host: string, port: number, protocol: PortProtocol): ContainerState[] {
+  return containers.filter((container) => {
+    if (container.host !== host) return false;
+    const isShown = container.ports.some((shown) => shown.hostPort === port && shown.protocol === protocol);
+    return isShown || container.spec.publish.some(({ hostPort, protocol: own }) => own === protocol && hostPort !== undefined && hostPort.from <= port && port <= hostPort.to);
+  });
+}
