@@ -44,7 +44,7 @@ const PROMISES: Readonly<Record<string, readonly RegExp[]>> = {
     /^pages: [1-9]\d* answers/m,
     /^web\.3 on m1$/m,
     /^lan → w2:8080 .*: ok; web\.1 saw/m,
-    /^exit 1: .*This node is not a swarm manager\. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again\.$/m,
+    /^exit 1: .*from a worker node\. Please create the network from a manager node\.$/m,
   ],
   "08-compare-engines.ts": [/the same deliveries and drops in both engines/, /wasm/],
 };
