@@ -1,6 +1,4 @@
-import { formatIp } from "../net/ip";
 import { AddressSpace, DEFAULT_POOLS, poolsOfFlags } from "./address-space";
-import { addressOf } from "./block";
 import { docker0Subnet, localPool6, takesOver } from "./default-bridge";
 import { Connections } from "./connections";
 import { type ContainerContext, Containers } from "./containers";
@@ -66,6 +64,7 @@ export class Daemon implements DaemonOperations {
   #ports: HostPorts;
   /** Families whose forwarding the daemon has taken care of. */
   readonly #forwarding = new Set<4 | 6>();
+  #forwardedAtStart = false;
 
   constructor(options: DaemonOptions) {
     const { host, rules, seed } = options;
@@ -131,8 +130,9 @@ export class Daemon implements DaemonOperations {
     const { id, links } = this.#containers.create(spec);
     const { linksWarning } = this.#rules.messages;
     const discards = spec.networkMode === "host" && spec.publish.length > 0;
+    const forwards = this.#rules.remembersForwarding ? this.#forwardedAtStart : this.#host.world.ipForward;
     const warnings = [
-      ...(this.#host.world.ipForward ? [] : ["IPv4 forwarding is disabled. Networking will not work."]),
+      ...(forwards || spec.networkMode === "host" || spec.networkMode === "none" ? [] : ["IPv4 forwarding is disabled. Networking will not work."]),
       ...(linksWarning !== undefined && links.length > 0 ? [linksWarning] : []),
       ...(discards ? ["Published ports are discarded when using host network mode"] : []),
     ];
@@ -215,6 +215,7 @@ export class Daemon implements DaemonOperations {
     if (bridge) this.#remove(bridge);
     this.#makeDefaultBridge();
     for (const container of revived) this.#containers.revive(container);
+    this.#forwardedAtStart = this.#host.world.ipForward;
   }
 
   /** The machine: users of the host change it as well (`runOnHost`). */
@@ -282,6 +283,7 @@ export class Daemon implements DaemonOperations {
     this.#networks.makePlain("host");
     this.#firewall.addOtherNetwork();
     this.#makeDefaultBridge();
+    this.#forwardedAtStart = this.#host.world.ipForward;
   }
 
   /** Whether the managers are to make the network: names and drivers are looked at before. */
@@ -313,7 +315,7 @@ export class Daemon implements DaemonOperations {
   #makeDefaultBridge(): void {
     if (this.#flags.bridge === "none") return;
     const own6 = this.#host.device("docker0")?.addresses.find(({ family }) => family === 6);
-    const spec = defaultBridgeSpec(this.#flags, docker0Subnet(this.#host, this.#space, this.#rules), own6 && formatIp(addressOf(6, BigInt(own6.address))));
+    const spec = defaultBridgeSpec(this.#flags, this.#rules, docker0Subnet(this.#host, this.#space, this.#rules), own6);
     this.#program(this.#networks.make(spec, { isDefault: true }));
   }
 

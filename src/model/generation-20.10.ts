@@ -22,6 +22,7 @@ export const generation20: GenerationRules = {
     hasLocalPool6: false,
   },
   networks: {
+    keepsSubnet6: false,
     checkIpam: checkSubnets,
     showsChosenGateways: false,
     showsUsed: false,
@@ -39,6 +40,7 @@ export const generation20: GenerationRules = {
   // drivers/bridge/bridge.go: configure runs modprobe, and the module's sysctls are 1 (Linux br_netfilter_hooks.c).
   loadsBridgeNetfilter: true,
   forwardsAtStart: ({ ip6tables }) => (ip6tables ? [4, 6] : [4]),
+  remembersForwarding: false,
   endpointMac: (_identity, ip) => macOf0242(ip),
   bridgeMac: (identity, ...name) => identity.random0242Mac(...name),
   defaultBridgeAddress6FromMac: true,
@@ -80,7 +82,7 @@ export const generation20: GenerationRules = {
     linked: (exposed) => [...exposed].reverse(),
     // The allocator keeps addresses apart; between 0.0.0.0 and one address it is the proxy's bind that fails.
     clash: (ip, other, port) => (ip === other ? `Bind for ${ip}:${port} failed: port is already allocated` : undefined),
-    sameForBothFamilies: false,
+    group: (wanted) => wanted.map((binding) => [binding]),
     bindFailure: ({ protocol, ip, port }, why, userlandProxy) => {
       const [family, address] = ip.includes(":") ? [6, `[${ip}]`] : [4, ip];
       return `${userlandProxy ? "Error starting userland proxy: " : ""}listen ${protocol}${family} ${address}:${port}: bind: ${why}`;

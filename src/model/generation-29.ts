@@ -1,9 +1,11 @@
 /** Docker Engine 29. */
 import { rules29 } from "./firewall/rules-29";
+import { parseIp } from "../net/ip";
 import { firstFit } from "./address-space";
+import { valueOf } from "./block";
 import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { checkLikeDaemon } from "./ipam-config";
-import type { PublishSpec } from "./spec";
+import type { WantedBinding } from "./host-ports";
 
 export const generation29: GenerationRules = {
   name: "29",
@@ -18,6 +20,7 @@ export const generation29: GenerationRules = {
     hasLocalPool6: true,
   },
   networks: {
+    keepsSubnet6: true,
     checkIpam: checkLikeDaemon,
     showsChosenGateways: true,
     showsUsed: true,
@@ -39,6 +42,7 @@ export const generation29: GenerationRules = {
   },
   loadsBridgeNetfilter: false,
   forwardsAtStart: () => [],
+  remembersForwarding: true,
   endpointMac: (identity, _ip, ...name) => identity.randomMac(...name),
   bridgeMac: (identity, ...name) => identity.randomMac(...name),
   defaultBridgeAddress6FromMac: false,
@@ -83,14 +87,14 @@ export const generation29: GenerationRules = {
     aliasesShowId: false,
   },
   ports: {
-    order: (publish) => [...publish].sort(comparePorts),
+    order: (publish) => [...publish],
     linked: (exposed) => [...exposed].sort((a, b) => compareText(`${a.port}/${a.protocol}`, `${b.port}/${b.protocol}`)),
     // portallocator: the unspecified address conflicts with every address of its family. Named is who has the port; of several, one by chance.
     clash: (ip, other, port) => {
       const overlaps = ip.includes(":") === other.includes(":") && (ip === other || isUnspecified(ip) || isUnspecified(other));
       return overlaps ? `Bind for ${other}:${port} failed: port is already allocated` : undefined;
     },
-    sameForBothFamilies: true,
+    group: groupBindings,
     bindFailure: ({ protocol, ip, port }, why) => `failed to bind host port ${ip.includes(":") ? `[${ip}]` : ip}:${port}/${protocol}: ${why}`,
     retriesRanges: true,
     showsInternal: true,
@@ -152,17 +156,40 @@ function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
   );
 }
 
-/** Exact ports before ranges and ephemeral ones, then container port, protocol, host port, host address (drivers/bridge/port_mapping_linux.go). */
-function comparePorts(a: PublishSpec, b: PublishSpec): number {
+/**
+ * Translated before routed ones, exact ports before ranges and ephemeral ones, then container port, protocol, host ports, addresses;
+ * what differs only in addresses belongs together (portmapperapi/api.go: Compare; drivers/bridge/port_mapping_linux.go: needSamePort).
+ */
+function groupBindings(wanted: readonly WantedBinding[]): WantedBinding[][] {
+  const groups: WantedBinding[][] = [];
+  for (const binding of [...wanted].sort((a, b) => comparePorts(a, b) || compareAddresses(a.hostIp, b.hostIp))) {
+    const group = groups.at(-1);
+    if (group && comparePorts(group[0]!, binding) === 0) group.push(binding);
+    else groups.push([binding]);
+  }
+  return groups;
+}
+
+function comparePorts(a: WantedBinding, b: WantedBinding): number {
   return (
+    Number(a.routed) - Number(b.routed) ||
     Number(isExact(b)) - Number(isExact(a)) ||
     a.containerPort - b.containerPort ||
-    compareText(a.protocol, b.protocol) ||
-    (a.hostPort?.from ?? 0) - (b.hostPort?.from ?? 0) ||
-    compareText(a.hostIp ?? "", b.hostIp ?? "")
+    PROTOCOLS.indexOf(a.protocol) - PROTOCOLS.indexOf(b.protocol) ||
+    (a.wants?.from ?? 0) - (b.wants?.from ?? 0) ||
+    (a.wants?.to ?? 0) - (b.wants?.to ?? 0)
   );
 }
 
-function isExact({ hostPort }: PublishSpec): boolean {
-  return hostPort !== undefined && hostPort.from === hostPort.to;
+/** By their numbers (IANA). */
+const PROTOCOLS = ["tcp", "udp", "sctp"];
+
+function isExact({ wants }: WantedBinding): boolean {
+  return wants !== undefined && wants.from === wants.to;
+}
+
+/** IPv4 first, then by value. */
+function compareAddresses(a: string, b: string): number {
+  const [left, right] = [parseIp(a, "host"), parseIp(b, "host")];
+  return left.family - right.family || (valueOf(left) < valueOf(right) ? -1 : Number(valueOf(left) > valueOf(right)));
 }

@@ -2,6 +2,7 @@ import type { SubnetChoice } from "./address-space";
 import type { ParentUse } from "./drivers/parent";
 import type { BridgeRules } from "./firewall/generation";
 import type { DaemonFlags } from "./flags";
+import type { WantedBinding } from "./host-ports";
 import type { Identity } from "./identity";
 import type { NetworkDraft } from "./ipam-config";
 import type { RefusalStatus } from "./refusal";
@@ -28,6 +29,8 @@ export interface GenerationRules {
     readonly hasLocalPool6: boolean;
   };
   readonly networks: {
+    /** Whether the subnet of `--fixed-cidr-v6` is a range of its subnet as well, and docker0 keeps the IPv6 subnet that it has. */
+    readonly keepsSubnet6: boolean;
     /** Refuses blocks, gateways and addresses that do not fit together. */
     checkIpam(network: NetworkDraft): void;
     /** Whether `network inspect` shows a gateway that the daemon chose for a subnet given by hand. */
@@ -54,6 +57,8 @@ export interface GenerationRules {
   readonly loadsBridgeNetfilter: boolean;
   /** The families whose forwarding the daemon turns on when it starts; others with their first network. */
   forwardsAtStart(flags: DaemonFlags): (4 | 6)[];
+  /** Whether the daemon warns that its host does not forward as it was when it started, not as it is. */
+  readonly remembersForwarding: boolean;
   /** MAC of an endpoint on a bridge or macvlan network that was not given one. */
   endpointMac(identity: Identity, ip: number, ...name: readonly string[]): number;
   bridgeMac(identity: Identity, ...name: readonly string[]): number;
@@ -99,12 +104,12 @@ export interface GenerationRules {
   readonly ports: {
     /** The order in which one container's ports get their host ports. */
     order(publish: readonly PublishSpec[]): PublishSpec[];
+    /** The bindings of one container, in the order in which they are made; those of a group get one number. */
+    group(wanted: readonly WantedBinding[]): WantedBinding[][];
     /** The order in which the exposed ports of a linked container are opened. */
     linked(exposed: readonly ExposedPort[]): ExposedPort[];
     /** Why `ip` cannot be given when `other` holds the same port; `undefined` if both fit. */
     clash(ip: string, other: string, port: number): string | undefined;
-    /** Whether the bindings of one request on several addresses get one number. */
-    readonly sameForBothFamilies: boolean;
     /** What the daemon says when the kernel refuses to bind. */
     bindFailure(binding: { readonly protocol: string; readonly ip: string; readonly port: number }, why: string, userlandProxy: boolean): string;
     /** Whether another number of a range is tried when the kernel refuses one. */

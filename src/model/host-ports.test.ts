@@ -69,9 +69,23 @@ describe("the order in which one container's ports are served", () => {
   });
 
   it("starts with the fixed ones, then the smallest, in 29", () => {
-    expect(take(portsOf("29"), ...rulesOf("29").ports.order(publish))).toEqual([
+    expect(take(portsOf("29"), ...publish)).toEqual([
       "0.0.0.0:8090->90/tcp", "0.0.0.0:8443->443/tcp", "0.0.0.0:32768->80/tcp", "0.0.0.0:32769->100/tcp",
     ]);
+  });
+});
+
+describe("bindings of one container port that differ only in the address, in 29", () => {
+  it("get one number, whatever was asked for in between", () => {
+    const on = (hostIp: string) => port(80, undefined, { hostIp });
+    const taken = take(portsOf("29"), on("192.0.2.1"), port(70, undefined, { hostIp: "127.0.0.1" }), on("127.0.0.1"), port(80, 8080, { protocol: "udp" }));
+    expect(taken).toEqual(["0.0.0.0:8080->80/udp", "127.0.0.1:32768->70/tcp", "127.0.0.1:32769->80/tcp", "192.0.2.1:32769->80/tcp"]);
+  });
+
+  it("cannot be twice the same: the kernel refuses the second, in a range ten times", () => {
+    expect(take(portsOf("29"), port(80, 8080), port(80, 8080))).toBe("failed to bind host port 0.0.0.0:8080/tcp: address already in use");
+    const range = port(80, [9600, 9605]);
+    expect(take(portsOf("29"), range, range)).toBe("failed to bind host port 0.0.0.0:9603/tcp: address already in use");
   });
 });
 

@@ -21,7 +21,11 @@ export interface PortBinding {
   readonly routed: boolean;
 }
 
-type Wanted = Omit<PortBinding, "hostPort">;
+/** A binding that is to be made. */
+export interface WantedBinding extends Omit<PortBinding, "hostPort"> {
+  /** One host port, or a range to pick from; absent: any free port. */
+  readonly wants: PortRangeSpec | undefined;
+}
 
 /** Where one container's ports lead. */
 export interface PortTarget {
@@ -58,19 +62,13 @@ export class HostPorts {
    */
   take(publish: readonly PublishSpec[], target: PortTarget): PortBinding[] | { readonly reason: string } {
     const taken: PortBinding[] = [];
-    for (const port of publish) {
-      const wanted = this.#expand(port, target);
-      taken.push(...this.#hold(wanted.filter(({ routed }) => routed), 0));
-      const bound = wanted.filter(({ routed }) => !routed);
-      const groups = this.#rules.ports.sameForBothFamilies ? [bound] : bound.map((binding) => [binding]);
-      for (const group of groups.filter(({ length }) => length > 0)) {
-        const held = this.#bind(port, group);
-        if (typeof held === "string") {
-          this.release(taken);
-          return { reason: held };
-        }
-        taken.push(...held);
+    for (const group of this.#rules.ports.group(publish.flatMap((port) => this.#expand(port, target)))) {
+      const held = group[0]!.routed ? this.#hold(group, 0) : this.#bind(group);
+      if (typeof held === "string") {
+        this.release(taken);
+        return { reason: held };
       }
+      taken.push(...held);
     }
     return taken;
   }
@@ -80,11 +78,13 @@ export class HostPorts {
   }
 
   /** One published port becomes a binding for IPv4, one for IPv6, or both (libnetwork drivers/bridge/port_mapping.go). */
-  #expand(port: PublishSpec, { defaultIp, address4, address6, userlandProxy, routed }: PortTarget): Wanted[] {
+  #expand(port: PublishSpec, { defaultIp, address4, address6, userlandProxy, routed }: PortTarget): WantedBinding[] {
     const hostIp = port.hostIp === "" ? undefined : port.hostIp;
-    const { containerPort, protocol } = port;
-    const binding = (ip: string, containerIp: string, family: 4 | 6): Wanted => {
-      return { protocol, hostIp: ip, containerIp, containerPort, proxied: userlandProxy && !routed[family], routed: routed[family] };
+    const { containerPort, protocol, hostPort: wants } = port;
+    const binding = (ip: string, containerIp: string, family: 4 | 6): WantedBinding => {
+      // What is not translated has no address on the host.
+      const own = routed[family] ? (family === 4 ? ANY4 : ANY6) : ip;
+      return { protocol, hostIp: own, containerIp, containerPort, proxied: userlandProxy && !routed[family], routed: routed[family], wants };
     };
     const ip4 = hostIp === undefined ? (isIpv4(defaultIp) ? defaultIp : undefined) : isIpv4(hostIp) ? hostIp : undefined;
     const ip6 = hostIp === undefined ? (defaultIp === ANY4 ? ANY6 : isIpv4(defaultIp) ? undefined : defaultIp) : isIpv4(hostIp) ? undefined : hostIp;
@@ -107,13 +107,14 @@ export class HostPorts {
   }
 
   /** One number for every binding of the group. */
-  #bind({ hostPort, protocol }: PublishSpec, group: readonly Wanted[]): PortBinding[] | string {
+  #bind(group: readonly WantedBinding[]): PortBinding[] | string {
+    const [{ wants, protocol }] = group as readonly [WantedBinding];
     const ips = group.map(({ hostIp }) => hostIp);
-    const isFixed = hostPort !== undefined && hostPort.from === hostPort.to;
-    const retries = hostPort === undefined || (this.#rules.ports.retriesRanges && !isFixed);
+    const isFixed = wants !== undefined && wants.from === wants.to;
+    const retries = wants === undefined || (this.#rules.ports.retriesRanges && !isFixed);
     let reason = "";
     for (let attempt = 0; attempt < (retries ? ATTEMPTS : 1); attempt++) {
-      const port = isFixed ? this.#fixed(ips, protocol, hostPort.from) : this.#next(ips, protocol, hostPort ?? this.#host.world.localPorts);
+      const port = isFixed ? this.#fixed(ips, protocol, wants.from) : this.#next(ips, protocol, wants ?? this.#host.world.localPorts);
       if (typeof port === "string") return port;
       const refused = this.#bindError(group, port);
       if (refused === undefined) return this.#hold(group, port);
@@ -122,15 +123,16 @@ export class HostPorts {
     return reason;
   }
 
-  #hold(group: readonly Wanted[], hostPort: number): PortBinding[] {
-    const bound = group.map((binding) => ({ ...binding, hostPort }));
+  #hold(group: readonly WantedBinding[], hostPort: number): PortBinding[] {
+    const bound = group.map(({ wants: _, ...binding }) => ({ ...binding, hostPort }));
     for (const binding of bound) this.#heldAt(binding.protocol, hostPort).add(binding);
     return bound;
   }
 
-  #bindError(group: readonly Wanted[], port: number): string | undefined {
-    for (const { hostIp, protocol, proxied } of group) {
-      const held = [...this.#heldAt(protocol, port)].map((binding) => ({ protocol, address: binding.hostIp, port }));
+  #bindError(group: readonly WantedBinding[], port: number): string | undefined {
+    for (const [index, { hostIp, protocol, proxied }] of group.entries()) {
+      const others = [...this.#heldAt(protocol, port), ...group.slice(0, index)];
+      const held = others.map((binding) => ({ protocol, address: binding.hostIp, port }));
       const why = this.#host.bindError(protocol, parseIp(hostIp, "host"), port, held);
       if (why !== undefined) return this.#rules.ports.bindFailure({ protocol, ip: hostIp, port }, why, proxied);
     }

@@ -1,7 +1,8 @@
-import { cidrContains, formatCidr, parseCidr } from "../../net/cidr";
-import { formatIp, parseIp } from "../../net/ip";
+import { type Cidr, cidrContains, formatCidr, parseCidr } from "../../net/cidr";
+import { formatIp } from "../../net/ip";
 import { addressOf } from "../block";
 import type { DaemonFlags } from "../flags";
+import type { GenerationRules } from "../generation";
 import type { IpamSpec, NetworkSpec } from "../spec";
 import {
   OPTION_BRIDGE_NAME, OPTION_DEFAULT_BRIDGE, OPTION_HOST_BINDING, OPTION_ICC, OPTION_MASQUERADE, OPTION_MTU,
@@ -18,13 +19,13 @@ export interface DefaultSubnet {
  * The network `bridge` as the daemon makes it when it starts (moby daemon/daemon_unix.go: initBridgeDriver).
  *
  * @param subnet where the generation chooses one before it makes the network; undefined: like any other network.
- * @param gateway6 the IPv6 address that docker0 has already.
+ * @param own6 the IPv6 address that docker0 has already.
  */
-export function defaultBridgeSpec(flags: DaemonFlags, subnet?: DefaultSubnet, gateway6?: string): NetworkSpec {
+export function defaultBridgeSpec(flags: DaemonFlags, rules: GenerationRules, subnet?: DefaultSubnet, own6?: Cidr): NetworkSpec {
   return {
     name: "bridge",
     driver: "bridge",
-    ipam: [...ipv4Of(flags, subnet), ...ipv6Of(flags, gateway6)],
+    ipam: [...ipv4Of(flags, subnet), ...ipv6Of(flags, rules, own6)],
     internal: false,
     ipv6: flags.ipv6,
     options: {
@@ -46,21 +47,28 @@ function ipv4Of(flags: DaemonFlags, chosen: DefaultSubnet | undefined): IpamSpec
   return [{ ...(own ?? { subnet: range! }), ...(range !== undefined && { ipRange: range }), auxAddresses }];
 }
 
-function ipv6Of(flags: DaemonFlags, own: string | undefined): IpamSpec[] {
+function ipv6Of(flags: DaemonFlags, rules: GenerationRules, own: Cidr | undefined): IpamSpec[] {
   if (!flags.ipv6) return [];
   const auxAddresses: Record<string, string> = flags.defaultGatewayV6 === undefined ? {} : { DefaultGatewayIPv6: flags.defaultGatewayV6 };
-  if (flags.bip6 !== undefined) {
-    const range = flags.fixedCidrV6 === undefined ? undefined : formatCidr(parseCidr(flags.fixedCidrV6, "fixed-cidr-v6"));
-    return [{ ...withAddress(flags.bip6, "bip6"), ...(range !== undefined && { ipRange: range }), auxAddresses }];
+  const fixed = flags.fixedCidrV6 === undefined ? undefined : parseCidr(flags.fixedCidrV6, "fixed-cidr-v6");
+  const isRange = fixed !== undefined && (rules.networks.keepsSubnet6 || flags.bip6 !== undefined);
+  const range = isRange ? { ipRange: formatCidr(fixed) } : {};
+  if (flags.bip6 !== undefined) return [{ ...withAddress(flags.bip6, "bip6"), ...range, auxAddresses }];
+  if (own && rules.networks.keepsSubnet6 && (!fixed || cidrContains(own, addressOf(6, BigInt(fixed.address))))) {
+    const length = Math.min(own.prefixLength, fixed?.prefixLength ?? own.prefixLength);
+    return [{ ...withAddress(`${textOf(own)}/${length}`, "docker0"), ...range, auxAddresses }];
   }
-  if (flags.fixedCidrV6 === undefined) return [];
-  const subnet = parseCidr(flags.fixedCidrV6, "fixed-cidr-v6");
-  const keeps = own !== undefined && cidrContains(subnet, parseIp(own, "docker0"));
-  return [{ subnet: formatCidr(subnet), ...(keeps && { gateway: own }), auxAddresses }];
+  if (!fixed) return [];
+  const keeps = own !== undefined && cidrContains(fixed, addressOf(6, BigInt(own.address)));
+  return [{ subnet: formatCidr(fixed), ...range, ...(keeps && { gateway: textOf(own) }), auxAddresses }];
+}
+
+function textOf({ family, address }: Cidr): string {
+  return formatIp(addressOf(family, BigInt(address)));
 }
 
 /** An address with its length: the block around it, and itself as the gateway. */
 function withAddress(text: string, flag: string): DefaultSubnet {
   const block = parseCidr(text, flag);
-  return { subnet: formatCidr(block), gateway: formatIp(addressOf(block.family, BigInt(block.address))) };
+  return { subnet: formatCidr(block), gateway: textOf(block) };
 }

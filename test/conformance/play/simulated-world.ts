@@ -9,7 +9,8 @@ import { containerFiles } from "../../../src/model/inspect/container-files";
 import type { Chance } from "../../../src/model/swarm/chance";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
-import { runOnHost } from "../../../src/model/host-command";
+import { SimulationError } from "../../../src/errors";
+import { type CommandedHost, runOnHost } from "../../../src/model/host-command";
 import { isOfSwarm, type ContainerState, type DockerState } from "../../../src/model/state";
 import type { ListenerSpec } from "../../../src/model/world";
 import { recordedHost } from "../../support/recorded-world";
@@ -185,7 +186,7 @@ class SimulatedWorld implements World {
     const [, down] = /^ip link set \w+ (up|down)$/.exec(argv.join(" ")) ?? [];
     if (host !== undefined && down === "down") this.#swarms.cutOff(machine);
     else if (host !== undefined && down === "up") this.#swarms.restore(machine);
-    else if (host !== undefined) runOnHost(host.daemon, argv);
+    else if (host !== undefined) result = commandOutcome(host.daemon, argv);
     else result = await run(machineView(machine, this.#surroundings()), argv);
     this.#settle();
     return result;
@@ -199,7 +200,7 @@ class SimulatedWorld implements World {
 
   async restartDaemon(host: string): Promise<void> {
     this.#host(host).daemon.restart();
-    this.#kernel.restarted(host);
+    this.#kernel.restarted(host, this.#state().generation);
     this.#settle();
     this.#simulation.sleep(1);
   }
@@ -351,4 +352,18 @@ function keepsStdinOpen([, verb, ...words]: readonly string[]): boolean {
 /** Go listens on both families, but for the probes' datagrams (`udp4`). */
 function listenerOf({ protocol, port }: Listening): ListenerSpec {
   return { protocol, address: protocol === "udp" ? "0.0.0.0" : "::", port, process: "netprobe" };
+}
+
+/** A command of a host's user that iptables or the kernel refuse ends as it does there. */
+function commandOutcome(host: CommandedHost, argv: readonly string[]): CommandResult {
+  try {
+    runOnHost(host, argv);
+    return { exit: 0, stdout: "", stderr: "" };
+  } catch (error) {
+    if (!(error instanceof SimulationError)) throw error;
+    const { iptables, daemon } = error.details;
+    if (typeof iptables === "string") return { exit: 1, stdout: "", stderr: iptables };
+    if (typeof daemon === "string") return { exit: 2, stdout: "", stderr: daemon };
+    throw error;
+  }
 }
