@@ -1,7 +1,7 @@
 import { SimulationError } from "../errors";
 import type { DaemonOperations } from "../model/operations";
 import type { ImageSpec } from "../model/spec";
-import { checkCount, commandHelp, groupUsage, type Call, type Command, type CommandGroup } from "./command";
+import { checkCount, commandHelp, groupOf29, groupUsage, type Call, type Command, type CommandGroup } from "./command";
 import { clientVersion, ENGINE_COMMANDS } from "./commands/engine";
 import { EXEC } from "./commands/exec";
 import { LIFECYCLE_COMMANDS } from "./commands/lifecycle";
@@ -101,7 +101,7 @@ export class DockerClient {
     const group = GROUPS.find(({ path }) => path === first);
     const found = group ? commandIn(group, second) : COMMANDS.find(({ path }) => path === first);
     if (found) return this.#execute(found, rest.slice(group ? 2 : 1), stdin, output);
-    if (group) return refuseInGroup(group, rest.slice(1), output, this.#isCurrent());
+    if (group) return refuseInGroup(this.#isCurrent() ? groupOf29(group) : group, rest.slice(1), output, this.#isCurrent());
     if (OTHER_COMMANDS.has(first)) throw unsupported(first);
     if (first === "" || first === "help" || first === "--help") return output.line(overview());
     throw new Failure(`docker: '${first}' is not a docker command.\nSee 'docker --help'`);

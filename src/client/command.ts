@@ -52,6 +52,8 @@ export interface CommandGroup {
   readonly commands: readonly (readonly [name: string, short: string])[];
   /** Lines of its own flags. */
   readonly options?: readonly string[];
+  /** What is not so in Docker 29. */
+  readonly of29?: { readonly short?: string; readonly options?: readonly string[]; readonly moreCommands?: CommandGroup["commands"] };
 }
 
 export const NONE: ArgumentCount = { least: 0, most: 0 };
@@ -77,13 +79,19 @@ function wanted({ least, most }: ArgumentCount): string {
   return `requires at least ${least} and at most ${plural(most)}`;
 }
 
+/** A group as Docker 29 has it. */
+export function groupOf29({ of29 = {}, ...group }: CommandGroup): CommandGroup {
+  const { moreCommands = [], ...changed } = of29;
+  return { ...group, ...changed, commands: [...moreCommands, ...group.commands].sort(([a], [b]) => (a < b ? -1 : 1)) };
+}
+
 /** What a group prints when no command of it was named. */
 export function groupUsage({ path, short, commands, options }: CommandGroup): string {
   const width = Math.max(10, ...commands.map(([name]) => name.length));
   const lines = commands.map(([name, what]) => `  ${name.padEnd(width)}  ${what}`);
   const more = `Run 'docker ${path} COMMAND --help' for more information on a command.`;
-  const flags = options ? `Options:\n${options.map((line) => `  ${line}`).join("\n")}\n\n` : "";
-  return `\nUsage:  docker ${path}${options ? " [OPTIONS]" : ""} COMMAND\n\n${short}\n\n${flags}Commands:\n${lines.join("\n")}\n\n${more}\n`;
+  const flags = options?.length ? `Options:\n${options.map((line) => `  ${line}`).join("\n")}\n\n` : "";
+  return `\nUsage:  docker ${path}${flags === "" ? "" : " [OPTIONS]"} COMMAND\n\n${short}\n\n${flags}Commands:\n${lines.join("\n")}\n\n${more}\n`;
 }
 
 /** What `--help` prints. Differs from Docker: the flags are named without their descriptions. */

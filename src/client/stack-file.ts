@@ -1,4 +1,4 @@
-import type { NetworkSpec } from "../model/spec";
+import type { DockerGeneration, NetworkSpec } from "../model/spec";
 import type { SwarmServiceSpec } from "../model/swarm/swarm-spec";
 
 /** What a Compose file makes of a stack. */
@@ -17,5 +17,5 @@ export interface StackFile {
   readonly deprecated: readonly string[];
 }
 
-/** Reads a Compose file for `docker stack deploy`; what it throws is printed. */
-export type StackReader = (text: string, stack: string) => StackFile;
+/** Reads a Compose file for `docker stack deploy`; what it throws is printed. `generation`: of the command, 20.10 if not said. */
+export type StackReader = (text: string, stack: string, generation?: DockerGeneration) => StackFile;

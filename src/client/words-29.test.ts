@@ -74,4 +74,20 @@ describe("the client of Docker 29", () => {
     expect((await client.run(["network", "inspect", "back", "-f", "{{json .Status.IPAM.Subnets}}"])).stdout).toBe(`${subnets}\n`);
     expect((await clientOf("20.10").run(["network", "inspect", "bridge"])).stdout).not.toContain("Status");
   });
+
+  it("reads the contents of secrets and configs itself, and says what it found none in", async () => {
+    const run = async (line: string) => (await client.run(line)).stderr;
+    expect(await run("secret create a /nosuch")).toBe("error reading from /nosuch: open /nosuch: no such file or directory\n");
+    expect(await run("config create a /nosuch")).toBe('error reading content from "/nosuch": error reading from /nosuch: open /nosuch: no such file or directory\n');
+    expect(await run("secret create a -")).toBe("error reading from STDIN: data is empty\n");
+    expect(await run("config create a -")).toBe('error reading content from "-": error reading from STDIN: data is empty\n');
+    expect(await run("secret create a")).toBe("secret file is required\n");
+  });
+
+  it("knows a command of stacks that 20.10 did not have, and no orchestrators", async () => {
+    expect((await client.run("stack")).stderr).toMatch(/^\nUsage: {2}docker stack COMMAND\n\nManage Swarm stacks\n\nCommands:\n {2}config .*\n {2}deploy /);
+    await expect(client.run("stack config -c -")).rejects.toThrow("docker stack config: this command is not simulated");
+    const old = clientOf("20.10");
+    expect((await old.run("stack")).stderr).toMatch(/^\nUsage: {2}docker stack \[OPTIONS\] COMMAND\n\nManage Docker stacks\n/);
+  });
 });

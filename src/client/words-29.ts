@@ -40,7 +40,7 @@ const REWRITES: readonly Rewrite[] = [
   [/("-p, --publish" flag: )missing mandatory field "target"$/gm, "$1missing mandatory field 'target'"],
   [/("target=\d+" for "-p, --publish" flag: )strconv\.ParseUint: parsing "(\d+)": (.*)$/gm, "$1invalid target port ($2): value must be an integer: $3"],
   [/("-p, --publish" flag: )Invalid hostPort: /gm, "$1invalid hostPort: "],
-  [/^Manage Docker (secrets|configs)$/gm, "Manage Swarm $1"],
+  [/(: replicas can only be used with )replicated mode$/gm, "$1replicated or replicated-job mode"],
   // What the daemon says: its sentences begin with small letters.
   [/(Error response from daemon: |: )Container ([0-9a-f]{64}) is (not running|already paused)$/gm, "$1container $2 is $3"],
   [/^(Error response from daemon: )Cannot kill container: /gm, "$1cannot kill container: "],

@@ -23,10 +23,10 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
  *
  * @example await lab.docker("stack deploy -c - shop", { stdin: await readFile("stack.yaml", "utf8"), stacks: stackReader });
  */
-export const stackReader: StackReader = (text, stack) => {
+export const stackReader: StackReader = (text, stack, generation) => {
   const [node] = inClientsWords(() => parseYaml({ file: "-", text }));
   const root = node && new Field(node, []);
-  if (root) checkForm(root);
+  if (root) checkForm(root, generation === "29");
   return inClientsWords((): StackFile => {
     const project = loadCompose({ file: "-", text }, { projectName: stack, isStack: true });
     const networks = stackNetworks(project, new Notices());
@@ -59,8 +59,9 @@ function inClientsWords<T>(read: () => T): T {
   }
 }
 
-function checkForm(root: Field): void {
-  const version = root.get("version")?.text() ?? "1.0";
+/** The version of a file that does not say it: docker/cli cli/compose/schema/schema.go. */
+function checkForm(root: Field, isOf29: boolean): void {
+  const version = root.get("version")?.text() ?? (isOf29 ? "3" : "1.0");
   if (!/^3(\.\d+)?$/.test(version)) throw new SimulationError("INVALID_INPUT", `unsupported Compose file version: ${version}`);
   const services = root.get("services")?.children() ?? [];
   const forbidden = Object.keys(FORBIDDEN).filter((key) => services.some((service) => service.child(key) !== undefined));

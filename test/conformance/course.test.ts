@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Cluster } from "../../src/model/swarm/cluster";
 import { shuffled } from "../../src/model/swarm/chance";
 import { Checks } from "./checks";
 import { fittest, type Course } from "./course";
@@ -10,12 +11,21 @@ function addressesOf(course: Course): string[] {
   return order.map((name, index) => `${name}=10.0.1.${index + 2}`).sort();
 }
 
-async function replay(recorded: readonly string[]) {
+/** The nodes of a swarm as `docker service ps` lists the tasks of a global service: by the IDs of the nodes. */
+function nodesOf(course: Course): string[] {
+  const { roster } = new Cluster({ seed: 1, chance: course });
+  const nothing = () => undefined;
+  const agent = { joinNetwork: nothing, leaveNetwork: nothing, secureNetwork: nothing, runTask: nothing, disableTask: () => 0, stopTask: nothing, removeTask: nothing };
+  for (const hostname of ["h1", "h2", "h3"]) roster.add({ hostname, role: "worker", address: "192.0.2.11", port: 2377, dataPathAddress: "192.0.2.11", agent });
+  return [...roster.nodes].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ hostname }) => hostname);
+}
+
+async function replay(recorded: readonly string[], play = addressesOf) {
   let plays = 0;
   const result = await fittest(async (course) => {
     plays++;
     const checks = new Checks([]);
-    checks.compare("addresses", [...recorded], addressesOf(course));
+    checks.compare("addresses", [...recorded], play(course));
     return resultOf("fake", "swarm", checks);
   });
   return { ...result, plays };
@@ -38,6 +48,14 @@ describe("choices of an engine that are chance", () => {
       expect({ recorded, passed, total }).toEqual({ recorded, passed: 3, total: 3 });
       expect(chance).toBeGreaterThan(0);
     }
+  });
+
+  it("give the nodes of a swarm IDs in any order, but each node one", async () => {
+    for (const recorded of ["h1 h2 h3", "h1 h3 h2", "h2 h1 h3", "h2 h3 h1", "h3 h1 h2", "h3 h2 h1"]) {
+      const { passed, total } = await replay(recorded.split(" "), nodesOf);
+      expect({ recorded, passed, total }).toEqual({ recorded, passed: 3, total: 3 });
+    }
+    expect((await replay(["h1", "h1", "h2"], nodesOf)).passed).toBe(2);
   });
 
   it("do not excuse what no outcome leads to", async () => {

@@ -3,7 +3,7 @@
  * `npm run conformance -- --json FILE`). Whatever stands here, only what the recording shows counts.
  */
 export const KNOWN_COURSES: Readonly<Record<string, readonly number[]>> = {
-  "service-chance": [2, 0, 1, 1, 0, 0, 1, 1, 0],
-  "service-dnsrr": [0, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0, 0],
-  "swarm-manager-force-leave": [1, 0, 1, 0],
+  "service-chance": [1, 2, 0, 1, 1, 0, 0, 1, 1, 0],
+  "service-dnsrr": [0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0],
+  "swarm-manager-force-leave": [1, 1, 1, 1, 0, 0],
 };

@@ -1,7 +1,7 @@
 import type { StoredFile } from "../../model/swarm/file-store";
 import { Answer, textMap } from "../../model/inspect/answer";
 import { CREATED } from "../../model/inspect/network";
-import { atLeast, exactly, NONE, type Command } from "../command";
+import { atLeast, exactly, isOf29, NONE, type Command } from "../command";
 import { humanDuration } from "../duration";
 import { printList } from "../list";
 import { compareNaturally } from "../natural-order";
@@ -30,15 +30,26 @@ function createCommand(kind: Kind): Command {
     flags: [{ name: "label", short: "l", kind: "list", read: readLabel }],
     run(call) {
       const { daemon, flags, args, stdin, output } = call;
-      const [name = "", file] = args;
-      if (file !== undefined && file !== "-") {
-        const missing = `open ${file}: no such file or directory`;
-        throw new Failure(kind === "secret" ? `Error reading content from ${JSON.stringify(file)}: ${missing}` : missing);
-      }
-      const data = file === undefined ? "" : stdin;
+      const [name = "", file = ""] = args;
+      const data = isOf29(daemon) ? readFile(kind, file, stdin) : readFileOf2010(kind, file, stdin);
       output.line(ask(() => daemon.swarm.files(kind).create({ name, labels: flags.map("label"), data })).id);
     },
   };
+}
+
+/** Simulated hosts have no files. */
+function readFile(kind: Kind, file: string, stdin: string): string {
+  if (file === "-" && stdin !== "") return stdin;
+  const missing = file === "" ? `${kind} file is required` : file === "-" ? "error reading from STDIN: data is empty" : `error reading from ${file}: open ${file}: no such file or directory`;
+  throw new Failure(kind === "secret" ? missing : `error reading content from ${JSON.stringify(file)}: ${missing}`);
+}
+
+/** Leaves what is empty to the daemon. */
+function readFileOf2010(kind: Kind, file: string, stdin: string): string {
+  if (file === "-") return stdin;
+  if (file === "") return "";
+  const missing = `open ${file}: no such file or directory`;
+  throw new Failure(kind === "secret" ? `Error reading content from ${JSON.stringify(file)}: ${missing}` : missing);
 }
 
 function listCommand(kind: Kind): Command {

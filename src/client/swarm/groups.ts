@@ -47,6 +47,7 @@ export const SWARM_GROUPS: readonly CommandGroup[] = [
     path: "stack",
     short: "Manage Docker stacks",
     options: ["    --orchestrator string   Orchestrator to use (swarm|kubernetes|all)"],
+    of29: { short: "Manage Swarm stacks", options: [], moreCommands: [["config", "Outputs the final config file, after doing merges and interpolations"]] },
     commands: [
       ["deploy", "Deploy a new stack or update an existing stack"],
       ["ls", "List stacks"],
@@ -58,6 +59,7 @@ export const SWARM_GROUPS: readonly CommandGroup[] = [
   {
     path: "secret",
     short: "Manage Docker secrets",
+    of29: { short: "Manage Swarm secrets" },
     commands: [
       ["create", "Create a secret from a file or STDIN as content"],
       ["inspect", "Display detailed information on one or more secrets"],
@@ -68,6 +70,7 @@ export const SWARM_GROUPS: readonly CommandGroup[] = [
   {
     path: "config",
     short: "Manage Docker configs",
+    of29: { short: "Manage Swarm configs" },
     commands: [
       ["create", "Create a config from a file or STDIN"],
       ["inspect", "Display detailed information on one or more configs"],

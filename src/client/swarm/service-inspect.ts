@@ -10,7 +10,7 @@ import { taggedImage } from "./tasks";
 const optional = (json: string, value: AnswerValue): AnswerField => ({ json, value, omitEmpty: true });
 
 /** What `docker service inspect` shows. */
-export function inspectService(service: ClusterService): Answer {
+export function inspectService(service: ClusterService, isOf29: boolean): Answer {
   const { id, spec, ports, virtualIps, hasEndpoint, previousSpec, updateStatus, version, iteration } = service;
   const addresses = [...virtualIps].map(([network, value]) => {
     const length = network.subnets?.[0]?.subnet.prefixLength ?? 32;
@@ -33,16 +33,22 @@ export function inspectService(service: ClusterService): Answer {
     { json: "Version", value: Answer.of({ Index: version }) },
     { json: "CreatedAt", value: CREATED },
     { json: "UpdatedAt", value: CREATED },
-    { json: "Spec", value: specOf(spec, true) },
-    ...(previousSpec ? [{ json: "PreviousSpec", value: specOf(previousSpec, false) }] : []),
+    { json: "Spec", value: specOf(spec, { isOf29, isFilled: true }) },
+    ...(previousSpec ? [{ json: "PreviousSpec", value: specOf(previousSpec, { isOf29, isFilled: false }) }] : []),
     { json: "Endpoint", value: new Answer([{ json: "Spec", value: hasEndpoint ? endpointSpecOf(spec) : new Answer([]) }, optional("Ports", ports.map(portOf)), optional("VirtualIPs", addresses)]) },
     ...status,
     ...job,
   ]);
 }
 
-/** `isFilled`: with what the managers put in for what is not said. */
-function specOf(spec: ServiceSpec, isFilled: boolean): Answer {
+interface SpecForm {
+  readonly isOf29: boolean;
+  /** With what the managers put in for what is not said. */
+  readonly isFilled: boolean;
+}
+
+function specOf(spec: ServiceSpec, form: SpecForm): Answer {
+  const { isFilled } = form;
   const policies: AnswerField[] = [
     ...(isFilled || spec.update ? [{ json: "UpdateConfig", value: policyAnswer(updatePolicyOf(spec.update)) }] : []),
     ...(isFilled || spec.rollback ? [{ json: "RollbackConfig", value: policyAnswer(updatePolicyOf(spec.rollback)) }] : []),
@@ -50,23 +56,23 @@ function specOf(spec: ServiceSpec, isFilled: boolean): Answer {
   return new Answer([
     { json: "Name", value: spec.name },
     { json: "Labels", value: textMap(spec.labels) },
-    { json: "TaskTemplate", value: templateAnswer(spec, isFilled) },
+    { json: "TaskTemplate", value: templateAnswer(spec, form) },
     { json: "Mode", value: modeOf(spec) },
     ...policies,
     { json: "EndpointSpec", value: endpointSpecOf(spec) },
   ]);
 }
 
-function templateAnswer(spec: ServiceSpec, isFilled: boolean): Answer {
+function templateAnswer(spec: ServiceSpec, form: SpecForm): Answer {
   const networks = spec.networks.map(({ network, aliases }) => new Answer([{ json: "Target", value: network }, optional("Aliases", aliases)]));
   const { condition, delay, maxAttempts, window } = restartRulesAsSaid(spec);
-  const restart: AnswerField[] = isFilled || spec.restart
+  const restart: AnswerField[] = form.isFilled || spec.restart
     ? [{ json: "RestartPolicy", value: new Answer([{ json: "Condition", value: condition }, { json: "Delay", value: delay }, { json: "MaxAttempts", value: maxAttempts }, optional("Window", window)]) }]
     : [];
   const { constraints, preferences, maxPerNode } = placementOf(spec);
   const spread = preferences.map((descriptor) => Answer.of({ Spread: Answer.of({ SpreadDescriptor: descriptor }) }));
   return new Answer([
-    { json: "ContainerSpec", value: containerOf(spec, isFilled) },
+    { json: "ContainerSpec", value: containerOf(spec, form) },
     { json: "Resources", value: amountsOf(spec) },
     ...restart,
     { json: "Placement", value: new Answer([optional("Constraints", constraints), optional("Preferences", spread), optional("MaxReplicas", maxPerNode)]) },
@@ -77,7 +83,7 @@ function templateAnswer(spec: ServiceSpec, isFilled: boolean): Answer {
   ]);
 }
 
-function containerOf(spec: ServiceSpec, isFilled: boolean): Answer {
+function containerOf(spec: ServiceSpec, { isOf29, isFilled }: SpecForm): Answer {
   const { container, secrets = [], configs = [], process = {} } = spec;
   const { entrypoint = [], workdir = "", user = "", groups = [], init = false, stopSignal = "", tty = false, isReadOnly = false, mounts = [], capDrop = [] } = process;
   const { image, command = [], labels = {}, hostname = "", env = [], extraHosts = [], dns = [], dnsSearch = [], dnsOptions = [], sysctls = {}, capAdd = [] } = container;
@@ -91,7 +97,7 @@ function containerOf(spec: ServiceSpec, isFilled: boolean): Answer {
     optional("Dir", workdir),
     optional("User", user),
     optional("Groups", groups),
-    ...(isOfStack(spec) ? [PRIVILEGES] : [{ json: "Init", value: init }]),
+    ...(isOfStack(spec) ? [{ json: "Privileges", value: Answer.of({ CredentialSpec: NO_POINTER, SELinuxContext: NO_POINTER, ...(isOf29 && { NoNewPrivileges: false }) }) }] : [{ json: "Init", value: init }]),
     optional("StopSignal", stopSignal),
     optional("TTY", tty),
     optional("ReadOnly", isReadOnly),
@@ -114,8 +120,6 @@ function containerOf(spec: ServiceSpec, isFilled: boolean): Answer {
 export function isOfStack({ labels }: ServiceSpec): boolean {
   return labels["com.docker.stack.namespace"] !== undefined;
 }
-
-const PRIVILEGES: AnswerField = { json: "Privileges", value: Answer.of({ CredentialSpec: NO_POINTER, SELinuxContext: NO_POINTER }) };
 
 function amountsOf(spec: ServiceSpec): Answer {
   const { limits, reservations } = spec;

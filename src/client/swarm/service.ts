@@ -1,7 +1,7 @@
 import { SimulationError } from "../../errors";
 import type { ClusterService, ClusterTask } from "../../model/swarm/objects";
 import { placementOf, type ServicePort } from "../../model/swarm/service-spec";
-import { atLeast, exactly, NONE, type Call, type Command } from "../command";
+import { atLeast, exactly, isOf29, NONE, type Call, type Command } from "../command";
 import { parseUnsigned } from "../go";
 import { printList } from "../list";
 import { compareNaturally } from "../natural-order";
@@ -165,10 +165,11 @@ const INSPECT: Command = {
   count: atLeast(1),
   flags: [{ name: "format", short: "f", kind: "text" }, { name: "pretty", kind: "switch" }],
   run({ daemon, flags, args, output }) {
-    const nameOf = (network: string) => daemon.findNetwork(network).name;
+    // The client of Docker 29 looks for the names of networks and does not recognise what it gets (docker/cli cli/command/service/formatter.go: resolveNetworks).
+    const nameOf = (network: string) => (isOf29(daemon) ? network : daemon.findNetwork(network).name);
     const look = (name: string) => {
       const service = daemon.swarm.findService(name);
-      return { answer: inspectService(service), pretty: prettyService(service, daemon.swarm.now, nameOf) };
+      return { answer: inspectService(service, isOf29(daemon)), pretty: prettyService(service, daemon.swarm.now, nameOf) };
     };
     const say = (name: string, error: unknown) => (refusalOf(error).status === 404 ? `Error: no such service: ${name}` : responseOf(error));
     printObjects({ names: args, look, say, format: flags.text("format"), pretty: flags.on("pretty") }, output);

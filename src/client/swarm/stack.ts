@@ -70,13 +70,13 @@ function wordsOfOutsider(text: string): string {
     : text;
 }
 
-function readFile({ flags, stdin, stacks }: Call, stack: string): StackFile {
+function readFile({ daemon, flags, stdin, stacks }: Call, stack: string): StackFile {
   const files = flags.all("compose-file");
   if (files.length === 0) throw new Failure("Please specify a Compose file (with --compose-file)");
   const missing = files.find((name) => name !== "-");
   if (missing !== undefined) throw new Failure(`open ${missing}: no such file or directory`);
   if (!stacks) throw new SimulationError("UNSUPPORTED", "docker stack deploy: expected a reader of Compose files, as dockwire/compose has it, found none");
-  return inClientsWords(() => stacks(stdin, stack));
+  return inClientsWords(() => stacks(stdin, stack, daemon.state().generation));
 }
 
 function inClientsWords<T>(read: () => T): T {

@@ -39,6 +39,14 @@ describe("the commands of a swarm", () => {
     expect(stdout).toMatch(/^Swarm initialized: current node \([0-9a-z]{25}\) is now a manager\.\n\nTo add a worker to this swarm, run the following command:\n\n {4}docker swarm join --token SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25} 192\.0\.2\.11:2377\n/);
   });
 
+  it("refuse the port of the data path once everything else of the request is right", async () => {
+    const init = async (flags: string) => (await h1.run(`docker swarm init ${flags}`)).stderr;
+    expect(await init("--advertise-addr nosuch --data-path-port 80")).toMatch(/advertise address must be a non-zero IP address/);
+    expect(await init("--data-path-port 80")).toBe("Error response from daemon: Datapath port number is not in valid range (1024-49151) : 80\n");
+    expect((await h1.run("docker swarm init")).exit).toBe(0);
+    expect(await init("--data-path-port 80")).toMatch(/This node is already part of a swarm/);
+  });
+
   it("list nodes, with those that left, as down once three heartbeats are missing", async () => {
     await join();
     await h2.run("docker swarm leave");

@@ -44,7 +44,6 @@ const INIT: Command = {
     const { daemon, flags, output } = call;
     refuseOthers(call);
     const port = flags.number("data-path-port", 0);
-    if (port !== 0 && (port < 1024 || port > 49151)) throw new Failure(`Error response from daemon: Datapath port number is not in valid range (1024-49151) : ${port}`);
     const pools = flags.all("default-addr-pool").map((text) => parseCidr(text, "default-addr-pool"));
     const settings = readSettings(flags);
     const node = ask(() =>

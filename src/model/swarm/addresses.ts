@@ -77,6 +77,11 @@ export function portOf(advertised: string | undefined): number {
   return port === undefined ? MANAGER_PORT : Number(port);
 }
 
+/** moby daemon/cluster/listen_addr.go: getDataPathPort. */
+export function checkDataPathPort(port: number | undefined): void {
+  if (port !== undefined && (port < 1024 || port > 49151)) refuse(500, "swarm", `Datapath port number is not in valid range (1024-49151) : ${port}`);
+}
+
 /** moby daemon/cluster/swarm.go: the smallest subnets that networks may get. */
 const LONGEST_MASK = 29;
 

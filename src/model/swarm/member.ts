@@ -5,7 +5,7 @@ import type { Network } from "../network";
 import { refuse, unsupported } from "../refusal";
 import type { NetworkSpec } from "../spec";
 import type { NetworkState, SwarmState } from "../state";
-import { addressesOf, addressOfName, advertisedAddress, checkListening, checkPools, joinAddress, portOf, refusalText, tunnelAddress } from "./addresses";
+import { addressesOf, addressOfName, advertisedAddress, checkDataPathPort, checkListening, checkPools, joinAddress, portOf, refusalText, tunnelAddress } from "./addresses";
 import { Balancers } from "./balancers";
 import type { Cluster } from "./cluster";
 import { clusterNetworkState } from "./network-state";
@@ -126,10 +126,11 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     }
     if (this.#node || this.#pending) refuse(503, "swarm", SWARM_WORDS.isMember);
     const given = readAvailability(availability);
-    checkPools(pools, maskLength);
     checkListening(this.#context.host.world, options.listenAddress);
     const address = advertisedAddress(this.#context.host.world, advertiseAddress);
     const tunnel = tunnelAddress(this.#context.host.world, dataPathAddress);
+    checkPools(pools, maskLength);
+    checkDataPathPort(dataPathPort);
     const cluster = this.#context.registry.found({
       ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }), ...(ipsec && { ipsec }), seed: this.#context.seed,
     });
@@ -175,8 +176,8 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     this.#node = undefined;
     const resources = { nanoCpus: this.#context.cpus * 1e9, memoryBytes: HOST_MEMORY };
     const node = cluster.roster.add({ ...made, hostname, resources, agent: this, onAdded: (added) => (this.#node = added) });
-    // A manager waits until it has the ingress network, a worker does not.
-    if (made.role === "manager") cluster.settle();
+    // A manager waits until it has the ingress network, a worker of 20.10 does not; a node of Docker 29 has it by the time that the command is over.
+    if (made.role === "manager" || this.#context.generation === "29") cluster.settle();
     return node;
   }
 

@@ -62,7 +62,7 @@ export class Roster {
   add({ engineLabels = {}, resources = {}, availability = "active", onAdded, ...node }: NewNode): ClusterNode {
     const { now } = this.#cluster.clock;
     const added: ClusterNode = {
-      ...node, id: this.#cluster.ids.id("node", node.hostname), availability, engineLabels, resources, status: "ready", statusText: "", labels: {},
+      ...node, id: this.#drawId(node.hostname), availability, engineLabels, resources, status: "ready", statusText: "", labels: {},
       joinedAt: now, updatedAt: now, hasLeft: false, isCutOff: false, version: 0, tasks: new Set(),
     };
     this.nodes.push(added);
@@ -70,6 +70,18 @@ export class Roster {
     this.#cluster.follow(added);
     this.#cluster.orchestrator.nodeChanged(added);
     return added;
+  }
+
+  /** Clients sort tasks of global services by the IDs of their nodes: at what place among them a new one stands is chance. */
+  #drawId(hostname: string): string {
+    const { ids, chance } = this.#cluster;
+    const placeOf = (id: string) => this.nodes.filter((node) => node.id < id).length;
+    const places = this.nodes.length + 1;
+    let id = ids.id("node", hostname);
+    if (places === 1) return id;
+    const wanted = (placeOf(id) + chance.choose(places)) % places;
+    while (placeOf(id) !== wanted) id = ids.id("node", hostname);
+    return id;
   }
 
   /** Those that decide, also while they cannot be reached. */
