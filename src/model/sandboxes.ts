@@ -132,6 +132,7 @@ export class Sandboxes {
     const before = next();
     if (before?.isLastResort) this.#unpublish(container);
     for (const endpoint of overlays) {
+      this.#context.files?.leave(container, endpoint);
       this.#leave(container, endpoint);
       container.attachments.delete(endpoint.network);
     }

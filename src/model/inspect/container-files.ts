@@ -55,8 +55,8 @@ class ContainerFiles implements FilesPart {
 
   leave(container: Container, endpoint: Endpoint): void {
     const { members } = endpoint;
-    // Leaving an overlay takes no lines away.
-    if (members.driver === "overlay") return;
+    // Leaving an overlay takes no lines away in 20.10.
+    if (members.driver === "overlay" && this.#context.rules.name === "20.10") return;
     const knows = !members.isPredefined;
     const knownNames = new Set(knows ? [...members.endpoints.values()].flatMap(({ dnsNames }) => dnsNames.map((name) => name.toLowerCase())) : []);
     container.files?.leave({ addresses: addressesOf(endpoint), knownNames });

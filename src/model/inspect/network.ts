@@ -29,7 +29,7 @@ export function inspectNetwork(state: DockerState, network: NetworkState, servic
   ];
   // What only the managers know shows nothing of what a host has made of it.
   const isElsewhere = isOfSwarm(network) && !network.isLocal;
-  const containers: AnswerField = { json: "Containers", value: isElsewhere ? NO_MAP : membersOf(state, network) };
+  const containers: AnswerField = { json: "Containers", value: isElsewhere && !isCurrent ? NO_MAP : membersOf(state, network) };
   const mapOf = (map: Readonly<Record<string, string>>) => (isElsewhere && Object.keys(map).length === 0 ? NO_MAP : textMap(map));
   const described: AnswerField[] = [
     { json: "Options", value: mapOf(network.options) },
