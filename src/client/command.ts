@@ -94,9 +94,23 @@ export function groupUsage({ path, short, commands, options }: CommandGroup): st
   return `\nUsage:  docker ${path}${flags === "" ? "" : " [OPTIONS]"} COMMAND\n\n${short}\n\n${flags}Commands:\n${lines.join("\n")}\n\n${more}\n`;
 }
 
-/** What `--help` prints. Differs from Docker: the flags are named without their descriptions. */
+/** What `--help` prints. Differs from Docker: most flags are named without their descriptions. */
 export function commandHelp({ path, usage, short, flags }: Command): string {
-  const lines = flags.map(({ name, short: letter }) => `  ${letter === undefined ? "    " : `-${letter}, `}--${name}`);
+  const named = [...flags].map((flag) => ({ ...flag, head: `  ${flag.short === undefined ? "    " : `-${flag.short}, `}--${flag.name}${flag.about?.[0] ? ` ${flag.about[0]}` : ""}` }));
+  const width = Math.max(0, ...named.map(({ head }) => head.length)) + 3;
+  const isDescribed = flags.every(({ about }) => about !== undefined);
+  if (isDescribed) named.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const lines = named.map(({ head, about }) => (isDescribed && about ? head.padEnd(width) + wrapped(about[1], TERMINAL - width).join(`\n${" ".repeat(width)}`) : head));
   const options = lines.length === 0 ? "" : `\nOptions:\n${lines.join("\n")}\n`;
   return `\nUsage:  docker ${path}${usage === "" ? "" : ` ${usage}`}\n\n${short}\n${options}`;
+}
+
+/** Columns of a terminal that does not say how many it has; the client leaves the last one free (docker/cli cli/cobra.go: wrappedFlagUsages). */
+const TERMINAL = 79;
+/** The last line may be longer by so much, rather than that a word stands alone (spf13/pflag flag.go: wrap). */
+const SLOP = 5;
+
+function wrapped(text: string, width: number): string[] {
+  const end = text.lastIndexOf(" ", width - SLOP - 1);
+  return text.length < width || end <= 0 ? [text] : [text.slice(0, end), ...wrapped(text.slice(end + 1), width)];
 }

@@ -23,6 +23,8 @@ export interface FlagSpec {
   readonly readOf29?: (text: string) => string;
   /** Docker 29 alone has it. */
   readonly isOf29?: boolean;
+  /** What `--help` says: the name of its value, and what the flag is for. */
+  readonly about?: readonly [value: string, text: string];
   /** The client knows it, and the simulator has nothing to do with it. */
   readonly isUnsupported?: boolean;
 }

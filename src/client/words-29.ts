@@ -31,6 +31,7 @@ const REWRITES: readonly Rewrite[] = [
   [/^Status: (Error response from daemon: [^\n]*), Code: 1$/gm, "$1"],
   // What it says of services, stacks and swarms.
   [/^Error: swarm is not locked$/gm, "error: swarm is not locked"],
+  [/^Error: This node is not part of a swarm$/gm, "error: this node is not part of a swarm"],
   [/^Unknown mode: /gm, "unknown mode: "],
   [/^Invalid scale specifier /gm, "invalid scale specifier "],
   [/^Invalid option (.*) for flag --resolve-image$/gm, "invalid option $1 for flag --resolve-image"],

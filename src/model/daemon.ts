@@ -214,6 +214,7 @@ export class Daemon implements DaemonOperations {
     const bridge = old.find(({ isDefault }) => isDefault);
     if (bridge) this.#remove(bridge);
     this.#makeDefaultBridge();
+    this.#swarm.restart();
     for (const container of revived) this.#containers.revive(container);
     this.#forwardedAtStart = this.#host.world.ipForward;
   }

@@ -24,7 +24,7 @@ function readExternalCa(text: string): string {
   return text;
 }
 
-export const EXTERNAL_CA: FlagSpec = { name: "external-ca", kind: "list", read: readExternalCa, isUnsupported: true };
+export const EXTERNAL_CA: FlagSpec = { name: "external-ca", kind: "list", read: readExternalCa, about: ["external-ca", "Specifications of one or more certificate signing endpoints"], isUnsupported: true };
 
 /** Simulated hosts have no files. */
 function readPem(text: string): string {

@@ -14,12 +14,14 @@ let swarms: SwarmRegistry;
 let h1: DockerClient;
 let h2: DockerClient;
 
+function daemonOf(name: string, index: number): Daemon {
+  const world = { ...emptyWorld(name), uplinks: [{ name: "eth0", mac: `02:00:00:00:02:0${index}`, mtu: 1500, addresses: [`192.0.2.1${index}/24`] }] };
+  return new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, swarms, world });
+}
+
 beforeEach(() => {
   swarms = new SwarmRegistry();
-  const clientOf = (name: string, index: number) => {
-    const world = { ...emptyWorld(name), uplinks: [{ name: "eth0", mac: `02:00:00:00:02:0${index}`, mtu: 1500, addresses: [`192.0.2.1${index}/24`] }] };
-    return new DockerClient(new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, swarms, world }), { images: [WEB] });
-  };
+  const clientOf = (name: string, index: number) => new DockerClient(daemonOf(name, index), { images: [WEB] });
   [h1, h2] = [clientOf("host1", 1), clientOf("host2", 2)];
 });
 
@@ -53,6 +55,28 @@ describe("the commands of a swarm", () => {
     expect((await h1.run("docker node ls --format '{{.Hostname}} {{.Status}}'")).stdout).toBe("host1 Ready\nhost2 Ready\n");
     swarms.advanceTo(15e9);
     expect((await h1.run("docker node ls --format '{{.Hostname}} {{.Status}} {{.ManagerStatus}}'")).stdout).toBe("host1 Ready Leader\nhost2 Down \n");
+  });
+
+  it("lock a manager that starts anew until it is told the key, the newest one", async () => {
+    const daemon = daemonOf("host3", 3);
+    const h3 = new DockerClient(daemon, { images: [WEB] });
+    await h3.run("docker swarm init --autolock");
+    await h3.run("docker network create -d overlay --attachable ov");
+    const old = (await h3.run("docker swarm unlock-key -q")).stdout;
+    await h3.run("docker swarm unlock-key --rotate");
+    const key = (await h3.run("docker swarm unlock-key -q")).stdout;
+    expect(old).not.toBe(key);
+    expect(await h3.run("docker swarm unlock")).toEqual({ exit: 1, stdout: "", stderr: "Error: swarm is not locked\n" });
+    daemon.restart();
+    const names = async () => (await h3.run("docker network ls --filter driver=overlay --format '{{.Name}}'")).stdout;
+    expect((await h3.run("docker info --format '{{.Swarm.LocalNodeState}}'")).stdout).toBe("locked\n");
+    expect(await names()).toBe("");
+    expect((await h3.run("docker swarm leave")).stderr).toContain("Swarm is encrypted and locked.");
+    expect((await h3.run("docker swarm unlock", "SWMKEY-1-a")).stderr).toBe("Error response from daemon: invalid key string\n");
+    expect((await h3.run("docker swarm unlock", old)).stderr).toBe("Error response from daemon: swarm could not be unlocked: invalid key provided\n");
+    expect(await h3.run("docker swarm unlock", key)).toEqual({ exit: 0, stdout: "", stderr: "" });
+    expect(await names()).toBe("ingress\nov\n");
+    expect((await h3.run("docker node ls --format '{{.Status}}'")).stdout).toBe("Ready\n");
   });
 
   it("say of the process of a service what was asked, and what an update made of it", async () => {

@@ -6,7 +6,7 @@ import { parseDuration } from "../duration";
 import type { FlagSpec, FlagValues } from "../flags";
 import { GoError } from "../go";
 import { Failure } from "../outcome";
-import { ask, refusalOf } from "../refusals";
+import { ask } from "../refusals";
 import { readDuration } from "../values";
 import { CERTIFICATES, EXTERNAL_CA } from "./certificates";
 import { descriptionOf } from "./groups";
@@ -14,11 +14,11 @@ import { refuseOthers } from "./other-flags";
 
 /** docker/cli cli/command/swarm/opts.go: addSwarmFlags. */
 const SETTING_FLAGS: readonly FlagSpec[] = [
-  { name: "cert-expiry", kind: "text", read: readDuration },
-  { name: "dispatcher-heartbeat", kind: "text", read: readDuration },
-  { name: "max-snapshots", kind: "number" },
-  { name: "snapshot-interval", kind: "number" },
-  { name: "task-history-limit", kind: "number" },
+  { name: "cert-expiry", kind: "text", read: readDuration, about: ["duration", "Validity period for node certificates (ns|us|ms|s|m|h) (default 2160h0m0s)"] },
+  { name: "dispatcher-heartbeat", kind: "text", read: readDuration, about: ["duration", "Dispatcher heartbeat period (ns|us|ms|s|m|h) (default 5s)"] },
+  { name: "max-snapshots", kind: "number", about: ["uint", "Number of additional Raft snapshots to retain"] },
+  { name: "snapshot-interval", kind: "number", about: ["uint", "Number of log entries between Raft snapshots (default 10000)"] },
+  { name: "task-history-limit", kind: "number", about: ["int", "Task history retention limit (default 5)"] },
   EXTERNAL_CA,
 ];
 
@@ -167,7 +167,7 @@ const UPDATE: Command = {
   usage: "[OPTIONS]",
   short: descriptionOf("swarm update"),
   count: NONE,
-  flags: [{ name: "autolock", kind: "switch" }, ...SETTING_FLAGS],
+  flags: [{ name: "autolock", kind: "switch", about: ["", "Change manager autolocking setting (true|false)"] }, ...SETTING_FLAGS],
   run(call) {
     const { command, daemon, flags, output } = call;
     refuseOthers(call);
@@ -219,12 +219,11 @@ const UNLOCK: Command = {
   short: descriptionOf("swarm unlock"),
   count: NONE,
   flags: [],
-  run({ daemon }) {
-    try {
-      daemon.swarm.unlock();
-    } catch (error) {
-      throw new Failure(`Error: ${refusalOf(error).text}`);
-    }
+  run({ daemon, stdin }) {
+    const { localState } = daemon.swarm;
+    if (localState === "inactive") throw new Failure("Error: This node is not part of a swarm");
+    if (localState !== "locked") throw new Failure("Error: swarm is not locked");
+    ask(() => daemon.swarm.unlock(stdin.split("\n")[0] ?? ""));
   },
 };
 

@@ -19,6 +19,7 @@ import type { SwarmRegistry } from "./registry";
 import { checkSubnets, HOST_MEMORY, readAvailability, refuseLeave, RETRY_NS } from "./requests";
 import type { ServiceSandboxes } from "./service-sandboxes";
 import type { BalancedServiceState, NetworkServiceState } from "./state";
+import { isUnlockKey } from "./security";
 import { TaskRunner } from "./task-runner";
 import { SWARM_WORDS } from "./words";
 import { refuseSecondWayOut } from "./way-out";
@@ -36,6 +37,8 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   #node: ClusterNode | undefined;
   /** What it has asked for and not got yet. */
   #pending: SwarmJoin | undefined;
+  /** What it is a manager of, once it has been told the key. */
+  #locked: { readonly cluster: Cluster; readonly node: ClusterNode } | undefined;
   /** Attachments of containers, by container and network. */
   readonly #attached = new Map<string, ClusterTask>();
   readonly #runner: TaskRunner;
@@ -89,8 +92,9 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     return this.#context.firewall.snapshot();
   }
 
-  get localState(): "inactive" | "pending" | "active" {
+  get localState(): "inactive" | "pending" | "active" | "locked" {
     if (this.#pending) return "pending";
+    if (this.#locked) return "locked";
     return this.#node ? "active" : "inactive";
   }
 
@@ -124,7 +128,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
       this.#cluster.roster.forceNew(this.#node);
       return this.#node;
     }
-    if (this.#node || this.#pending) refuse(503, "swarm", SWARM_WORDS.isMember);
+    if (this.#node || this.#pending || this.#locked) refuse(503, "swarm", SWARM_WORDS.isMember);
     const given = readAvailability(availability);
     checkListening(this.#context.host.world, options.listenAddress);
     const address = advertisedAddress(this.#context.host.world, advertiseAddress);
@@ -140,7 +144,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   }
 
   join(request: SwarmJoin): ClusterNode {
-    if (this.#node || this.#pending) refuse(503, "swarm", SWARM_WORDS.isMember);
+    if (this.#node || this.#pending || this.#locked) refuse(503, "swarm", SWARM_WORDS.isMember);
     const given = readAvailability(request.availability);
     const tunnel = tunnelAddress(this.#context.host.world, request.dataPathAddress);
     if (request.token !== "" && !readToken(request.token)) refuse(400, "swarm", "invalid join token");
@@ -186,20 +190,56 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     const wasPending = this.#pending !== undefined;
     this.#pending = undefined;
     if (wasPending) return;
+    if (this.#locked) {
+      this.#leaveLocked(this.#locked, force);
+      return;
+    }
     if (!cluster || !node) refuse(503, "swarm", SWARM_WORDS.noSwarm);
     if (node.role === "manager" && !force && !node.hasLeft) refuseLeave(cluster);
     this.#runner.clear();
-    this.#balancers.clear();
     for (const container of this.#context.containers().list()) this.#context.sandboxes().leaveOverlays(container);
-    for (const network of this.#context.networks().list()) if (network.driver === "overlay") this.#forget(network);
+    this.#forgetAll();
     if (!node.hasLeft) cluster.roster.leave(node);
     this.#attached.clear();
     this.#cluster = undefined;
     this.#node = undefined;
   }
 
-  unlock(): void {
-    refuse(400, "swarm", this.#node ? "swarm is not locked" : SWARM_WORDS.noSwarm);
+  #leaveLocked({ cluster, node }: { readonly cluster: Cluster; readonly node: ClusterNode }, force: boolean): void {
+    if (!force) refuse(503, "swarm", SWARM_WORDS.leaveLocked);
+    this.#locked = undefined;
+    this.#runner.clear();
+    this.#attached.clear();
+    cluster.roster.leave(node);
+  }
+
+  /** A manager of a swarm that locks its managers cannot read what it has kept of it. */
+  restart(): void {
+    const [cluster, node] = [this.#cluster, this.#node];
+    if (!cluster || !node || !this.isManager || cluster.security.unlockKey === undefined) return;
+    this.#locked = { cluster, node };
+    this.#cluster = undefined;
+    this.#node = undefined;
+    cluster.roster.cutOff(node);
+    for (const network of cluster.networks) network.joined.delete(node);
+    this.#forgetAll();
+  }
+
+  unlock(key: string): void {
+    if (!this.#locked) refuse(400, "swarm", this.#node ? "swarm is not locked" : SWARM_WORDS.noSwarm);
+    const { cluster, node } = this.#locked;
+    if (!isUnlockKey(key)) refuse(400, "swarm", "invalid key string");
+    if (key !== cluster.security.unlockKey) refuse(400, "swarm", "swarm could not be unlocked: invalid key provided");
+    this.#locked = undefined;
+    this.#cluster = cluster;
+    this.#node = node;
+    cluster.roster.restore(node);
+  }
+
+  /** No network of the swarm is left here. */
+  #forgetAll(): void {
+    this.#balancers.clear();
+    for (const network of this.#context.networks().list()) if (network.driver === "overlay") this.#forget(network);
   }
 
   wait(most: number, isDone: () => boolean = () => false): void {
@@ -356,6 +396,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
 
   #manager(): { readonly cluster: Cluster; readonly node: ClusterNode } {
     const [cluster, node] = [this.#cluster, this.#node];
+    if (this.#locked) return refuse(503, "swarm", SWARM_WORDS.locked);
     if (!cluster || !node) return refuse(503, "swarm", SWARM_WORDS.noManager);
     return this.isManager ? { cluster, node } : refuse(503, "swarm", SWARM_WORDS.worker);
   }

@@ -71,7 +71,7 @@ export interface SwarmChange {
 export interface SwarmOperations {
   /** The time of the swarms of its world, in nanoseconds. */
   readonly now: number;
-  readonly localState: "inactive" | "pending" | "active";
+  readonly localState: "inactive" | "pending" | "active" | "locked";
   /** That of its node; empty while it is in no swarm. */
   readonly ownId: string;
   /** `docker swarm init`. */
@@ -90,8 +90,8 @@ export interface SwarmOperations {
   /** `docker swarm unlock-key`; none where managers are not locked. */
   unlockKey(): string | undefined;
   rotateUnlockKey(): void;
-  /** What `docker swarm unlock` refuses: no manager of a simulated swarm is ever locked. */
-  unlock(): void;
+  /** `docker swarm unlock`: a manager that has started anew goes on with the key of its swarm. */
+  unlock(key: string): void;
   nodes(): { readonly nodes: readonly ClusterNode[]; readonly own: ClusterNode; readonly leader: ClusterNode | undefined };
   findNode(reference: string): ClusterNode;
   /** `docker node update`, `promote`, `demote`. */
@@ -131,6 +131,8 @@ export interface SwarmOperations {
 /** All that a daemon asks of its part in a swarm. */
 export interface SwarmPart extends SwarmOperations, SwarmAttachments {
   readonly isManager: boolean;
+  /** Its daemon has started anew. */
+  restart(): void;
   clusterNetworks(): NetworkState[];
   findClusterNetwork(reference: string): ClusterNetwork | undefined;
   createNetwork(spec: NetworkSpec): string;

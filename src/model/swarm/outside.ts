@@ -25,6 +25,7 @@ export const OUTSIDE: SwarmPart = {
   rotateRoot: noManager,
   unlockKey: noManager,
   rotateUnlockKey: noManager,
+  restart: () => undefined,
   unlock: () => refuse(400, "swarm", OUTSIDE_WORDS.noSwarm),
   nodes: noManager,
   findNode: noManager,

@@ -3,8 +3,14 @@ import { readToken, sumOf, type SwarmIds } from "./ids";
 import type { NodeRole } from "./objects";
 import { refuseRpc, SWARM_WORDS } from "./words";
 
-/** Bits in a digit of base 64 (RFC 4648), and in one of hexadecimal numbers. */
+/** The digits of base 64 (RFC 4648). */
 const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** swarmkit manager/encryption: ParseHumanReadableKey: base 64 without padding. */
+export function isUnlockKey(text: string): boolean {
+  const digits = /^SWMKEY-1-([A-Za-z0-9+/]*)$/.exec(text)?.[1];
+  return digits !== undefined && digits.length % 4 !== 1;
+}
 
 /**
  * What lets nodes into a swarm, and what unlocks its managers.

@@ -29,6 +29,8 @@ export const SWARM_WORDS = {
   forceNewCluster:
     "The only way to restore a swarm that has lost consensus is to reinitialize it with `--force-new-cluster`. Use `--force` to suppress this message.",
   badDataPathAddress: "data path address must be a non-zero IP address or network interface (without a port number)",
+  locked: 'Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.',
+  leaveLocked: "Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.",
   joinTimeout:
     'Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "docker info" command to see the current swarm status of your node.',
   lastManager:
