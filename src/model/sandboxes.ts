@@ -176,6 +176,8 @@ export class Sandboxes {
   #startOrder(container: Container): [string, Attachment][] {
     const { rules, networks } = this.#context;
     const entries = [...container.attachments];
+    // Differs from Docker: that walks over a Go map, here as elsewhere.
+    if (container.isManaged && !rules.sandbox.madeFirst) return entries;
     const candidates = entries.map(([key, attachment]) => {
       const network = networks.find(key);
       return {

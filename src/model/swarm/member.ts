@@ -48,7 +48,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     super();
     this.#context = context;
     const { generation, firewall, serviceSandboxes, host } = context;
-    this.#runner = new TaskRunner(context, { join: (network, address) => this.joinNetwork(network, address), forget: (network) => this.#forget(network) });
+    this.#runner = new TaskRunner(context, { join: (network, address) => this.joinNetwork(network, address), forget: (network) => this.#forget(network), chance: () => this.#cluster!.chance });
     this.#balancers = new Balancers({ generation, firewall, serviceSandboxes, host, taken: () => context.containers().list().flatMap(({ bindings }) => bindings) });
   }
 

@@ -3,7 +3,7 @@ import { addressOf } from "../block";
 import type { Attachment } from "../container";
 import { SERVICE_ID_LABEL, SERVICE_NAME_LABEL, TASK_NAME_LABEL } from "../labels";
 import type { ContainerSpec } from "../spec";
-import type { ClusterNode, ClusterTask } from "./objects";
+import type { ClusterNetwork, ClusterNode, ClusterTask } from "./objects";
 import { PLATFORM } from "./constraints";
 import { type ServiceSpec, stopGraceOf } from "./service-spec";
 
@@ -60,14 +60,14 @@ function filled(text: string, { id, spec, service, slot }: ClusterTask, node: Cl
 }
 
 /** The networks that it joins: overlays with the addresses that the managers gave it, and the node's own that the service asks for. */
-export function taskAttachments({ addresses, spec }: ClusterTask): [string, Attachment][] {
+export function taskAttachments({ addresses, spec }: ClusterTask, order: readonly ClusterNetwork[]): [string, Attachment][] {
   const own = PREDEFINED.filter((name) => spec?.networks.some(({ network }) => network === name)).map((network): [string, Attachment] => [
     network,
     { spec: { network, aliases: [], gwPriority: 0 }, networkId: "", aliases: undefined, viaConnect: false, isManaged: true },
   ]);
-  const overlays = [...addresses].map(([network, value]) => {
+  const overlays = order.map((network) => {
     // The aliases of a service are names that lead to all its tasks.
-    const endpoint = { network: network.spec.name, ipv4: formatIp(addressOf(4, value)), aliases: [], gwPriority: 0 };
+    const endpoint = { network: network.spec.name, ipv4: formatIp(addressOf(4, addresses.get(network)!)), aliases: [], gwPriority: 0 };
     return [network.spec.name, { spec: endpoint, networkId: network.id, aliases: undefined, viaConnect: false, isManaged: true }] as [string, Attachment];
   });
   return [...own, ...overlays];

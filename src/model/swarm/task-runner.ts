@@ -1,6 +1,7 @@
 import type { Container } from "../container";
 import type { Network } from "../network";
 import { refusalText } from "./addresses";
+import { shuffled, type Chance } from "./chance";
 import type { ClusterNetwork, ClusterNode, ClusterTask, TaskFailure } from "./objects";
 import type { SwarmLoan } from "./operations";
 import type { TaskState } from "./task";
@@ -10,6 +11,7 @@ import { stopTimeOf, taskAttachments, taskContainer } from "./task-container";
 export interface NodeNetworks {
   join(network: ClusterNetwork, address: bigint): void;
   forget(network: Network): void;
+  chance(): Chance;
 }
 
 /** The containers of tasks on a node (moby daemon/cluster/executor/container). */
@@ -31,6 +33,7 @@ export class TaskRunner {
     if (image?.isMissing) return { state: "rejected", error: `No such image: ${image.name}` };
     const used = task.spec?.networks ?? [];
     if (used.length > 1 && used.some(({ network }) => network === "host")) return { state: "rejected", error: "container cannot be disconnected from host network or connected to host network" };
+    const order = this.#joinOrder(task);
     this.joinAnew(task, node);
     let container: Container;
     try {
@@ -41,7 +44,7 @@ export class TaskRunner {
     container.isManaged = true;
     this.#tasks.set(task, container);
     this.#owners.set(container.id, task);
-    const attachments = taskAttachments(task);
+    const attachments = taskAttachments(task, order);
     // Without any it is on the default bridge, as other containers are.
     if (attachments.length > 0) container.attachments.clear();
     for (const [key, attachment] of attachments) container.attachments.set(key, attachment);
@@ -94,6 +97,17 @@ export class TaskRunner {
     if (!task || isRunning || task.wanted === "shutdown" || task.wanted === "remove" || !task.isRunning) return undefined;
     task.exitCode = exitCode;
     return exitCode === 0 ? { task, state: "complete", error: "" } : { task, state: "failed", error: `task: non-zero exit (${exitCode})` };
+  }
+
+  /** A start that finds a network gone is tried again; what was joined before leaves a number of a cable behind (controller.go: Start). */
+  #joinOrder({ addresses }: ClusterTask): readonly ClusterNetwork[] {
+    const chance = this.#networks.chance();
+    const order = shuffled(addresses.keys(), chance);
+    const locals = order.map(({ id }) => this.#loan.networks().find(id));
+    const missing = locals.indexOf(undefined);
+    if (missing <= 0) return order;
+    for (const local of locals.slice(0, missing)) local?.parts.overlay?.nextCable();
+    return shuffled(addresses.keys(), chance);
   }
 
   /** The networks of a task are made again where they went with the last one on them. */
