@@ -35,8 +35,8 @@ export const DNS_RCODE: i32 = 0x000f;
 export const DNS_HEADER: i32 = 12;
 /** Of a message over UDP, and of a name on the wire (RFC 1035 §2.3.4); labels have at most 63 bytes. */
 export const DNS_MESSAGE_MAX: i32 = 512;
-/** The longest answer of a resolver whose client takes more; what DNS software asks for since 2020 (dnsflagday.net). */
-export const DNS_ANSWER_MAX: i32 = 1232;
+/** The longest answer over UDP of a resolver whose client takes more: what a datagram of IPv4 holds. Docker has no bound of its own. */
+export const DNS_ANSWER_MAX: i32 = 65507;
 export const DNS_NAME_MAX: i32 = 255;
 export const DNS_PORT: i32 = 53;
 /** The longest message over TCP (RFC 1035 §4.2.2), and Docker 20.10's own answers there (libnetwork/resolver.go: dns.MaxMsgSize - 1). */

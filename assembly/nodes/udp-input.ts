@@ -48,8 +48,7 @@ export function udpInput(packet: Packet): Node {
       if (packet.response == 0) accountReceived(packet, bytes, Node.UdpInput);
     } else if (packet.flow == socket.flow && packet.response == 1) {
       const flow = flowAt(packet.flow);
-      const isWhole = ip == frameOf(packet) + ETHERNET_HEADER;
-      if (flow.kind == FlowKind.Query && isWhole) keepReply(flow, udp + UDP_HEADER, bytes);
+      if (flow.kind == FlowKind.Query) keepReply(flow, udp + UDP_HEADER, bytes);
       accountAnswered(packet, bytes, Node.UdpInput);
     }
   }

@@ -94,7 +94,7 @@ export function answerMessage(query: Uint8Array, nameEnd: number, code: number, 
   const name = query.slice(DNS_HEADER, nameEnd);
   const whole = answers.reduce((length, { data }) => length + name.length + RECORD_HEADER + data.length, question);
   const owner = points === "always" || (points === "for room" && whole > limit) ? QUESTION_POINTER : name;
-  const message = new Uint8Array(limit);
+  const message = new Uint8Array(Math.min(limit, whole + answers.length)); // A pointer is a byte longer than the root's name.
   message.set(query.subarray(0, question));
   let flags = DNS_RESPONSE | (flagsOf(query) & (DNS_RECURSION_DESIRED | DNS_CHECKING_DISABLED)) | code;
   // Of failures moby's resolver says nothing but the code.

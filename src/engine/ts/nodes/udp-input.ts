@@ -8,7 +8,6 @@ import { drop } from "../graph/drop";
 import { isGroup6 } from "../ipv6/scope";
 import type { Kernel } from "../kernel";
 import { type Packet, PacketType } from "../memory/packet";
-import { knownPayload } from "../processes/datagram";
 import { EventType } from "../simulation/event-queue";
 import { accountAnswer, accountMessage } from "../simulation/source";
 import type { Flow } from "../tables/flow";
@@ -131,8 +130,8 @@ function client(kernel: Kernel, packet: Packet, socket: Socket): Node {
   return Node.Done;
 }
 
-/** The caller of a query may read its answer. */
-function keepReply(kernel: Kernel, packet: Packet, flow: Flow): void {
-  const payload = knownPayload(kernel, packet);
-  if (payload !== null) kernel.replies.keep(flow, payload);
+/** The caller of a query may read its answer, which fragments may have brought: it is read at once, where they were put together. */
+function keepReply({ memory: { bytes }, replies }: Kernel, packet: Packet, flow: Flow): void {
+  const start = transportOf(bytes, packet) + UDP_HEADER;
+  replies.keep(flow, bytes.slice(start, start + packet.payloadLength));
 }
