@@ -1,3 +1,4 @@
+import { nameLayer } from "../compile/name-servers";
 import { readDaemonFile } from "../model/daemon-file";
 import { generation20 } from "../model/generation-20.10";
 import { knowGeneration } from "../model/generations";
@@ -10,5 +11,5 @@ import { haveAtHand } from "./spec";
 export function haveAllAtHand(): void {
   knowGeneration(generation20);
   havePings(runPing);
-  haveAtHand({ parseRules: parseIptables, readDaemon: readDaemonFile });
+  haveAtHand({ parseRules: parseIptables, readDaemon: readDaemonFile, names: nameLayer });
 }

@@ -91,8 +91,10 @@ async function attempt(context: ProbeContext, from: string, to: string, { timeou
   const target = parseTarget(to);
   const timeoutNs = parseDuration(timeout, "timeout");
   if (timeoutNs === 0) throw new SimulationError("INVALID_INPUT", `timeout: expected more than 0, found "${timeout}"`);
+  const asked = context.topology.spec.underlay?.names && (await (await import("./exec/ask-names")).askNames(context, from, target.host, family));
+  if (asked && "reason" in asked) return verdict({ from, to, result: "unresolvable", reason: asked.reason }, [], context.topology);
   const startedAt = context.now();
-  const probe = resolve(context, probeTraffic(from, to, target, { startedAt, timeoutNs, ...(size !== undefined && { sizeBytes: parseSize(size, "size") }), ...(family !== undefined && { family }) }));
+  const probe = resolve(context, probeTraffic(from, to, asked ? { ...target, host: asked.address } : target, { startedAt, timeoutNs, ...(size !== undefined && { sizeBytes: parseSize(size, "size") }), ...(family !== undefined && { family }) }));
   if ("reason" in probe) return verdict({ from, to, result: "unresolvable", reason: probe.reason }, [], context.topology);
   const { index, record, sockets, description, commit } = sourcePort === undefined ? probe : fromPort(probe, sourcePort);
   await context.apply({ flows: [{ index, record: { ...record, untilAnswer: 1 } }], sockets });

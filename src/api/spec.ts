@@ -7,6 +7,7 @@ import { knowGeneration } from "../model/generations";
 import type { TopologySpec } from "../model/spec";
 
 export type * from "../model/spec";
+export type { NamesSpec, NameTable } from "../model/underlay";
 export type { IpsecOptions } from "../model/swarm/keyring";
 export type { SwarmNodeSpec, SwarmServiceSpec, SwarmSpec } from "../model/swarm/swarm-spec";
 export type { DockerState } from "../model/state";
@@ -46,13 +47,14 @@ export const loadRuleParser = async () => (await import("../model/firewall/parse
 const loadDaemonReader = async () => (await import("../model/daemon-file")).readDaemonFile;
 
 /** What a description takes besides. */
-export async function layersFor({ generation, swarm, hosts }: TopologySpec): Promise<SwarmLayers> {
+export async function layersFor({ generation, swarm, hosts, underlay }: TopologySpec): Promise<SwarmLayers> {
   if (generation === "20.10") knowGeneration((await import("../model/generation-20.10")).generation20);
   const hasRules = hosts.some(({ rules = [] }) => rules.length > 0);
   const hasFile = hosts.some(({ daemon }) => daemon !== undefined);
   return {
     ...(swarm && (await loadSwarmLayers())),
     ...(hasRules && { parseRules: await loadRuleParser() }),
+    ...(underlay?.names && { names: (await import("../compile/name-servers")).nameLayer }),
     ...(hasFile && { readDaemon: await loadDaemonReader() }),
   };
 }

@@ -13,7 +13,7 @@ import {
 import type { DaemonFile } from "../model/daemon-file";
 import { readListener, readRoute } from "../model/host-text";
 import { readCpus, readLinkOptions, readRules, type LinkOptions } from "./options";
-import type { HostSpec, TopologySpec, TrafficSpec } from "./spec";
+import type { HostSpec, NamesSpec, TopologySpec, TrafficSpec } from "./spec";
 
 export type { DaemonFile, MachineName };
 
@@ -62,6 +62,13 @@ export interface UnderlayOptions extends LinkOptions {
   readonly portSecurity?: boolean;
   /** Hosts and machines have IPv6 addresses too: 2001:db8:1::11 beside 192.0.2.11, 2001:db8:1::50 for `lan`, 2001:db8:ffff::10 for `internet`; false unless given. */
   readonly ipv6?: boolean;
+  /**
+   * Names that name servers know: `internet` (198.51.100.10, and 8.8.8.8 and 8.8.4.4, which Docker falls back to) and, beside those, `lan` (192.0.2.50).
+   * A host asks `lan` if that has names, else `internet`, unless its `resolvConf` says otherwise; where that names a loopback address, a resolver
+   * of the host listens there, which asks them. No name servers unless given.
+   * @example { internet: { "www.example.com": "198.51.100.10" }, lan: { "wiki.corp.example": ["192.0.2.50"] } }
+   */
+  readonly names?: NamesSpec;
 }
 
 /** What has been said of one host. */
@@ -76,10 +83,10 @@ export interface WorldSettings {
 const PARENT_DRIVERS: readonly string[] = ["macvlan", "ipvlan"];
 
 /** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */
-export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, pathMtu, router, portSecurity = false, ipv6 = false, ...link }: UnderlayOptions): FabricSettings {
+export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, pathMtu, router, portSecurity = false, ipv6 = false, names, ...link }: UnderlayOptions): FabricSettings {
   checkMtu(mtu, "underlay.mtu");
   if (pathMtu !== undefined) checkMtu(pathMtu, "underlay.pathMtu");
-  const given = { ...(pathMtu !== undefined && { pathMtu }), ...(router && { routerLink: readLinkOptions(router, "underlay.router") }), ...(ipv6 && { ipv6 }) };
+  const given = { ...(pathMtu !== undefined && { pathMtu }), ...(router && { routerLink: readLinkOptions(router, "underlay.router") }), ...(ipv6 && { ipv6 }), ...(names && { names: structuredClone(names) }) };
   return { mtu, portSecurity, link: readLinkOptions(link, "underlay"), ...given };
 }
 

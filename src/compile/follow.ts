@@ -8,6 +8,7 @@ import type { DockerState } from "../model/state";
 import { announcements } from "./announce";
 import type { CompiledTopology, FlowDescription, FollowedTopology, TrafficCursor } from "./compiled";
 import { describeTopology } from "./describe";
+import type { NameLayer } from "./names";
 import type { OverlayLayer } from "./overlays";
 import type { KeyedSocket } from "./processes";
 import { forgotten } from "./forgotten";
@@ -31,6 +32,7 @@ export interface TopologyParts {
   readonly processes: ReadonlyMap<string, PlacedSocket>;
   readonly daemons: CompiledTopology["daemons"];
   readonly overlays: OverlayLayer | undefined;
+  readonly names: NameLayer | undefined;
 }
 
 interface PlacedSocket {
@@ -68,8 +70,8 @@ export function topologyOf(parts: TopologyParts): CompiledTopology {
 /** Everything that a state has in common with the one before keeps its place; the tables hold no flows and sockets. */
 function follow(parts: TopologyParts, next: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology {
   const state = shared(parts.state, next);
-  const { spec, layout: before, program: running, overlays } = parts;
-  const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays }, before);
+  const { spec, layout: before, program: running, overlays, names } = parts;
+  const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays, names }, before);
   const program = { ...laidOut, names: { ...laidOut.names, flows: running.names.flows }, capacity: running.capacity };
   const { sockets, processes, cursor: cursorAfter } = placeProcesses(parts.processes, keyed, { ...cursor, ...closeOrphans(cursor, layout) });
   return {

@@ -6,6 +6,7 @@ import { capacityOf } from "./capacity";
 import { DEFAULT_CIPHER_COST, DEFAULT_COPY_COST, DEFAULT_COSTS } from "./cost-model";
 import { exponentialTable } from "./exponential";
 import type { Memo } from "./memo";
+import type { NameLayer } from "./names";
 import { hasOverlays } from "./overlays";
 import { compileProcesses, type KeyedSocket } from "./processes";
 import type { LayoutIndices } from "./program-builder";
@@ -16,6 +17,8 @@ import { type CompiledNetwork, layOut, type LayoutOptions } from "./topology";
 export interface StateOptions extends LayoutOptions {
   /** Tables that are larger than the network alone needs; of the first program only. */
   readonly capacity?: Partial<Capacity>;
+  /** Puts name servers around the hosts, where the underlay has names. */
+  readonly names?: NameLayer | undefined;
 }
 
 /** A state as tables of the packet path, and how the next one finds the same things at the same indices. */
@@ -59,7 +62,8 @@ export function compileState(state: DockerState, options: StateOptions, previous
     host: (name: string) => places.get(name),
     sandbox: (host: string, container: string) => places.get(`${host}/${container}`),
   };
-  const { sockets: processes, dns } = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0, options.overlays);
+  const own = compileProcesses(state, sandboxes, dnsOf, builder.addresses6.length > 0, options.overlays);
+  const { sockets: processes, dns } = (options.underlay && options.names?.serve(own, options.underlay, { state, network })) ?? own;
   const records = { flows: [], sockets: [], processes: processes.map(({ record }) => record), dns, chains, rules, ...balancingRecords, ...(xfrm && { xfrm }) };
   const made: DatapathProgram = {
     abi: ABI_VERSION,

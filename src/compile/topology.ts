@@ -27,9 +27,9 @@ export interface CompiledNetwork {
   /** Namespace index by address. */
   readonly owners: ReadonlyMap<number | bigint, number>;
   /** First address of hosts and machines with cables, by name. */
-  readonly machines: ReadonlyMap<string, number>;
+  readonly machines: Map<string, number>;
   /** The same of IPv6. */
-  readonly machines6: ReadonlyMap<string, bigint>;
+  readonly machines6: Map<string, bigint>;
   /** Device index by the kernel's name, of each namespace. */
   readonly kernelDevices: ReadonlyMap<number, ReadonlyMap<string, number>>;
   readonly xfrm: XfrmTables | undefined;

@@ -251,6 +251,7 @@ class TrafficResolver {
     const protocol = PROTOCOLS[spec.to.protocol];
     const key = socketKey(namespace, protocol, port, family);
     const existing = this.#listening.get(key);
+    if (existing?.record.role === SocketRole.NameServer) return;
     if (existing?.record.role === SocketRole.Client) fail("CONFLICT", spec, `to: port ${port} is in use by a client there`);
     const isPaused = this.#isPaused(namespace);
     const role = isAnswered(spec) && !isPaused ? SocketRole.Responder : SocketRole.Sink;

@@ -27,8 +27,8 @@ export function machinesOf({ dockwire }: Pick<ComposeProject, "dockwire">, count
     if (!names.includes(name)) throw placed(place, `${place.path}: expected one of ${count === 1 ? "the only node host1" : `host1 to host${count}`}, found ${JSON.stringify(name)}`, "NOT_FOUND");
     if (name === names[0] && role === "worker") throw placed(place, `${place.path}: expected a manager as the first node, found a worker`);
   }
-  const { link, mtu, pathMtu, ipv6 } = dockwire?.underlay ?? {};
-  const fabric: FabricSettings = { ...DEFAULT_FABRIC, ...(ipv6 !== undefined && { ipv6 }), ...(mtu !== undefined && { mtu }), ...(pathMtu !== undefined && { pathMtu }), ...(link && { link: linkOf(link) }) };
+  const { link, mtu, pathMtu, ipv6, names: known } = dockwire?.underlay ?? {};
+  const fabric: FabricSettings = { ...DEFAULT_FABRIC, ...(ipv6 !== undefined && { ipv6 }), ...(mtu !== undefined && { mtu }), ...(pathMtu !== undefined && { pathMtu }), ...(link && { link: linkOf(link) }), ...(known && { names: known }) };
   const made = names.map((name, index): HostSpec => {
     const rule = rules.get(name);
     const own = rule && Object.keys(rule.link).length > 0 ? { link: linkOf({ ...link, ...rule.link }) } : {};

@@ -1,9 +1,10 @@
-import { type DaemonFileSpec, type HostSurroundings, readListener, readRoute, type RulesSpec, type UplinkSettings } from "../api/spec";
+import { type DaemonFileSpec, type HostSurroundings, type NamesSpec, type NameTable, readListener, readRoute, type RulesSpec, type UplinkSettings } from "../api/spec";
 import { SimulationError } from "../errors";
+import { isIp } from "../net/ip";
 import { CABLE_KEYS, readCable, type LinkProperties } from "./cable";
 import type { Field } from "./field";
 import { failAt, placed, type Place, plain } from "./node";
-import { any, choice, listOf, mappingOf, record, scalar, type Shape } from "./shape";
+import { any, choice, either, listOf, mappingOf, record, scalar, type Shape } from "./shape";
 
 /** What `x-dockwire` says of the machines that run the project. */
 export interface NodesSection {
@@ -23,6 +24,8 @@ export interface UnderlayRule {
   /** The largest IP packet that switches pass on. */
   readonly pathMtu: number | undefined;
   readonly ipv6: boolean | undefined;
+  /** What name servers know. */
+  readonly names: NamesSpec | undefined;
 }
 
 export interface HostRule {
@@ -47,9 +50,11 @@ const quantity = scalar("string", "number");
 const text = scalar("string");
 const daemon = mappingOf(any);
 
+const nameTable = mappingOf(either(text, listOf(text)));
+
 export const NODES_SHAPE: Readonly<Record<string, Shape>> = {
   nodes: quantity,
-  underlay: record({ ...CABLE_KEYS, mtu: quantity, path_mtu: quantity, ipv6: scalar("boolean", "string") }),
+  underlay: record({ ...CABLE_KEYS, mtu: quantity, path_mtu: quantity, ipv6: scalar("boolean", "string"), names: record({ internet: nameTable, lan: nameTable }) }),
   daemon,
   hosts: mappingOf(
     record({
@@ -69,10 +74,28 @@ export function readNodes(field: Field): NodesSection {
   const underlay = field.get("underlay");
   return {
     nodes: field.get("nodes")?.integer(1, MOST_NODES),
-    underlay: underlay && { link: readCable(underlay), mtu: mtuOf(underlay, "mtu"), pathMtu: mtuOf(underlay, "path_mtu"), ipv6: underlay.get("ipv6")?.flag() },
+    underlay: underlay && readUnderlay(underlay),
     daemon: readDaemon(field.get("daemon")),
     hosts: new Map((field.get("hosts")?.children() ?? []).map((host) => [host.name, readHost(host)])),
   };
+}
+
+function readUnderlay(field: Field): UnderlayRule {
+  return { link: readCable(field), mtu: mtuOf(field, "mtu"), pathMtu: mtuOf(field, "path_mtu"), ipv6: field.get("ipv6")?.flag(), names: readNames(field.get("names")) };
+}
+
+function readNames(field: Field | undefined): NamesSpec | undefined {
+  if (!field) return undefined;
+  const tableOf = (key: "internet" | "lan"): NameTable | undefined => {
+    const names = field.get(key)?.children();
+    return names && Object.fromEntries(names.map((name) => [name.name, addressesOf(name)]));
+  };
+  const [internet, lan] = [tableOf("internet"), tableOf("lan")];
+  return { ...(internet && { internet }), ...(lan && { lan }) };
+}
+
+function addressesOf(field: Field): string[] {
+  return (field.node.kind === "list" ? field.items() : [field]).map((address) => (isIp(address.text()) ? address.text() : address.expected("an address")));
 }
 
 function readHost(field: Field): HostRule {

@@ -3,7 +3,7 @@ import { ipv4Cidr, type Ipv6Cidr, ipv6Cidr, parseCidr } from "../net/cidr";
 import { formatIpv4, formatIpv6, parseIpv6 } from "../net/ip";
 import { formatMac } from "../net/mac";
 import type { HostSpec, LinkSpec } from "./spec";
-import type { UnderlaySpec } from "./underlay";
+import type { NamesSpec, UnderlaySpec } from "./underlay";
 import { emptyWorld, type HostRouteSpec, type HostWorld, type ListenerSpec, type ResolvConfSpec, type UplinkSpec } from "./world";
 
 /** Machines that are there as soon as hosts have cables: a router, a neighbour on their switch, and a server on the internet. */
@@ -36,6 +36,7 @@ export interface FabricSettings {
   readonly portSecurity: boolean;
   /** Everything has IPv6 addresses too, whose ends read like the last numbers of the IPv4 ones. */
   readonly ipv6?: boolean;
+  readonly names?: NamesSpec;
 }
 
 export const DEFAULT_FABRIC: FabricSettings = { mtu: DEFAULT_MTU, portSecurity: false };
@@ -104,7 +105,7 @@ interface HostNetwork {
 
 /** A switch for each subnet of the hosts, with the router, and a neighbour on the first one; behind the router the internet, without NAT. */
 export function defaultUnderlay(hosts: readonly HostSpec[], fabric: FabricSettings): { readonly underlay: UnderlaySpec; readonly hosts: readonly HostSpec[] } {
-  const { link, routerLink, mtu, portSecurity, pathMtu } = fabric;
+  const { link, routerLink, mtu, portSecurity, pathMtu, names } = fabric;
   const { networks, networkOf } = hostNetworks(hosts, fabric);
   const cable = (segment: string, name: string, addresses: readonly string[], own?: LinkSpec): UplinkSpec & { readonly segment: string } => ({
     segment,
@@ -122,6 +123,7 @@ export function defaultUnderlay(hosts: readonly HostSpec[], fabric: FabricSettin
   const lan = first.ipv6 && first.ipv6.subnet.network | endOf(LAN_HOST);
   const underlay: UnderlaySpec = {
     hostSegment: first.segment,
+    ...(names && { names }),
     segments: [
       { name: first.segment, portSecurity, ...(link && { link }) },
       { name: "backbone", portSecurity: false, ...(link && { link }) },

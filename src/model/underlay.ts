@@ -19,10 +19,21 @@ export interface MachineSpec extends Positioned {
   readonly routes: readonly HostRouteSpec[];
 }
 
+/** Names, and the address or addresses of each. */
+export type NameTable = Readonly<Record<string, string | readonly string[]>>;
+
+/** What name servers around the hosts know: that of `internet`, and that of `lan`, which also knows what the other does. */
+export interface NamesSpec {
+  readonly internet?: NameTable;
+  readonly lan?: NameTable;
+}
+
 /** What is around the hosts. */
 export interface UnderlaySpec {
   readonly segments: readonly SegmentSpec[];
   readonly machines: readonly MachineSpec[];
   /** The segment that uplinks of hosts are cabled to which name none. */
   readonly hostSegment: string;
+  /** Absent: there are no name servers. */
+  readonly names?: NamesSpec;
 }

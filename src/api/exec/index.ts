@@ -44,7 +44,8 @@ interface LabProcess extends ProcessView {
   readonly isHost: boolean;
 }
 
-function processOf(container: ContainerState, environment: readonly string[], probing: ProbeContext): LabProcess {
+/** A container as the programs in it see it. */
+export function processOf(container: ContainerState, environment: readonly string[], probing: ProbeContext): LabProcess {
   const { state } = probing.topology;
   const owner = ownerOf(state, container);
   const { hostname, hostsFile = [], resolvConf = [], spec } = container;

@@ -25,4 +25,4 @@ const overlays: OverlayLayer = {
 };
 
 /** Everything that labs with swarms take. */
-export const swarmLayers: Required<Omit<SwarmLayers, "parseRules" | "readDaemon">> = { swarms: swarmSupport, overlays, files: containerFiles };
+export const swarmLayers: Required<Omit<SwarmLayers, "parseRules" | "readDaemon" | "names">> = { swarms: swarmSupport, overlays, files: containerFiles };
