@@ -20,14 +20,16 @@ const INPUTS = ["src", "assembly", "scripts", "asconfig.json", "package.json", "
 /**
  * Builds `dist/` when it is out of date.
  *
- * @param {{ force?: boolean }} [options]
+ * @param {{ force?: boolean, say?: (what: string) => void }} [options]
  * @returns {Promise<boolean>} whether anything had to be done
  */
-export async function buildAll({ force = false } = {}) {
+export async function buildAll({ force = false, say = () => {} } = {}) {
+  say("compiling the engine to Wasm (about a minute the first time)");
   await buildWasm();
   const hash = await hashFiles(INPUTS);
   const stamp = join(ROOT, STAMP);
   if (!force && existsSync(join(ROOT, "dist/index.js")) && (await readFile(stamp, "utf8").catch(() => "")) === hash) return false;
+  say("bundling the package and its types");
   await rm(stamp, { force: true });
   await rm(join(ROOT, "dist"), { recursive: true, force: true });
   await mkdir(join(ROOT, "dist"));
@@ -49,7 +51,7 @@ export default async function setup() {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const started = performance.now();
   try {
-    const built = await buildAll({ force: process.argv.includes("--force") });
+    const built = await buildAll({ force: process.argv.includes("--force"), say: (what) => console.log(`dist: ${what}`) });
     console.log(`dist: ${built ? `built in ${Math.round(performance.now() - started)} ms` : "up to date"}`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { loadCompose, MOST_NODES, type ComposeProject } from "../compose";
 import { SimulationError } from "../errors";
+import type { DockerTopology, Lab, StartOptions } from "../targets/node";
 import { readFile, readProjectFiles } from "./files";
 
 /** How a project is found and read. */
@@ -48,6 +49,21 @@ export function load(files: readonly string[], flags: ProjectFlags & { readonly 
     ...(flags.profile.length > 0 && { profiles: flags.profile }),
     ...(flags.envFile.length > 0 && { envFiles: flags.envFile.map(readEnvFile) }),
   });
+}
+
+/**
+ * Starts a project.
+ *
+ * @throws SimulationError with what helps, where a file that was written for a swarm is run on one machine.
+ */
+export async function startProject(project: ComposeProject, topology: DockerTopology, options: StartOptions): Promise<Lab> {
+  try {
+    return await topology.start(options);
+  } catch (error) {
+    const hasReplicas = topology.spec.swarm === undefined && project.services.some(({ containers, ports }) => containers.length > 1 && ports.some(({ published }) => published !== undefined));
+    if (!(error instanceof SimulationError) || !hasReplicas || !/port is already allocated|address already in use/.test(error.message)) throw error;
+    throw new SimulationError(error.code, `${error.message}; replicas on one machine cannot share a port: --nodes deploys the file as a stack, whose routing mesh lets them`);
+  }
 }
 
 function readEnvFile(file: string): { file: string; text: string } {

@@ -17,7 +17,6 @@ export async function main(args: readonly string[]): Promise<number> {
   const program = new Command("dockwire")
     .description("Simulates Docker networking packet by packet, in virtual time, deterministically.")
     .version(readVersion(), "-V, --version", "print the version")
-    .helpCommand(false)
     .addCommand(runCommand((exitCode) => (code = exitCode)))
     .addCommand(reachCommand((exitCode) => (code = exitCode)))
     .addHelpText("after", `\n${EXAMPLES}`);
@@ -52,11 +51,17 @@ function configure(command: Command): void {
     .showSuggestionAfterError(true)
     .configureOutput({
       // Commander says "error: " before its sentence; all our messages are the bare sentence.
-      outputError: (text, write) => write(text.replace(/^error: /, "")),
+      outputError: (text, write) => write(withHint(text.replace(/^error: /, ""), command)),
       getOutHasColors: () => isColorful(process.stdout),
       getErrHasColors: () => isColorful(process.stderr),
     })
     .configureHelp({ styleTitle: title, styleCommandText: name, styleOptionTerm: name, styleSubcommandTerm: name });
+}
+
+/** Who meant something else finds what there is. */
+function withHint(text: string, command: Command): string {
+  const name = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  return /^unknown (command|option)/.test(text) && !text.includes("Did you mean") ? text.replace(/\n$/, `, see ${name} --help\n`) : text;
 }
 
 /** One message for what the caller can mend; a stack only for what is ours to mend. */

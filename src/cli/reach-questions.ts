@@ -1,4 +1,6 @@
 import { wellKnownPort, type ComposeProject, type ComposeService } from "../compose";
+import { suggest } from "../compose/suggest";
+import { SimulationError } from "../errors";
 import type { Lab } from "../targets/node";
 import type { Question } from "./reach-answer";
 
@@ -18,6 +20,15 @@ export function allQuestions(project: ComposeProject): Question[] {
 export function allSenders({ services }: ComposeProject): string[] {
   const names = services.filter(({ containers }) => containers.length > 0).map(({ name }) => name);
   return [...names, ...[HOST, ...OUTSIDE].filter((name) => !names.includes(name))];
+}
+
+/** @throws SimulationError `NOT_FOUND` for a sender that is not there, before anything is simulated. */
+export function checkSender(project: ComposeProject, from: string): void {
+  const containers = project.services.flatMap((service) => service.containers.map(({ name }) => name));
+  const known = [...allSenders(project), ...containers];
+  // Machines of a swarm and tasks are known when they are there.
+  if (known.includes(from) || /^(host\d*|gw)$/.test(from) || /[._]/.test(from)) return;
+  throw new SimulationError("NOT_FOUND", `--from: expected a service, a container, ${HOST}, ${OUTSIDE.join(" or ")}, found ${JSON.stringify(from)}${suggest(from, known)}`);
 }
 
 function portsOf(service: ComposeService): string[] {

@@ -4,10 +4,10 @@ import { SimulationError } from "../errors";
 import { table } from "../report/table";
 import { fromSpec, type Lab } from "../targets/node";
 import { EXIT } from "./exit";
-import { load, nodesOption, projectOptions, readNodes, several, type ProjectFlags } from "./load";
+import { load, nodesOption, projectOptions, readNodes, several, startProject, type ProjectFlags } from "./load";
 import { answerOf, type Question, type ReachAnswer } from "./reach-answer";
-import { allQuestions, allSenders, resolveSender, resolveTarget } from "./reach-questions";
-import { styleFor } from "./terminal";
+import { allQuestions, allSenders, checkSender, resolveSender, resolveTarget } from "./reach-questions";
+import { pageOf, styleFor } from "./terminal";
 
 interface ReachFlags extends ProjectFlags {
   readonly from: readonly string[];
@@ -62,8 +62,9 @@ async function reach(files: readonly string[], flags: ReachFlags): Promise<numbe
   const project = load(files, flags);
   const { spec } = toTopology(project, { ...(flags.docker !== undefined && { generation: flags.docker }), ...readNodes(flags.nodes) });
   const questions = flags.matrix === true ? allQuestions(project) : paired(flags);
+  for (const { from } of questions) checkSender(project, from);
   const quiet = fromSpec({ ...spec, traffic: [] });
-  await using lab = await (spec.swarm ? quiet : quiet.underlay({})).start({
+  await using lab = await startProject(project, spec.swarm ? quiet : quiet.underlay({}), {
     engine: flags.engine ?? project.dockwire?.engine ?? "wasm",
     inThread: true,
   });
@@ -74,11 +75,14 @@ async function reach(files: readonly string[], flags: ReachFlags): Promise<numbe
 }
 
 async function ask(lab: Lab, project: ComposeProject, question: Question, { timeout, family }: ReachFlags): Promise<ReachAnswer> {
-  const result = await lab.reach(resolveSender(project, question.from, lab), resolveTarget(project, question.to), {
-    timeout: timeout as `${number}s`,
-    ...(family !== undefined && { family: family === "6" ? 6 : 4 }),
-  });
-  return answerOf(project, question, result);
+  const options = { timeout: timeout as `${number}s`, ...(family !== undefined && { family: family === "6" ? 6 : 4 } as const) };
+  try {
+    return answerOf(project, question, await lab.reach(resolveSender(project, question.from, lab), resolveTarget(project, question.to), options));
+  } catch (error) {
+    if (!(error instanceof SimulationError)) throw error;
+    // What the lab calls from, to and timeout are options here.
+    throw new SimulationError(error.code, error.message.replace(/^traffic reach .*?: (?=from: )/, "").replace(/^(?=(from|to|timeout): )/, "--"));
+  }
 }
 
 /** The first sender asks the first target, and so on; one of either is that of all. */
@@ -119,5 +123,5 @@ function matrixLines(senders: readonly string[], answers: readonly ReachAnswer[]
     return answer.reachable ? ({ text: "yes", mark: "good" } as const) : ({ text: answer.result, mark: "dim" } as const);
   };
   const rows = targets.map((to) => [to, ...senders.map((from) => cell(from, to))]);
-  return table([{ title: "asked" }, ...senders.map((title) => ({ title }))], rows, { style: styleFor(process.stdout), width: process.stdout.columns ?? 120, indent: 0 });
+  return table([{ title: "asked" }, ...senders.map((title) => ({ title }))], rows, { style: styleFor(process.stdout), ...pageOf(process.stdout), indent: 0 });
 }

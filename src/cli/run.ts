@@ -11,9 +11,9 @@ import type { RunReport } from "../report/report";
 import { closingLine, renderText } from "../report/text";
 import { encryptionCost, type EngineKind, fromSpec, type Lab, type TopologySpec } from "../targets/node";
 import { EXIT } from "./exit";
-import { load, nodesOption, projectOptions, readNodes, type ProjectFlags } from "./load";
+import { load, nodesOption, projectOptions, readNodes, startProject, type ProjectFlags } from "./load";
 import { progressLine } from "./progress";
-import { StatusLine, styleFor } from "./terminal";
+import { pageOf, StatusLine, styleFor } from "./terminal";
 
 const DEFAULT_FOR = "10s";
 
@@ -77,7 +77,7 @@ async function run(files: readonly string[], flags: RunFlags): Promise<number> {
   const { spec, notices } = toTopology(project, { seed, ...(flags.docker !== undefined && { generation: flags.docker }), ...readNodes(flags.nodes) });
   const engine = flags.engine ?? project.dockwire?.engine ?? "wasm";
   if (flags.encryptionCost === true) return compareEncryption(spec, { durationNs, seed, engine }, flags);
-  await using lab = await fromSpec(spec).start({
+  await using lab = await startProject(project, fromSpec(spec), {
     seed,
     engine,
     inThread: flags.inThread === true,
@@ -181,5 +181,5 @@ async function simulate(lab: Lab, durationNs: number, isQuiet: boolean) {
 function print(report: RunReport, { json, quiet }: RunFlags): void {
   const style = styleFor(process.stdout);
   if (json === true) process.stdout.write(renderJson(report));
-  else process.stdout.write(`${quiet === true ? closingLine(report, style) : renderText(report, { style })}\n`);
+  else process.stdout.write(`${quiet === true ? closingLine(report, style) : renderText(report, { style, ...pageOf(process.stdout) })}\n`);
 }

@@ -14,6 +14,11 @@ export function styleFor(stream: { readonly isTTY?: boolean }): Style {
   return { title: bold, dim, name: cyan, good: green, warning: yellow, bad: red };
 }
 
+/** As wide as a terminal is; elsewhere as wide as names are, for those who look for them in it. */
+export function pageOf({ isTTY, columns }: { readonly isTTY?: boolean; readonly columns?: number }): { readonly width?: number; readonly isWhole: boolean } {
+  return isTTY === true ? { ...(columns && { width: Math.max(60, columns) }), isWhole: false } : { isWhole: true };
+}
+
 /** The terminal that a progress line is written to; a `WriteStream` is one. */
 export interface LineTerminal {
   readonly isTTY?: boolean;

@@ -18,6 +18,8 @@ export interface TableOptions {
   readonly width?: number;
   /** Blanks in front of every line. */
   readonly indent?: number;
+  /** Nothing is cut, even if lines are longer than the page. */
+  readonly isWhole?: boolean;
 }
 
 /** Columns that every report keeps to. */
@@ -32,8 +34,8 @@ const SHRUNK_MIN = 10;
  * @example table([{ title: "name" }, { title: "sent", align: "right" }], [["web", "12"]]) // ["name  sent", "web     12"]
  */
 export function table(columns: readonly Column[], rows: readonly (readonly Cell[])[], options: TableOptions = {}): string[] {
-  const { style = plainStyle, width = PAGE_WIDTH, indent = 0 } = options;
-  const widths = fit(columns, rows, width - indent);
+  const { style = plainStyle, width = PAGE_WIDTH, indent = 0, isWhole = false } = options;
+  const widths = fit(columns, rows, width - indent, isWhole);
   const header = columns.map((column): Cell => ({ text: column.title, mark: "dim" }));
   return [header, ...rows].flatMap((row) => lines(row, columns, widths, style).map((line) => " ".repeat(indent) + line));
 }
@@ -68,7 +70,7 @@ export function wrapText(text: string, width: number): string[] {
   return result;
 }
 
-function fit(columns: readonly Column[], rows: readonly (readonly Cell[])[], page: number): number[] {
+function fit(columns: readonly Column[], rows: readonly (readonly Cell[])[], page: number, isWhole: boolean): number[] {
   const widths = columns.map((column, index) => Math.max(widthOf(column.title), ...rows.map((row) => widthOf(textOf(row[index] ?? "")))));
   const excess = () => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1)) - page;
   const last = columns.length - 1;
@@ -76,6 +78,7 @@ function fit(columns: readonly Column[], rows: readonly (readonly Cell[])[], pag
     const words = [columns[last].title, ...rows.flatMap((row) => textOf(row[last] ?? "").split(" "))];
     widths[last] = Math.max((widths[last] ?? 0) - excess(), ...words.map(widthOf));
   }
+  if (isWhole) return widths;
   // The widest gives way first, one column at a time, so that short names stay whole.
   const shrinkable = columns.flatMap((column, index) => (column.shrink === true ? [index] : []));
   while (excess() > 0) {

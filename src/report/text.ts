@@ -12,6 +12,8 @@ export interface TextOptions {
   readonly style?: Style;
   /** Columns of the page. */
   readonly width?: number;
+  /** Names are never cut, even if lines are longer than the page: for what is not read on a screen. */
+  readonly isWhole?: boolean;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface TextOptions {
  * @example console.log(renderText(report))
  */
 export function renderText(report: RunReport, options: TextOptions = {}): string {
-  const page: Page = { report, style: options.style ?? plainStyle, width: options.width ?? PAGE_WIDTH };
+  const page: Page = { report, style: options.style ?? plainStyle, width: options.width ?? PAGE_WIDTH, isWhole: options.isWhole ?? false };
   const sections = [header, networks, services, containers, traffic, management, drops, notices, problems, closing];
   return sections
     .map((section) => section(page).join("\n"))
@@ -32,12 +34,13 @@ interface Page {
   readonly report: RunReport;
   readonly style: Style;
   readonly width: number;
+  readonly isWhole: boolean;
 }
 
 const INDENT = 2;
 
-function section({ style, width }: Page, title: string, columns: readonly Column[], rows: readonly (readonly Cell[])[]): string[] {
-  return rows.length === 0 ? [] : [style.title(title), ...table(columns, rows, { style, width, indent: INDENT })];
+function section({ style, width, isWhole }: Page, title: string, columns: readonly Column[], rows: readonly (readonly Cell[])[]): string[] {
+  return rows.length === 0 ? [] : [style.title(title), ...table(columns, rows, { style, width, isWhole, indent: INDENT })];
 }
 
 function header({ report, style }: Page): string[] {
@@ -145,7 +148,7 @@ export function servicePorts(ports: readonly ReportServicePort[]): string {
 }
 
 function traffic(page: Page): string[] {
-  const { report, style, width } = page;
+  const { report, style, width, isWhole } = page;
   if (report.traffic.length === 0) return [];
   const columns: Column[] = [
     { title: "", shrink: true },
@@ -157,7 +160,7 @@ function traffic(page: Page): string[] {
     { title: "p99", align: "right" },
     { title: "max", align: "right" },
   ];
-  const lines = table(columns, report.traffic.map((item) => trafficRow(item, report.project.name)), { style, width, indent: INDENT });
+  const lines = table(columns, report.traffic.map((item) => trafficRow(item, report.project.name)), { style, width, isWhole, indent: INDENT });
   const [titles = "", ...rows] = lines;
   const result = [style.title("TRAFFIC") + titles.slice("TRAFFIC".length)];
   for (const [index, item] of report.traffic.entries()) {

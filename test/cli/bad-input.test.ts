@@ -88,8 +88,24 @@ describe("bad input gets one message, exit code 2, and no stack trace", () => {
     expect(await place.run("run", ...args)).toEqual({ code: 2, stdout: "", stderr: `${message}\n` });
   });
 
+  it.each([
+    [["--from", "wbe", "--to", "db:5432"], `--from: expected a service, a container, host1, lan or internet, found "wbe", did you mean "web"?`],
+    [["--from", "web", "--to", "db:99999"], `--to: expected "name:port[/tcp|/udp]", or "name" for a ping, found "db:99999"`],
+    [["--from", "web", "--to", "db:5432", "--timeout", "3"], `--timeout: expected a duration such as "50us", "1.5s" or "1m30s", found "3"`],
+  ])("for reach %j", async (args, message) => {
+    expect(await place.run("reach", "good.yaml", ...args)).toEqual({ code: 2, stdout: "", stderr: `${message}\n` });
+  });
+
+  it("for replicas that want one port of one machine: what helps is said", async () => {
+    place.write("bad.yaml", "services:\n  web: { image: nginx, ports: ['8080:80'], deploy: { replicas: 2 } }\n");
+    const { code, stderr } = await place.run("run", "bad.yaml");
+    expect(stderr).toMatch(/^bad\.yaml:2:\d+: .*port is already allocated; replicas on one machine cannot share a port: --nodes deploys the file as a stack/);
+    expect(code).toBe(2);
+    expect((await place.run("run", "bad.yaml", "--nodes", "1", "--for", "1s")).code).toBe(0);
+  });
+
   it("for no command, and for one that does not exist", async () => {
-    expect(await place.run("walk")).toEqual({ code: 2, stdout: "", stderr: "unknown command 'walk'\n" });
+    expect(await place.run("walk")).toEqual({ code: 2, stdout: "", stderr: "unknown command 'walk', see dockwire --help\n" });
     const nothing = await place.run();
     expect(nothing.code).toBe(2);
     expect(nothing.stderr).toContain("dockwire run");
