@@ -147,10 +147,11 @@ function compareGateways(a: GatewayCandidate, b: GatewayCandidate): number {
  * Go's insertion sort, which turns them round.
  *
  * Differs from Docker: more than twelve bindings are sorted by insertion as well; and where host and container ports contradict one
- * another, the outcome depends on where Docker's walk over a Go map begins: here with the first key.
+ * another, the outcome depends on where Docker's walk over a Go map begins: here with the first key,
+ * or with the first port that a service names.
  */
-function orderPorts(publish: readonly PublishSpec[]): PublishSpec[] {
-  const groups = groupsOf(publish).sort((a, b) => compareText(keyOf(a[0]!), keyOf(b[0]!)));
+function orderPorts(publish: readonly PublishSpec[], isOfTask = false): PublishSpec[] {
+  const groups = isOfTask ? groupsOf(publish) : groupsOf(publish).sort((a, b) => compareText(keyOf(a[0]!), keyOf(b[0]!)));
   const sorted: PublishSpec[] = [];
   for (const port of groups.flat()) {
     let at = sorted.length;

@@ -103,7 +103,7 @@ export interface GenerationRules {
   };
   readonly ports: {
     /** The order in which one container's ports get their host ports. */
-    order(publish: readonly PublishSpec[]): PublishSpec[];
+    order(publish: readonly PublishSpec[], isOfTask?: boolean): PublishSpec[];
     /** The bindings of one container, in the order in which they are made; those of a group get one number. */
     group(wanted: readonly WantedBinding[]): WantedBinding[][];
     /** The order in which the exposed ports of a linked container are opened. */

@@ -31,7 +31,7 @@ export function publishOn(container: Container, endpoint: Endpoint, context: Pub
   container.publishing = endpoint;
   const { bridge } = endpoint.members.parts;
   if (!bridge) return;
-  const taken = ports.take(rules.ports.order(container.published), {
+  const taken = ports.take(rules.ports.order(container.published, container.isManaged), {
     defaultIp: bridge.options.hostBinding,
     address4: textOf(4, endpoint.v4?.value),
     address6: textOf(6, endpoint.v6?.value),

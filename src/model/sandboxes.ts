@@ -121,7 +121,7 @@ export class Sandboxes {
     const next = carrierOf(container, rules);
     if (carried && next && container.publishing !== next) this.#publishQuietly(container, next);
     this.#context.connections.left(container, endpoint);
-    if (next !== undefined || container.endpoints.length === 0 || !rules.ports.remembersShown) showPorts(container, rules);
+    if (next !== undefined || container.endpoints.length === 0 || network.driver === "overlay" || !rules.ports.remembersShown) showPorts(container, rules);
   }
 
   /** The host leaves its swarm: a running container loses its interfaces there, and nothing else. */

@@ -6,6 +6,7 @@ export const KNOWN_COURSES: Readonly<Record<string, readonly number[]>> = {
   "service-chance": [1, 2, 0, 1, 1, 0, 0, 1, 1, 0],
   "service-dnsrr": [0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0],
   "service-dnsrr-host-port": [0, 0, 1],
+  "service-ports-mixed": [0, 1],
   "service-update-networks": [0, 0, 1, 0, 0, 1],
   "swarm-manager-force-leave": [1, 1, 1, 1, 0, 0],
 };

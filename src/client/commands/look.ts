@@ -68,8 +68,8 @@ const PORT: Command = {
     const { ports } = find("container", name, () => daemon.findContainer(name));
     const isCurrent = daemon.state().generation === "29";
     const key = asked === undefined ? undefined : keyOf(asked);
-    // Differs from Docker 20.10: it prints the ports of the container in an order of chance.
-    const keys = [...new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })))].sort(byNumber);
+    // Differs from Docker 20.10: its walk over a Go map begins anywhere; here with the first key.
+    const keys = [...new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })))].sort(isCurrent ? byNumber : undefined);
     if (key !== undefined && !keys.includes(key)) {
       throw new Failure(isCurrent ? `no public port '${asked}' published for ${name}` : `Error: No public port '${key}' published for ${name}`);
     }

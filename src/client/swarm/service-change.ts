@@ -8,7 +8,8 @@ import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel
 import { splitWords } from "../words";
 import { others } from "./other-flags";
 import { capabilityName, changedList, changedProcess, PROCESS_CHANGES } from "./process-flags";
-import { checkPort, endpointModeOf, hostOf, imageOfService, readNetwork, readNetworkText, readPort } from "./service-flags";
+import { PORT_CHECKS, readPort } from "./port-flag";
+import { endpointModeOf, hostOf, imageOfService, readNetwork, readNetworkText } from "./service-flags";
 import { policyOf, POLICY_FLAGS, readFileReference, readPreferenceOf, resourcesOf, restartOf } from "./service-policies";
 
 const MOST_REPLICAS = 2 ** 53;
@@ -51,7 +52,7 @@ export const UPDATE_FLAGS: readonly FlagSpec[] = [
   { name: "no-resolve-image", kind: "switch" },
   { name: "placement-pref-add", kind: "list", read: readPreferenceOf },
   { name: "placement-pref-rm", kind: "list", read: readPreferenceOf },
-  { name: "publish-add", kind: "list", read: checkPort },
+  { name: "publish-add", kind: "list", ...PORT_CHECKS },
   { name: "publish-rm", kind: "list" },
   { name: "quiet", short: "q", kind: "switch" },
   { name: "replicas", kind: "text", read: readCount },

@@ -1,9 +1,6 @@
-import { SimulationError } from "../../errors";
-import type { ServicePort, ServiceSpec } from "../../model/swarm/service-spec";
+import type { ServiceSpec } from "../../model/swarm/service-spec";
 import type { NetworkState } from "../../model/state";
 import type { Call } from "../command";
-import { PORTS_20_10 } from "../../net/port-mapping";
-import { readPublish } from "../commands/container-options";
 import { imageOf } from "../commands/run";
 import type { ImageSpec } from "../../model/spec";
 import { splitPair, type FlagSpec, type FlagValues } from "../flags";
@@ -12,6 +9,7 @@ import { Failure } from "../outcome";
 import { find } from "../refusals";
 import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel, readSysctl } from "../values";
 import { others } from "./other-flags";
+import { PORT_CHECKS, readPort } from "./port-flag";
 import { PROCESS_FLAGS, processOf } from "./process-flags";
 import { placementOfFlags, policyOf, POLICY_FLAGS, PREFERENCE_FLAG, readFileReference, resourcesOf, restartOf } from "./service-policies";
 
@@ -36,7 +34,7 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   { name: "network", kind: "list", read: readNetworkText },
   { name: "no-resolve-image", kind: "switch" },
   PREFERENCE_FLAG,
-  { name: "publish", short: "p", kind: "list", read: checkPort },
+  { name: "publish", short: "p", kind: "list", ...PORT_CHECKS },
   { name: "quiet", short: "q", kind: "switch" },
   { name: "replicas", kind: "text", read: readCount },
   { name: "secret", kind: "list" },
@@ -133,49 +131,6 @@ export function endpointModeOf(flags: FlagValues): "vip" | "dnsrr" | undefined {
   if (mode === "") return undefined;
   if (mode !== "vip" && mode !== "dnsrr") throw new Failure(`Error response from daemon: invalid resolution mode: ${JSON.stringify(mode)}`);
   return mode;
-}
-
-/** Looks at `--publish` as it is read (docker/cli opts/port.go). */
-export function checkPort(text: string): string {
-  if (!isLong(text)) {
-    const [span] = readPortSpan(text);
-    if (span !== undefined) throw new GoError(span);
-    return text;
-  }
-  const fields = new Map(parseCsv(text).map(splitPair));
-  for (const [key, value] of fields) {
-    if (key === "mode" && value !== "ingress" && value !== "host") throw new GoError(`invalid publish mode value ${value}`);
-    if (key === "protocol" && !["tcp", "udp", "sctp"].includes(value)) throw new GoError(`invalid protocol value ${value}`);
-    if (key === "target" || key === "published") parseUnsigned(value, 65535);
-    if (!["mode", "protocol", "target", "published"].includes(key)) throw new GoError(`invalid field key ${key}`);
-  }
-  if (!fields.has("target")) throw new GoError('missing mandatory field "target"');
-  return text;
-}
-
-function isLong(text: string): boolean {
-  return /^\w+=/.test(text);
-}
-
-/** What is wrong with `8080:80/tcp`. */
-function readPortSpan(text: string): string[] {
-  const parts = text.replace(/\/\w+$/, "").split(":");
-  if (parts.length > 2) return ["hostip is not supported"];
-  const bad = (part: string) => part.split("-").some((port) => !/^\d+$/.test(port) || Number(port) > 65535);
-  const [host, target] = parts.length === 2 ? parts : [undefined, parts[0]];
-  if (target === undefined || bad(target)) return [`Invalid containerPort: ${target ?? ""}`];
-  return host !== undefined && host !== "" && bad(host) ? [`Invalid hostPort: ${host}`] : [];
-}
-
-/** `8080:80/tcp`, or `published=8080,target=80,mode=host`. */
-export function readPort(text: string): ServicePort[] {
-  const fields = isLong(text) ? new Map(parseCsv(text).map(splitPair)) : undefined;
-  const mode = fields?.get("mode") === "host" ? "host" : "ingress";
-  const plain = fields ? [...fields].filter(([key]) => key !== "mode").map(([key, value]) => `${key}=${value}`).join(",") : text;
-  return readPublish(plain, PORTS_20_10).map(({ containerPort, hostPort, protocol }) => {
-    if (hostPort && hostPort.from !== hostPort.to) throw new SimulationError("UNSUPPORTED", `docker service --publish ${text}: a range to choose from is not simulated`);
-    return { protocol, target: containerPort, published: hostPort?.from ?? 0, mode };
-  });
 }
 
 /** docker/cli opts/network.go: `back`, or `name=back,alias=db`. */
