@@ -2,6 +2,7 @@
  * AES-GCM (NIST SP 800-38D) over bytes where they lie, with nonces of 12 bytes: what RFC 4106 makes ESP of. A key has its own block of
  * memory, made once by `setKey`; sealing and opening allocate nothing.
  */
+import { swap32 } from "../wire/bytes";
 import { BLOCK, COUNTERS, expandKey, fillCounters, FIRST_KEYS, firstRounds, PLANES, ROUND_KEYS_MAX } from "./aes";
 import { fillTables, GHASH_TABLES } from "./ghash";
 import { BASE, COLUMN, cryptGroup, finishHash, HASH, hashBlock, hashFrom, hashUntil } from "./keystream";
@@ -92,7 +93,7 @@ function crypt(key: usize, nonce: usize, aad: usize, aadLength: u32, data: usize
 /** Groups of a packet come in order; all but the last four bytes of COUNTER are its own. */
 @inline function cryptOne(key: usize, group: u32, data: usize): void {
   if ((group & 31) == 0) {
-    store<u32>(COUNTER, bswap<u32>(group << 3), 12);
+    store<u32>(COUNTER, swap32(group << 3), 12);
     firstRounds(COUNTER, key + KEY_FIRST, COLUMN, BASE);
   }
   cryptGroup(key + KEY_PLANES, load<u32>(key + KEY_ROUNDS), key + KEY_COUNTERS, group, key + KEY_TABLES, data);

@@ -9,6 +9,7 @@ import { finalize } from "../simulation/random";
 import { NONE } from "../abi/version";
 import { bytesOf6, note6 } from "../tables/address6";
 import { DESTINATION_NAT, findTuple, invertAddresses, invertPorts, isIcmpTuple, isNoTuple, isTuple6, SOURCE_NAT, Tracked, trackedOf } from "../tables/conntrack";
+import { swap16, swap32 } from "../wire/bytes";
 
 /** Where the next search for a source port begins. */
 let offset: u32 = 0;
@@ -44,11 +45,11 @@ export function bind(tracked: Tracked, isSource: bool, from: u32, to: u32, low: 
 }
 
 @inline function sideOf(isSource: bool): u32 {
-  return bswap<u32>(isSource ? <u32>addresses : <u32>(addresses >> 32));
+  return swap32(isSource ? <u32>addresses : <u32>(addresses >> 32));
 }
 
 function setSide(isSource: bool, address: u32): void {
-  const word = <u64>bswap<u32>(address);
+  const word = <u64>swap32(address);
   addresses = isSource ? (addresses & 0xffffffff00000000) | word : (addresses & 0xffffffff) | (word << 32);
 }
 
@@ -68,12 +69,12 @@ function isBetween(address: u32, from: u32, to: u32): bool {
 }
 
 @inline function portOf(isSource: bool): u32 {
-  return <u32>bswap<u16>(<u16>(ports >> portShift(isSource)));
+  return swap16(<u32>(ports >> portShift(isSource)));
 }
 
 function setPort(isSource: bool, port: u32): void {
   const shift = portShift(isSource);
-  ports = (ports & ~(<u64>0xffff << shift)) | (<u64>bswap<u16>(<u16>port) << shift);
+  ports = (ports & ~(<u64>0xffff << shift)) | (<u64>swap16(port) << shift);
 }
 
 /** Whether another connection already has the answers of what is being tried. */
@@ -96,14 +97,14 @@ function chooseAddress6(from: u32, to: u32): u32 {
   const hash = finalize(lastWord(sideOf(true)) ^ rotl<u32>(lastWord(sideOf(false)), 16));
   const size = lastWord(to) - first + 1;
   v128.store(CHOSEN, v128.load(bytesOf6(from)));
-  store<u32>(CHOSEN, bswap<u32>(size == 0 ? hash : first + (hash % size)), 12);
+  store<u32>(CHOSEN, swap32(size == 0 ? hash : first + (hash % size)), 12);
   const number = note6(CHOSEN);
   assert(number != NONE, "addresses6: the capacity holds the addresses of translations");
   return number;
 }
 
 @inline function lastWord(number: u32): u32 {
-  return bswap<u32>(load<u32>(bytesOf6(number), 12));
+  return swap32(load<u32>(bytesOf6(number), 12));
 }
 
 /** nf_nat_l4proto_unique_tuple. False: all are taken. */

@@ -39,7 +39,7 @@ export function passPrerouting(packet: Packet, namespace: Namespace, ingress: De
 }
 
 /** LocalOut, up to the translation; `passOutputFilter` is the rest. */
-export function passOutput(packet: Packet, namespace: Namespace, egress: Device): Drop {
+@inline export function passOutput(packet: Packet, namespace: Namespace, egress: Device): Drop {
   const tables = chainBit(Hook.Output, Table.Raw) | chainBit(Hook.Output, Table.Mangle) | chainBit(Hook.Output, Table.Filter);
   setPlace(namespace, NO_INTERFACE, egress.index);
   outputPath = begin(packet, namespace, Hook.Output, Node.LocalOut, tables);
@@ -68,7 +68,7 @@ export function passOutputFilter(packet: Packet, namespace: Namespace): Drop {
 }
 
 /** LocalIn, up to where IPVS looks at a packet; `passInputNat` is the rest. */
-export function passInput(packet: Packet, namespace: Namespace): Drop {
+@inline export function passInput(packet: Packet, namespace: Namespace): Drop {
   setPlace(namespace, packet.device.index, NO_INTERFACE);
   return passFilter(packet, namespace, Hook.Input, Node.LocalIn);
 }
@@ -78,7 +78,7 @@ export function passInputNat(packet: Packet, namespace: Namespace): Drop {
   return translation != Drop.None ? translation : confirmPacket(packet);
 }
 
-export function passForward(packet: Packet, namespace: Namespace, ingress: Device, egress: Device): Drop {
+@inline export function passForward(packet: Packet, namespace: Namespace, ingress: Device, egress: Device): Drop {
   setPlace(namespace, ingress.index, egress.index);
   return passFilter(packet, namespace, Hook.Forward, Node.Forward);
 }

@@ -40,6 +40,7 @@ import {
 import { Namespace } from "../tables/namespace";
 import { pathMtu } from "../tables/path-mtu";
 import { choose, findService, isNoService, Service, serverAddress, serverForwarding, serverWeight } from "../tables/virtual-service";
+import { swap32 } from "../wire/bytes";
 import { complement, isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ICMP_HEADER, writeIcmpChecksum } from "../wire/icmp";
 import {
@@ -123,7 +124,7 @@ export function balanceRequest(packet: Packet, stack: Namespace): Node {
 function begin(connection: IpvsConnection, ip: usize, kind: u32, service: Service, server: u32): void {
   connection.client = load<u32>(ip, IP_SOURCE);
   connection.virtual = load<u32>(ip, IP_DESTINATION);
-  connection.real = bswap<u32>(serverAddress(server));
+  connection.real = swap32(serverAddress(server));
   connection.ports = load<u32>(transportOf(ip));
   connection.kind = kind;
   connection.service = service;
@@ -174,7 +175,7 @@ function transmit(packet: Packet, stack: Namespace, connection: IpvsConnection):
     writeRecord(EventKind.Schedule, Node.Ipvs, Drop.None, packet.trace, packet.device.index, packet.flow, connection.server, service);
   }
   const ip = packet.network;
-  const real = bswap<u32>(connection.real);
+  const real = swap32(connection.real);
   const decision = lookup(stack, real);
   if (!hasRoute(decision)) return unreachable(packet, Drop.IpOutNoRoutes);
   const route = decision.route;

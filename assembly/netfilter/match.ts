@@ -56,7 +56,7 @@ import { isLaterFragment, transportBytes, transportIn } from "../memory/network"
 import { BALANCED, HAS_POLICY, Packet, SECPATH } from "../memory/pool";
 import { bytesOf6, copyWords6 } from "../tables/address6";
 import { isReply, originalOf, trackedOf, Tuple } from "../tables/conntrack";
-import { load32 } from "../wire/bytes";
+import { load32, swap16, swap32 } from "../wire/bytes";
 import {
   DESTINATION,
   destinationPort,
@@ -170,13 +170,13 @@ function matchesConnection(rule: usize, tests: u32, inverts: u32, packet: Packet
     if ((<u32>isReply(tuple) == load<u32>(rule, RULE_CT_DIRECTION)) == isOn(inverts, MATCH_CT_DIRECTION)) return false;
   }
   if (tests & MATCH_CT_ORIGINAL_DESTINATION) {
-    const destination = bswap<u32>(<u32>(original.addresses >> 32));
+    const destination = swap32(<u32>(original.addresses >> 32));
     if (namespace.isIpv6) copyWords6(ORIGINAL, bytesOf6(destination));
     else v128.store(ORIGINAL, i32x4.replace_lane(i32x4.splat(0), 0, destination));
     const isThere = isWithin(ORIGINAL, rule + RULE_CT_DESTINATION, rule + RULE_CT_DESTINATION_MASK);
     if (isThere == isOn(inverts, MATCH_CT_ORIGINAL_DESTINATION)) return false;
   }
   if (!(tests & MATCH_CT_ORIGINAL_PORT)) return true;
-  const port = <u32>bswap<u16>(<u16>(original.ports >> 16));
+  const port = swap16(<u32>(original.ports >> 16));
   return isInRange(port, rule, RULE_CT_PORT_FROM, RULE_CT_PORT_TO) != isOn(inverts, MATCH_CT_ORIGINAL_PORT);
 }

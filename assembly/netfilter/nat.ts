@@ -33,6 +33,7 @@ import { Route } from "../tables/fib";
 import { chooseSource6, firstAddress6 } from "../tables/interface6";
 import { Namespace } from "../tables/namespace";
 import { chainBit } from "../tables/ruleset";
+import { swap32 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ICMP_HEADER, writeIcmpChecksum } from "../wire/icmp";
 import { destinationOf, headerLength, totalLength } from "../wire/ipv4";
@@ -82,7 +83,7 @@ export function nat(packet: Packet, namespace: Namespace, hook: Hook, node: Node
 }
 
 function translate6(packet: Packet, isSource: bool, address: u32, port: u32): void {
-  const change = readdress6(packet, isSource, bswap<u32>(address));
+  const change = readdress6(packet, isSource, swap32(address));
   if (isLaterFragment(packet)) return;
   const transport = transportIn(packet);
   rewriteTransport6(protocolIn(packet), transport, transport + transportBytes(packet), isSource, port, change);
@@ -158,10 +159,10 @@ function translateError6(packet: Packet, tuple: usize, isSource: bool): Drop {
   const other = changetype<Tuple>(otherTuple(tuple));
   const inner = icmp + ICMP_HEADER;
   if (readQuote6(inner, bytes - ICMP_HEADER)) {
-    const change = rewriteAddress6(addressAt6(inner, !isSource), bytesOf6(bswap<u32>(addressOf(other.addresses, !isSource))));
+    const change = rewriteAddress6(addressAt6(inner, !isSource), bytesOf6(swap32(addressOf(other.addresses, !isSource))));
     rewriteTransport6(QUOTED.protocol, inner + QUOTED.transport, icmp + bytes, !isSource, portOf(other.ports, !isSource), change);
   }
-  readdress6(packet, isSource, bswap<u32>(addressOf(invertAddresses(other.addresses), isSource)));
+  readdress6(packet, isSource, swap32(addressOf(invertAddresses(other.addresses), isSource)));
   writeIcmp6Checksum(ip, icmp, bytes);
   return Drop.None;
 }

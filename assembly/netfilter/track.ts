@@ -36,7 +36,7 @@ import {
   Tuple,
 } from "../tables/conntrack";
 import { Namespace } from "../tables/namespace";
-import { load16 } from "../wire/bytes";
+import { load16, swap32 } from "../wire/bytes";
 import { isValid, sumPseudoHeader, sumWords } from "../wire/checksum";
 import { ICMP_HEADER } from "../wire/icmp";
 import { fragmentWord, headerLength, IP_DESTINATION, IP_OFFSET_MASK, IP_SOURCE, IPV4_HEADER, protocolOf, totalLength } from "../wire/ipv4";
@@ -64,7 +64,7 @@ let isFamily6: bool = false;
 
 /** Both addresses of an IPv6 packet as tuples have them. */
 @inline function numbersOf(notes: Notes): u64 {
-  return <u64>bswap<u32>(notes.source) | (<u64>bswap<u32>(notes.destination) << 32);
+  return <u64>swap32(notes.source) | (<u64>swap32(notes.destination) << 32);
 }
 
 /** Reads the tuple of a packet. False: it is not sound, and no connection has it. */
@@ -205,7 +205,7 @@ function relateError6(packet: Packet, stack: Namespace): void {
     if (!hasIcmp6Partner(<u32>load<u8>(transport))) return;
     ports = icmpPorts(transport);
   }
-  joinRelated(packet, numbersOf(QUOTED), <u64>ports | kindOf(stack, protocol), bswap<u32>(destinationIn(packet)));
+  joinRelated(packet, numbersOf(QUOTED), <u64>ports | kindOf(stack, protocol), swap32(destinationIn(packet)));
 }
 
 /** An error about a packet with a tuple, on its way to `destination`. */

@@ -4,7 +4,7 @@ import { frameOf, Packet } from "../memory/pool";
 import { find, Found, foundPort } from "../tables/fdb";
 import { destinationMac, isGroup } from "../wire/ethernet";
 
-export function bridgeOutput(packet: Packet): Node {
+@inline export function bridgeOutput(packet: Packet): Node {
   const destination = destinationMac(frameOf(packet));
   if (isGroup(destination) || find(packet.device, destination) != Found.Port) return Node.BridgeFlood;
   packet.out = foundPort;

@@ -16,7 +16,7 @@ import { ETHERNET_HEADER } from "../wire/ethernet";
 import { decreaseTtl, destinationOf, fragmentWord, IP_DF, IP_TTL } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
 
-export function ipForward(packet: Packet): Node {
+@inline export function ipForward(packet: Packet): Node {
   const ip = packet.network;
   const destination = destinationOf(ip);
   const route = lookup(packet.device.namespace, destination).route;

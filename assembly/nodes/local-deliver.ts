@@ -26,7 +26,7 @@ import { icmpError } from "./icmp-error";
 import { icmp6Error } from "./icmp6-error";
 import { reassembleFor } from "./reassemble";
 
-export function localDeliver(packet: Packet): Node {
+@inline export function localDeliver(packet: Packet): Node {
   if (isFragment(packet)) {
     reassembleFor(Node.LocalDeliver);
     return Node.Reassemble;

@@ -16,7 +16,7 @@ import { stackOf } from "../tables/namespace";
 import { endCrossing } from "./crossing";
 import { leaveStack6 } from "./ip6-forward";
 
-export function postrouting(packet: Packet): Node {
+@inline export function postrouting(packet: Packet): Node {
   const isBridged = (packet.filter & BRIDGED) != 0;
   const egress = isBridged ? packet.out.master : packet.out;
   const ingress = isBridged ? egress : packet.received != 0 ? packet.device : noDevice;

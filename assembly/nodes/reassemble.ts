@@ -8,7 +8,7 @@ import { notesOf, Packet } from "../memory/pool";
 import { DEFRAGMENTED } from "../netfilter/state";
 import { findBuffer, freeBuffer, HEADER_ROOM, isNoBuffer, keepFragment, payloadOf, Reassembly, takeBuffer, unitsPresent } from "../tables/reassembly";
 import { ipv6Of, Namespace } from "../tables/namespace";
-import { load16, load32, store16 } from "../wire/bytes";
+import { load16, load32, store16, swap32 } from "../wire/bytes";
 import {
   fragmentWord,
   headerLength,
@@ -71,7 +71,7 @@ function reassemble6(packet: Packet): Node {
   const offset = field & FRAGMENT_OFFSET;
   const hasMore = (field & FRAGMENT_MORE) != 0;
   if (header > HEADER_ROOM || isMisshapen(bytes, offset, hasMore, TOTAL_MAX)) return drop(packet, Drop.FragTooFar, Node.Reassemble);
-  const addresses = <u64>bswap<u32>(notes.source) | (<u64>bswap<u32>(notes.destination) << 32);
+  const addresses = <u64>swap32(notes.source) | (<u64>swap32(notes.destination) << 32);
   const buffer = bufferFor(packet, ipv6Of(packet.device.namespace), addresses, load32(ip + header + 4), 0);
   nextAt = notes.fragmentNextAt;
   next = load<u8>(ip + header);

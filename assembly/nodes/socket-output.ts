@@ -7,7 +7,7 @@ import { copyCost } from "../simulation/cpu";
 import { dataOffset } from "../wire/tcp";
 import { UDP_HEADER } from "../wire/udp";
 
-export function socketOutput(packet: Packet): Node {
+@inline export function socketOutput(packet: Packet): Node {
   const header = protocolIn(packet) == PROTOCOL_TCP ? dataOffset(transportIn(packet)) : UDP_HEADER;
   copyCost(transportBytes(packet) - header);
   return isIpv6(packet) ? Node.Ip6Output : Node.IpOutput;

@@ -16,7 +16,7 @@ import { enter, visit } from "../simulation/cpu";
 import { hasRoute, lookup } from "../tables/fib";
 import { armNeighbour, dequeue, Neighbour, NeighbourState } from "../tables/neighbour";
 import { armBuffer, freeBuffer, payloadOf, Reassembly } from "../tables/reassembly";
-import { store16 } from "../wire/bytes";
+import { store16, swap32 } from "../wire/bytes";
 import { destinationOf } from "../wire/ipv4";
 import { IP6_LENGTH, IPV6_HEADER } from "../wire/ipv6";
 import { icmpError, icmpErrorOfFragment } from "./icmp-error";
@@ -100,7 +100,7 @@ export function reassemblyTimer(buffer: Reassembly): void {
 /** ip_expire: what connection tracking collects for others times out without a word. */
 function isForThisHost(buffer: Reassembly): bool {
   const stack = buffer.namespace;
-  const destination = stack.isIpv6 ? bswap<u32>(<u32>(buffer.addresses >> 32)) : destinationOf(payloadOf(buffer) - buffer.header);
+  const destination = stack.isIpv6 ? swap32(<u32>(buffer.addresses >> 32)) : destinationOf(payloadOf(buffer) - buffer.header);
   const decision = lookup(stack, destination);
   return hasRoute(decision) && decision.route.type == RouteType.Local;
 }
@@ -124,7 +124,7 @@ function reportFragment6(buffer: Reassembly): void {
   const notes = notesOf(GHOST);
   store16(ip + IP6_LENGTH, bytes - IPV6_HEADER);
   if (readHeaders6(notes, ip, bytes) != Drop.None) return;
-  notes.source = bswap<u32>(<u32>buffer.addresses);
-  notes.destination = bswap<u32>(<u32>(buffer.addresses >> 32));
+  notes.source = swap32(<u32>buffer.addresses);
+  notes.destination = swap32(<u32>(buffer.addresses >> 32));
   icmp6ErrorOfFragment(GHOST, ICMP6_TIME_EXCEEDED, ICMP6_REASSEMBLY_TIMEOUT);
 }

@@ -16,14 +16,14 @@ import { GCM_NONCE, GCM_TAG, seal } from "../crypto/gcm";
 import { finalize } from "../simulation/random";
 import { Flow, flowAt, flowSeed } from "../tables/flow";
 import { cipherFor, hasCounter, Payload, payloadAt, wireBytes } from "../tables/payload";
-import { store16 } from "../wire/bytes";
+import { store16, swap32 } from "../wire/bytes";
 import { writeExchange } from "../wire/exchange";
 import { writePayload } from "../wire/payload";
 
 const NONCE = memory.data(16, 16);
 
 /** The datagram with a number. A packet without flow passes NONE. */
-export function sayDatagram(to: usize, flow: u32, isResponse: bool, sequence: u32, bytes: u32): void {
+@inline export function sayDatagram(to: usize, flow: u32, isResponse: bool, sequence: u32, bytes: u32): void {
   if (MANY_HOSTS && flow != NONE) {
     const payload = payloadOf(flowAt(flow), isResponse);
     if (changetype<usize>(payload) != 0 && wireBytes(payload) == bytes) return sealMessage(to, payload, flowAt(flow), isResponse, sequence, 0);
@@ -32,7 +32,7 @@ export function sayDatagram(to: usize, flow: u32, isResponse: bool, sequence: u3
 }
 
 /** Bytes of a connection whose numbers start at `iss`, from `position` on. */
-export function sayStream(to: usize, flow: u32, isResponse: bool, iss: u32, position: u32, bytes: u32): void {
+@inline export function sayStream(to: usize, flow: u32, isResponse: bool, iss: u32, position: u32, bytes: u32): void {
   if (flow == NONE) return writePayload(to, position, flow, bytes);
   const own = flowAt(flow);
   if (MANY_HOSTS) {
@@ -87,7 +87,7 @@ function sealMessage(to: usize, payload: Payload, flow: Flow, isResponse: bool, 
   const header: u32 = form == PayloadForm.Stream ? STREAM_HEADER : 0;
   if (header != 0) {
     store<u8>(to, MEMBERLIST_ENCRYPT);
-    store<u32>(to + 1, bswap<u32>(length + PACKET_OVERHEAD));
+    store<u32>(to + 1, swap32(length + PACKET_OVERHEAD));
   }
   store<u8>(to + header, MEMBERLIST_VERSION);
   memory.copy(to + header + 1, NONCE, GCM_NONCE);
@@ -98,7 +98,7 @@ function sealMessage(to: usize, payload: Payload, flow: Flow, isResponse: bool, 
 
 function copyText(to: usize, payload: Payload, number: u32): void {
   memory.copy(to, payload.text, payload.length);
-  if (hasCounter(payload)) store<u32>(to + payload.counter, bswap<u32>(payload.first + number));
+  if (hasCounter(payload)) store<u32>(to + payload.counter, swap32(payload.first + number));
 }
 
 /** In place of chance: no two messages of a flow have the same. */
@@ -106,7 +106,7 @@ function writeNonce(flow: Flow, isResponse: bool, number: u32, iss: u32): void {
   const first = finalize(flowSeed() ^ (flow.index * 0x9e3779b1) ^ (isResponse ? 0x85ebca77 : 0));
   const second = finalize(first ^ number ^ <u32>flow.start);
   const third = finalize(second ^ iss ^ <u32>(flow.start >> 32) ^ (number * 0x9e3779b1));
-  store<u32>(NONCE, bswap<u32>(first));
-  store<u32>(NONCE, bswap<u32>(second), 4);
-  store<u32>(NONCE, bswap<u32>(third), 8);
+  store<u32>(NONCE, swap32(first));
+  store<u32>(NONCE, swap32(second), 4);
+  store<u32>(NONCE, swap32(third), 8);
 }

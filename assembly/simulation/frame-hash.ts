@@ -1,6 +1,6 @@
 /** What tells the flows of IPv4 frames apart: receive-side scaling, and the source ports of tunnels. */
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../abi/protocol";
-import { load32 } from "../wire/bytes";
+import { load32, swap16 } from "../wire/bytes";
 import { ETHERNET_HEADER } from "../wire/ethernet";
 import { destinationOf, IP_FRAGMENT, IPV4_HEADER, protocolOf, sourceOf } from "../wire/ipv4";
 import { finalize } from "./random";
@@ -11,7 +11,7 @@ export function hashOfIpv4(frame: usize, length: u32): u32 {
   const protocol = protocolOf(ip);
   const hasPorts =
     (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP) &&
-    (bswap<u16>(load<u16>(ip, IP_FRAGMENT)) & 0x3fff) == 0 &&
+    (swap16(load<u16>(ip, IP_FRAGMENT)) & 0x3fff) == 0 &&
     (load<u8>(ip) & 15) == 5 &&
     length >= ETHERNET_HEADER + IPV4_HEADER + 4;
   return finalize(sourceOf(ip) ^ rotl<u32>(destinationOf(ip), 16) ^ (hasPorts ? load32(ip + IPV4_HEADER) : 0));

@@ -43,7 +43,7 @@ export class Random {
 }
 
 /** The last step of murmur3's 32-bit hash. */
-export function finalize(h: u32): u32 {
+@inline export function finalize(h: u32): u32 {
   h ^= h >> 16;
   h *= 0x85ebca6b;
   h ^= h >> 13;

@@ -24,6 +24,7 @@ import { PROTOCOL_ICMP, PROTOCOL_ICMP6 } from "../abi/protocol";
 import { NONE } from "../abi/version";
 import { powerOfTwo, reserve } from "../memory/arena";
 import { clock } from "../simulation/clock";
+import { swap16, swap32 } from "../wire/bytes";
 import { copyWords6, find6 } from "./address6";
 import { deadlineOfConnection, leaveConnection } from "./ipvs-connection";
 
@@ -284,7 +285,7 @@ export function deleteTracked(filter: usize): void {
   const isIpv6 = load<u32>(filter, CT_FILTER_FAMILY) == Family.Ipv6;
   const stack = <u64>((load<u32>(filter, CT_FILTER_NAMESPACE) << 1) | <u32>isIpv6);
   const asks = load<u32>(filter, CT_FILTER_ASKS);
-  const port = bswap<u16>(<u16>load<u32>(filter, CT_FILTER_ORIGINAL_PORT));
+  const port = swap16(load<u32>(filter, CT_FILTER_ORIGINAL_PORT));
   const destination = addressHalf(filter + CT_FILTER_ORIGINAL_DESTINATION, isIpv6);
   const end = addressHalf(filter + CT_FILTER_REPLY_END, isIpv6);
   for (let index: u32 = 0; index < fresh; index++) {
@@ -302,10 +303,10 @@ export function deleteTracked(filter: usize): void {
 
 /** An address of a filter as tuples have it; one of IPv6 without a number is nowhere. */
 function addressHalf(words: usize, isIpv6: bool): u64 {
-  if (!isIpv6) return <u64>bswap<u32>(load<u32>(words));
+  if (!isIpv6) return <u64>swap32(load<u32>(words));
   copyWords6(WANTED, words);
   const number = find6(WANTED);
-  return number == NONE ? u64.MAX_VALUE : <u64>bswap<u32>(number);
+  return number == NONE ? u64.MAX_VALUE : <u64>swap32(number);
 }
 
 /** From now on it is found. */

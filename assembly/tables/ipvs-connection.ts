@@ -9,6 +9,7 @@ import { NONE } from "../abi/version";
 import { powerOfTwo, reserve } from "../memory/arena";
 import { capacity as capacityOf } from "../memory/image";
 import { clock } from "../simulation/clock";
+import { swap32 } from "../wire/bytes";
 import { dieNotAfter, GONE, IN_CONNECTION, remove, Tracked } from "./conntrack";
 import { Service, serverOf } from "./virtual-service";
 
@@ -183,7 +184,7 @@ export function followServices(): void {
     if (connection.kind == 0) continue;
     const successor = connection.service.successor;
     const service = changetype<Service>(<usize>successor);
-    const server = successor == 0 ? NONE : serverOf(service, bswap<u32>(connection.real));
+    const server = successor == 0 ? NONE : serverOf(service, swap32(connection.real));
     if (server == NONE) {
       removeConnection(connection);
       continue;

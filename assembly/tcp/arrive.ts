@@ -90,7 +90,7 @@ function establish(connection: Connection, acknowledgement: u32, tcp: usize): bo
 }
 
 /** False: the connection is gone. */
-function processAck(connection: Connection, acknowledgement: u32, window: u32, isBare: bool): bool {
+@inline function processAck(connection: Connection, acknowledgement: u32, window: u32, isBare: bool): bool {
   // An acknowledgement of the past tells nothing.
   if (isBefore(acknowledgement, connection.sndUna)) return true;
   const sameWindow = window == connection.sndWnd;

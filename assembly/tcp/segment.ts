@@ -20,6 +20,7 @@ import { count } from "../tables/counters";
 import { noDevice } from "../tables/device";
 import { flowAt } from "../tables/flow";
 import { streamOf } from "../tables/stream";
+import { swap32 } from "../wire/bytes";
 import {
   ACK,
   acknowledgementOf,
@@ -141,7 +142,7 @@ export function sendReset(offender: Packet, payload: u32, inProgress: Node, isRe
   writeNetwork(packet, stack, total, stack.ttl, PROTOCOL_TCP, destinationIn(offender), sourceIn(offender));
   if (stack.isIpv6 && (offender.received != 0 || offender.dontFragment & CROSSING)) packet.out = offender.device;
   const own = packet.network + headerBytes(stack);
-  const ports = rotl<u32>(bswap<u32>(load<u32>(tcp)), 16);
+  const ports = rotl<u32>(swap32(load<u32>(tcp)), 16);
   const length = payload + <u32>((flags & SYN) != 0) + <u32>((flags & FIN) != 0);
   if (flags & ACK) writeTcp(own, ports, acknowledgementOf(tcp), 0, TCP_HEADER, RST, 0);
   else writeTcp(own, ports, 0, sequenceOf(tcp) + length, TCP_HEADER, RST | ACK, 0);

@@ -2,6 +2,7 @@
  * The Internet checksum (RFC 1071). Words are added as they lie in memory: a sum of byte-swapped words is the byte-swapped
  * sum (§1.2.B), so results are stored back without a swap.
  */
+import { swap16 } from "./bytes";
 
 /** Sum of the 16-bit words of `bytes` bytes, not folded; an odd last byte counts as if a zero followed. */
 @inline export function sumWords(address: usize, bytes: usize): u64 {
@@ -51,6 +52,6 @@
 
 /** The pseudo-header of UDP and TCP (RFC 768, RFC 9293 §3.1; RFC 8200 §8.1): addresses of the IP header, protocol, length of the part. */
 @inline export function sumPseudoHeader(ip: usize, protocol: u32, bytes: u32): u64 {
-  if (load<u8>(ip) >> 4 == 6) return sumWords(ip + 8, 32) + (<u64>protocol << 8) + <u64>bswap<u16>(<u16>bytes);
-  return <u64>load<u32>(ip, 12) + <u64>load<u32>(ip, 16) + (<u64>protocol << 8) + <u64>bswap<u16>(<u16>bytes);
+  if (load<u8>(ip) >> 4 == 6) return sumWords(ip + 8, 32) + (<u64>protocol << 8) + <u64>swap16(bytes);
+  return <u64>load<u32>(ip, 12) + <u64>load<u32>(ip, 16) + (<u64>protocol << 8) + <u64>swap16(bytes);
 }

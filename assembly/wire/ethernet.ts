@@ -8,6 +8,7 @@
  *     +-----------------+-----------------+--------+
  */
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../abi/protocol";
+import { swap16, swap32 } from "./bytes";
 
 export const ETHERNET_HEADER: u32 = 14;
 export const ETHERNET_TYPE: usize = 12;
@@ -65,10 +66,10 @@ export function writeSourceMac(frame: usize, mac: u64): void {
 
 /** From the two words of a program's record. */
 export function macFromWords(high: u32, low: u32): u64 {
-  return <u64>bswap<u16>(<u16>high) | (<u64>bswap<u32>(low) << 16);
+  return <u64>swap16(high) | (<u64>swap32(low) << 16);
 }
 
 /** 01:00:5e and the low 23 bits of the group (RFC 1112 §6.4). */
 export function multicastMac(group: u32): u64 {
-  return <u64>0x5e0001 | (<u64>bswap<u32>(group & 0x7fffff) << 16 & 0xffffff000000);
+  return <u64>0x5e0001 | (<u64>swap32(group & 0x7fffff) << 16 & 0xffffff000000);
 }

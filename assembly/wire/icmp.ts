@@ -1,5 +1,5 @@
 /** ICMP (RFC 792). */
-import { load16 } from "./bytes";
+import { load16, swap32 } from "./bytes";
 import { complement, sumWords } from "./checksum";
 
 export const ICMP_HEADER: u32 = 8;
@@ -14,7 +14,7 @@ export const ICMP_INFO: usize = 6;
 
 @inline export function writeIcmpHeader(icmp: usize, type: u32, code: u32, identifier: u32, info: u32): void {
   store<u32>(icmp, type | (code << 8));
-  store<u32>(icmp, bswap<u32>((identifier << 16) | info), ICMP_IDENTIFIER);
+  store<u32>(icmp, swap32((identifier << 16) | info), ICMP_IDENTIFIER);
 }
 
 @inline export function writeIcmpChecksum(icmp: usize, bytes: u32): void {

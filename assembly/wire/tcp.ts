@@ -47,7 +47,7 @@ const OPTION_TIMESTAMPS: u32 = 8;
   return (<u32>load<u8>(tcp, TCP_OFFSET) >> 4) << 2;
 }
 
-export function writeTcp(tcp: usize, ports: u32, sequence: u32, acknowledgement: u32, header: u32, flags: u32, window: u32): void {
+@inline export function writeTcp(tcp: usize, ports: u32, sequence: u32, acknowledgement: u32, header: u32, flags: u32, window: u32): void {
   store32(tcp, ports);
   store32(tcp + TCP_SEQUENCE, sequence);
   store32(tcp + TCP_ACKNOWLEDGEMENT, acknowledgement);

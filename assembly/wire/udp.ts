@@ -1,5 +1,5 @@
 /** UDP (RFC 768). */
-import { load16, store16 } from "./bytes";
+import { load16, store16, swap16, swap32 } from "./bytes";
 import { PROTOCOL_UDP } from "../abi/protocol";
 import { complement, sumPseudoHeader, sumWords } from "./checksum";
 
@@ -16,8 +16,8 @@ export const UDP_CHECKSUM: usize = 6;
 }
 
 @inline export function writeUdp(udp: usize, source: u32, destination: u32, length: u32): void {
-  store<u32>(udp, bswap<u32>((source << 16) | destination));
-  store<u32>(udp, <u32>bswap<u16>(<u16>length), UDP_LENGTH);
+  store<u32>(udp, swap32((source << 16) | destination));
+  store<u32>(udp, swap16(length), UDP_LENGTH);
 }
 
 /** A sum of zero is sent as all ones: zero means that there is none. */

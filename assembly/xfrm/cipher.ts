@@ -10,7 +10,7 @@ import { ESP_HEADER, ESP_ICV, ESP_IV } from "../abi/xfrm";
 import { GCM_NONCE, open, seal } from "../crypto/gcm";
 import { finalize } from "../simulation/random";
 import { cipherOf, Key, Sa } from "../tables/xfrm";
-import { load32, store32 } from "../wire/bytes";
+import { load32, store32, swap32 } from "../wire/bytes";
 
 export const ESP_SEQUENCE: usize = 4;
 /** Bytes in front of what is encrypted, and all that does not depend on how much that is. */
@@ -56,5 +56,5 @@ export function openEsp(sa: Sa, esp: usize, bytes: u32): bool {
 function checkOf(key: Key, esp: usize, bytes: u32): u64 {
   const a = finalize(key.word ^ load32(esp + ESP_SEQUENCE));
   const b = finalize(a ^ load32(esp) ^ rotl<u32>(bytes, 16));
-  return <u64>bswap<u32>(a) | (<u64>bswap<u32>(b) << 32);
+  return <u64>swap32(a) | (<u64>swap32(b) << 32);
 }
