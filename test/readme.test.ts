@@ -54,6 +54,15 @@ describe("the README", () => {
     expect(stdout).toBe(blocks("text").find((text) => text.startsWith("client → ")));
   });
 
+  it("shows operations at given times, which the same swarm does", async () => {
+    const file = join(folder, "operations.mjs");
+    const [start] = (blocks("js").find((text) => text.includes("swarm(")) ?? "").split("const ask");
+    const operations = blocks("js").find((text) => text.includes("lab.at(")) ?? "";
+    const tasks = `(await lab.docker("service ls --format {{.Replicas}}")).stdout.trim(), (await lab.docker("node ls --format {{.Hostname}}={{.Availability}}")).stdout.trim().split("\\n").join(" ")`;
+    writeFileSync(file, `${start}${operations}console.log(lab.now, traffic.length, drops.length > 0, ${tasks});\nawait lab.dispose();\n`);
+    expect((await run(file)).stdout).toBe("90000000000 0 true 5/5 m1=Active w1=Drain w2=Active\n");
+  });
+
   it("shows who reaches whom as the command prints it", async () => {
     const sample = blocks("text").find((text) => text.startsWith("$ dockwire reach ")) ?? "";
     const [command = "", ...shown] = sample.split("\n");

@@ -17,6 +17,7 @@ describe("parseDuration", () => {
     for (const text of ["", "10", "-1s", "1.s", "1s ", "s", "1 s", "1min", "1e3s"]) {
       expect(() => parseDuration(text, "for"), text).toThrow(expected + JSON.stringify(text));
     }
+    expect(() => parseDuration(undefined as never, "for"), "none at all").toThrow(`${expected}undefined`);
     expect(() => parseDuration("0.5ns", "for")).toThrow(`for: expected a whole number of nanoseconds, found "0.5ns"`);
     expect(() => parseDuration("105d", "for")).toThrow(`for: expected at most 104 days (2^53 ns), found "105d"`);
   });

@@ -54,7 +54,7 @@ export function parseDuration(text: string, field: string, details?: ErrorDetail
     total += part;
     offset = DURATION_PART.lastIndex;
   }
-  if (text === "" || offset !== text.length) return fail(`a duration such as "50us", "1.5s" or "1m30s"`);
+  if (!text || offset !== text.length) return fail(`a duration such as "50us", "1.5s" or "1m30s"`);
   return safe(total) ?? fail("at most 104 days (2^53 ns)");
 }
 

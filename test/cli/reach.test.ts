@@ -84,8 +84,8 @@ describe("dockwire reach", () => {
   it.each([
     [["--from", "web"], "reach: expected --from and --to, or --matrix, found one of them\n"],
     [["--from", "web", "--from", "db", "--to", "a", "--to", "b", "--to", "c"], "reach: expected as many --from as --to, or one of either, found 2 and 3\n"],
-    [["--from", "nobody", "--to", "db"], 'from: expected a container, a service or a host, found "nobody"'],
-    [["--from", "web", "--to", "db:99999"], 'to: expected "name:port[/tcp|/udp]"'],
+    [["--from", "nobody", "--to", "db"], '--from: expected a service, a container, host1, lan or internet, found "nobody"'],
+    [["--from", "web", "--to", "db:99999"], '--to: expected "name:port[/tcp|/udp]"'],
   ])("refuses %j with one line and exit code 2", async (args, message) => {
     const { code, stdout, stderr } = await place.run("reach", ...args);
     expect(stderr).toContain(message);
