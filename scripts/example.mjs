@@ -56,6 +56,8 @@ export async function serveBrowserExample(port) {
     minify: true,
     tsconfigRaw: "{}",
     absWorkingDir: ROOT,
+    // Chunks without side effects are imported for nothing; esbuild says so of each, but in node_modules.
+    logOverride: { "ignored-bare-import": "silent" },
   });
   const html = await readFile(join(FOLDER, PAGE, "index.html"));
   const server = createServer(({ url }, response) => {

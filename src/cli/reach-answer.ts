@@ -1,5 +1,5 @@
 import type { ComposeProject, ComposeService, Place } from "../compose";
-import type { ReachResult } from "../targets/node";
+import type { ReachResult } from "../index";
 
 export interface Question {
   readonly from: string;

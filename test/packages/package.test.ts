@@ -123,6 +123,14 @@ describe("the core", () => {
     expect(warnings).toEqual([]);
   });
 
+  it("compiles at once what Node can, in a bundle too", async () => {
+    const program = `import { docker } from "dockwire";
+      console.log(docker("old", { docker: "20.10", rules: "-A INPUT -j DROP" }).container("web").compile().spec.generation);`;
+    const stdin = { contents: program, resolveDir: consumer.folder, sourcefile: "old.mjs" };
+    const { outputFiles } = await esbuild.build({ stdin, absWorkingDir: consumer.folder, bundle: true, write: false, format: "esm", platform: "node", logLevel: "silent" });
+    expect((await consumer.run(process.execPath, consumer.write("old.mjs", outputFiles[0]!.text))).trim()).toBe("20.10");
+  });
+
   it("stays under 150 kB gzipped, with the Wasm and the worker", async () => {
     expect(await coreSize(consumer.folder)).toBeLessThan(150_000);
   });
