@@ -2,7 +2,7 @@
  * Runs one of the programs in `examples/` against the built package, as somebody who installed it would.
  *
  * Usage: node scripts/example.mjs 01           the program whose name begins so
- *        node scripts/example.mjs 07-browser   serves the page at http://localhost:8000
+ *        node scripts/example.mjs 07-browser   serves the page at http://localhost:8000, or at another port if that is taken
  */
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
@@ -65,7 +65,10 @@ export async function serveBrowserExample(port) {
     response.writeHead(isScript || url === "/" ? 200 : 404, { "content-type": isScript ? "text/javascript; charset=utf-8" : "text/html; charset=utf-8" });
     response.end(isScript ? outputFiles[0]?.contents : url === "/" ? html : "not found");
   });
-  await new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(undefined)));
+  await new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve(undefined));
+  });
   return server;
 }
 
@@ -79,8 +82,10 @@ async function main(wanted) {
   }
   await buildAll();
   if (name === PAGE) {
-    await serveBrowserExample(8000);
-    console.log("http://localhost:8000 (Ctrl-C ends it)");
+    // Another port where somebody has this one.
+    const server = await serveBrowserExample(8000).catch((error) => (error.code === "EADDRINUSE" ? serveBrowserExample(0) : Promise.reject(error)));
+    const address = server.address();
+    console.log(`http://localhost:${typeof address === "object" ? address?.port : address} (Ctrl-C ends it)`);
     return undefined;
   }
   await mkdir(join(ROOT, "build"), { recursive: true });
