@@ -2,29 +2,12 @@ import { dropText } from "../report/drop-text";
 import { cidrContains, parseCidr } from "../net/cidr";
 import { isIp, isIpv4, parseIp, parseIpv4 } from "../net/ip";
 import type { DropName } from "../observe/names";
-import type { PacketTrace, TraceHop } from "../observe/trace";
+import type { PacketTrace } from "../observe/trace";
 import type { ReachResult } from "./reach";
+import type { Ending } from "./reach-ending";
 import { explainRefusal } from "./reach-refusal";
 import { explainGroup, explainInTunnel, explainPartition, explainUnknown } from "./reach-tunnel";
 import type { CompiledTopology, EndpointDescription, TopologyDescription } from "./spec";
-
-/** A packet's end, and what led to it. */
-export interface Ending {
-  readonly reason: DropName;
-  /** The device where it died. */
-  readonly place: string;
-  /** Bytes of its frame. */
-  readonly length: number;
-  /** The way of the packet up to there. */
-  readonly hops: readonly TraceHop[];
-  /** The rule that decided, if one did. */
-  readonly rule?: string;
-  /** Who sent it, and the address that was asked. */
-  readonly from: string;
-  readonly address: string;
-  /** As it was asked: `h1:8080`. */
-  readonly to: string;
-}
 
 type Explanation = (ending: Ending, topology: CompiledTopology) => string | undefined;
 

@@ -1,4 +1,4 @@
-import type { Ending } from "./reach-cause";
+import type { Ending } from "./reach-ending";
 import { parseTarget } from "./traffic";
 import { type CompiledTopology, type DockerState, publishersOf } from "./spec";
 

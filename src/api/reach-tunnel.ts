@@ -1,7 +1,7 @@
 /** What kills packets between the nodes of a swarm, in words. */
 import type { DropName } from "../observe/names";
 import type { TraceHop } from "../observe/trace";
-import type { Ending } from "./reach-cause";
+import type { Ending } from "./reach-ending";
 import type { CompiledTopology } from "./spec";
 
 /** The tunnel that a packet was in. */

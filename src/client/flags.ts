@@ -29,6 +29,11 @@ export interface FlagSpec {
   readonly isUnsupported?: boolean;
 }
 
+/** What an object has several of, and a command changes: one flag adds, another takes away. */
+export function changeFlags(name: string, read?: FlagSpec["read"]): readonly FlagSpec[] {
+  return [{ name: `${name}-add`, kind: "list", ...(read && { read }) }, { name: `${name}-rm`, kind: "list" }];
+}
+
 /** The flags of one command line. */
 export class FlagValues {
   readonly #texts = new Map<string, string[]>();

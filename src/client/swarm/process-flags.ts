@@ -1,6 +1,6 @@
 import type { HealthSpec, MountSpec, ProcessSpec, UlimitSpec } from "../../model/swarm/process-spec";
 import { parseDuration } from "../duration";
-import { splitPair, type FlagSpec, type FlagValues } from "../flags";
+import { changeFlags, splitPair, type FlagSpec, type FlagValues } from "../flags";
 import { GoError, parseInteger } from "../go";
 import { Failure } from "../outcome";
 import { readDuration } from "../values";
@@ -45,12 +45,9 @@ export const PROCESS_FLAGS: readonly FlagSpec[] = [
 
 export const PROCESS_CHANGES: readonly FlagSpec[] = [
   ...SHARED_FLAGS,
-  { name: "group-add", kind: "list" },
-  { name: "group-rm", kind: "list" },
-  { name: "mount-add", kind: "list", read: checked(readMount) },
-  { name: "mount-rm", kind: "list" },
-  { name: "ulimit-add", kind: "list", read: checked(readUlimit) },
-  { name: "ulimit-rm", kind: "list" },
+  ...changeFlags("group"),
+  ...changeFlags("mount", checked(readMount)),
+  ...changeFlags("ulimit", checked(readUlimit)),
 ];
 
 /** docker/go-units ulimit.go. */

@@ -1,54 +1,36 @@
 import type { PlacementRules, ServicePort, ServiceSpec } from "../../model/swarm/service-spec";
 import { placementOf } from "../../model/swarm/service-spec";
 import type { Call } from "../command";
-import { splitPair, type FlagSpec, type FlagValues } from "../flags";
-import { parseUnsigned } from "../go";
+import { changeFlags, splitPair, type FlagSpec, type FlagValues } from "../flags";
 import { Failure } from "../outcome";
 import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel, readSysctl } from "../values";
 import { splitWords } from "../words";
 import { others } from "./other-flags";
 import { capabilityName, changedList, changedProcess, PROCESS_CHANGES } from "./process-flags";
 import { PORT_CHECKS, readPort } from "./port-flag";
-import { endpointModeOf, hostOf, imageOfService, readNetwork, readNetworkText } from "./service-flags";
+import { endpointModeOf, hostOf, imageOfService, readCount, readNetwork, readNetworkText } from "./service-flags";
 import { policyOf, POLICY_FLAGS, readFileReference, readPreferenceOf, resourcesOf, restartOf } from "./service-policies";
-
-const MOST_REPLICAS = 2 ** 53;
-
-function readCount(text: string): string {
-  parseUnsigned(text, MOST_REPLICAS);
-  return text;
-}
 
 /** docker/cli cli/command/service/update.go. */
 export const UPDATE_FLAGS: readonly FlagSpec[] = [
   { name: "args", kind: "text" },
   { name: "cap-add", kind: "list" },
-  { name: "config-add", kind: "list" },
-  { name: "config-rm", kind: "list" },
-  { name: "constraint-add", kind: "list" },
-  { name: "constraint-rm", kind: "list" },
-  { name: "container-label-add", kind: "list", read: readLabel },
-  { name: "container-label-rm", kind: "list" },
+  ...changeFlags("config"),
+  ...changeFlags("constraint"),
+  ...changeFlags("container-label", readLabel),
   { name: "detach", short: "d", kind: "switch" },
-  { name: "dns-add", kind: "list", read: readDnsServer },
-  { name: "dns-option-add", kind: "list" },
-  { name: "dns-option-rm", kind: "list" },
-  { name: "dns-rm", kind: "list" },
-  { name: "dns-search-add", kind: "list", read: readDnsSearch },
-  { name: "dns-search-rm", kind: "list" },
+  ...changeFlags("dns", readDnsServer),
+  ...changeFlags("dns-option"),
+  ...changeFlags("dns-search", readDnsSearch),
   { name: "endpoint-mode", kind: "text" },
-  { name: "env-add", kind: "list", read: readEnvironment },
-  { name: "env-rm", kind: "list" },
+  ...changeFlags("env", readEnvironment),
   { name: "force", kind: "switch" },
-  { name: "host-add", kind: "list", read: readExtraHost },
-  { name: "host-rm", kind: "list" },
+  ...changeFlags("host", readExtraHost),
   { name: "hostname", kind: "text" },
   { name: "image", kind: "text" },
-  { name: "label-add", kind: "list", read: readLabel },
-  { name: "label-rm", kind: "list" },
+  ...changeFlags("label", readLabel),
   { name: "max-concurrent", kind: "text", read: readCount },
-  { name: "network-add", kind: "list", read: readNetworkText },
-  { name: "network-rm", kind: "list" },
+  ...changeFlags("network", readNetworkText),
   { name: "no-resolve-image", kind: "switch" },
   { name: "placement-pref-add", kind: "list", read: readPreferenceOf },
   { name: "placement-pref-rm", kind: "list", read: readPreferenceOf },
@@ -57,10 +39,8 @@ export const UPDATE_FLAGS: readonly FlagSpec[] = [
   { name: "quiet", short: "q", kind: "switch" },
   { name: "replicas", kind: "text", read: readCount },
   { name: "rollback", kind: "switch" },
-  { name: "secret-add", kind: "list" },
-  { name: "secret-rm", kind: "list" },
-  { name: "sysctl-add", kind: "list", read: readSysctl },
-  { name: "sysctl-rm", kind: "list" },
+  ...changeFlags("secret"),
+  ...changeFlags("sysctl", readSysctl),
   { name: "with-registry-auth", kind: "switch" },
   ...POLICY_FLAGS,
   ...PROCESS_CHANGES,

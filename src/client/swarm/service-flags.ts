@@ -47,7 +47,8 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
 
 const MOST_REPLICAS = 2 ** 53;
 
-function readCount(text: string): string {
+/** How many tasks. */
+export function readCount(text: string): string {
   parseUnsigned(text, MOST_REPLICAS);
   return text;
 }
