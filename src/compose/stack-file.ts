@@ -3,8 +3,9 @@ import { SimulationError } from "../errors";
 import { Field } from "./field";
 import { loadCompose } from "./load";
 import { Notices } from "./notice";
+import type { ComposeProject } from "./project";
 import { ignoredKeys, stackNetworks, stackServices } from "./stack";
-import { parseYaml } from "./yaml";
+import { parseYaml, type SourceText } from "./yaml";
 
 /** docker/cli cli/compose/types: ForbiddenProperties. */
 const FORBIDDEN: Readonly<Record<string, string>> = {
@@ -28,22 +29,44 @@ export const stackReader: StackReader = (text, stack, generation) => {
   const root = node && new Field(node, []);
   if (root) checkForm(root, generation === "29");
   return inClientsWords((): StackFile => {
-    const project = loadCompose({ file: "-", text }, { projectName: stack, isStack: true });
+    const { project, undefinedNetwork } = loadStack(text, stack);
     const networks = stackNetworks(project, new Notices());
     const files = (service: string, kind: "secret" | "config") => (root ? filesOf(root, service, kind, stack) : []);
     return {
       networks: networks.map((network) => ({ ...network, external: project.networks.some(({ name, external }) => external && name === network.name) })),
       serviceNames: project.services.map(({ name }) => `${stack}_${name}`),
-      services: () =>
-        inClientsWords(() => stackServices(project, new Notices())).map((service) => {
+      services: () => {
+        inClientsWords(() => {
+          if (undefinedNetwork) throw undefinedNetwork;
+        });
+        return inClientsWords(() => stackServices(project, new Notices())).map((service) => {
           const own = service.name.slice(stack.length + 1);
           const [secrets, configs] = [files(own, "secret"), files(own, "config")];
           return { ...service, ...(secrets.length > 0 && { secrets }), ...(configs.length > 0 && { configs }) };
-        }),
+        });
+      },
       ...ignoredKeys(project),
     };
   });
 };
+
+/** Networks that the file does not define are made as well, before a service finds that they are not defined. */
+function loadStack(text: string, stack: string): { readonly project: ComposeProject; readonly undefinedNetwork: SimulationError | undefined } {
+  const overrides: SourceText[] = [];
+  let undefinedNetwork: SimulationError | undefined;
+  for (;;) {
+    try {
+      return { project: loadCompose({ file: "-", text }, { overrides, projectName: stack, isStack: true }), undefinedNetwork };
+    } catch (error) {
+      const network = error instanceof SimulationError ? UNDEFINED_NETWORK.exec(error.message)?.[2] : undefined;
+      if (network === undefined) throw error;
+      undefinedNetwork ??= error as SimulationError;
+      overrides.push({ file: "-", text: `networks: {${JSON.stringify(network)}: {}}` });
+    }
+  }
+}
+
+const UNDEFINED_NETWORK = /service "([^"]*)" refers to undefined network "([^"]*)"/;
 
 /** The client's words for what the reader of Compose files says otherwise. */
 function inClientsWords<T>(read: () => T): T {
@@ -53,7 +76,7 @@ function inClientsWords<T>(read: () => T): T {
     if (!(error instanceof SimulationError)) throw error;
     const [, path, key] = /^(?:-:\d+:\d+: )?([^:]*): additional property "([^"]*)" is not allowed/.exec(error.message) ?? [];
     if (key !== undefined) throw new SimulationError(error.code, `${path} Additional property ${key} is not allowed`);
-    const [, service, network] = /service "([^"]*)" refers to undefined network "([^"]*)"/.exec(error.message) ?? [];
+    const [, service, network] = UNDEFINED_NETWORK.exec(error.message) ?? [];
     if (network !== undefined) throw new SimulationError(error.code, `service ${service}: undefined network ${JSON.stringify(network)}`);
     throw new SimulationError(error.code, error.message.replace(/^-:\d+:\d+: /, ""));
   }

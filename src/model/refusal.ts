@@ -1,7 +1,7 @@
 import { SimulationError, type ErrorCode, type SourcePosition } from "../errors";
 
 /** What the daemon's HTTP API answers with (moby daemon/server/httpstatus). */
-export type RefusalStatus = 400 | 403 | 404 | 409 | 500 | 503;
+export type RefusalStatus = 400 | 403 | 404 | 409 | 500 | 501 | 503;
 
 /**
  * What the daemon would not do. `daemon` is its own wording, exact, also in `details.daemon` beside the HTTP `details.status`;

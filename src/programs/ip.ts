@@ -11,7 +11,7 @@ export const ip: Program = async (process, argv) => {
   const family = switches.includes("-4") ? 4 : switches.includes("-6") ? 6 : undefined;
   if (object === "route" || object === "r") return route(process, verb, rest, family);
   if (object === "addr" || object === "address" || object === "a") return addresses(process, rest.filter((word) => word !== "dev"), family, switches.includes("-o"));
-  if (object === "link" || object === "l") return printed(links(process, rest.filter((word) => word !== "dev")));
+  if (object === "link" || object === "l") return printed(links(process, rest.filter((word) => word !== "dev"), switches.includes("-o")));
   return complained(`ip: object '${object}' is not simulated`);
 };
 
@@ -51,10 +51,11 @@ function addresses(process: ProcessView, [wanted]: readonly string[], family: Fa
   );
 }
 
-function links(process: ProcessView, [wanted]: readonly string[]): string[] {
+function links(process: ProcessView, [wanted]: readonly string[], isOneLine: boolean): string[] {
   const loopback: InterfaceView = { name: "lo", mtu: 65536, state: "UNKNOWN", mac: "00:00:00:00:00:00", kind: "loopback", up: true, addrs: [] };
   const interfaces = [loopback, ...process.network.ifaces].filter(({ name }) => wanted === undefined || name === wanted);
-  return interfaces.flatMap((device) => heading(device.name === "lo" ? 1 : process.interfaceIndex(device.name), device, process.peerMark));
+  const headings = interfaces.map((device) => heading(device.name === "lo" ? 1 : process.interfaceIndex(device.name), device, process.peerMark));
+  return isOneLine ? headings.map((lines) => lines.join("\\")) : headings.flat();
 }
 
 /** The name of the peer of a device that is somewhere else is not known, whence M-DOWN. */

@@ -59,7 +59,7 @@ const DEPLOY: Command = {
     if (flags.on("prune")) for (const service of servicesOf(call, stack)) if (!file.serviceNames.includes(service.spec.name)) removeService(call, service);
     createNetworks(call, file);
     const services = inClientsWords(() => file.services()).map((service) => withFiles(call, service));
-    for (const service of services) deployService(call, service);
+    for (const service of daemon.swarm.inAnyOrder(services)) deployService(call, service);
   },
 };
 
@@ -101,7 +101,7 @@ function createNetworks({ daemon, output }: Call, { networks }: StackFile): void
       throw new Failure(`network ${JSON.stringify(name)} is declared as external, but could not be found. You need to create a swarm-scoped network before the stack is deployed`);
     }
   }
-  for (const { external, ...network } of networks) {
+  for (const { external, ...network } of daemon.swarm.inAnyOrder(networks)) {
     if (external || known().some(({ name }) => name === network.name)) continue;
     output.line(`Creating network ${network.name}`);
     attempt(`failed to create network ${network.name}`, () => daemon.createNetwork(network));

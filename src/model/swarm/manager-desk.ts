@@ -1,3 +1,4 @@
+import { shuffled } from "./chance";
 import type { Cluster } from "./cluster";
 import type { FileStore } from "./file-store";
 import type { ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";
@@ -60,6 +61,10 @@ export abstract class ManagerDesk {
 
   removeNode(reference: string, force: boolean): void {
     this.deciding(true).cluster.roster.remove(this.findNode(reference), force);
+  }
+
+  inAnyOrder<T>(items: readonly T[]): readonly T[] {
+    return shuffled(items, this.deciding().cluster.chance);
   }
 
   createService(spec: ServiceSpec): ClusterService {

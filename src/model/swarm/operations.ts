@@ -98,6 +98,8 @@ export interface SwarmOperations {
   updateNode(reference: string, change: (node: ClusterNode) => NodeChange): ClusterNode;
   /** `docker node rm`. */
   removeNode(reference: string, force: boolean): void;
+  /** What a client keeps in a map of Go, in the order in which it comes upon it. */
+  inAnyOrder<T>(items: readonly T[]): readonly T[];
   createService(spec: ServiceSpec): ClusterService;
   updateService(reference: string, change: (spec: ServiceSpec) => ServiceSpec): ClusterService;
   /** `docker service rollback`. */

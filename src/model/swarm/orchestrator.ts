@@ -66,6 +66,7 @@ export class Orchestrator {
   update(service: ClusterService, asked: ServiceSpec): void {
     const spec = { ...asked, networks: this.#cluster.inOrder(asked.networks) };
     checkService(spec, service, this.#cluster);
+    if (modeOf(spec) !== modeOf(service.spec)) refuseRpc("Unimplemented", `service ${spec.name}`, "service mode change is not allowed");
     service.previousSpec = service.spec;
     service.updateStatus = undefined;
     if (spec.job && (spec.forced ?? 0) !== (service.spec.forced ?? 0)) service.iteration++;
@@ -348,6 +349,10 @@ export class Orchestrator {
   #holdsPlace(task: ClusterTask): boolean {
     return task.isLive || (task.service?.spec.job !== undefined ? task.state === "complete" : this.#restarts.hasGivenUp(task));
   }
+}
+
+function modeOf({ replicas, job }: ServiceSpec): string {
+  return `${replicas === undefined ? "global" : "replicated"}${job ? " job" : ""}`;
 }
 
 /** Slots in the order in which they are kept: those that run, on the nodes with the fewest of them, by number (swarmkit manager/orchestrator/replicated/services.go, slot.go). */

@@ -2,7 +2,7 @@ import { refuse, type RefusalStatus } from "../refusal";
 import { OUTSIDE_WORDS } from "./outside-words";
 
 /** What managers refuse, by the names of gRPC's codes, and the HTTP status that the daemon makes of each (moby api/server/httputils/errors.go). */
-const STATUS = { InvalidArgument: 400, NotFound: 404, AlreadyExists: 409, PermissionDenied: 403, FailedPrecondition: 400, Unavailable: 500, Unknown: 500 } as const;
+const STATUS = { InvalidArgument: 400, NotFound: 404, AlreadyExists: 409, PermissionDenied: 403, FailedPrecondition: 400, Unavailable: 500, Unknown: 500, Unimplemented: 501 } as const;
 
 export type RpcCode = keyof typeof STATUS;
 
