@@ -74,9 +74,9 @@ export async function scenarioContests(): Promise<Contest[]> {
 
 /** Lets virtual time pass. Returns how many packets reached a process meanwhile. */
 export function advance(engine: Engine, byNs: number): number {
-  const { now, totals } = engine.counters();
+  const { now, totals } = engine.tally();
   while (engine.run(now + byNs, UNLIMITED).stop !== Stop.Until) engine.drain();
-  return engine.counters().totals.delivered - totals.delivered;
+  return engine.tally().totals.delivered - totals.delivered;
 }
 
 /** Without the rules that Docker makes. */
