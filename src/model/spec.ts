@@ -171,6 +171,8 @@ export interface ContainerSpec extends Positioned {
   readonly publish: readonly PublishSpec[];
   /** `--expose`, without what the image exposes. */
   readonly expose: readonly ExposeSpec[];
+  /** The same with protocols that Docker does not know, as `80/foo`: they are shown and lead nowhere. */
+  readonly exposeUnknown?: readonly string[];
   readonly links: readonly ContainerLinkSpec[];
   /** Lines for /etc/hosts (`--add-host`). */
   readonly extraHosts: readonly ExtraHostSpec[];

@@ -1,4 +1,4 @@
-import type { ContainerSpec, ExposeSpec, ImageSpec, PublishSpec, RestartPolicySpec } from "../../model/spec";
+import type { ContainerSpec, ImageSpec, PortProtocol, PublishSpec, RestartPolicySpec } from "../../model/spec";
 import { policyRefusal, type RestartPolicy } from "../../model/restart-policy";
 import { isMac } from "../../net/mac";
 import { PORTS_20_10, PORTS_29, PortSyntaxError, readPortMapping, splitProtocol, transportOf } from "../../net/port-mapping";
@@ -21,7 +21,7 @@ export function readContainer({ daemon, flags, args }: Call, image: ImageSpec, n
   const isCurrent = daemon.state().generation === "29";
   const dialect = isCurrent ? PORTS_29 : PORTS_20_10;
   const publish = flags.all("publish").flatMap((text) => readPublish(text, dialect));
-  const expose = flags.all("expose").flatMap(readExpose);
+  const exposed = flags.all("expose").map(readExpose);
   checkModes(flags);
   const restart = readRestart(flags.text("restart"));
   if (flags.on("rm") && restart.restart !== undefined && restart.restart !== "no") throw new Failure("Conflicting options: --restart and --rm");
@@ -50,7 +50,8 @@ export function readContainer({ daemon, flags, args }: Call, image: ImageSpec, n
     ...(mode !== undefined && { networkMode: mode }),
     networks: endpoints,
     publish,
-    expose,
+    expose: exposed.flatMap(({ from, to, known }) => (known ? [{ from, to, protocol: known }] : [])),
+    exposeUnknown: exposed.flatMap(({ from, to, known, protocol }) => (known ? [] : Array.from({ length: to - from + 1 }, (_, offset) => `${from + offset}/${protocol}`))),
     links,
     extraHosts: flags.all("add-host").map(readExtraHost),
   };
@@ -86,13 +87,13 @@ function shortForm(text: string): string {
   return `${fields.get("published") ?? ""}:${fields.get("target") ?? ""}/${fields.get("protocol")}`;
 }
 
-function readExpose(text: string): ExposeSpec[] {
+/** `known`: the protocol, if Docker knows it. */
+function readExpose(text: string): { from: number; to: number; protocol: string; known: PortProtocol | undefined } {
   if (text.includes(":")) throw new Failure(`invalid port format for --expose: ${text}`);
-  const [ports, protocolText] = splitProtocol(text);
+  const [ports, protocol] = splitProtocol(text);
   try {
     const [from, to] = portRange(ports);
-    // Differs from Docker: a protocol that Docker does not know is refused by the daemon only when the container starts.
-    return [{ from, to, protocol: transportOf(protocolText) ?? "tcp" }];
+    return { from, to, protocol, known: transportOf(protocol) };
   } catch (error) {
     if (error instanceof GoError) throw new Failure(`invalid range format for --expose: ${text}, error: ${error.message}`);
     throw error;

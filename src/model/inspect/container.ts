@@ -90,6 +90,7 @@ function hostConfigOf({ generation }: DockerState, { networkMode, name, linked, 
 }
 
 function configOf({ generation }: DockerState, { hostname, domainname, exposed, networkDisabled, spec }: ContainerState): Answer {
+  const open = [...exposed.map(portKey), ...(spec.exposeUnknown ?? [])];
   const fields: AnswerField[] = [
     { json: "Hostname", value: hostname },
     { json: "Domainname", value: domainname },
@@ -97,7 +98,7 @@ function configOf({ generation }: DockerState, { hostname, domainname, exposed, 
     { json: "AttachStdin", value: false },
     { json: "AttachStdout", value: false },
     { json: "AttachStderr", value: false },
-    { json: "ExposedPorts", value: exposed.length === 0 ? NO_MAP : new Map(exposed.map((port) => [portKey(port), Answer.of({})])), omitEmpty: true },
+    { json: "ExposedPorts", value: open.length === 0 ? NO_MAP : new Map(open.map((port) => [port, Answer.of({})])), omitEmpty: true },
     { json: "Tty", value: false },
     { json: "OpenStdin", value: false },
     { json: "StdinOnce", value: false },
@@ -203,8 +204,10 @@ function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec, sendsAll: b
 }
 
 /** What is published, and the exposed ports that are not; nothing where no port can be published: on internal networks, macvlan, none and host. */
-function portsOf({ ports, exposed, showsExposed }: ContainerState): AnswerMap {
+function portsOf({ ports, exposed, showsExposed, spec }: ContainerState): AnswerMap {
   const shown = new Map<string, AnswerValue>();
+  // To libnetwork all protocols that it does not know are number 0.
+  for (const port of showsExposed ? (spec.exposeUnknown ?? []) : []) shown.set(port.replace(/\/.*/, "/0"), NO_SLICE);
   for (const port of showsExposed ? exposed : []) shown.set(portKey(port), NO_SLICE);
   for (const port of ports) {
     const key = portKey({ port: port.containerPort, protocol: port.protocol });
