@@ -1,5 +1,5 @@
 /** icmp_rcv: echo requests are answered, replies find the ping that waits for them, errors reach the process that caused them. */
-import { FLOW_COUNTER_REPLY_TTL, FlowError } from "../abi/counter";
+import { FLOW_COUNTER_ERROR, FLOW_COUNTER_REPLY_TTL, FlowError } from "../abi/counter";
 import { Drop } from "../abi/drop";
 import { Node } from "../abi/node";
 import { FlowKind, SocketRole } from "../abi/program";
@@ -121,7 +121,7 @@ function errorMessage(packet: Packet, icmp: usize, bytes: u32): Node {
   const error = errorOf(icmp);
   const protocol = protocolOf(inner);
   const transport = inner + header;
-  if (protocol == PROTOCOL_UDP) udpError(packet, namespace, sourceOf(inner), destinationOf(inner), transport, error);
+  if (protocol == PROTOCOL_UDP) udpError(packet, namespace, sourceOf(inner), destinationOf(inner), transport, error, isHard(icmp));
   else if (protocol == PROTOCOL_ICMP) echoError(packet, transport, ICMP_ECHO_REQUEST, error);
   else if (protocol == PROTOCOL_TCP) tcpError(namespace, sourceOf(inner), destinationOf(inner), transport, error, sourceOf(packet.network));
   return consume(packet);
@@ -154,17 +154,23 @@ function errorOf(icmp: usize): FlowError {
   }
 }
 
+/** icmp_err_convert: what is fatal. A route may come back, a filter stays. */
+function isHard(icmp: usize): bool {
+  const code = <i32>load<u8>(icmp, 1);
+  return load<u8>(icmp) == ICMP_UNREACHABLE && code > ICMP_HOST_UNREACHABLE && code != 5 && code != 11 && code != 12;
+}
+
 /** About a datagram between two addresses. */
-export function udpError(packet: Packet, namespace: Namespace, source: u32, destination: u32, udp: usize, error: FlowError): void {
+export function udpError(packet: Packet, namespace: Namespace, source: u32, destination: u32, udp: usize, error: FlowError, hard: bool): void {
   const socket = findSocket(namespace, PROTOCOL_UDP, source, sourcePort(udp));
   if (!isNoSocket(socket) && socket.role == SocketRole.Client && socket.flow != NONE) {
     const flow = flowAt(socket.flow);
     if (flow.destination == destination && flow.destinationPort == destinationPort(udp)) {
-      report(packet, socket.flow, error);
+      report(packet, socket.flow, error, hard);
       return;
     }
   }
-  if (error != FlowError.MessageTooLong && hasSessions()) sessionError(packet, namespace, destination, udp);
+  if (hard && error != FlowError.MessageTooLong && hasSessions()) sessionError(packet, namespace, destination, udp);
 }
 
 /** A resolver's query came back: the next server is asked. A proxy takes no notice. */
@@ -177,14 +183,18 @@ function sessionError(packet: Packet, namespace: Namespace, destination: u32, ud
 
 /** About an echo request of the given type. */
 export function echoError(packet: Packet, icmp: usize, type: u32, error: FlowError): void {
-  if (<u32>load<u8>(icmp) == type && isPing(packet, icmpIdentifier(icmp))) report(packet, packet.flow, error);
+  if (<u32>load<u8>(icmp) == type && isPing(packet, icmpIdentifier(icmp))) report(packet, packet.flow, error, true);
 }
 
-/** A datagram that may be fragmented does not fail for its length: the next one will be. */
-function report(packet: Packet, flowIndex: u32, error: FlowError): void {
+/** A datagram that may be fragmented does not fail for its length: the next one will be. What is not `hard` the socket is not told (udp_err). */
+function report(packet: Packet, flowIndex: u32, error: FlowError, hard: bool): void {
   const flow = flowAt(flowIndex);
   if (error == FlowError.MessageTooLong && !flow.dontFragment) return;
   noteErrorBy(flow, stackOfPacket(packet), sourceIn(packet));
+  if (!hard) {
+    store<i32>(flow.counters, error, FLOW_COUNTER_ERROR);
+    return;
+  }
   // Whose request it was, only a packet of the flow can tell.
   if (packet.flow == flowIndex) socketError(flow, error, packet.sequence);
   else noteError(flow, error);

@@ -9,6 +9,7 @@ import {
   ICMP6_PACKET_TOO_BIG,
   ICMP6_PARAMETER_PROBLEM,
   ICMP6_SOLICITATION,
+  ICMP6_TIME_EXCEEDED,
   ICMP6_UNREACHABLE,
   PROTOCOL_ICMP6,
   PROTOCOL_TCP,
@@ -49,10 +50,11 @@ function errorMessage(packet: Packet, icmp: usize, bytes: u32, type: u32): Node 
   const source = QUOTED.source;
   const destination = QUOTED.destination;
   if (type == ICMP6_PACKET_TOO_BIG && destination != NONE) learnPathMtu(stack, destination, load32(icmp + 4));
-  const error = type == ICMP6_UNREACHABLE ? unreachableError(<u32>load<u8>(icmp, 1)) : type == ICMP6_PACKET_TOO_BIG ? FlowError.MessageTooLong : FlowError.ProtocolError;
+  const code = <u32>load<u8>(icmp, 1);
+  const error = type == ICMP6_UNREACHABLE ? unreachableError(code) : type == ICMP6_PACKET_TOO_BIG ? FlowError.MessageTooLong : FlowError.ProtocolError;
   const transport = inner + QUOTED.transport;
   const protocol = QUOTED.protocol;
-  if (protocol == PROTOCOL_UDP) udpError(packet, stack, source, destination, transport, error);
+  if (protocol == PROTOCOL_UDP) udpError(packet, stack, source, destination, transport, error, type == ICMP6_UNREACHABLE ? code != 0 && code != 2 && code != 3 : type != <u32>ICMP6_TIME_EXCEEDED);
   else if (protocol == PROTOCOL_ICMP6) echoError(packet, transport, ICMP6_ECHO_REQUEST, error);
   else if (protocol == PROTOCOL_TCP) tcpError(stack, source, destination, transport, error, sourceIn(packet));
   return consume(packet);

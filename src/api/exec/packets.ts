@@ -54,7 +54,7 @@ export class LabPackets implements Traffic {
 
   async hop(place: string, address: string, port: number, ttl: number, timeoutMs: number): Promise<HopOutcome> {
     const timeoutNs = timeoutMs * MS;
-    const spec = { kind: "datagram", destination: parseIp(address, "destination"), port, ttl, requestBytes: HOP_BYTES, responseBytes: 0, intervalNs: timeoutNs, timeoutNs } as const;
+    const spec = { kind: "hop", destination: parseIp(address, "destination"), port, ttl, requestBytes: HOP_BYTES, timeoutNs } as const;
     const { result, by, elapsedNs } = await this.#ask(place, address, spec, "nothing");
     return { result, timeMs: elapsedNs / MS, ...(by !== undefined && { by }) };
   }

@@ -30,13 +30,13 @@ export type ProbeSpec =
       readonly kind: "datagram";
       readonly destination: IpAddress;
       readonly port: number;
-      /** How many routers it may pass; the namespace's TTL unless given. */
-      readonly ttl?: number;
       readonly requestBytes: number;
       readonly responseBytes: number;
       readonly intervalNs: Nanoseconds;
       readonly timeoutNs: Nanoseconds;
     }
+  /** A datagram that passes so many routers, of a process that sees all that comes back of ICMP. */
+  | { readonly kind: "hop"; readonly destination: IpAddress; readonly port: number; readonly ttl: number; readonly requestBytes: number; readonly timeoutNs: Nanoseconds }
   /** A question to a name server, repeated until it is answered; `domain` is the index of the name in the program. */
   | {
       readonly kind: "query";
@@ -118,7 +118,9 @@ export function probeFlow(spec: ProbeSpec, from: { readonly namespace: number; r
     case "exchange":
       return { ...base, kind: FlowKind.Exchange, protocol: TCP, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes };
     case "datagram":
-      return { ...base, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes, intervalNs: spec.intervalNs, count: NONE, ttl: spec.ttl ?? 0 };
+      return { ...base, destinationPort: spec.port, bytes: spec.requestBytes, responseBytes: spec.responseBytes, intervalNs: spec.intervalNs, count: NONE };
+    case "hop":
+      return { ...base, destinationPort: spec.port, bytes: spec.requestBytes, intervalNs: spec.timeoutNs, count: NONE, ttl: spec.ttl };
     case "query":
       return { ...base, ...queryFields(spec), kind: FlowKind.Query, destinationPort: 53, name: spec.domain, queryType: spec.type };
   }
@@ -133,7 +135,8 @@ function queryFields({ name, overTcp = false, udpSize = 0, intervalNs }: Extract
 export function probeOutcome(kind: ProbeKind, counters: FlowCounters, isOver: boolean): ProbeOutcome | undefined {
   const { outcome } = counters;
   if (counters.answered > 0) return { result: "ok", ...seen(kind, counters) };
-  if (counters.errors > 0 || (counters.state === FlowState.Failed && counters.error !== FlowError.None)) {
+  const wasTold = kind === "hop" && counters.error !== FlowError.None;
+  if (wasTold || counters.errors > 0 || (counters.state === FlowState.Failed && counters.error !== FlowError.None)) {
     const by = textOf(outcome.errorBy, outcome.errorBy6);
     return { result: failure(kind, counters), ...(by !== undefined && { by }) };
   }

@@ -136,7 +136,7 @@ export class Network implements Traffic {
     if (shared?.port !== undefined) this.#close(namespace, sourcePort);
     if (shared) shared.port = sourcePort;
     this.#newFlows.push({ index: this.#first.flow + slot, record: probeFlow(spec, { namespace, sourcePort }, this.#now) });
-    const isDatagram = spec.kind === "datagram" || (spec.kind === "query" && !spec.overTcp);
+    const isDatagram = spec.kind === "datagram" || spec.kind === "hop" || (spec.kind === "query" && !spec.overTcp);
     const open: SocketRecord = { namespace, protocol: UDP, ip: 0, port: sourcePort, role: SocketRole.Client, flow: this.#first.flow + slot, ...(spec.destination.family === 6 && { family: Family.Ipv6 }) };
     // A slot without a datagram socket closes the one that it had.
     const socket = isDatagram ? open : { ...open, protocol: 0, flow: NONE };
@@ -194,7 +194,7 @@ export class Network implements Traffic {
     const destination = this.#destination(address);
     if (destination === undefined) return { result: NOT_IPV4 };
     const timeoutNs = timeoutMs * MS;
-    const { result, by } = await this.#probe(place, () => ({ kind: "datagram", destination, port, ttl, requestBytes: HOP_BYTES, responseBytes: 0, intervalNs: timeoutNs, timeoutNs }));
+    const { result, by } = await this.#probe(place, () => ({ kind: "hop", destination, port, ttl, requestBytes: HOP_BYTES, timeoutNs }));
     return { result, ...(by !== undefined && { by }) };
   }
 

@@ -56,7 +56,8 @@ export function icmpInput(kernel: Kernel, packet: Packet): Node {
     case ICMP_TIME_EXCEEDED: {
       const quote = readQuote4(kernel, icmp + ICMP_HEADER, icmp + length);
       if (quote === null || version(memory.bytes, icmp + ICMP_HEADER) !== 4) return drop(kernel, packet, Drop.HdrTrunc, Node.IcmpInput);
-      tellSource(kernel, packet, quote, errorOf(memory.bytes[icmp], memory.bytes[icmp + ICMP_CODE]), nextHopMtu(memory.bytes, icmp));
+      const [type, code] = [memory.bytes[icmp], memory.bytes[icmp + ICMP_CODE]];
+      tellSource(kernel, packet, quote, errorOf(type, code), type === ICMP_UNREACHABLE && !SOFT.has(code), nextHopMtu(memory.bytes, icmp));
       break;
     }
     default:
@@ -109,8 +110,11 @@ function pingFlow(packet: Packet, id: number): Flow | null {
   return flow.namespace === device.namespace && flow.record.sourcePort === id ? flow : null;
 }
 
-/** icmp_unreach, icmpv6_notify: learn the path's MTU, then tell the socket that sent what is quoted. */
-export function tellSource(kernel: Kernel, packet: Packet, quote: Quote, error: FlowError, mtu: number): void {
+/**
+ * icmp_unreach, icmpv6_notify: learn the path's MTU, then tell the socket that sent what is quoted. What is not `fatal` may pass, and no
+ * UDP socket hears of it (udp_err: harderr).
+ */
+export function tellSource(kernel: Kernel, packet: Packet, quote: Quote, error: FlowError, fatal: boolean, mtu: number): void {
   const { device } = packet;
   if (device === null) return;
   const { namespace } = device;
@@ -124,10 +128,11 @@ export function tellSource(kernel: Kernel, packet: Packet, quote: Quote, error: 
     return;
   }
   const flow = kind === PROTOCOL_UDP ? clientFlow(bytes, namespace, quote) : echoFlow(bytes, packet, kind, transport);
-  if (flow === null && kind === PROTOCOL_UDP && !isTooBig) failSession(kernel, packet, namespace, quote);
+  if (flow === null && kind === PROTOCOL_UDP && fatal && !isTooBig) failSession(kernel, packet, namespace, quote);
   if (flow === null || (isTooBig && flow.record.dontFragment === 0)) return;
   flow.outcome.errorBy = by;
-  failFlow(kernel, flow, packet.flow === flow ? packet.sequence : -1, error);
+  if (kind === PROTOCOL_UDP && !fatal) flow.error = error;
+  else failFlow(kernel, flow, packet.flow === flow ? packet.sequence : -1, error);
 }
 
 /** A resolver's query came back: the server has failed. docker-proxy takes no notice of such errors. */
@@ -171,6 +176,9 @@ const UNREACHABLE_ERRORS: Readonly<Record<number, FlowError>> = {
   14: FlowError.HostUnreachable,
   15: FlowError.HostUnreachable,
 };
+
+/** Codes of what is not fatal in that table: no way to a net or host, source route failed, no such service there. */
+const SOFT: ReadonlySet<number> = new Set([0, 1, 5, 11, 12]);
 
 function errorOf(type: number, code: number): FlowError {
   return type === ICMP_UNREACHABLE ? (UNREACHABLE_ERRORS[code] ?? FlowError.ProtocolError) : FlowError.ProtocolError;

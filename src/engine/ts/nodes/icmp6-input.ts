@@ -50,8 +50,8 @@ export function icmp6Input(kernel: Kernel, packet: Packet): Node {
     case ICMP6_PARAMETER_PROBLEM: {
       const quote = readQuote6(kernel, icmp + ICMP_HEADER, icmp + length);
       if (quote === null || quote.isLaterFragment) return drop(kernel, packet, Drop.HdrTrunc, Node.Icmp6Input);
-      const error = errorOf(memory.bytes[icmp], memory.bytes[icmp + ICMP_CODE]);
-      tellSource(kernel, packet, quote, error, read32(memory.bytes, icmp + 4) >>> 0);
+      const [type, code] = [memory.bytes[icmp], memory.bytes[icmp + ICMP_CODE]];
+      tellSource(kernel, packet, quote, errorOf(type, code), isFatal(type, code), read32(memory.bytes, icmp + 4) >>> 0);
       break;
     }
     case ICMP6_SOLICITATION:
@@ -65,6 +65,12 @@ export function icmp6Input(kernel: Kernel, packet: Packet): Node {
   }
   kernel.pool.release(packet);
   return Node.Done;
+}
+
+/** Whether it is more than that there is no way at the moment; a datagram that is told to be too long may not be cut. */
+function isFatal(type: number, code: number): boolean {
+  if (type !== ICMP6_UNREACHABLE) return type !== ICMP6_TIME_EXCEEDED;
+  return code !== ICMP6_NO_ROUTE && code !== ICMP6_BEYOND_SCOPE && code !== ICMP6_ADDRESS_UNREACHABLE;
 }
 
 /** icmpv6_err_convert, in the words that flows have. */
