@@ -25,6 +25,22 @@ export function parseInteger(text: string): number {
   return value;
 }
 
+/** strconv.Atoi. */
+export function parseDecimal(text: string): number {
+  if (!/^[+-]?\d+$/.test(text)) throw syntaxError("Atoi", text);
+  return Number(text);
+}
+
+/** nat.ParsePortRange of docker/go-connections. */
+export function parsePortRange(text: string): [from: number, to: number] {
+  if (text === "") throw new GoError("Empty string specified for ports.");
+  const [first = "", second] = text.split("-");
+  const from = parseUnsigned(first, 65535);
+  const to = second === undefined ? from : parseUnsigned(second, 65535);
+  if (to < from) throw new GoError(`Invalid range specified for the Port: ${text}`);
+  return [from, to];
+}
+
 /** strconv.ParseUint in base 10, up to `max`. */
 export function parseUnsigned(text: string, max: number): number {
   if (!/^\d+$/.test(text)) throw syntaxError("ParseUint", text);

@@ -32,7 +32,7 @@ export function printList(list: ListSpec, format: string, quiet: boolean, output
     const fill = (value: AnswerValue, isHeading: boolean) =>
       executeTemplate(template, value, { missingKey: "nothing", isHeading, typeOf: (of) => (of instanceof Answer ? list.type : undefined) });
     const rows = list.rows.map((row) => fill(row, false));
-    return isTable && !quiet ? [fill(Answer.of(list.headings), true), ...rows] : rows;
+    return isTable && !quiet ? [fill(new ListRow(list.headings), true), ...rows] : rows;
   });
   for (const line of isTable && !quiet ? alignColumns(lines) : lines) output.line(line);
 }

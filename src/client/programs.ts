@@ -9,6 +9,8 @@ export interface ExecOptions {
   readonly environment: readonly string[];
   readonly detached: boolean;
   readonly tty: boolean;
+  /** `-w`, or that of the container. */
+  readonly workdir: string;
 }
 
 /** The processes of containers. Docker only starts them; what they do is told by whoever runs the lab. */

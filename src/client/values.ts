@@ -2,6 +2,7 @@ import { isIp } from "../net/ip";
 import { parseDuration } from "./duration";
 import { GoError, quote } from "./go";
 import { splitPair } from "./flags";
+import { Failure } from "./outcome";
 
 /** Readers of single values of flags (docker/cli opts/opts.go); each throws `GoError` for what it does not take. */
 
@@ -107,6 +108,25 @@ export function filtersOf(texts: readonly string[]): ReadonlyMap<string, readonl
   const filters = new Map<string, string[]>();
   for (const [name, value] of texts.filter((text) => text !== "").map(splitPair)) filters.set(name, [...(filters.get(name) ?? []), value]);
   return filters;
+}
+
+/**
+ * `until=`: an age, a time or a date (moby api/types/time/timestamp.go: GetTimestamp).
+ *
+ * @throws Failure in the daemon's words.
+ */
+export function checkUntil(filters: ReadonlyMap<string, readonly string[]>): void {
+  const values = [...new Set(filters.get("until") ?? [])];
+  if (values.length > 1) throw new Failure("Error response from daemon: more than one until filter specified");
+  for (const value of values) {
+    if (/^\d+(\.\d+)?$/.test(value) || /^\d{4}-\d\d-\d\d/.test(value)) continue;
+    try {
+      parseDuration(value);
+    } catch (error) {
+      if (error instanceof GoError) throw new Failure(`Error response from daemon: failed to parse value as time or duration: ${quote(value)}`);
+      throw error;
+    }
+  }
 }
 
 /** Whether the labels have what a filter asks for: `key` or `key=value`. */

@@ -60,6 +60,7 @@ export class Container {
   /** What its first processes have printed. */
   log: readonly LogLine[] = [];
   sandboxId = "";
+  #lastSandboxId = "";
   /** It is a task of a service: the managers of its swarm give it its addresses. */
   isManaged = false;
   /** A task that is to go: names and load balancers do not lead to it any more. */
@@ -84,6 +85,8 @@ export class Container {
   shownPorts: readonly PublishedPortState[] = [];
   /** Whether exposed ports are listed there at all. */
   showsExposed = false;
+  /** Both as `docker ps` goes on showing them after a start that failed. */
+  listed: Pick<ContainerState, "ports" | "showsExposed"> | undefined;
   readonly openLinks: OpenLink[] = [];
   /** The endpoint that carries its published ports. */
   publishing: Endpoint | undefined;
@@ -164,6 +167,7 @@ export class Container {
   forgetSandbox(): void {
     this.endpoints.length = 0;
     this.#everUsed.clear();
+    this.#lastSandboxId = this.sandboxId;
     this.sandboxId = "";
     this.bindings = [];
     this.ports = [];
@@ -197,7 +201,7 @@ export class Container {
       networkMode: this.networkMode,
       networkDisabled: this.networkDisabled,
       network: this.#mode(isOrphaned, shared?.name),
-      sandboxId: this.sandboxId,
+      sandboxId: this.sandboxId || (rules.ports.remembersShown ? this.#lastSandboxId : ""),
       embeddedDns: this.embeddedDns,
       attachments: [...this.attachments].map(([network, attachment]) => this.#attachmentState(network, attachment)),
       networkOrder: [...this.endpoints].sort(rules.sandbox.compareGateways).map(({ network }) => network),
@@ -207,6 +211,7 @@ export class Container {
       ports: this.shownPorts.map((port) => ({ ...port, active: this.ports.includes(port) })),
       showsExposed: this.showsExposed,
       exposed: this.exposed,
+      ...(this.listed && { listed: this.listed }),
       hostsFile: files?.hosts,
       resolvConf: files?.resolvConf,
       environment: this.environment,

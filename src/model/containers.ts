@@ -11,7 +11,7 @@ import { nameNobodyHas } from "./names";
 import { daemonWords, refuse, type RefusalStatus, rethrow } from "./refusal";
 import { type RestartPolicy, restartsForever, updatePolicy, wantsRestart, wantsRevival } from "./restart-policy";
 import type { Sandboxes } from "./sandboxes";
-import { exitOnSignal, signalNumber } from "./signals";
+import { exitOfRefusal, exitOnSignal, signalNumber } from "./signals";
 import type { ContainerSpec, EndpointSpec, ExposedPort } from "./spec";
 import type { ContainerState } from "./state";
 
@@ -30,8 +30,6 @@ export interface ContainerContext {
 /** moby daemon/names/names.go: RestrictedNameChars, followed by at least one more. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
-/** What the docker daemon calls its status when it cannot start a container. */
-const EXIT_FAILED = 128;
 const EXIT_KILLED = 137;
 /** Linux include/uapi/linux/utsname.h: __NEW_UTS_LEN. */
 const HOSTNAME_MAX = 64;
@@ -91,13 +89,15 @@ export class Containers {
     try {
       this.#setUp(container);
     } catch (error) {
+      container.listed = { ports: container.shownPorts, showsExposed: container.showsExposed };
       this.#context.sandboxes.tearDown(container);
       container.error = daemonWords(error);
-      container.exitCode = container.exitCode || EXIT_FAILED;
+      container.exitCode = container.exitCode || exitOfRefusal(container.error);
       if (container.spec.autoRemove) this.#byId.delete(container.id);
       throw error;
     }
     container.status = "running";
+    container.listed = undefined;
     container.hasRun = true;
     container.stoppedByHand = false;
     container.error = "";
@@ -307,6 +307,8 @@ export class Containers {
     if (container.hostname.length > HOSTNAME_MAX) {
       refuse(500, subjectOf(container), messages.runcFailure("unable to start container process: error during container init: sethostname: invalid argument"));
     }
+    const { startFailure } = container.spec;
+    if (startFailure) refuse(500, subjectOf(container), startFailure.inside ? messages.runcFailure(startFailure.words) : startFailure.words);
     const forbidden = Object.keys(container.spec.sysctls ?? {}).find((name) => name.startsWith("net."));
     if (container.isHostMode && forbidden !== undefined) {
       refuse(500, subjectOf(container), messages.runcFailure(`sysctl ${JSON.stringify(forbidden)} not allowed in host network namespace`));

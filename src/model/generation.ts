@@ -116,7 +116,7 @@ export interface GenerationRules {
     readonly retriesRanges: boolean;
     /** Whether `NetworkSettings.Ports` lists exposed ports on internal bridges too. */
     readonly showsInternal: boolean;
-    /** Whether `NetworkSettings.Ports` keeps what it showed when no endpoint can publish any more. */
+    /** Whether `NetworkSettings` keeps what it showed: ports when no endpoint can publish any more, the sandbox when it is gone. */
     readonly remembersShown: boolean;
     wrap(container: string, endpointId: string, reason: string): string;
   };

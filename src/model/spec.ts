@@ -123,8 +123,19 @@ export interface ImageSpec {
   readonly listens?: readonly ExposedPort[];
   /** No host has it, and no registry can be reached: a service may name it all the same. */
   readonly isMissing?: boolean;
+  /** What is in it; unless given, nothing that is asked for is missing. */
+  readonly contents?: ImageContents;
   /** Exit code on SIGTERM; without one the command has to be killed, which makes 137. */
   readonly exitOnTerm?: number;
+}
+
+/** What of an image's files decides whether a process starts; paths are absolute. */
+export interface ImageContents {
+  readonly programs: readonly string[];
+  readonly folders: readonly string[];
+  /** Names in /etc/passwd and /etc/group; everyone is there unless given. */
+  readonly users?: readonly string[];
+  readonly groups?: readonly string[];
 }
 
 export interface ExposedPort {
@@ -154,6 +165,14 @@ export interface ContainerSpec extends Positioned {
   readonly restartRetries?: number;
   readonly autoRemove?: boolean;
   readonly sysctls?: Readonly<Record<string, string>>;
+  /** `Config.User`, `Config.WorkingDir`, and how many words of its command are `Config.Entrypoint`. */
+  readonly user?: string;
+  readonly workdir?: string;
+  readonly entrypointWords?: number;
+  /** Why its first process cannot be started; `inside`: refused only within the sandbox, by runc. */
+  readonly startFailure?: { readonly words: string; readonly inside: boolean };
+  /** Something looks after its health (`--health-cmd`); what it finds is not simulated. */
+  readonly healthcheck?: boolean;
   readonly capAdd?: readonly string[];
   /** `--mac-address` for the container: 20.10 has it so, and gives it to the network of the network mode. */
   readonly mac?: string;

@@ -219,6 +219,8 @@ export interface ContainerState {
   readonly showsExposed: boolean;
   /** Every port that it exposes: of its image, of `--expose`, and what it publishes. */
   readonly exposed: readonly ExposedPortState[];
+  /** `docker ps` still shows what a start that failed had come to. */
+  readonly listed?: Pick<ContainerState, "ports" | "showsExposed">;
   /** The lines of its /etc/hosts and /etc/resolv.conf, also after it has stopped; none while it never had a sandbox. */
   readonly hostsFile: readonly string[] | undefined;
   readonly resolvConf: readonly string[] | undefined;

@@ -37,6 +37,7 @@ const hostname: Program = async (process, argv) => {
   return printed([names?.[0] ?? process.hostname]);
 };
 
+const pwd: Program = async ({ workdir }) => printed([workdir === undefined || workdir === "" ? "/" : workdir]);
 const env: Program = async (process) => printed(process.environment);
 const nothing: Program = async () => printed([]);
 const failure: Program = async () => printed([], 1);
@@ -48,9 +49,9 @@ const sleep: Program = async (process, argv) => {
   return printed([]);
 };
 
-const PROGRAMS: Readonly<Record<string, Program>> = { cat, curl, echo, env, getent, sh: shellOf(run), ash: shellOf(run), bash: shellOf(run), printenv: env, hostname, ip, nc, nslookup, ping, ping6: ping, traceroute, wget, true: nothing, false: failure, sleep };
+const PROGRAMS: Readonly<Record<string, Program>> = { cat, curl, echo, env, getent, sh: shellOf(run), ash: shellOf(run), bash: shellOf(run), printenv: env, hostname, ip, nc, nslookup, ping, ping6: ping, pwd, traceroute, wget, true: nothing, false: failure, sleep };
 /** Those that end by themselves when they are a container's first process. */
-const ONE_SHOT = new Set(["cat", "curl", "echo", "env", "false", "getent", "hostname", "ip", "nslookup", "ping", "ping6", "printenv", "traceroute", "true", "wget"]);
+const ONE_SHOT = new Set(["cat", "curl", "echo", "env", "false", "getent", "hostname", "ip", "nslookup", "ping", "ping6", "printenv", "pwd", "traceroute", "true", "wget"]);
 
 /** Whether a first process does its work and ends. */
 export function isOneShot(argv: readonly string[]): boolean {
@@ -82,7 +83,9 @@ export async function run(process: ProcessView, argv: readonly string[]): Promis
   if (program !== undefined) return program(process, argv);
   if (OTHERS.has(name)) throw new UnknownProgram(`expected one of ${Object.keys(PROGRAMS).sort().join(", ")}, found ${JSON.stringify(name)}, which is not simulated`);
   // The words of runc 1.1.5, by way of the daemon.
-  return { exit: 126, stdout: `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(argv[0] ?? "")}: executable file not found in $PATH: unknown\n`, stderr: "" };
+  const path = argv[0] ?? "";
+  const reason = path.includes("/") ? `stat ${path}: no such file or directory` : "executable file not found in $PATH";
+  return { exit: 126, stdout: `OCI runtime exec failed: exec failed: unable to start container process: exec: ${JSON.stringify(path)}: ${reason}: unknown\n`, stderr: "" };
 }
 
 export { containerView } from "./container-network";

@@ -11,6 +11,7 @@ export interface ProcessView {
   readonly resolvConf: readonly string[];
   /** `NAME=value`. */
   readonly environment: readonly string[];
+  readonly workdir?: string;
   readonly network: NetworkView;
   /** The number of an interface. */
   interfaceIndex(name: string): number;

@@ -12,10 +12,10 @@ import { LabPackets } from "./packets";
  */
 export function labPrograms({ probing, follow, isReplay }: OperationTurn, outcomes: CommandOutcome[]): Programs {
   let turn = 0;
-  const once = async (container: ContainerState, argv: readonly string[], environment: readonly string[]): Promise<CommandOutcome> => {
+  const once = async (container: ContainerState, argv: readonly string[], environment: readonly string[], workdir = container.spec.workdir ?? "/"): Promise<CommandOutcome> => {
     if (isReplay) return outcomes[turn++] ?? { exit: 0, stdout: "", stderr: "" };
     await follow();
-    const outcome = await attempt(processOf(container, environment, probing), container.name, argv);
+    const outcome = await attempt({ ...processOf(container, environment, probing), workdir }, container.name, argv);
     outcomes.push(outcome);
     return outcome;
   };
@@ -24,7 +24,7 @@ export function labPrograms({ probing, follow, isReplay }: OperationTurn, outcom
       const argv = container.spec.command ?? [];
       return isOneShot(argv) ? once(container, argv, container.environment ?? []) : undefined;
     },
-    exec: (container, argv, { environment }) => once(container, argv, environment),
+    exec: (container, argv, { environment, workdir }) => once(container, argv, environment, workdir),
     logs: () => ({ exit: 0, stdout: "", stderr: "" }),
   };
 }

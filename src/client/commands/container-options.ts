@@ -1,12 +1,14 @@
 import type { ContainerSpec, ImageSpec, PortProtocol, PublishSpec, RestartPolicySpec } from "../../model/spec";
+import { settingsOfEnvironment } from "../../model/inspect/environment";
 import { policyRefusal, type RestartPolicy } from "../../model/restart-policy";
 import { isMac } from "../../net/mac";
 import { PORTS_20_10, PORTS_29, PortSyntaxError, readPortMapping, splitProtocol, transportOf } from "../../net/port-mapping";
 import type { PortDialect } from "../../net/port-mapping";
 import type { Call } from "../command";
 import { splitPair, type FlagValues } from "../flags";
-import { GoError, parseInteger, parseUnsigned } from "../go";
+import { GoError, parseInteger, parsePortRange } from "../go";
 import { Failure } from "../outcome";
+import { startFailure } from "../first-process";
 import { readNetworks } from "./network-option";
 
 /**
@@ -29,6 +31,12 @@ export function readContainer({ daemon, flags, args }: Call, image: ImageSpec, n
   const entrypoint = flags.has("entrypoint") ? [flags.text("entrypoint")].filter((word) => word !== "") : [];
   const command = flags.has("entrypoint") ? [...entrypoint, ...args.slice(1)] : args.slice(1);
   const text = <K extends string>(key: K, value: string) => (value === "" ? {} : ({ [key]: value } as Record<K, string>));
+  const user = flags.text("user");
+  const workdir = flags.text("workdir");
+  const env = readEnvironment(flags.all("env"));
+  const sysctls = flags.map("sysctl");
+  const start = { argv: command.length > 0 ? command : image.command, user, workdir, environment: settingsOfEnvironment({ env, image }) };
+  const failure = startFailure(image, { sharesIpc: flags.text("ipc") === "host", sysctls, networks: endpoints, ...(mode !== undefined && { networkMode: mode }) }, start);
   return {
     name,
     ...(flags.text("name") === "" && { anonymous: true }),
@@ -36,11 +44,16 @@ export function readContainer({ daemon, flags, args }: Call, image: ImageSpec, n
     ...(command.length > 0 && { command }),
     ...text("hostname", flags.text("hostname")),
     ...text("domainname", flags.text("domainname")),
-    env: readEnvironment(flags.all("env")),
+    env,
+    ...text("user", user),
+    ...text("workdir", workdir),
+    ...(entrypoint.length > 0 && { entrypointWords: entrypoint.length }),
+    ...(failure && { startFailure: failure }),
     labels: flags.map("label"),
     ...restart,
     autoRemove: flags.on("rm"),
-    sysctls: flags.map("sysctl"),
+    sysctls,
+    ...(flags.text("health-cmd") !== "" && !flags.on("no-healthcheck") && { healthcheck: true }),
     capAdd: flags.all("cap-add"),
     ...text("mac", mac),
     publishAll: flags.on("publish-all"),
@@ -92,22 +105,12 @@ function readExpose(text: string): { from: number; to: number; protocol: string;
   if (text.includes(":")) throw new Failure(`invalid port format for --expose: ${text}`);
   const [ports, protocol] = splitProtocol(text);
   try {
-    const [from, to] = portRange(ports);
+    const [from, to] = parsePortRange(ports);
     return { from, to, protocol, known: transportOf(protocol) };
   } catch (error) {
     if (error instanceof GoError) throw new Failure(`invalid range format for --expose: ${text}, error: ${error.message}`);
     throw error;
   }
-}
-
-/** nat.ParsePortRange. */
-function portRange(text: string): [from: number, to: number] {
-  if (text === "") throw new GoError("Empty string specified for ports.");
-  const [first = "", second] = text.split("-");
-  const from = parseUnsigned(first, 65535);
-  const to = second === undefined ? from : parseUnsigned(second, 65535);
-  if (to < from) throw new GoError(`Invalid range specified for the Port: ${text}`);
-  return [from, to];
 }
 
 function checkModes(flags: FlagValues): void {

@@ -1,9 +1,13 @@
 import { SimulationError } from "../../errors";
 import { environmentOf, replaced, settingsOfEnvironment } from "../../model/inspect/environment";
+import { execFailure } from "../first-process";
 import { atLeast, type Command } from "../command";
 import { Failure } from "../outcome";
 import { ask, find } from "../refusals";
 import { readEnvironment } from "../values";
+
+/** docker/cli cli/command/container/exec.go: what could not be started; the reason comes by the stream of the process. */
+const EXIT_REFUSED = 126;
 
 export const EXEC: Command = {
   path: "exec",
@@ -36,8 +40,15 @@ export const EXEC: Command = {
       variables: replaced(settingsOfEnvironment(container.spec), flags.all("env")),
       links: daemon.state().generation === "29" ? [] : container.linked,
     });
-    const outcome = await programs.exec(container, argv, { environment, detached, tty });
-    if (detached) return;
+    const workdir = flags.text("workdir");
+    const start = { argv, user: flags.text("user"), workdir: workdir === "" ? (container.spec.workdir ?? "") : workdir, environment };
+    const refusal = execFailure(container.spec.image?.contents, start, container.spec.workdir);
+    const outcome = refusal === undefined ? await programs.exec(container, argv, { environment, detached, tty, workdir: start.workdir }) : { exit: EXIT_REFUSED, stdout: `${refusal}\n`, stderr: "" };
+    if (detached) {
+      // What starts nothing is an answer of the daemon then.
+      if (outcome.exit === EXIT_REFUSED && outcome.stdout !== "") throw new Failure(`Error response from daemon: ${outcome.stdout.trim()}`);
+      return;
+    }
     output.stdout += outcome.stdout;
     output.stderr += outcome.stderr;
     if (outcome.exit !== 0) throw new Failure("", outcome.exit);

@@ -4,7 +4,7 @@ import type { FlagSpec } from "../flags";
 import { Failure } from "../outcome";
 import { ask, find, forEachName, notFoundOr, responseOf } from "../refusals";
 import { labelsOf } from "../../model/inspect/container";
-import { filtersOf, hasLabel, readFilter } from "../values";
+import { checkUntil, filtersOf, hasLabel, readFilter } from "../values";
 import { agrees } from "./network";
 import { runStarted, settle, startOf } from "./processes";
 
@@ -113,7 +113,12 @@ const REMOVE: Command = {
   run({ daemon, flags, args, output }) {
     const force = flags.on("force");
     const refusals: string[] = [];
-    for (const name of args) {
+    for (const [index, name] of args.entries()) {
+      // The client removes all at once, and the second request meets the first.
+      if (!flags.on("link") && args.indexOf(name) < index) {
+        refusals.push(`Error response from daemon: removal of container ${name} is already in progress`);
+        continue;
+      }
       try {
         if (flags.on("link")) daemon.removeLink(name);
         else daemon.removeContainer(name, { force });
@@ -204,6 +209,7 @@ const PRUNE: Command = {
     const filters = filtersOf(flags.all("filter"));
     const unknown = [...filters.keys()].find((name) => !PRUNE_FILTERS.has(name));
     if (unknown !== undefined) throw new Failure(`Error response from daemon: Invalid filter '${unknown}'`);
+    checkUntil(filters);
     // Nothing is older than any time there was, as no clock runs between commands.
     const isRecent = filters.has("until");
     const labelled = (labels: Readonly<Record<string, string>>) =>

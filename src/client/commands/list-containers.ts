@@ -1,15 +1,19 @@
+import { Answer } from "../../model/inspect/answer";
 import { commandOf, labelsOf, portKey } from "../../model/inspect/container";
+import { TASK_NAME_LABEL } from "../../model/labels";
 import type { ContainerState } from "../../model/state";
 import { NONE, type Call, type Command } from "../command";
 import { printList } from "../list";
 import { Failure } from "../outcome";
-import { GoError, parseUnsigned } from "../go";
+import { GoError, parseDecimal, parsePortRange } from "../go";
 import { displayPorts } from "../ports-text";
+import { executeTemplate } from "../template/execute";
 import { parseTemplate } from "../template/parser";
 import { TemplateError } from "../template/syntax";
 import { ListRow } from "../template/row";
 import { filtersOf, hasLabel, readFilter } from "../values";
 
+const TYPE = "*formatter.ContainerContext";
 const TABLE = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 const RAW =
   "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\nstate: {{.State}}\nstatus: {{.Status}}\n" +
@@ -52,22 +56,23 @@ export const LIST_CONTAINERS: Command = {
     checkTemplate(format);
     const isCurrent = call.daemon.state().generation === "29";
     const rows = chosen(call).map((container) => rowOf(container, flags.on("no-trunc"), isCurrent));
-    printList({ type: "*formatter.ContainerContext", table: TABLE, raw: RAW, quiet: "{{.ID}}", headings: HEADINGS, rows }, format, flags.on("quiet"), output);
+    printList({ type: TYPE, table: TABLE, raw: RAW, quiet: "{{.ID}}", headings: HEADINGS, rows }, format, flags.on("quiet"), output);
   },
 };
 
-/** The client looks at the template before it asks the daemon, in other words than afterwards. */
+/** The client fills the template in with nothing before it asks the daemon, and has other words for what is wrong then. */
 function checkTemplate(format: string): void {
+  const nothing = new ListRow(Object.fromEntries(Object.keys(HEADINGS).map((name) => [name, ""])), {});
+  const template = attempt("parse", () => parseTemplate(format));
+  attempt("execute", () => executeTemplate(template, nothing, { missingKey: "nothing", typeOf: (of) => (of instanceof Answer ? TYPE : undefined) }));
+}
+
+function attempt<T>(what: string, run: () => T): T {
   try {
-    parseTemplate(format);
+    return run();
   } catch (error) {
-    if (error instanceof TemplateError) throw new Failure(`failed to parse template: ${error.message}`);
+    if (error instanceof TemplateError) throw new Failure(`failed to ${what} template: ${error.message}`);
     throw error;
-  }
-  for (const [, field] of format.matchAll(/\{\{\s*\.(\w+)\s*\}\}/g)) {
-    if (field === undefined || Object.hasOwn(HEADINGS, field)) continue;
-    const place = `template: :1:${format.indexOf(`.${field}`)}: executing "" at <.${field}>`;
-    throw new Failure(`failed to execute template: ${place}: can't evaluate field ${field} in type *formatter.ContainerContext`);
   }
 }
 
@@ -75,8 +80,8 @@ function checkTemplate(format: string): void {
 function chosen(call: Call): ContainerState[] {
   const { daemon, flags } = call;
   const filters = filtersOf(flags.all("filter"));
-  const last = flags.on("latest") ? 1 : flags.number("last", -1);
-  const isWide = flags.on("all") || last > 0 || ["status", "exited", "before", "since"].some((name) => filters.has(name));
+  const last = flags.number("last", flags.on("latest") ? 1 : -1);
+  const isWide = flags.on("all") || last > 0 || filters.has("status");
   const newest = [...daemon.state().containers].reverse();
   const tests = [...filters].map(([name, values]) => testOf(newest, name, values));
   const found = newest.filter((container) => (isWide || container.running) && tests.every((test) => test(container)));
@@ -85,6 +90,8 @@ function chosen(call: Call): ContainerState[] {
 
 type Test = (container: ContainerState) => boolean;
 
+/** moby container/state.go: IsValidHealthString. */
+const HEALTHS = new Set(["healthy", "none", "starting", "unhealthy"]);
 const STATUSES = new Set(["created", "dead", "exited", "paused", "removing", "restarting", "running"]);
 
 /** moby daemon/list.go. */
@@ -99,7 +106,7 @@ function testOf(newest: readonly ContainerState[], name: string, values: readonl
   };
   switch (name) {
     case "name":
-      return some((container, value) => container.name.includes(value.replace(/^\^?\/?|\$$/g, "")) && isMatch(container.name, value));
+      return some((container, value) => isMatch(container.name, value));
     case "id":
       return some(({ id }, value) => id.startsWith(value));
     case "label":
@@ -108,8 +115,10 @@ function testOf(newest: readonly ContainerState[], name: string, values: readonl
       const bad = values.find((value) => !STATUSES.has(value));
       return bad === undefined ? some(({ status }, value) => status === value) : refuse(`Invalid filter 'status=${bad}'`);
     }
-    case "exited":
-      return some(({ status, exitCode }, value) => status === "exited" && String(exitCode) === value);
+    case "exited": {
+      const codes = values.map((value) => asGo(() => parseDecimal(value), refuse));
+      return ({ status, exitCode }) => status === "exited" && codes.includes(exitCode);
+    }
     case "ancestor":
       return some(({ spec }, value) => [spec.image?.name, `${spec.image?.name}:latest`].includes(value));
     case "network":
@@ -128,12 +137,20 @@ function testOf(newest: readonly ContainerState[], name: string, values: readonl
       const at = Math.min(...values.map(positionOf));
       return (container) => newest.indexOf(container) < at;
     }
-    case "health":
-      return () => values.includes("none");
+    case "health": {
+      const bad = values.find((value) => !HEALTHS.has(value));
+      return bad === undefined ? some(({ spec }, value) => (spec.healthcheck === true ? "starting" : "none") === value) : refuse(`Unrecognised filter value for health: ${bad}`);
+    }
     case "volume":
-    case "is-task":
+      return () => false;
+    case "is-task": {
+      const [isTask, isNone] = [["1", "true"], ["0", "false"]].map((words) => words.some((word) => values.includes(word)));
+      if (isTask === isNone) refuse(`Invalid filter 'is-task=[${values.join(" ")}]'`);
+      return ({ spec }) => (spec.labels?.[TASK_NAME_LABEL] !== undefined) === isTask;
+    }
+    // Containers of Linux are isolated one way alone, and nobody looks.
     case "isolation":
-      return () => values.some((value) => value === "false");
+      return () => true;
     default:
       return refuse(`Invalid filter '${name}'`);
   }
@@ -152,13 +169,16 @@ function checkPorts(values: readonly string[], name: string, refuse: (text: stri
   for (const value of values) {
     const [ports = ""] = value.split("/");
     if (value.includes(":")) refuse(`filter for '${name}' should not contain ':': ${value}`);
-    try {
-      if (ports === "") throw new GoError("Empty string specified for ports.");
-      for (const port of ports.split("-")) parseUnsigned(port, 65535);
-    } catch (error) {
-      if (!(error instanceof GoError)) throw error;
-      refuse(`error while looking up for ${name} ${value}: ${error.message}`);
-    }
+    asGo(() => parsePortRange(ports), (text) => refuse(`error while looking up for ${name} ${value}: ${text}`));
+  }
+}
+
+function asGo<T>(read: () => T, refuse: (text: string) => never): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof GoError)) throw error;
+    return refuse(error.message);
   }
 }
 
@@ -180,7 +200,7 @@ function rowOf(container: ContainerState, isWhole: boolean, isCurrent: boolean):
   const shown = isWhole || [...command].length <= COMMAND_WIDTH ? command : `${[...command].slice(0, COMMAND_WIDTH - 1).join("")}…`;
   const statuses = {
     created: "Created",
-    running: `Up ${JUST_NOW}`,
+    running: `Up ${JUST_NOW}${spec.healthcheck === true ? " (health: starting)" : ""}`,
     paused: `Up ${JUST_NOW} (Paused)`,
     restarting: `Restarting (${exitCode}) ${JUST_NOW} ago`,
     exited: `Exited (${exitCode}) ${JUST_NOW} ago`,
@@ -190,7 +210,7 @@ function rowOf(container: ContainerState, isWhole: boolean, isCurrent: boolean):
     CreatedAt: "2000-01-01 00:00:00 +0000 UTC",
     ID: isWhole ? container.id : container.id.slice(0, 12),
     Image: spec.image?.name ?? "",
-    Labels: Object.entries(labels).map(([key, value]) => `${key}=${value}`).join(","),
+    Labels: Object.keys(labels).sort().map((key) => `${key}=${labels[key]}`).join(","),
     LocalVolumes: "0",
     Mounts: "",
     Names: isWhole ? [container.name, ...container.linkNames].sort().join(",") : container.name,
@@ -204,7 +224,8 @@ function rowOf(container: ContainerState, isWhole: boolean, isCurrent: boolean):
   return new ListRow(values, labels);
 }
 
-function shownPorts({ ports, exposed, showsExposed }: ContainerState): Parameters<typeof displayPorts>[0] {
+function shownPorts({ exposed, ...container }: ContainerState): Parameters<typeof displayPorts>[0] {
+  const { ports, showsExposed } = container.listed ?? container;
   const published = new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })));
   const open = (showsExposed ? exposed : []).filter((port) => !published.has(portKey(port))).map(({ port, protocol }) => ({ containerPort: port, protocol, hostIp: "", hostPort: 0 }));
   return [...ports, ...open];

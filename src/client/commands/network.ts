@@ -9,7 +9,7 @@ import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
 import { ask, forEachName, notFoundOr, refusalOf } from "../refusals";
 import { ListRow } from "../template/row";
-import { filtersOf, hasLabel, readFilter, readIp, readLink, splitLink } from "../values";
+import { checkUntil, filtersOf, hasLabel, readFilter, readIp, readLink, splitLink } from "../values";
 import { NETWORK_CREATE } from "./network-create";
 
 export const NETWORK_GROUP: CommandGroup = {
@@ -210,6 +210,7 @@ function checkFilter(name: string, values: readonly string[]): void {
     throw new Failure(`Error response from daemon: ${text}`);
   };
   if (!Object.hasOwn(FILTERS, name)) refuse(`Invalid filter '${name}'`);
+  if (name === "dangling" && new Set(values).size > 1) refuse(`got more than one value for filter key "dangling"`);
   for (const value of values) {
     if (name === "dangling" && !YES.has(value) && !NO.has(value)) {
       refuse(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
@@ -234,6 +235,7 @@ const PRUNE: Command = {
     for (const name of filters.keys()) {
       if (name !== "label" && name !== "label!" && name !== "until") throw new Failure(`Error response from daemon: Invalid filter '${name}'`);
     }
+    checkUntil(filters);
     // Differs from Docker: there is no clock, so every network is too young for a time that was.
     if (filters.has("until")) return;
     const gone = ask(() => daemon.pruneNetworks({ labels: filters.get("label") ?? [], withoutLabels: filters.get("label!") ?? [] }));

@@ -1,5 +1,6 @@
 import { SimulationError } from "../../errors";
 import type { ImageSpec } from "../../model/spec";
+import { BUSYBOX } from "../busybox";
 import { atLeast, type Call, type Command } from "../command";
 import { Failure } from "../outcome";
 import { responseOf } from "../refusals";
@@ -65,6 +66,7 @@ function create(call: Call, refuse: (text: string) => Failure): string {
     throw error instanceof Failure ? refuse(error.message) : error;
   }
   if (!known) throw missing(call, reference, refuse);
+  if (spec.workdir !== undefined && !spec.workdir.startsWith("/")) throw refuse(`${FROM_DAEMON}the working directory '${spec.workdir}' is invalid, it needs to be an absolute path`);
   const local = (spec.dns ?? []).find((address) => /^(127\.|::1$)/.test(address));
   if (local !== undefined && daemon.state().generation !== "29") output.warn(`WARNING: Localhost DNS setting (--dns=${local}) may fail in containers.`);
   try {
@@ -79,7 +81,7 @@ function create(call: Call, refuse: (text: string) => Failure): string {
 
 /** An image by `name` or `name:latest`. */
 export function imageOf(images: readonly ImageSpec[] | "any", reference: string): ImageSpec | undefined {
-  if (images === "any") return { name: reference, expose: [], env: [], labels: {}, command: [] };
+  if (images === "any") return { name: reference, expose: [], env: [], labels: {}, command: [], ...(/^(library\/)?busybox(:|@|$)/.test(reference) && { contents: BUSYBOX }) };
   return images.find(({ name }) => name === reference || `${name}:latest` === reference);
 }
 

@@ -1,5 +1,5 @@
 import { Answer, Nothing, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
-import { CallError, FUNCTIONS, isTrue, pairsOf, typeName } from "./functions";
+import { CallError, FUNCTIONS, indexTyped, isTrue, pairsOf, typeName } from "./functions";
 import { print } from "./print";
 import { ListRow } from "./row";
 import { TemplateError, type Command, type Operand, type Pipe, type TemplateNode } from "./syntax";
@@ -68,7 +68,8 @@ class Execution {
     const { variables, ...pipe } = node.pipe;
     const value = this.#pipe({ ...pipe, variables: [] }, dot);
     const pairs = pairsOf(value);
-    if (!pairs) throw failAt(node.pipe, `range can't iterate over ${print(value)}`);
+    // What was looked at last.
+    if (!pairs) throw failAt(node.pipe.commands.at(-1)?.operands.at(-1) ?? node.pipe, `range can't iterate over ${print(value)}`);
     if (pairs.length === 0) return this.run(node.otherwise, dot);
     const scope = this.#variables.length;
     const turns = pairs.map(([key, item]) => {
@@ -126,7 +127,7 @@ class Execution {
     }
     if (this.#options.isHeading === true && COSMETIC.has(name)) return args[0] ?? MISSING;
     try {
-      return found.call(args);
+      return name === "index" && this.#options.missingKey === "nothing" ? indexTyped(args) : found.call(args);
     } catch (error) {
       if (error instanceof CallError) throw failAt(command, `error calling ${name}: ${error.message}`);
       throw error;

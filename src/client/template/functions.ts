@@ -1,4 +1,4 @@
-import { Answer, Nothing, sortedEntries, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
+import { Answer, NO_POINTER, NO_SLICE, Nothing, sortedEntries, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
 import { goJson } from "./json";
 import { print } from "./print";
 
@@ -94,6 +94,20 @@ function lengthOf(value: AnswerValue): number {
   if (value instanceof Map) return value.size;
   if (Array.isArray(value)) return value.length;
   throw new CallError(`len of type ${typeName(value)}`);
+}
+
+/** `index` where the types are known: a key that a map does not have leads to what is zero among its values. */
+export function indexTyped([value, ...keys]: readonly AnswerValue[]): AnswerValue {
+  return keys.reduce((inner, key) => {
+    const found = indexInto(inner, key);
+    return inner instanceof Map && typeof key === "string" && !inner.has(key) ? zeroLike([...(inner as AnswerMap).values()][0]) : found;
+  }, value ?? new Nothing("interface"));
+}
+
+function zeroLike(value: AnswerValue | undefined): AnswerValue {
+  if (typeof value === "string") return "";
+  if (value instanceof Answer) return NO_POINTER;
+  return Array.isArray(value) ? NO_SLICE : new Nothing(value instanceof Nothing ? value.of : "interface");
 }
 
 function indexInto(value: AnswerValue, key: AnswerValue): AnswerValue {

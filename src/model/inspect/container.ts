@@ -90,11 +90,12 @@ function hostConfigOf({ generation }: DockerState, { networkMode, name, linked, 
 }
 
 function configOf({ generation }: DockerState, { hostname, domainname, exposed, networkDisabled, spec }: ContainerState): Answer {
+  const words = spec.entrypointWords ?? 0;
   const open = [...exposed.map(portKey), ...(spec.exposeUnknown ?? [])];
   const fields: AnswerField[] = [
     { json: "Hostname", value: hostname },
     { json: "Domainname", value: domainname },
-    { json: "User", value: "" },
+    { json: "User", value: spec.user ?? "" },
     { json: "AttachStdin", value: false },
     { json: "AttachStdout", value: false },
     { json: "AttachStderr", value: false },
@@ -103,11 +104,11 @@ function configOf({ generation }: DockerState, { hostname, domainname, exposed, 
     { json: "OpenStdin", value: false },
     { json: "StdinOnce", value: false },
     { json: "Env", value: settingsOfEnvironment(spec) },
-    { json: "Cmd", value: commandOf(spec) },
+    { json: "Cmd", value: listOrNil(commandOf(spec).slice(words)) },
     { json: "Image", value: spec.image?.name ?? "" },
     { json: "Volumes", value: NO_MAP },
-    { json: "WorkingDir", value: "" },
-    { json: "Entrypoint", value: NO_SLICE },
+    { json: "WorkingDir", value: spec.workdir ?? "" },
+    { json: "Entrypoint", value: listOrNil(commandOf(spec).slice(0, words)) },
     { json: "NetworkDisabled", value: networkDisabled, omitEmpty: true },
     // Since API 1.44 it is the endpoint's.
     { json: "MacAddress", value: generation === "29" ? "" : (spec.mac ?? ""), omitEmpty: true },

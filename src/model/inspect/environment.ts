@@ -22,7 +22,7 @@ export interface EnvironmentSpec {
 }
 
 /** Where Linux looks for programs unless told otherwise (moby pkg/system: DefaultPathEnv). */
-const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
  * The environment of a container's processes: Docker's variables, those of links, then the container's own, which replace others of the same name
@@ -98,7 +98,7 @@ function runsOf(ports: readonly ExposedPortState[]): [from: ExposedPortState, to
 }
 
 /** `NAME=value` of `-e` before the image's; the image's that are named again are gone (moby runconfig: Merge). */
-export function settingsOfEnvironment({ env = [], image }: ContainerSpec): readonly string[] {
+export function settingsOfEnvironment({ env = [], image }: Pick<ContainerSpec, "env" | "image">): readonly string[] {
   const named = new Set(env.map(nameOf));
   return [...env, ...(image?.env ?? []).filter((text) => !named.has(nameOf(text)))];
 }

@@ -34,7 +34,7 @@ export function inspectNetwork(state: DockerState, network: NetworkState, servic
   const described: AnswerField[] = [
     { json: "Options", value: mapOf(network.options) },
     { json: "Labels", value: mapOf(network.labels) },
-    { json: "Peers", value: isOfSwarm(network) ? network.peers.map(({ name, address }) => Answer.of({ Name: name, IP: address })) : [], omitEmpty: true },
+    { json: "Peers", value: isOfSwarm(network) ? network.peers.map(({ name, address }) => Answer.of({ Name: name, IP: address })) : NO_SLICE, omitEmpty: true },
     { json: "Services", value: services.length === 0 ? NO_MAP : servicesOf(services), omitEmpty: true },
   ];
   return new Answer(isCurrent ? [...head, ...described, containers, { json: "Status", value: statusOf(state, network) }] : [...head, containers, ...described]);

@@ -1,5 +1,6 @@
 /** The machines of every scenario: hosts with an engine, `gw`, `lan`, `inet`, and what the images hold. */
-import type { ImageSpec } from "../../../src/model/spec";
+import { BUSYBOX } from "../../../src/client/busybox";
+import type { ImageContents, ImageSpec } from "../../../src/model/spec";
 
 /** The name server, on `inet`. */
 export const NAME_SERVER = "198.51.100.53";
@@ -20,8 +21,11 @@ export const PLAIN_MACHINES: Readonly<Record<string, { readonly addresses: reado
 
 const SERVER = ["netprobe", "serve", "tcp:80", "udp:9000"];
 
+/** What is in them: BusyBox, the server, and two lines of accounts. */
+const CONTENTS: ImageContents = { programs: [...BUSYBOX.programs, "/bin/netprobe"], folders: BUSYBOX.folders, users: ["root"], groups: ["root"] };
+
 /** The images of the recordings. */
 export const IMAGES: readonly ImageSpec[] = [
-  { name: "busybox", expose: [], env: ["PATH=/bin"], labels: {}, command: ["sh"] },
-  { name: "web", expose: [{ from: 80, to: 80, protocol: "tcp" }], env: ["PATH=/bin"], labels: {}, command: SERVER, exitOnTerm: 0 },
+  { name: "busybox", expose: [], env: ["PATH=/bin"], labels: {}, contents: CONTENTS, command: ["sh"] },
+  { name: "web", expose: [{ from: 80, to: 80, protocol: "tcp" }], env: ["PATH=/bin"], labels: {}, contents: CONTENTS, command: SERVER, exitOnTerm: 0 },
 ];

@@ -95,13 +95,13 @@ class SimulatedWorld implements World {
         // What the container is to see is there only once the tables have followed.
         if (isProgram(argv)) {
           this.#kernel.follow(this.#state());
-          return run(containerProcess(container, this.#surroundings()), argv);
+          return run({ ...containerProcess(container, this.#surroundings()), workdir: container.spec.workdir ?? "/" }, argv);
         }
         return { exit, stdout: "", stderr: this.#processes.logsOf(container) };
       },
-      exec: async (container, argv, { environment }) => {
+      exec: async (container, argv, { environment, workdir }) => {
         const process = containerProcess(container, this.#surroundings());
-        return run({ ...process, environment }, argv);
+        return run({ ...process, environment, workdir }, argv);
       },
       logs: (container) => ({ exit: 0, stdout: "", stderr: this.#processes.logsOf(container) }),
     };

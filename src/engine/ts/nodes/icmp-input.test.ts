@@ -63,7 +63,8 @@ describe("ICMP errors", () => {
   });
 
   it.each([
-    [RouteType.Unreachable, "icmp 3/1", FlowError.HostUnreachable, 1],
+    // Not fatal: a UDP socket does not hear of it.
+    [RouteType.Unreachable, "icmp 3/1", FlowError.HostUnreachable, 0],
     [RouteType.Prohibit, "icmp 3/13", FlowError.HostUnreachable, 1],
     [RouteType.Blackhole, undefined, FlowError.None, 0],
   ])("say what a router's route of type %i means", (type, message, error, errors) => {
