@@ -121,7 +121,7 @@ describe("docker exec", () => {
     };
     const client = clientOf({ start: () => undefined, exec, logs: () => said("") });
     expect(await outcomeOf(client, "docker run -d --name c1 web", "docker exec -it -e A=1 c1 ping -c 1 x")).toEqual({ exit: 1, stdout: "out\n", stderr: "bad address\n" });
-    expect(seen).toEqual([["c1", ["ping", "-c", "1", "x"], { environment: expect.arrayContaining(["PATH=/bin", "TERM=xterm", "A=1", "HOME=/root"]), detached: false, tty: true }]]);
+    expect(seen).toEqual([["c1", ["ping", "-c", "1", "x"], { environment: expect.arrayContaining(["PATH=/bin", "TERM=xterm", "A=1", "HOME=/root"]), detached: false, tty: true, workdir: "" }]]);
     expect(await outcomeOf(client, "docker pause c1", "docker exec c1 true")).toEqual({
       exit: 1,
       stdout: "",

@@ -1,6 +1,7 @@
 import { SimulationError } from "../errors";
 import type { DaemonOperations } from "../model/operations";
 import type { ImageSpec } from "../model/spec";
+import { type Chance, NO_CHANCE } from "../model/swarm/chance";
 import { checkCount, commandHelp, groupOf29, groupUsage, type Call, type Command, type CommandGroup } from "./command";
 import { clientVersion, ENGINE_COMMANDS } from "./commands/engine";
 import { EXEC } from "./commands/exec";
@@ -28,6 +29,8 @@ export interface DockerClientOptions {
   readonly programs?: Programs;
   /** Reads Compose files for `docker stack deploy`. */
   readonly stacks?: StackReader;
+  /** In what order the client prints what it has no order for. */
+  readonly chance?: Chance;
 }
 
 const COMMANDS: readonly Command[] = [RUN, CREATE, EXEC, TOP, UPDATE, LIST_CONTAINERS, ...LIFECYCLE_COMMANDS, ...LOOK_COMMANDS, ...ENGINE_COMMANDS, ...NETWORK_COMMANDS, ...SWARM_COMMANDS];
@@ -114,7 +117,7 @@ export class DockerClient {
       return;
     }
     checkCount(command, args);
-    const call: Call = { command, daemon: this.#daemon, images: this.#options.images, programs: this.#options.programs, stacks: this.#options.stacks, flags, args, stdin, output };
+    const call: Call = { command, daemon: this.#daemon, images: this.#options.images, programs: this.#options.programs, stacks: this.#options.stacks, chance: this.#options.chance ?? NO_CHANCE, flags, args, stdin, output };
     await command.run(call);
   }
 }

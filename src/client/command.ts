@@ -1,5 +1,6 @@
 import type { DaemonOperations } from "../model/operations";
 import type { ImageSpec } from "../model/spec";
+import type { Chance } from "../model/swarm/chance";
 import type { FlagSpec, FlagValues } from "./flags";
 import { Failure, type Output } from "./outcome";
 import type { Programs } from "./programs";
@@ -12,6 +13,7 @@ export interface Call {
   readonly images: readonly ImageSpec[] | "any";
   readonly programs: Programs | undefined;
   readonly stacks: StackReader | undefined;
+  readonly chance: Chance;
   readonly flags: FlagValues;
   readonly args: readonly string[];
   readonly stdin: string;

@@ -260,9 +260,7 @@ export class Containers {
     const running = this.list().filter(({ isRunning }) => isRunning);
     const revived = this.list().filter((container) => wantsRevival(container, exitOnTerm(container)));
     for (const container of running) this.exit(container, exitOnTerm(container));
-    // The daemon starts them side by side; those on the default bridge have the least to do and come first.
-    const isLate = (container: Container) => Number(!container.attachments.has("bridge"));
-    return revived.filter(({ id }) => this.#byId.has(id)).sort((a, b) => isLate(a) - isLate(b));
+    return revived.filter(({ id }) => this.#byId.has(id));
   }
 
   /** The daemon starts a container by its policy; whose start fails stays as it is. */

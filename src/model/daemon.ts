@@ -23,6 +23,7 @@ import { Sandboxes } from "./sandboxes";
 import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec";
 import { type ContainerState, type DockerState, isOfSwarm, type NetworkState } from "./state";
 import type { SwarmPart, SwarmWorld } from "./swarm/operations";
+import { type Chance, NO_CHANCE, shuffled } from "./swarm/chance";
 import { OUTSIDE } from "./swarm/outside";
 import { OUTSIDE_WORDS } from "./swarm/outside-words";
 import { emptyWorld, type HostWorld, type ListenerSpec } from "./world";
@@ -39,6 +40,8 @@ export interface DaemonOptions {
   readonly swarms?: SwarmWorld;
   /** Writes what is to be seen inside of containers (`containerFiles`); nobody does unless given. */
   readonly files?: FilesSupport;
+  /** In what order containers start that a restart of the daemon brings back; as they were made unless given. */
+  readonly chance?: Chance;
 }
 
 /**
@@ -215,7 +218,8 @@ export class Daemon implements DaemonOperations {
     if (bridge) this.#remove(bridge);
     this.#makeDefaultBridge();
     this.#swarm.restart();
-    for (const container of revived) this.#containers.revive(container);
+    // The daemon starts them side by side.
+    for (const container of shuffled(revived, this.#options.chance ?? NO_CHANCE)) this.#containers.revive(container);
     this.#forwardedAtStart = this.#host.world.ipForward;
   }
 

@@ -229,6 +229,8 @@ export interface PublishSpec extends Positioned {
   readonly protocol: PortProtocol;
   /** One port, or a range to pick from; absent: an ephemeral port. */
   readonly hostPort?: PortRangeSpec;
+  /** An ephemeral port, asked for as port 0. */
+  readonly asksForAny?: true;
   readonly hostIp?: string;
 }
 

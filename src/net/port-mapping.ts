@@ -6,6 +6,8 @@ export interface MappedPort {
   readonly protocol: TransportProtocol;
   /** One port, or a range to pick from; absent: any free port. */
   readonly hostPort?: PortSpan;
+  /** It was written as port 0. */
+  readonly asksForAny?: true;
   readonly hostIp?: string;
 }
 
@@ -103,7 +105,7 @@ export function readPortMapping(text: string, dialect: PortDialect): MappedPort[
     const hostPort = host && count > 1 ? { from: host.from + offset, to: host.from + offset } : host;
     // Port 0 asks for any free port, as no port does.
     const isChosen = hostPort !== undefined && hostPort.to > 0;
-    return { containerPort: container.from + offset, protocol, ...(isChosen && { hostPort }), ...(hostIp !== "" && { hostIp }) };
+    return { containerPort: container.from + offset, protocol, ...(isChosen ? { hostPort } : hostPort && { asksForAny: true as const }), ...(hostIp !== "" && { hostIp }) };
   });
 }
 

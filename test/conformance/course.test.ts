@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { Daemon } from "../../src/model/daemon";
+import { generation20 } from "../../src/model/generation-20.10";
 import { Cluster } from "../../src/model/swarm/cluster";
 import { shuffled } from "../../src/model/swarm/chance";
 import { Checks } from "./checks";
@@ -18,6 +20,17 @@ function nodesOf(course: Course): string[] {
   const agent = { joinNetwork: nothing, leaveNetwork: nothing, secureNetwork: nothing, runTask: nothing, disableTask: () => 0, stopTask: nothing, removeTask: nothing };
   for (const hostname of ["h1", "h2", "h3"]) roster.add({ hostname, role: "worker", address: "192.0.2.11", port: 2377, dataPathAddress: "192.0.2.11", agent });
   return [...roster.nodes].sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ hostname }) => hostname);
+}
+
+/** The addresses that three containers have when their daemon is back. */
+function addressesAfterRestart(course: Course): string[] {
+  const daemon = new Daemon({ host: { name: "h1", cpus: 1, backlog: 1000 }, rules: generation20, seed: 1, chance: course });
+  for (const name of ["a1", "a2", "a3"]) {
+    const { id } = daemon.createContainer({ name, host: "h1", networks: [], publish: [], expose: [], links: [], extraHosts: [], restart: "always" });
+    daemon.startContainer(id);
+  }
+  daemon.restart();
+  return daemon.state().containers.map(({ name, endpoints }) => `${name}=172.17.0.${(endpoints[0]?.ip ?? 0) & 255}`);
 }
 
 async function replay(recorded: readonly string[], play = addressesOf) {
@@ -56,6 +69,14 @@ describe("choices of an engine that are chance", () => {
       expect({ recorded, passed, total }).toEqual({ recorded, passed: 3, total: 3 });
     }
     expect((await replay(["h1", "h1", "h2"], nodesOf)).passed).toBe(2);
+  });
+
+  it("start containers in any order when the daemon is back, but each once", async () => {
+    for (const recorded of ["a1=172.17.0.2 a2=172.17.0.3 a3=172.17.0.4", "a1=172.17.0.4 a2=172.17.0.3 a3=172.17.0.2", "a1=172.17.0.3 a2=172.17.0.4 a3=172.17.0.2"]) {
+      const { passed, total } = await replay(recorded.split(" "), addressesAfterRestart);
+      expect({ recorded, passed, total }).toEqual({ recorded, passed: 3, total: 3 });
+    }
+    expect((await replay("a1=172.17.0.2 a2=172.17.0.2 a3=172.17.0.3".split(" "), addressesAfterRestart)).passed).toBeLessThan(3);
   });
 
   it("do not excuse what no outcome leads to", async () => {

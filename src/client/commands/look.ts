@@ -1,5 +1,6 @@
 import { inspectContainer, portKey } from "../../model/inspect/container";
 import { inspectNetwork } from "../../model/inspect/network";
+import { type Chance, shuffled } from "../../model/swarm/chance";
 import { linesOf, type LogLine } from "../../model/log";
 import { PORTS_20_10, PortSyntaxError, readPortSpan } from "../../net/port-mapping";
 import { atLeast, exactly, isOf29, type Call, type Command } from "../command";
@@ -63,17 +64,16 @@ const PORT: Command = {
   short: "List port mappings or a specific mapping for the container",
   count: { least: 1, most: 2 },
   flags: [],
-  run({ daemon, args, output }) {
-    const [name = "", asked] = args;
+  run({ daemon, args, output, chance }) {
+    const [name = "", asked = ""] = args;
     const { ports } = find("container", name, () => daemon.findContainer(name));
     const isCurrent = daemon.state().generation === "29";
-    const key = asked === undefined ? undefined : keyOf(asked);
-    // Differs from Docker 20.10: its walk over a Go map begins anywhere; here with the first key.
-    const keys = [...new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })))].sort(isCurrent ? byNumber : undefined);
+    const key = asked === "" ? undefined : keyOf(asked);
+    const keys = [...new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })))].sort();
     if (key !== undefined && !keys.includes(key)) {
       throw new Failure(isCurrent ? `no public port '${asked}' published for ${name}` : `Error: No public port '${key}' published for ${name}`);
     }
-    const lines = (key === undefined ? keys : [key]).flatMap((shown) =>
+    const lines = (key === undefined ? (isCurrent ? keys : visited(keys, chance)) : [key]).flatMap((shown) =>
       ports
         .filter(({ containerPort, protocol }) => portKey({ port: containerPort, protocol }) === shown)
         .map(({ hostIp, hostPort }) => `${key === undefined ? `${shown} -> ` : ""}${isCurrent ? bracketed(hostIp) : hostIp}:${hostPort}`),
@@ -82,8 +82,11 @@ const PORT: Command = {
   },
 };
 
-function byNumber(a: string, b: string): number {
-  return Number.parseInt(a, 10) - Number.parseInt(b, 10) || (a < b ? -1 : 1);
+/** As Go visits a map: up to eight keys lie in one bucket, and it begins at any of them (runtime/map.go: mapiterinit). */
+function visited(keys: readonly string[], chance: Chance): readonly string[] {
+  if (keys.length > 8) return shuffled(keys, chance);
+  const first = keys.length > 1 ? chance.choose(keys.length) : 0;
+  return [...keys.slice(first), ...keys.slice(0, first)];
 }
 
 /** `80` as `80/tcp`. */

@@ -226,9 +226,9 @@ export function portKey({ port, protocol }: { readonly port: number; readonly pr
 /** `HostConfig.PortBindings`, as it was asked for. */
 function bindingsOf(publish: readonly PublishSpec[]): AnswerMap {
   const bindings = new Map<string, Answer[]>();
-  for (const { containerPort, protocol, hostPort, hostIp } of publish) {
+  for (const { containerPort, protocol, hostPort, asksForAny, hostIp } of publish) {
     const key = portKey({ port: containerPort, protocol });
-    bindings.set(key, [...(bindings.get(key) ?? []), Answer.of({ HostIp: hostIp ?? "", HostPort: rangeText(hostPort) })]);
+    bindings.set(key, [...(bindings.get(key) ?? []), Answer.of({ HostIp: hostIp ?? "", HostPort: asksForAny ? "0" : rangeText(hostPort) })]);
   }
   return bindings;
 }

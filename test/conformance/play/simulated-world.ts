@@ -79,8 +79,8 @@ class SimulatedWorld implements World {
     this.#hosts = new Map(
       Object.entries(hosts).map(([name, machine], index) => {
         const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], generation);
-        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: index, flags, world: recordedHost(machine, generation), swarms: this.#swarms, files: containerFiles });
-        return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs(), stacks: stackReader }) }];
+        const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: index, flags, world: recordedHost(machine, generation), swarms: this.#swarms, files: containerFiles, chance });
+        return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs(), stacks: stackReader, chance }) }];
       }),
     );
     for (const [machine, { listen }] of Object.entries(PLAIN_MACHINES)) this.#processes.serve(machine, machine, listen);
