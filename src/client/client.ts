@@ -10,6 +10,7 @@ import { LIST_CONTAINERS } from "./commands/list-containers";
 import { LOOK_COMMANDS } from "./commands/look";
 import { NETWORK_COMMANDS, NETWORK_GROUP } from "./commands/network";
 import { CREATE, RUN } from "./commands/run";
+import { SYSTEM_COMMANDS, SYSTEM_GROUP } from "./commands/system";
 import { TOP } from "./commands/top";
 import { UPDATE } from "./commands/update";
 import { SWARM_COMMANDS, SWARM_GROUPS } from "./swarm";
@@ -33,13 +34,14 @@ export interface DockerClientOptions {
   readonly chance?: Chance;
 }
 
-const COMMANDS: readonly Command[] = [RUN, CREATE, EXEC, TOP, UPDATE, LIST_CONTAINERS, ...LIFECYCLE_COMMANDS, ...LOOK_COMMANDS, ...ENGINE_COMMANDS, ...NETWORK_COMMANDS, ...SWARM_COMMANDS];
-const GROUPS: readonly CommandGroup[] = [NETWORK_GROUP, CONTAINER_GROUP, ...SWARM_GROUPS];
+const COMMANDS: readonly Command[] = [RUN, CREATE, EXEC, TOP, UPDATE, LIST_CONTAINERS, ...LIFECYCLE_COMMANDS, ...LOOK_COMMANDS, ...ENGINE_COMMANDS, ...NETWORK_COMMANDS, ...SYSTEM_COMMANDS, ...SWARM_COMMANDS];
+const GROUPS: readonly CommandGroup[] = [NETWORK_GROUP, CONTAINER_GROUP, SYSTEM_GROUP, ...SWARM_GROUPS];
 const ALIASES: Readonly<Record<string, string>> = {
   "stack up": "stack deploy",
   "stack list": "stack ls",
   "stack remove": "stack rm",
   "stack down": "stack rm",
+  "system info": "info",
   "network list": "network ls",
   "network remove": "network rm",
   "container ls": "ps",
@@ -50,7 +52,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 const OTHER_COMMANDS = new Set(
   (
     "attach build builder buildx commit completion compose context cp diff events export history image images import load login logout manifest plugin " +
-    "pull push rmi save search stats system tag trust volume"
+    "pull push rmi save search stats tag trust volume"
   ).split(" "),
 );
 

@@ -69,6 +69,8 @@ export class Container {
   hasRun = false;
   /** `Config.NetworkDisabled`. */
   networkDisabled = false;
+  /** It runs without a network: what it is connected to has an address for it, and no cable leads there. */
+  isUnplugged = false;
   /** Stopped by a person: a restart of the daemon does not bring it back where the policy says `unless-stopped`. */
   stoppedByHand = false;
   /** Its resolv.conf names Docker's own resolver. */
@@ -206,8 +208,8 @@ export class Container {
       attachments: [...this.attachments].map(([network, attachment]) => this.#attachmentState(network, attachment)),
       networkOrder: [...this.endpoints].sort(rules.sandbox.compareGateways).map(({ network }) => network),
       endpoints: this.endpoints.filter(({ interfaceName }) => interfaceName !== "").sort((a, b) => a.index - b.index).map(endpointState),
-      gateway: gateway4 && { network: gateway4.network, ip: Number(gateway4.gateway4 ?? 0n) },
-      gateway6: gateway6 && { network: gateway6.network, ip: gateway6.gateway6 ?? 0n },
+      gateway: gateway4 && !this.isUnplugged ? { network: gateway4.network, ip: Number(gateway4.gateway4 ?? 0n) } : undefined,
+      gateway6: gateway6 && !this.isUnplugged ? { network: gateway6.network, ip: gateway6.gateway6 ?? 0n } : undefined,
       ports: this.shownPorts.map((port) => ({ ...port, active: this.ports.includes(port) })),
       showsExposed: this.showsExposed,
       exposed: this.exposed,

@@ -64,6 +64,7 @@ export class Sandboxes {
       this.#join(container, this.#networkFor(container, reference, attachment), attachment);
     }
     if (!container.hasSandbox) this.#makeSandbox(container);
+    container.isUnplugged = container.networkDisabled;
     for (const [index, endpoint] of rules.sandbox.orderAtStart(container.endpoints).entries()) {
       try {
         setUpInterface(container, endpoint, this.#context);
@@ -98,7 +99,8 @@ export class Sandboxes {
     const known = container.endpointOn(network) ? container.attachments.get(network.name) : undefined;
     this.#join(container, network, known ? { ...known, spec: fresh.spec } : { ...fresh, spec: { ...fresh.spec, network: network.name } });
     try {
-      for (const endpoint of container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, endpoint, this.#context);
+      // Differs from Docker: both ends of the cable of one without a network stay on the host, where nobody uses them; here they are not there.
+      for (const endpoint of container.isUnplugged ? [] : container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, endpoint, this.#context);
     } catch (error) {
       this.#leave(container, container.endpointOn(network)!);
       throw error;
@@ -205,8 +207,7 @@ export class Sandboxes {
     const endpoint = this.#makeEndpoint(container, network, attachment);
     container.attachments.set(network.name, attachment);
     attachment.networkId = network.id;
-    if (network.driver === "bridge" && !network.isDefault) container.embeddedDns = true;
-    if (network.driver === "macvlan" || network.driver === "ipvlan" || network.driver === "overlay") container.embeddedDns = true;
+    if (/^(bridge|macvlan|ipvlan|overlay)$/.test(network.driver) && !network.isDefault && !container.isUnplugged) container.embeddedDns = true;
     container.endpoints.push(endpoint);
     attachment.stale = undefined;
     try {

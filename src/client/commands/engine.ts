@@ -72,6 +72,11 @@ function factsOf(daemon: Call["daemon"]): Record<string, AnswerValue> {
     ContainersPaused: count("paused"),
     ContainersStopped: count("created") + count("exited"),
     Driver: "overlay2",
+    Plugins: new Answer([
+      { json: "Volume", value: ["local"] },
+      { json: "Network", value: ["bridge", "host", "ipvlan", "macvlan", "null", "overlay"] },
+      { json: "Authorization", value: NO_SLICE },
+    ]),
     DefaultAddressPools: NO_SLICE,
     BridgeNfIptables: true,
     IPv4Forwarding: true,

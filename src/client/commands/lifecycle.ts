@@ -192,6 +192,24 @@ const WAIT: Command = {
 /** moby daemon/prune.go: containersAcceptedFilters. */
 const PRUNE_FILTERS: ReadonlySet<string> = new Set(["label", "label!", "until"]);
 
+/**
+ * Removes the stopped containers that a prune takes, and returns their IDs.
+ *
+ * @throws Failure for filters that the daemon does not know.
+ */
+export function pruneContainers(daemon: Call["daemon"], filters: ReadonlyMap<string, readonly string[]>): string[] {
+  const unknown = [...filters.keys()].find((name) => !PRUNE_FILTERS.has(name));
+  if (unknown !== undefined) throw new Failure(`Error response from daemon: Invalid filter '${unknown}'`);
+  checkUntil(filters);
+  // Nothing is older than any time there was, as no clock runs between commands.
+  const isRecent = filters.has("until");
+  const labelled = (labels: Readonly<Record<string, string>>) =>
+    (filters.get("label") ?? []).every((label) => hasLabel(labels, label)) && !(filters.get("label!") ?? []).some((label) => hasLabel(labels, label));
+  const stopped = daemon.state().containers.filter(({ running, spec }) => !running && !isRecent && labelled(labelsOf(spec, spec.image))).reverse();
+  for (const { id } of stopped) daemon.removeContainer(id);
+  return stopped.map(({ id }) => id);
+}
+
 const PRUNE: Command = {
   path: "container prune",
   usage: "[OPTIONS]",
@@ -206,17 +224,8 @@ const PRUNE: Command = {
       if (!isOf29(daemon)) output.line("Total reclaimed space: 0B");
       return;
     }
-    const filters = filtersOf(flags.all("filter"));
-    const unknown = [...filters.keys()].find((name) => !PRUNE_FILTERS.has(name));
-    if (unknown !== undefined) throw new Failure(`Error response from daemon: Invalid filter '${unknown}'`);
-    checkUntil(filters);
-    // Nothing is older than any time there was, as no clock runs between commands.
-    const isRecent = filters.has("until");
-    const labelled = (labels: Readonly<Record<string, string>>) =>
-      (filters.get("label") ?? []).every((label) => hasLabel(labels, label)) && !(filters.get("label!") ?? []).some((label) => hasLabel(labels, label));
-    const stopped = daemon.state().containers.filter(({ running, spec }) => !running && !isRecent && labelled(labelsOf(spec, spec.image))).reverse();
-    for (const { id } of stopped) daemon.removeContainer(id);
-    if (stopped.length > 0) output.line(["Deleted Containers:", ...stopped.map(({ id }) => id), ""].join("\n"));
+    const gone = pruneContainers(daemon, filtersOf(flags.all("filter")));
+    if (gone.length > 0) output.line(["Deleted Containers:", ...gone, ""].join("\n"));
     output.line("Total reclaimed space: 0B");
   },
 };

@@ -219,6 +219,21 @@ function checkFilter(name: string, values: readonly string[]): void {
   }
 }
 
+/**
+ * Removes the networks that a prune takes, and returns their names.
+ *
+ * @throws Failure for filters that the daemon does not know.
+ */
+export function pruneNetworks(daemon: Call["daemon"], filters: ReadonlyMap<string, readonly string[]>): string[] {
+  for (const name of filters.keys()) {
+    if (name !== "label" && name !== "label!" && name !== "until") throw new Failure(`Error response from daemon: Invalid filter '${name}'`);
+  }
+  checkUntil(filters);
+  // Differs from Docker: there is no clock, so every network is too young for a time that was.
+  if (filters.has("until")) return [];
+  return ask(() => daemon.pruneNetworks({ labels: filters.get("label") ?? [], withoutLabels: filters.get("label!") ?? [] }));
+}
+
 const PRUNE: Command = {
   path: "network prune",
   usage: "[OPTIONS]",
@@ -231,14 +246,7 @@ const PRUNE: Command = {
   run({ daemon, flags, stdin, output }) {
     const warning = "WARNING! This will remove all custom networks not used by at least one container.";
     if (!flags.on("force") && !agrees(warning, stdin, output)) return;
-    const filters = filtersOf(flags.all("filter"));
-    for (const name of filters.keys()) {
-      if (name !== "label" && name !== "label!" && name !== "until") throw new Failure(`Error response from daemon: Invalid filter '${name}'`);
-    }
-    checkUntil(filters);
-    // Differs from Docker: there is no clock, so every network is too young for a time that was.
-    if (filters.has("until")) return;
-    const gone = ask(() => daemon.pruneNetworks({ labels: filters.get("label") ?? [], withoutLabels: filters.get("label!") ?? [] }));
+    const gone = pruneNetworks(daemon, filtersOf(flags.all("filter")));
     if (gone.length === 0) return;
     output.line("Deleted Networks:");
     for (const name of gone) output.line(name);
