@@ -79,13 +79,14 @@ export interface ContainerOptions<Networks extends string, Containers extends st
   /** The host that runs it; the first one unless given. */
   readonly host?: Known<Hosts>;
   /** The default bridge unless given. The first is the primary network. */
-  readonly networks?: readonly (Known<Networks> | "bridge")[] | { readonly [Name in Known<Networks> | "bridge"]?: EndpointOptions };
+  readonly networks?: Known<Networks> | "bridge" | readonly (Known<Networks> | "bridge")[] | { readonly [Name in Known<Networks> | "bridge"]?: EndpointOptions };
   readonly networkMode?: "bridge" | "host" | "none" | `container:${Known<Containers>}`;
   readonly hostname?: string;
-  readonly publish?: readonly PortMapping[];
-  readonly expose?: readonly ExposedPort[];
+  /** One or several. */
+  readonly publish?: PortMapping | readonly PortMapping[];
+  readonly expose?: ExposedPort | readonly ExposedPort[];
   /** `"db"` or `"db:alias"`. */
-  readonly links?: readonly (Known<Containers> | `${Known<Containers>}:${string}`)[];
+  readonly links?: Known<Containers> | `${Known<Containers>}:${string}` | readonly (Known<Containers> | `${Known<Containers>}:${string}`)[];
   /** Lines for /etc/hosts by name: an address, or `"host-gateway"`. */
   readonly extraHosts?: Readonly<Record<string, string>>;
   /** A group that traffic can name instead of its containers, as a Compose service. */
@@ -96,12 +97,18 @@ const OPTION_MTU = "com.docker.network.driver.mtu";
 const SEED_MAX = 0xffffffff;
 const CPUS_MAX = 1024;
 
+/** @throws SimulationError `INVALID_INPUT` for what is left of options when all that there are have been read: whoever writes without types hears of it. */
+export function refuseOthers(rest: object, field: string): void {
+  for (const name of Object.keys(rest)) throw new SimulationError("INVALID_INPUT", `${field}: there is no option ${JSON.stringify(name)}`);
+}
+
 /** @throws SimulationError `INVALID_INPUT` for a seed or a number of CPUs that cannot be. */
-export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, rules, daemon }: DockerOptions): {
+export function readDockerOptions({ docker = "29", seed = 0, cpus = 2, rules, daemon, ...rest }: DockerOptions): {
   readonly generation: DockerGeneration;
   readonly seed: number;
   readonly hosts: readonly HostSpec[];
 } {
+  refuseOthers(rest, "options");
   if (docker !== "29" && docker !== "20.10") throw invalid("docker", 'one of "29", "20.10"', docker);
   if (!Number.isInteger(seed) || seed < 0 || seed > SEED_MAX) throw invalid("seed", `a whole number from 0 to ${SEED_MAX}`, seed);
   return { generation: docker, seed, hosts: [{ name: HOST_NAME, cpus: readCpus(cpus), backlog: BACKLOG_DEFAULT, ...(daemon && { daemon: { file: daemon, subject: "daemon" } }), ...readRules(rules, "rules") }] };
@@ -120,7 +127,8 @@ export function readCpus(cpus = 2): number {
 
 /** @throws SimulationError `INVALID_INPUT` for a quantity that cannot be. */
 export function readNetworkOptions(name: string, options: NetworkOptions): NetworkSpec {
-  const { driver = "bridge", subnet, gateway, ipRange, auxAddresses, internal = false, mtu, link, host, parent, subnet6 } = options;
+  const { driver = "bridge", subnet, gateway, ipRange, auxAddresses, internal = false, mtu, link, host, parent, subnet6, options: more, ...rest } = options;
+  refuseOthers(rest, `networks.${name}`);
   const isConfigured = [subnet, gateway, ipRange, auxAddresses].some((value) => value !== undefined);
   const block = {
     ...(subnet !== undefined && { subnet }),
@@ -135,28 +143,28 @@ export function readNetworkOptions(name: string, options: NetworkOptions): Netwo
     ...(subnet6 !== undefined && { ipv6: true }),
     internal,
     ...(host !== undefined && { host }),
-    options: { ...options.options, ...(mtu !== undefined && { [OPTION_MTU]: String(mtu) }), ...(parent !== undefined && { parent }) },
+    options: { ...more, ...(mtu !== undefined && { [OPTION_MTU]: String(mtu) }), ...(parent !== undefined && { parent }) },
     ...(link && { link: readLinkOptions(link, `networks.${name}.link`) }),
   };
 }
 
 /** @throws SimulationError `INVALID_INPUT` for a port or a quantity that cannot be. */
 export function readContainerOptions(name: string, host: string, options: ContainerOptions<string, string>): ContainerSpec {
-  const { networks = [], networkMode, hostname, publish = [], expose = [], links = [], extraHosts = {}, service } = options;
+  const { networks = [], networkMode, hostname, publish = [], expose = [], links = [], extraHosts = {}, service, host: _, ...rest } = options;
   const field = `containers.${name}`;
-  const endpoints: readonly (readonly [string, EndpointOptions])[] = isList(networks)
-    ? networks.map((network) => [network, {}] as const)
-    : Object.entries(networks).map(([network, endpoint]) => [network, endpoint ?? {}] as const);
+  refuseOthers(rest, field);
+  // A list, or one by itself.
+  const endpoints: readonly (readonly [string, EndpointOptions?])[] = typeof networks === "string" || isList(networks) ? [networks].flat().map((network) => [network] as const) : Object.entries(networks);
   return {
     name,
     host,
     ...(hostname !== undefined && { hostname }),
     ...(service !== undefined && { service }),
     ...(networkMode !== undefined && { networkMode: readNetworkMode(networkMode, `${field}.networkMode`) }),
-    networks: endpoints.map(([network, endpoint]) => readEndpoint(network, endpoint, `${field}.networks.${network}`)),
-    publish: publish.flatMap((port) => parsePublish(port, `${field}.publish`)),
-    expose: expose.map((port) => parseExpose(port, `${field}.expose`)),
-    links: links.map(readLink),
+    networks: endpoints.map(([network, endpoint = {}]) => readEndpoint(network, endpoint, `${field}.networks.${network}`)),
+    publish: [publish].flat().flatMap((port) => parsePublish(port, `${field}.publish`)),
+    expose: [expose].flat().map((port) => parseExpose(port, `${field}.expose`)),
+    links: [links].flat().map(readLink),
     extraHosts: Object.entries(extraHosts).map(([extra, address]) => ({ name: extra, address })),
   };
 }
@@ -167,7 +175,8 @@ export function readContainerOptions(name: string, host: string, options: Contai
  * @throws SimulationError `INVALID_INPUT`, naming the property of `field`.
  * @example readLinkOptions({ rate: "10Mbit", loss: "0.1%" }, "link") // { rateBps: 10_000_000, loss: 4_294_967 }
  */
-export function readLinkOptions({ rate, delay, jitter, loss, duplicate, reorder, limit }: LinkOptions, field: string): LinkSpec {
+export function readLinkOptions({ rate, delay, jitter, loss, duplicate, reorder, limit, ...rest }: LinkOptions, field: string): LinkSpec {
+  refuseOthers(rest, field);
   return {
     ...(rate !== undefined && { rateBps: parseRate(rate, `${field}.rate`) }),
     ...(delay !== undefined && { delayNs: parseDuration(delay, `${field}.delay`) }),
@@ -188,7 +197,8 @@ function readJitter(jitter: Duration, field: string): number {
 
 /** @throws SimulationError `INVALID_INPUT`, naming the property of `field`. */
 export function readEndpoint(network: string, options: EndpointOptions, field: string): EndpointSpec {
-  const { ipv4, mac, aliases = [], gwPriority = 0, interfaceName, link } = options;
+  const { ipv4, mac, aliases = [], gwPriority = 0, interfaceName, link, ...rest } = options;
+  refuseOthers(rest, field);
   return {
     network,
     ...(ipv4 !== undefined && { ipv4 }),

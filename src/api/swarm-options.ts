@@ -1,5 +1,5 @@
 import { SimulationError } from "../errors";
-import { type ContainerOptions, type Known, type NetworkOptions, readNetworkOptions } from "./options";
+import { type ContainerOptions, type Known, type NetworkOptions, readNetworkOptions, refuseOthers } from "./options";
 import { parsePublish, type PortMapping } from "./ports";
 import type { NetworkSpec, SwarmNodeSpec, SwarmServiceSpec } from "./spec";
 import type { DockerHostOptions } from "./world";
@@ -44,9 +44,9 @@ export interface ServiceOptions<Overlays extends string = string> {
   readonly replicas?: number;
   /** `"replicated"` unless given; `"global"`: a task on every node. */
   readonly mode?: "replicated" | "global";
-  readonly networks?: readonly Known<Overlays>[] | { readonly [Name in Known<Overlays>]?: { readonly aliases?: readonly string[] } };
+  readonly networks?: Known<Overlays> | readonly Known<Overlays>[] | { readonly [Name in Known<Overlays>]?: { readonly aliases?: readonly string[] } };
   /** `"8080:80"` as the routing mesh has it, or an object. */
-  readonly publish?: readonly (PortMapping | ServicePortOptions)[];
+  readonly publish?: PortMapping | ServicePortOptions | readonly (PortMapping | ServicePortOptions)[];
   /** `"vip"` unless given: the name stands for one virtual address; `"dnsrr"`: for those of all tasks. */
   readonly endpointMode?: "vip" | "dnsrr";
   readonly labels?: Readonly<Record<string, string>>;
@@ -85,18 +85,19 @@ export function readOverlay(name: string, { subnets, attachable, encrypted, ingr
 
 /** @throws SimulationError `INVALID_INPUT` for a number or a port that cannot be. */
 export function readService(name: string, options: ServiceOptions): SwarmServiceSpec {
-  const { replicas = 1, mode = "replicated", networks = [], publish = [], endpointMode = "vip", labels = {}, hostname } = options;
+  const { replicas = 1, mode = "replicated", networks = [], publish = [], endpointMode = "vip", labels = {}, hostname, ...rest } = options;
   const field = `services.${name}`;
+  refuseOthers(rest, field);
   if (!Number.isInteger(replicas) || replicas < 0) throw new SimulationError("INVALID_INPUT", `${field}.replicas: expected a whole number from 0, found ${replicas}`);
   if (mode === "global" && options.replicas !== undefined) throw new SimulationError("INVALID_INPUT", `${field}.replicas: expected none for a global service, found ${replicas}`);
-  const used: readonly (readonly [string, { readonly aliases?: readonly string[] } | undefined])[] = Array.isArray(networks)
-    ? networks.map((network: string) => [network, undefined] as const)
+  const used: readonly (readonly [string, { readonly aliases?: readonly string[] } | undefined])[] = typeof networks === "string" || Array.isArray(networks)
+    ? [networks as string].flat().map((network) => [network, undefined] as const)
     : Object.entries(networks as Readonly<Record<string, { readonly aliases?: readonly string[] } | undefined>>);
   return {
     name,
     replicas: mode === "global" ? undefined : replicas,
     endpointMode,
-    ports: publish.flatMap((port) => readPort(port, `${field}.publish`)),
+    ports: [publish].flat().flatMap((port) => readPort(port, `${field}.publish`)),
     networks: used.map(([network, more]) => ({ network, aliases: [...(more?.aliases ?? [])] })),
     labels: { ...labels },
     container: { ...(hostname !== undefined && { hostname }) },

@@ -1,6 +1,7 @@
 import { SimulationError } from "../errors";
 import { isIpv6 } from "../net/ip";
 import { parseDuration, parsePacketRate, parseRate, parseSize, type Duration, type PacketRate, type Rate, type Size } from "../net/units";
+import { refuseOthers } from "./options";
 import type { RateSpec, TargetSpec, TrafficSpec } from "./spec";
 
 /** Messages per second, or payload bits per second: `"100/s"`, `"5kpps"`, `"200Mbit"`. */
@@ -97,7 +98,8 @@ export abstract class TrafficMethodsBase<Self> implements TrafficMethods<Self> {
     return this.#ask("exchange", options);
   }
 
-  #ask(kind: "request" | "exchange", { size, response, think, timeout, clients }: RequestOptions): Self {
+  #ask(kind: "request" | "exchange", { size, response, think, timeout, clients, ...rest }: RequestOptions): Self {
+    refuseOthers(rest, kind);
     return this.change({
       kind,
       ...(size !== undefined && { sizeBytes: parseSize(size, "size") }),

@@ -12,7 +12,7 @@ import {
 } from "../model/default-underlay";
 import type { DaemonFile } from "../model/daemon-file";
 import { readListener, readRoute } from "../model/host-text";
-import { readCpus, readLinkOptions, readRules, type LinkOptions } from "./options";
+import { readCpus, readLinkOptions, readRules, refuseOthers, type LinkOptions } from "./options";
 import type { HostSpec, NamesSpec, TopologySpec, TrafficSpec } from "./spec";
 
 export type { DaemonFile, MachineName };
@@ -97,6 +97,8 @@ export function readUnderlayOptions({ mtu = DEFAULT_FABRIC.mtu, pathMtu, router,
  */
 export function readHostOptions(name: string, options: DockerHostOptions, inherited: HostSpec | undefined): HostSettings {
   const { rules, link, mtu, cpus, daemon, routes, listen, ...uplink } = options;
+  const { address, moreAddresses, gateway, address6, gateway6, mac, badOffload, resolvConf, ...rest } = uplink;
+  refuseOthers(rest, `host ${name}`);
   const ownDaemon = daemon === undefined ? inherited?.daemon : { file: daemon, subject: `host ${name}: daemon` };
   if (mtu !== undefined) checkMtu(mtu, `${name}.mtu`);
   return {

@@ -86,7 +86,8 @@ function unknownPort(project: ComposeProject, to: string): string | undefined {
   const known = [...service.expose, ...service.ports.map(({ target }) => ({ from: target, to: target }))];
   if (known.length === 0 || known.some(({ from, to: last }) => from <= port && port <= last)) return undefined;
   const ports = [...new Set(known.map(({ from, to: last }) => (from === last ? `${from}` : `${from}-${last}`)))].join(", ");
-  return `but ${name} says it listens on ${ports}, not on ${port}`;
+  const isOfHost = service.ports.some(({ published }) => published !== undefined && published.from <= port && port <= published.to);
+  return `but ${name} says it listens on ${ports}, not on ${port}${isOfHost ? ", which is the host's port for it" : ""}`;
 }
 
 /** The published port, the service that is asked, or the networks of the one that cannot find it. */

@@ -81,6 +81,11 @@ describe("dockwire reach", () => {
     expect((await place.run("reach", "--from", "web", "--to", "api:80")).stdout).toContain("; but api says it listens on 9000, not on 80");
   });
 
+  it("knows a port of the host from one of the container", async () => {
+    place.write("ports.yaml", "services:\n  web: { image: nginx }\n  db: { image: postgres, ports: ['15432:5432'] }\n");
+    expect((await place.run("reach", "ports.yaml", "--from", "web", "--to", "db:15432")).stdout).toContain("; but db says it listens on 5432, not on 15432, which is the host's port for it");
+  });
+
   it.each([
     [["--from", "web"], "reach: expected --from and --to, or --matrix, found one of them\n"],
     [["--from", "web", "--from", "db", "--to", "a", "--to", "b", "--to", "c"], "reach: expected as many --from as --to, or one of either, found 2 and 3\n"],
