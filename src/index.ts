@@ -10,7 +10,7 @@ export type { ManagementReport } from "./api/gossip/context";
 export type { Volume, Volumes } from "./api/gossip/volumes";
 export type { GossipKey } from "./api/gossip-keys";
 export { Lab } from "./api/lab";
-export type { CommandOutcome, DockerCommandOptions, LabOperations, OnHost } from "./api/operations";
+export type { CommandOutcome, DockerCommandOptions, LabOperations, OnHost } from "./api/lab-operations";
 export type { StartOptions } from "./api/start";
 export type { ContainerOptions, DockerOptions, EndpointOptions, LinkOptions, NetworkOptions } from "./api/options";
 export type { DaemonFile, DockerHostOptions, MachineName, UnderlayOptions } from "./api/world";

@@ -5,15 +5,14 @@ import { SimulationError } from "../errors";
 import { parseDuration, type Duration } from "../net/units";
 import { summarizeDevices, summarizeDrops, summarizeHosts } from "../observe/summary";
 import { Agenda } from "./agenda";
-import { Cables } from "./cables";
 import { Capture, deviceOf, type CaptureOptions } from "./capture";
-import { Conditions } from "./conditions";
 import { FlowTable } from "./flow-table";
 import type { ManagementReport } from "./gossip/context";
 import type { Gossip } from "./gossip/gossip";
+import { LabOperations, type Operation } from "./lab-operations";
 import { LiveTopology } from "./live-topology";
 import { Observers } from "./observers";
-import { LabOperations, Operations, type Operation } from "./operations";
+import type { OperationContext, Operations } from "./operations";
 import type { LinkOptions } from "./options";
 import type { PingOptions, PingResult } from "./ping";
 import { loadPings } from "./ping-loader";
@@ -22,7 +21,6 @@ import type { ReachOptions, ReachResult } from "./reach";
 import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
 import { ScheduledOperations } from "./scheduled";
 import { type CompiledTopology, hasOverlays, type TopologyDescription } from "./spec";
-import { swarmTime } from "./swarm-time";
 import { Trace, type TraceOptions } from "./trace";
 import { LabTraffic } from "./traffic";
 import { Turns } from "./turns";
@@ -44,13 +42,12 @@ export class Lab extends LabOperations implements AsyncDisposable {
   readonly #host: EngineHost;
   readonly #flows: FlowTable;
   readonly #observers = new Observers();
-  readonly #cables: Cables;
   readonly #probing: ProbeContext;
-  readonly #operations: Operations;
+  readonly #changes: OperationContext;
   readonly #agenda = new Agenda();
   readonly #turns: Turns;
-  readonly #conditions = new Conditions();
   readonly #hasGossip: boolean;
+  #operations: Promise<Operations> | undefined;
   #gossip: Gossip | undefined;
   /** Devices that have been set down. */
   readonly #down = new Set<number>();
@@ -67,7 +64,6 @@ export class Lab extends LabOperations implements AsyncDisposable {
     this.#topology = live;
     this.#host = host;
     this.#flows = new FlowTable(live);
-    this.#cables = new Cables(live);
     this.#turns = new Turns({ prepare: () => this.#prepare(), abort: () => host.abort(), now: () => this.#now });
     const shared = { topology: live, flows: this.#flows, now: () => this.#now, apply: (patch: ProgramPatch) => host.apply(patch) };
     this.#probing = {
@@ -80,8 +76,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
         return counters;
       },
     };
-    this.#operations = new Operations({ ...shared, cables: this.#cables, observers: this.#observers, down: this.#down, conditions: this.#conditions, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed(true), noticed: () => this.#gossip?.noticed(), foresee: (state) => this.#gossip?.foresee(state) });
-    this.#agenda.add(swarmTime(this.#operations));
+    this.#changes = { ...shared, observers: this.#observers, down: this.#down, probing: this.#probing, counters: () => host.counters(), view: () => this.#gossip?.view, followed: async () => this.#gossip?.followed(true), noticed: () => this.#gossip?.noticed(), foresee: (state) => this.#gossip?.foresee(state) };
   }
 
   get engine(): EngineKind {
@@ -199,7 +194,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
     const at = parseDuration(time, "at");
     return new ScheduledOperations(
       (action) => this.#agenda.schedule(at, action),
-      (operation) => this.#operations.run(operation),
+      async (operation) => (await this.#loadOperations()).run(operation),
     );
   }
 
@@ -221,9 +216,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    */
   link(device: string, options: LinkOptions): Promise<void> {
     return this.#turns.take(async () => {
-      const { patch, commit } = this.#cables.change(device, options);
-      await this.#host.apply(patch);
-      commit();
+      await (await this.#loadOperations()).setLink(device, options);
       this.#gossip?.followed();
     });
   }
@@ -367,7 +360,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
   }
 
   protected override operate<T>(operation: Operation<T>): Promise<T> {
-    return this.#turns.take(() => this.#operations.run(operation));
+    return this.#turns.take(async () => (await this.#loadOperations()).run(operation));
   }
 
   async #prepare(): Promise<void> {
@@ -379,21 +372,31 @@ export class Lab extends LabOperations implements AsyncDisposable {
       commit();
     }
     await this.#observe();
-    await this.#startGossip();
+    if (hasOverlays(this.#topology.state)) await this.#startGossip(await this.#loadOperations());
+  }
+
+  /** What changes the network, and swarms, which change by themselves. Most labs have none of it. */
+  #loadOperations(): Promise<Operations> {
+    this.#operations ??= import("./operations").then((loaded) => {
+      const operations = new loaded.Operations(this.#changes);
+      this.#agenda.add(operations);
+      return operations;
+    });
+    return this.#operations;
   }
 
   /** As soon as there is a swarm; what it knows then, everybody knows. */
-  async #startGossip(): Promise<void> {
-    if (!this.#hasGossip || this.#gossip !== undefined || !hasOverlays(this.#topology.state)) return;
+  async #startGossip(operations: Operations): Promise<void> {
+    if (!this.#hasGossip || this.#gossip !== undefined) return;
     const { Gossip: Started } = await import("./gossip/gossip");
     this.#gossip = new Started({
-      topology: this.#topology, flows: this.#flows, seed: this.seed, failed: this.#conditions.failed,
+      topology: this.#topology, flows: this.#flows, seed: this.seed, failed: operations.conditions.failed,
       now: () => this.#now,
       apply: (patch) => this.#host.apply(patch),
       tally: () => this.#host.tally(),
-      refresh: () => this.#operations.refresh(),
-      setReachable: ({ host, isReachable, lastHeard, period }) => this.#operations.run((daemons) => daemons.get(host)?.swarm.setReachable(isReachable, { lastHeard, period })),
-      setRaft: (standing) => this.#operations.run((daemons) => [...daemons.values()][0]?.swarm.setRaft(standing)),
+      refresh: () => operations.refresh(),
+      setReachable: ({ host, isReachable, lastHeard, period }) => operations.run((daemons) => daemons.get(host)?.swarm.setReachable(isReachable, { lastHeard, period })),
+      setRaft: (standing) => operations.run((daemons) => [...daemons.values()][0]?.swarm.setRaft(standing)),
     });
     this.#agenda.add(this.#gossip);
   }

@@ -1,4 +1,4 @@
-import { LabOperations, type Operation } from "./operations";
+import { LabOperations, type Operation } from "./lab-operations";
 
 /** Operations that happen when a time has come. */
 export class ScheduledOperations extends LabOperations {

@@ -32,7 +32,7 @@ export interface CompiledTopology {
   /** The daemons as they are after the description, to be asked for more. Everybody who asks gets daemons of their own. `files`: see `DaemonOptions`. */
   daemons(files?: FilesSupport): Daemons;
   /** What daemons have made of the network since: everything that is still there keeps its index. `overlays`: for a swarm that was not there before. */
-  follow(state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds, overlays?: OverlayLayer): FollowedTopology;
+  follow(state: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds, overlays?: OverlayLayer): Promise<FollowedTopology>;
   /** `ip addr`, `ip route` and `bridge link` of every namespace, as text. */
   render(): string;
   /** `iptables-save` and `ip6tables-save` of every host, as text: what Docker programs, and rules of the user. */

@@ -1,74 +1,22 @@
 import { SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import type { Nanoseconds } from "../engine/engine";
-import type { DatapathProgram, SocketRecord } from "../engine/program";
-import { Resolver } from "../model/resolver";
-import type { TopologySpec } from "../model/spec";
+import type { SocketRecord } from "../engine/program";
 import type { DockerState } from "../model/state";
 import { announcements } from "./announce";
-import type { CompiledTopology, FlowDescription, FollowedTopology, TrafficCursor } from "./compiled";
-import { describeTopology } from "./describe";
-import type { NameLayer } from "./names";
-import type { OverlayLayer } from "./overlays";
-import type { KeyedSocket } from "./processes";
+import type { FollowedTopology, TrafficCursor } from "./compiled";
+import { keyOfSocket } from "./destination";
 import { forgotten } from "./forgotten";
-import { render } from "./render";
-import { renderRules } from "./render/iptables-save";
+import { type PlacedSocket, topologyOf, type TopologyParts } from "./parts";
+import type { KeyedSocket } from "./processes";
 import { shared } from "./share";
 import { compileState, type Layout } from "./state";
-import { keyOfSocket } from "./destination";
-import { moveTraffic, resolveTraffic, type TrafficContext } from "./traffic";
-
-/** What a compiled topology is made of. */
-export interface TopologyParts {
-  readonly spec: TopologySpec;
-  readonly state: DockerState;
-  readonly layout: Layout;
-  readonly program: DatapathProgram;
-  /** Flows of the description. */
-  readonly descriptions: readonly FlowDescription[];
-  readonly cursor: TrafficCursor;
-  /** Sockets of the daemons' processes, by key. */
-  readonly processes: ReadonlyMap<string, PlacedSocket>;
-  readonly daemons: CompiledTopology["daemons"];
-  readonly overlays: OverlayLayer | undefined;
-  readonly names: NameLayer | undefined;
-}
-
-interface PlacedSocket {
-  readonly index: number;
-  readonly record: SocketRecord;
-}
 
 /** A place in the table that nobody listens at. */
 const CLOSED: SocketRecord = { namespace: 0, protocol: 0, ip: 0, port: 0, role: SocketRole.Sink, flow: NONE };
 
-/** What traffic runs on in a state. */
-export function trafficContext(state: DockerState, { network }: Layout, overlays?: OverlayLayer): TrafficContext {
-  return { state, network, names: new Resolver(state, overlays?.view) };
-}
-
-export function topologyOf(parts: TopologyParts): CompiledTopology {
-  const { spec, state, layout, program, descriptions, cursor, daemons } = parts;
-  const context = { ...trafficContext(state, layout, parts.overlays), capacity: program.capacity };
-  return {
-    spec,
-    state,
-    program,
-    devices: layout.network.builder.deviceIndex,
-    cursor,
-    describe: () => describeTopology(spec, state, descriptions),
-    resolveTraffic: (traffic, from, serves) => resolveTraffic(traffic, from, { ...context, ...(serves && { serves }) }),
-    moveTraffic: (flows, from, nowNs) => moveTraffic(flows, from, context, nowNs),
-    daemons,
-    follow: (next, from, nowNs, overlays = parts.overlays) => follow({ ...parts, overlays }, next, from, nowNs),
-    render: () => render(program),
-    rules: () => renderRules(state.hosts),
-  };
-}
-
-/** Everything that a state has in common with the one before keeps its place; the tables hold no flows and sockets. */
-function follow(parts: TopologyParts, next: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology {
+/** What becomes of a topology: see `CompiledTopology.follow`. Everything that a state has in common with the one before keeps its place; the tables hold no flows and sockets. */
+export function follow(parts: TopologyParts, next: DockerState, cursor: TrafficCursor, nowNs: Nanoseconds): FollowedTopology {
   const state = shared(parts.state, next);
   const { spec, layout: before, program: running, overlays, names } = parts;
   const { program: laidOut, layout, processes: keyed } = compileState(state, { seed: spec.seed, underlay: spec.underlay, overlays, names }, before);

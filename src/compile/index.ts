@@ -3,7 +3,7 @@ import { type Daemons, type DaemonSupport, startDaemons, stateOf } from "../mode
 import type { TopologySpec } from "../model/spec";
 import { capacityOf } from "./capacity";
 import type { CompiledTopology } from "./compiled";
-import { topologyOf, trafficContext } from "./follow";
+import { topologyOf, trafficContext } from "./parts";
 import { unsupported } from "../model/refusal";
 import type { NameLayer } from "./names";
 import type { OverlayLayer } from "./overlays";

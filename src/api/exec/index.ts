@@ -2,7 +2,7 @@ import type { CommandOutcome, Programs } from "../../client";
 import { SimulationError } from "../../errors";
 import type { ContainerState, DockerState } from "../../model/state";
 import { containerView, isOneShot, type ProcessView, run, UnknownProgram } from "../../programs";
-import type { OperationTurn } from "../operations";
+import type { OperationTurn } from "../lab-operations";
 import type { ProbeContext } from "../probe/context";
 import { LabPackets } from "./packets";
 
