@@ -53,7 +53,7 @@ function hasOwnSandbox({ network }: ContainerState): boolean {
 
 /** A proxy that listens on every address answers datagrams from the address that was asked since Docker 28 (moby cmd/docker-proxy/udp_proxy_linux.go). */
 function proxySocket({ generation }: DockerState, { name }: HostState, proxy: ProxyState, { places, hasIpv6 }: { readonly places: ProcessPlaces; readonly hasIpv6: boolean }): KeyedSocket[] {
-  const { protocol, hostIp, hostPort, containerIp, containerPort } = proxy;
+  const { protocol, hostIp, hostPort, containerIp, containerPort, isMute } = proxy;
   const namespace = places.host(name);
   if (namespace === undefined || protocol === "sctp") return [];
   const [listens, target] = [parseIp(hostIp, "hostIp"), parseIp(containerIp, "containerIp")];
@@ -64,7 +64,7 @@ function proxySocket({ generation }: DockerState, { name }: HostState, proxy: Pr
     protocol: protocol === "tcp" ? PROTOCOL_TCP : PROTOCOL_UDP,
     ip: listens.family === 4 ? listens.value : 0,
     port: hostPort,
-    role: SocketRole.Proxy,
+    role: isMute ? SocketRole.Sink : SocketRole.Proxy,
     flow: NONE,
     targetIp: target.family === 4 ? target.value : 0,
     targetPort: containerPort,

@@ -67,6 +67,8 @@ export class Container {
   isDisabled = false;
   /** Its process has run at least once. */
   hasRun = false;
+  /** Whose files it has, if it shares a sandbox: of the container that it joined, or whose that one had when it started (moby: initializeNetworkingPaths). */
+  filesOf: Container | undefined;
   /** `Config.NetworkDisabled`. */
   networkDisabled = false;
   /** It runs without a network: what it is connected to has an address for it, and no cable leads there. */
@@ -180,9 +182,9 @@ export class Container {
     this.hasSandbox = false;
   }
 
-  state(context: { readonly host: string; readonly rules: GenerationRules; readonly isOrphaned: boolean; readonly shared: Container | undefined; readonly linked: readonly LinkedContainer[]; readonly linkNames: readonly string[] }): ContainerState {
-    const { rules, host, isOrphaned, shared, linked, linkNames } = context;
-    const files = this.sharedWith === undefined ? this.files : this.hasRun ? shared?.files : undefined;
+  state(context: { readonly host: string; readonly rules: GenerationRules; readonly isOrphaned: boolean; readonly shared: Container | undefined; readonly sharedFiles: Container["files"]; readonly linked: readonly LinkedContainer[]; readonly linkNames: readonly string[] }): ContainerState {
+    const { rules, host, isOrphaned, shared, sharedFiles, linked, linkNames } = context;
+    const files = this.sharedWith === undefined ? this.files : sharedFiles;
     const { gateway4, gateway6 } = gatewaysOf(this, rules);
     return {
       id: this.id,

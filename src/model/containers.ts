@@ -276,7 +276,7 @@ export class Containers {
     const { rules, hostName, files } = this.#context;
     const owner = this.#owner(container);
     const isOrphaned = container.sharedWith !== undefined && container.isRunning && owner?.sandboxId !== container.sandboxId;
-    return container.state({ host: hostName, rules, isOrphaned, shared: owner, linked: files?.linkedTo(container) ?? [], linkNames: linkNamesOf(this.list(), container) });
+    return container.state({ host: hostName, rules, isOrphaned, shared: owner, sharedFiles: this.#byId.get(container.filesOf?.id ?? "")?.files, linked: files?.linkedTo(container) ?? [], linkNames: linkNamesOf(this.list(), container) });
   }
 
   /** Two words that no container has. */
@@ -290,6 +290,7 @@ export class Containers {
     if (container.sharedWith !== undefined) {
       const owner = this.#runningOwner(container, container.sharedWith);
       container.sandboxId = owner.sandboxId;
+      container.filesOf = owner.filesOf ?? owner;
       container.hostname = owner.hostname;
       container.domainname = owner.domainname;
       return;

@@ -4,6 +4,7 @@ import { formatIpv4, formatIpv6 } from "../net/ip";
 import { Daemon } from "./daemon";
 import { dnsOf } from "./dns";
 import { runOnHost } from "./host-command";
+import { containerFiles } from "./inspect/container-files";
 import { type DaemonFlags, parseDaemonFlags } from "./flags";
 import { renderSave } from "./firewall/index";
 import { rulesOf } from "./generations";
@@ -84,6 +85,17 @@ describe.each(GENERATIONS)("a container of Docker %s", (generation) => {
     expect(find(daemon, "side").network).toMatchObject({ orphaned: true });
     daemon.restartContainer("side");
     expect(find(daemon, "side").network).toMatchObject({ orphaned: false });
+  });
+
+  it("has the files of whoever the container that it joins has them from", () => {
+    const world = emptyWorld("h1");
+    const daemon = new Daemon({ host: { name: "h1", cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: 0, world, files: containerFiles });
+    run(daemon, container("main"));
+    run(daemon, container("side", { networkMode: "container:main" }));
+    run(daemon, container("third", { networkMode: "container:side" }));
+    expect(find(daemon, "third").hostsFile?.at(-1)).toMatch(/^172\.17\.0\.2\t/);
+    daemon.removeContainer("main", { force: true });
+    expect(find(daemon, "third").hostsFile).toBeUndefined();
   });
 
   it("is known under its new name after a rename", () => {
@@ -288,7 +300,27 @@ describe("ports of 20.10", () => {
     const daemon = daemonOf("20.10");
     run(daemon, container("web", { publish: [publish(80, 8080)] }));
     expect(daemon.state().hosts[0]?.proxies).toEqual(
-      ["0.0.0.0", "::"].map((hostIp) => ({ container: "web", protocol: "tcp", hostIp, hostPort: 8080, containerIp: "172.17.0.2", containerPort: 80 })),
+      ["0.0.0.0", "::"].map((hostIp) => ({ container: "web", protocol: "tcp", hostIp, hostPort: 8080, containerIp: "172.17.0.2", containerPort: 80, isMute: false })),
     );
+  });
+
+  it("are kept by the daemon itself where there is no proxy", () => {
+    const daemon = daemonOf("20.10", { flags: parseDaemonFlags(["--userland-proxy=false"], "20.10") });
+    run(daemon, container("web", { publish: [publish(80, 8080)] }));
+    expect(daemon.state().hosts[0]?.proxies).toMatchObject([{ hostIp: "0.0.0.0", hostPort: 8080, isMute: true }]);
+  });
+});
+
+describe("macvlan of 20.10", () => {
+  it("gives no two devices of a parent one MAC, nor that of the parent", () => {
+    const uplink = { ...emptyWorld("h1").uplinks[0], name: "eth0", mac: "02:00:00:00:02:0b", mtu: 1500, addresses: ["192.0.2.11/24"] };
+    const daemon = daemonOf("20.10", { world: { uplinks: [uplink] } });
+    daemon.createNetwork(network("wire", { driver: "macvlan", ...subnets("192.0.2.0/24"), options: { parent: "eth0" } }));
+    const started = (name: string, mac: string) => refusalOf(() => run(daemon, container(name, { networks: [on("wire", { mac })] })));
+    run(daemon, container("m1", { networks: [on("wire", { mac: "02:aa:aa:aa:aa:01" })] }));
+    expect(started("m2", "02:aa:aa:aa:aa:01")).toMatch(/failed to add interface (veth[0-9a-f]{7}) to sandbox: error setting interface \\"\1\\" MAC to \\"02:aa:aa:aa:aa:01\\": address already in use"/);
+    expect(started("m3", "02:00:00:00:02:0b")).toMatch(/address already in use/);
+    daemon.stopContainer("m1");
+    daemon.startContainer("m2");
   });
 });

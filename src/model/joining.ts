@@ -145,13 +145,28 @@ export function setUpInterface(container: Container, endpoint: Endpoint, context
     refuse(500, `container ${container.name}`, `interface name ${name} is already in use`, position);
   }
   if (endpoint.members.parts.bridge) endpoint.vethName = vethName(container, name, context);
-  // Linux include/linux/etherdevice.h: is_valid_ether_addr.
-  const { vethName: veth } = endpoint;
-  const failed = (what: string) => refuse(500, `container ${container.name}`, rules.messages.interfaceFailure(`failed to add interface ${veth} to sandbox: error ${what}`), position);
-  if (isMulticastMac(mac) || mac === 0) failed(`setting interface "${veth}" MAC to "${formatMac(mac)}": cannot assign requested address`);
-  if (name.length >= INTERFACE_NAME_SIZE) failed(`renaming interface "${veth}" to "${name}": numerical result out of range`);
+  const failed = (what: (veth: string) => string) => {
+    // Every driver names its device like a veth at first.
+    const veth = endpoint.vethName || vethName(container, name, context);
+    context.veths.delete(veth);
+    refuse(500, `container ${container.name}`, rules.messages.interfaceFailure(`failed to add interface ${veth} to sandbox: error ${what(veth)}`), position);
+  };
+  const badMac = macError(endpoint, context.host);
+  if (badMac !== undefined) failed((veth) => `setting interface "${veth}" MAC to "${formatMac(mac)}": ${badMac}`);
+  if (name.length >= INTERFACE_NAME_SIZE) failed((veth) => `renaming interface "${veth}" to "${name}": numerical result out of range`);
   endpoint.interfaceName = name;
   endpoint.index = 1 + Math.max(...container.endpoints.map(({ index }) => index));
+}
+
+/** Why the kernel does not let a device have its MAC. */
+function macError({ mac, members, id }: Endpoint, host: Host): string | undefined {
+  // Linux include/linux/etherdevice.h: is_valid_ether_addr.
+  if (isMulticastMac(mac) || mac === 0) return "cannot assign requested address";
+  const { parent, mode } = members.parts.parent ?? {};
+  if (members.driver !== "macvlan" || parent === undefined || mode === "passthru") return undefined;
+  // Linux drivers/net/macvlan.c: macvlan_addr_busy.
+  const isBusy = host.macOf(parent.device) === formatMac(mac) || [...members.endpoints.values()].some((other) => other.id !== id && other.mac === mac && other.interfaceName !== "");
+  return isBusy ? "address already in use" : undefined;
 }
 
 /** Linux include/uapi/linux/if.h: IFNAMSIZ, with the zero at the end. */

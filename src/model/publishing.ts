@@ -72,11 +72,11 @@ export function carrierOf(container: Container, rules: GenerationRules): Endpoin
   return gatewaysOf(container, rules).gateway4 ?? gatewaysOf(container, rules).gateway6;
 }
 
-/** The processes of the userland proxy for a container's ports. */
+/** Who listens at a container's ports: the processes of the userland proxy, or the daemon, which keeps them for itself. */
 export function proxiesOf({ name, bindings }: Container): ProxyState[] {
   return bindings
-    .filter(({ proxied }) => proxied)
-    .map(({ protocol, hostIp, hostPort, containerIp, containerPort }) => ({ container: name, protocol, hostIp, hostPort, containerIp, containerPort }));
+    .filter(({ routed }) => !routed)
+    .map(({ protocol, hostIp, hostPort, containerIp, containerPort, proxied }) => ({ container: name, protocol, hostIp, hostPort, containerIp, containerPort, isMute: !proxied }));
 }
 
 function shown({ hostIp, hostPort, containerPort, protocol }: PortBinding): PublishedPortState {

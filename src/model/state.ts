@@ -25,7 +25,7 @@ export interface DockerState {
 export interface HostState extends HostSpec {
   readonly flags: DaemonFlags;
   readonly world: HostWorld;
-  /** The processes of the userland proxy that run. */
+  /** Who listens at published ports. */
   readonly proxies: readonly ProxyState[];
   readonly firewall: FirewallState;
   /** `net.ipv4.ip_forward` now. */
@@ -39,7 +39,10 @@ export interface HostState extends HostSpec {
 /** Tracked connections that were deleted: those one of whose ends answers from, or hears at, an address; or of UDP to a port of the host, at all its addresses unless one is named. */
 export type ConntrackFlush = { readonly address: IpAddress } | { readonly port: number; readonly at: IpAddress | undefined };
 
-/** One `docker-proxy`: it listens on the host and speaks to the container from the host's namespace. */
+/**
+ * One `docker-proxy`: it listens on the host and speaks to the container from the host's namespace. A mute one is a socket of the daemon's, which
+ * keeps the port where there is no userland proxy: it takes what comes, and says nothing (libnetwork portmapper: dummyProxy).
+ */
 export interface ProxyState {
   readonly container: string;
   readonly protocol: PortProtocol;
@@ -47,6 +50,7 @@ export interface ProxyState {
   readonly hostPort: number;
   readonly containerIp: string;
   readonly containerPort: number;
+  readonly isMute: boolean;
 }
 
 export type NetworkState = BridgeNetworkState | ParentNetworkState | PlainNetworkState | SwarmNetworkState;

@@ -21,7 +21,7 @@ function route(process: ProcessView, verb: string, rest: readonly string[], fami
     return refusal === undefined ? printed([]) : complained(refusal, 2);
   }
   if (family === 6) return printed(routes6(process).filter((text) => rest[0] !== "default" || text.startsWith("default")));
-  return printed(process.network.routes.map((text) => `${text.replace(/ proto kernel/, "").replace(/ src /, "  src ")} `));
+  return printed(process.network.routes.map((text) => `${text.replace(/ proto kernel| linkdown/g, "").replace(/ src /, "  src ")} `));
 }
 
 /** In the order of the kernel's tree: what lies below the default route, that, and the groups, which are in another table. */
@@ -44,7 +44,7 @@ function addresses(process: ProcessView, [wanted]: readonly string[], family: Fa
       if (family !== undefined && lines.length === 0) return [];
       const lifetime = "valid_lft forever preferred_lft forever";
       if (isOneLine) return lines.map((line) => `${number}: ${device.name}    ${line}\\       ${lifetime}`);
-      const [first = "", second = ""] = heading(number, device, process.peerMark);
+      const [first = "", second = ""] = heading(number, device, process.peerMark(device.name));
       const head = family === undefined ? [first, second] : [family === 6 ? first.replace(/ qdisc noqueue/, "") : first];
       return [...head, ...lines.flatMap((line) => [`    ${line}`, `       ${lifetime}`])];
     }),
@@ -54,7 +54,7 @@ function addresses(process: ProcessView, [wanted]: readonly string[], family: Fa
 function links(process: ProcessView, [wanted]: readonly string[], isOneLine: boolean): string[] {
   const loopback: InterfaceView = { name: "lo", mtu: 65536, state: "UNKNOWN", mac: "00:00:00:00:00:00", kind: "loopback", up: true, addrs: [] };
   const interfaces = [loopback, ...process.network.ifaces].filter(({ name }) => wanted === undefined || name === wanted);
-  const headings = interfaces.map((device) => heading(device.name === "lo" ? 1 : process.interfaceIndex(device.name), device, process.peerMark));
+  const headings = interfaces.map((device) => heading(device.name === "lo" ? 1 : process.interfaceIndex(device.name), device, process.peerMark(device.name)));
   return isOneLine ? headings.map((lines) => lines.join("\\")) : headings.flat();
 }
 

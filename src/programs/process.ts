@@ -15,8 +15,8 @@ export interface ProcessView {
   readonly network: NetworkView;
   /** The number of an interface. */
   interfaceIndex(name: string): number;
-  /** What `ip` writes behind a name for its peer elsewhere: `@if7`. */
-  readonly peerMark: string;
+  /** What `ip` writes behind the name of an interface for its peer elsewhere: `@if7`. */
+  peerMark(name: string): string;
   /** A value below /proc/sys. */
   sysctl(name: string): string | undefined;
   /** `ip route add`: a message if the kernel refuses. */

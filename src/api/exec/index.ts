@@ -61,7 +61,7 @@ export function processOf(container: ContainerState, environment: readonly strin
     network,
     // lo is the first one; Docker's come in the order of their names, give or take a network that was left.
     interfaceIndex: (name) => 2 + network.ifaces.findIndex((device) => device.name === name),
-    peerMark: "",
+    peerMark: () => "",
     sysctl: (name) => spec.sysctls?.[name.replaceAll("/", ".")] ?? (name === "net/ipv4/ip_forward" ? "1" : name === LOOPBACK_WITHOUT_IPV6 ? String(Number(!hasIpv6(state, owner))) : undefined),
     // Without NET_ADMIN, which nobody has unless given.
     addRoute: () => "ip: RTNETLINK answers: Operation not permitted",

@@ -7,8 +7,9 @@ import type { NetworkView } from "../../../src/programs/container-network";
 export interface AddedRoute {
   readonly place: string;
   readonly destination: string;
-  readonly via: string;
-  /** The interface that leads to `via`. */
+  /** Absent: whoever it is for is on the link. */
+  readonly via?: string;
+  /** The interface that it leads out of: that of `via`. */
   readonly device: string;
 }
 
@@ -24,6 +25,11 @@ export class AddedRoutes {
   add(place: string, words: readonly string[], network: NetworkView): string | undefined {
     const [destination = "", ...rest] = words;
     const via = rest[rest.indexOf("via") + 1];
+    const named = network.ifaces.find(({ name }) => name === rest[rest.indexOf("dev") + 1]);
+    if (!rest.includes("via") && named !== undefined) {
+      this.#routes.push({ place, destination, device: named.name });
+      return undefined;
+    }
     if (!rest.includes("via") || via === undefined || !isIpv4(via)) return "ip: RTNETLINK answers: Invalid argument";
     const leads = network.ifaces.find(({ addrs }) => addrs.some((text) => isIpv4(text.split("/")[0] ?? "") && cidrContains(parseCidr(text, "address"), parseIp(via, "via"))));
     if (leads === undefined) return "ip: RTNETLINK answers: Network is unreachable";
@@ -51,7 +57,7 @@ export class AddedRoutes {
 /** Routes added by hand stand among the others, by destination. */
 export function withAdded(network: NetworkView, routes: readonly AddedRoute[]): NetworkView {
   if (routes.length === 0) return network;
-  const lines = [...network.routes, ...routes.map(({ destination, via, device }) => `${destination} via ${via} dev ${device}`)];
+  const lines = [...network.routes, ...routes.map(({ destination, via, device }) => `${destination} ${via === undefined ? "" : `via ${via} `}dev ${device}${via === undefined ? " scope link" : ""}`)];
   const key = (line: string) => (line.startsWith("default") ? -1 : Number(parseCidr(line.split(" ")[0]!.replace(/^([0-9.]+)$/, "$1/32"), "route").network));
   return { ...network, routes: lines.sort((a, b) => key(a) - key(b)) };
 }

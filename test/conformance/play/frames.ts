@@ -32,7 +32,9 @@ function digestFrame(bytes: Uint8Array, ports: Map<number, string>): Frame {
     ...((packet[6]! & 0x40) !== 0 && { df: true }),
   };
   // A recording takes what later fragments begin with for a header, and busybox's pings are zeros.
-  if ((word(packet, 6) & 0x1fff) !== 0 && packet[9] === 1) return { ...ends, ...ip, icmp: "echo-reply", seq: 0 };
+  const isLater = (word(packet, 6) & 0x1fff) !== 0;
+  if (isLater && packet[9] === 1) return { ...ends, ...ip, icmp: "echo-reply", seq: 0 };
+  if (isLater && packet[9] === 17) return { ...ends, ...ip, udp: "0 > 0", data: length - header - 8 };
   return { ...ends, ...ip, ...transport(packet[9]!, packet.subarray(header, length), ports) };
 }
 

@@ -1,26 +1,37 @@
 /** What `ip addr` and `ip route` show on hosts, as far as Docker decides it, in the form of a recording. */
-import type { DockerState, HostState } from "../../../src/model/state";
+import { type DockerState, hasParent, type HostState } from "../../../src/model/state";
 import { formatCidr, ipv4Cidr, ipv6Cidr, parseCidr } from "../../../src/net/cidr";
 import { formatIpv4, formatIpv6 } from "../../../src/net/ip";
+import { formatMac } from "../../../src/net/mac";
 import { linkLocalOf } from "../names";
 import { broadcastOf, connected, type InterfaceView, type NetworkView, type Route, sortRoutes } from "../../../src/programs/container-network";
 import type { HostDevice, Kernel } from "./kernel";
 
 /** The world of the recordings is made of veth pairs: so is an uplink. */
 const UPLINK_KIND = "veth";
+/** Linux include/uapi/linux/ipv6.h: below it a device has no IPv6. */
+const IPV6_MIN_MTU = 1280;
 
-export function hostView({ generation }: DockerState, host: HostState, kernel: Kernel): NetworkView {
+export function hostView(state: DockerState, host: HostState, kernel: Kernel): NetworkView {
+  const { generation } = state;
   const devices = kernel.devicesOf(host.name);
-  const ifaces = devices.map((device) => hostInterface(host, device, kernel.hasCarrier(host.name, device), generation));
+  const ifaces = devices.map((device) => ({ ...hostInterface(host, device, kernel.hasCarrier(host.name, device), generation), ...takenMac(state, host.name, device.name) }));
   const routes = [...hostRoutes(host), ...devices.flatMap((device) => connectedRoutes(host, device, kernel.hasCarrier(host.name, device)))];
   const routes6 = devices.flatMap((device) => connectedRoutes6(host, device, kernel.hasCarrier(host.name, device))).sort((a, b) => (a.network < b.network ? -1 : a.network > b.network ? 1 : 0));
   return { ifaces, routes: sortRoutes(routes), ...(routes6.length > 0 && { routes6: routes6.map(({ text }) => text) }) };
 }
 
+/** A device in mode passthru gives its MAC to the one below it (Linux macvlan_set_mac_address). */
+function takenMac({ networks, containers }: DockerState, host: string, device: string): { readonly mac?: string } {
+  const network = networks.find((candidate) => candidate.host === host && hasParent(candidate) && candidate.mode === "passthru" && candidate.parent.device === device);
+  const endpoint = containers.filter((container) => container.host === host && container.running).flatMap(({ endpoints }) => endpoints).find(({ networkId }) => networkId === network?.id);
+  return endpoint === undefined ? {} : { mac: formatMac(endpoint.mac) };
+}
+
 function hostInterface(host: HostState, device: HostDevice, hasCarrier: boolean, generation: DockerState["generation"]): InterfaceView {
   const { name, mtu, mac, kind, master } = device;
   const addresses = addressesOf(host, device);
-  const own = host.world.ipv6 && device.hadCarrier ? [`${linkLocalOf(mac)}/64`] : [];
+  const own = host.world.ipv6 && device.hadCarrier && mtu >= IPV6_MIN_MTU ? [`${linkLocalOf(mac)}/64`] : [];
   // Docker 20.10 gives the bridge of a network with IPv6 this address beside the kernel's own.
   const fixed = generation === "20.10" && device.network?.enableIpv6 === true && device.network.gateway6 !== undefined ? ["fe80::1/64"] : [];
   const broadcast = addresses.map(({ ip, prefix }) => broadcastOf(ip, prefix)).find((address) => address !== undefined);

@@ -1,5 +1,5 @@
 /** The interfaces of the hosts' kernels, in the order in which they came: the numbers that `ip link` shows. */
-import { hasParent, isBridge, type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, type HostState } from "../../../src/model/state";
+import { hasParent, isBridge, isOfSwarm, type BridgeNetworkState, type ContainerState, type DockerState, type EndpointState, type HostState } from "../../../src/model/state";
 import { formatMac } from "../../../src/net/mac";
 
 export interface HostDevice {
@@ -18,6 +18,9 @@ export interface HostDevice {
   wasFound?: boolean;
 }
 
+/** Of an overlay on a host: the tunnel, and the cable to the load balancer. */
+const OVERLAY_DEVICES = 3;
+
 interface Known {
   readonly key: string;
   readonly host: string;
@@ -33,7 +36,7 @@ export class Kernel {
 
   /** Takes what is new and gives up what is gone. Between two calls lies one command. */
   follow(state: DockerState): void {
-    const wanted = state.hosts.flatMap((host) => [...this.#bridgesAndUplinks(state, host), ...this.#sandboxes(state, host), ...this.#endpoints(state, host)]);
+    const wanted = state.hosts.flatMap((host) => [...this.#overlays(state, host), ...this.#bridgesAndUplinks(state, host), ...this.#sandboxes(state, host), ...this.#endpoints(state, host)]);
     const keys = new Set(wanted.map(({ key }) => key));
     this.#known = this.#known.filter(({ key }) => keys.has(key));
     for (const { key, host, make } of wanted) {
@@ -99,6 +102,18 @@ export class Kernel {
     return [...uplinks, ...bridges];
   }
 
+  /** Namespaces of overlays: what is made for them gets its numbers on the host, and is moved there. The first is that of ingress. */
+  #overlays(state: DockerState, { name: host, swarm }: HostState) {
+    return (swarm?.sandboxes ?? []).flatMap(({ key, endpoints }) =>
+      endpoints.flatMap(({ networkId, id }) => {
+        const network = state.networks.find((candidate) => candidate.id === networkId);
+        if (network === undefined || !isOfSwarm(network)) return [];
+        const count = network.name === "ingress" ? OVERLAY_DEVICES + 1 : OVERLAY_DEVICES;
+        return [{ key: `${host} ${key} ${id}`, host, make: (index?: number): Omit<Known, "key" | "host"> => ({ inside: index ?? this.#take(host, count), device: undefined }) }];
+      }),
+    );
+  }
+
   /** The daemon's own way out to docker_gwbridge. */
   #sandboxes(state: DockerState, { name: host, swarm }: HostState) {
     return (swarm?.sandboxes ?? []).flatMap(({ key, endpoints }) =>
@@ -120,11 +135,12 @@ export class Kernel {
   #endpoints(state: DockerState, { name: host }: HostState) {
     const running = state.containers.filter((container) => container.host === host && container.running).sort((a, b) => a.startOrder - b.startOrder);
     return running.flatMap((container) =>
-      container.endpoints.map((endpoint) => {
+      // The default bridge is joined first (moby daemon/container_operations.go: allocateNetwork).
+      [...container.endpoints].sort((a, b) => Number(b.network === "bridge") - Number(a.network === "bridge")).map((endpoint) => {
         const network = state.networks.find(({ id }) => id === endpoint.networkId);
         const make = (index?: number): Omit<Known, "key" | "host"> => {
           // The kernel makes the peer, which goes into the container, before the end that is asked for (Linux drivers/net/veth.c: veth_newlink).
-          if (endpoint.vethName === "" || network === undefined || !isBridge(network)) return { inside: index ?? this.#take(host, 1), device: undefined };
+          if (endpoint.vethName === "" || network === undefined || !isBridge(network)) return { inside: index ?? this.#take(host, network !== undefined && isOfSwarm(network) ? 2 : 1), device: undefined };
           const first = index ?? this.#take(host, 2);
           const target = `${container.name}/${endpoint.interfaceName}`;
           const device: HostDevice = {

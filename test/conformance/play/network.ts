@@ -62,6 +62,8 @@ export class Network implements Traffic {
   /** Whose datagram socket has which port of a namespace, by slot. */
   readonly #ownPorts = new Map<number, string>();
   readonly #waiting = new Set<Waiting>();
+  /** Programs that start later. */
+  readonly #late = new Map<() => void, Nanoseconds>();
   #newFlows: { readonly index: number; readonly record: FlowRecord }[] = [];
   #newSockets: { readonly index: number; readonly record: SocketRecord }[] = [];
   readonly #ports = new Map<number, number>();
@@ -94,7 +96,7 @@ export class Network implements Traffic {
     for (let idle = 0; ; ) {
       await new Promise((resolve) => setImmediate(resolve));
       if (isDone) return result;
-      if (this.#waiting.size === 0) {
+      if (this.#waiting.size + this.#late.size === 0) {
         if (++idle > 1000) throw new Error("a program waits for something that is not the network");
         continue;
       }
@@ -102,6 +104,11 @@ export class Network implements Traffic {
       look = this.#sendNew() ? LOOK_NS.first : Math.min(look * 3, LOOK_NS.most);
       this.#goOn(look);
     }
+  }
+
+  /** Lets a program that runs `during` something wait. */
+  after(milliseconds: number): Promise<void> {
+    return milliseconds === 0 ? Promise.resolve() : new Promise((resolve) => this.#late.set(resolve, this.#now + milliseconds * MS));
   }
 
   #sendNew(): boolean {
@@ -113,9 +120,14 @@ export class Network implements Traffic {
   }
 
   #goOn(look: Nanoseconds): void {
-    const deadlines = [...this.#waiting].map(({ deadline }) => deadline);
+    const deadlines = [...[...this.#waiting].map(({ deadline }) => deadline), ...this.#late.values()];
     this.#now = Math.min(this.#now + look, Math.max(this.#now + 1, Math.min(...deadlines)));
     this.#engines.run(this.#now);
+    for (const [begin, at] of this.#late) {
+      if (at > this.#now) continue;
+      this.#late.delete(begin);
+      begin();
+    }
     const counters = this.#engines.counters();
     for (const waiting of this.#waiting) {
       const { spec, slot, deadline, resolve } = waiting;

@@ -67,6 +67,7 @@ export class Processes {
   /** Ends the processes of containers that stopped; starts those that nobody started, and tells whose ended again. */
   follow(state: DockerState, now: number): Ended[] {
     this.#endOthers(state);
+    this.#running = this.#running.map((entry) => renamed(state, entry));
     this.#frozen = new Set(state.containers.filter(({ status }) => status === "paused").map(({ id }) => id));
     for (const container of state.containers) this.#meet(container);
     const over = this.#running.filter(({ endsAt = Number.POSITIVE_INFINITY }) => endsAt <= now);
@@ -130,6 +131,14 @@ export class Processes {
   logsOf({ id }: ContainerState): string {
     return this.#logs.get(id) ?? "";
   }
+}
+
+/** A container's namespace goes by its name, which may be another by now. */
+function renamed(state: DockerState, entry: Running): Running {
+  const container = state.containers.find((candidate) => keyOf(candidate) === entry.key);
+  if (container === undefined || entry.listening.length === 0 || container.network.mode === "host") return entry;
+  const place = container.network.mode === "container" && container.network.orphaned ? undefined : placeOf(state, container);
+  return place === undefined ? entry : { ...entry, listening: entry.listening.map((listening) => ({ ...listening, place })) };
 }
 
 function keyOf({ host, id, startOrder }: ContainerState): string {

@@ -42,6 +42,10 @@ const LONGEST_WAIT_SECS = 25;
 /** How long a docker command takes, about; after those of swarms the recorder asks for tasks and nodes. */
 const COMMAND_SECS = 0.5;
 const SWARM_COMMAND_SECS = 1;
+/** How the recorder's probes start: between two rows of one source (probe/netprobe.go), between two sources, and what `docker exec` takes. */
+const ROW_MS = 2;
+const SOURCE_MS = 1;
+const EXEC_MS = 100;
 /** If the recorder's machine was busy. */
 const SLOW_COMMAND_SECS = 4;
 /** What takes effect in time, so that it matters how long it took. */
@@ -95,6 +99,7 @@ class SimulatedWorld implements World {
         // What the container is to see is there only once the tables have followed.
         if (isProgram(argv)) {
           this.#kernel.follow(this.#state());
+            this.#followPackets();
           return run({ ...containerProcess(container, this.#surroundings()), workdir: container.spec.workdir ?? "/" }, argv);
         }
         return { exit, stdout: "", stderr: this.#processes.logsOf(container) };
@@ -133,7 +138,11 @@ class SimulatedWorld implements World {
     this.#tellListeners();
     this.#kernel.follow(state);
     this.#added.forget((place) => place.includes("/") && !state.containers.some(({ running, host, name }) => running && `${host}/${name}` === place));
-    this.#simulation.follow(state, this.#processes.listening(), this.#added.all());
+    this.#followPackets();
+  }
+
+  #followPackets(): void {
+    this.#simulation.follow(this.#state(), this.#processes.listening(), this.#added.all());
   }
 
   /** The ports of a host that its processes have are not free for the daemon. */
@@ -186,10 +195,11 @@ class SimulatedWorld implements World {
     const [, down] = /^ip link set \w+ (up|down)$/.exec(argv.join(" ")) ?? [];
     if (host !== undefined && down === "down") this.#swarms.cutOff(machine);
     else if (host !== undefined && down === "up") this.#swarms.restore(machine);
-    else if (host !== undefined) result = commandOutcome(host.daemon, argv);
+    else if (host !== undefined && /^ip r(oute)?( show)?$/.test(argv.join(" "))) result = { exit: 0, stdout: `${machineView(machine, this.#surroundings()).network.routes.join(" \n")} `, stderr: "" };
+    else if (host !== undefined && !isLooking(argv)) result = commandOutcome(host.daemon, argv);
     else result = await run(machineView(machine, this.#surroundings()), argv);
     this.#settle();
-    return result;
+    return { ...result, stdout: result.stdout.replace(/\n$/, ""), stderr: result.stderr.replace(/\n$/, "") };
   }
 
   async serve(machine: string, listen: readonly string[]): Promise<void> {
@@ -286,11 +296,31 @@ class SimulatedWorld implements World {
   }
 
   async probe(rows: readonly Row[], twice: boolean): Promise<readonly Row[]> {
-    const ask = (row: Row) => probeRow(this.#processAt(row.from), row, (hostname) => this.#containerCalled(hostname)).catch((error: unknown) => ({ ...row, result: `failed: ${error}` }));
-    const first = await this.#simulation.during(() => Promise.all(rows.map(ask)));
+    const ask = async (row: Row, delay: number) => {
+      await this.#simulation.after(delay);
+      return probeRow(this.#processAt(row.from), row, (hostname) => this.#containerCalled(hostname)).catch((error: unknown) => ({ ...row, result: `failed: ${error}` }));
+    };
+    const first = await this.#askAll(rows, ask);
     if (!twice || !first.some(hasFailed)) return first;
     this.#simulation.sleep(0.5);
-    return this.#simulation.during(() => Promise.all(first.map((outcome, index) => (hasFailed(outcome) ? ask(rows[index]!) : outcome))));
+    const second = await this.#askAll(rows.filter((_, index) => hasFailed(first[index]!)), ask);
+    return first.map((outcome) => (hasFailed(outcome) ? second.shift()! : outcome));
+  }
+
+  /** The probe of each source starts its rows one after the other; those of containers have to be started by their daemons first. */
+  #askAll(rows: readonly Row[], ask: (row: Row, delay: number) => Promise<Row>): Promise<Row[]> {
+    const sources = [...new Set(rows.map(({ from }) => from))];
+    const asked = new Map<string, number>();
+    return this.#simulation.during(() =>
+      Promise.all(
+        rows.map((row) => {
+          const index = asked.get(row.from) ?? 0;
+          asked.set(row.from, index + 1);
+          const started = sources.indexOf(row.from) * SOURCE_MS + (this.#containerNamed(row.from) === undefined ? 0 : EXEC_MS);
+          return ask(row, started + index * ROW_MS);
+        }),
+      ),
+    );
   }
 
   /** A container by its name, on the first host that has it or on the host that is named, or a machine. */
@@ -336,6 +366,12 @@ function taskOf(name: string, names: Names): { readonly id: string; readonly nam
   if (id === "") return undefined;
   const node = names.placeholderOf(place)?.replace(/^node:/, "");
   return node === undefined ? { id, name: `${service}.${place}`, container: `${service}.${place}` } : { id, name: `${service}.${node}`, container: service };
+}
+
+/** `ip route`, `ip -4 addr show`… of a machine. */
+function isLooking(argv: readonly string[]): boolean {
+  const [program, , verb = "show"] = argv.filter((word) => !word.startsWith("-"));
+  return program === "ip" && /^(show|list|ls|lst)$/.test(verb);
 }
 
 function isReading([, verb = "", noun = ""]: readonly string[]): boolean {

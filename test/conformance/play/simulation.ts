@@ -162,7 +162,7 @@ export class Simulation {
     const [namespace, index] = [this.#compiled?.namespaceOf(place), this.#compiled?.deviceOf(place, device)];
     if (namespace === undefined || index === undefined) return [];
     const block = parseCidr(destination.includes("/") ? destination : `${destination}/32`, "route");
-    return [{ namespace, destination: Number(block.network), prefix: block.prefixLength, type: RouteType.Unicast, device: index, gateway: parseIpv4(via, "via"), source: 0, metric: 0 }];
+    return [{ namespace, destination: Number(block.network), prefix: block.prefixLength, type: RouteType.Unicast, device: index, gateway: via === undefined ? 0 : parseIpv4(via, "via"), source: 0, metric: 0 }];
   }
 
   #domainOf(name: string): number {
@@ -175,6 +175,11 @@ export class Simulation {
 
   during<T>(work: () => Promise<T>): Promise<T> {
     return this.#network.during(work);
+  }
+
+  /** Lets a program wait that runs `during` something. */
+  after(milliseconds: number): Promise<void> {
+    return this.#network.after(milliseconds);
   }
 
   sleep(seconds: number): void {

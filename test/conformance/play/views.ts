@@ -1,5 +1,5 @@
 /** What a process sees around it: on a machine, or inside a container. */
-import type { ContainerState, DockerState, HostState } from "../../../src/model/state";
+import { type ContainerState, type DockerState, hasParent, type HostState, isBridge, isOfSwarm } from "../../../src/model/state";
 import { withAdded, type AddedRoutes } from "./added-routes";
 import { containerView, type NetworkView } from "../../../src/programs/container-network";
 import { hostView } from "./interfaces";
@@ -28,7 +28,7 @@ export function machineView(machine: string, around: Surroundings): ProcessView 
     environment: [],
     network: host === undefined ? { ifaces: [], routes: [] } : hostView(around.state, host, around.kernel),
     interfaceIndex: (name) => around.kernel.devicesOf(machine).find((device) => device.name === name)?.index ?? 0,
-    peerMark: "@if",
+    peerMark: () => "@if",
     sysctl: () => undefined,
     addRoute: (words) => around.added.add(machine, words, PLAIN_NETWORKS[machine] ?? { ifaces: [], routes: [] }),
     traffic: around.traffic,
@@ -58,7 +58,7 @@ export function containerProcess(container: ContainerState, around: Surroundings
     environment,
     network,
     interfaceIndex: (name) => indexOf(state, host, owner, name, kernel),
-    peerMark: "@if",
+    peerMark: (name) => `@if${peerOf(state, host, owner, name, kernel)}`,
     sysctl: (name) => sysctl(state, owner, network, name),
     addRoute: (words) => added.add(place, words, network),
     traffic: around.traffic,
@@ -71,6 +71,15 @@ function indexOf({ generation }: DockerState, host: HostState | undefined, owner
   if (endpoint === undefined) return 0;
   // Docker 28 and later make the container's end in the sandbox, where it gets the next number after lo; before, it is moved there from the host.
   return generation === "29" ? owner.endpoints.indexOf(endpoint) + 2 : kernel.interfaceIndex(owner, endpoint);
+}
+
+/** The other end of a cable is the next device, that below a macvlan or ipvlan its parent; in other namespaces numbers are not followed. */
+function peerOf(state: DockerState, host: HostState | undefined, owner: ContainerState, name: string, kernel: Kernel): number | "" {
+  const endpoint = host === undefined ? owner.endpoints.find(({ interfaceName }) => interfaceName === name) : undefined;
+  const network = state.networks.find(({ id }) => id === endpoint?.networkId);
+  if (endpoint === undefined || network === undefined) return "";
+  if (hasParent(network)) return kernel.devicesOf(owner.host).find((device) => device.name === network.parent.device)?.index ?? "";
+  return isBridge(network) || isOfSwarm(network) ? kernel.interfaceIndex(owner, endpoint) + 1 : "";
 }
 
 function sysctl({ generation }: DockerState, { spec }: ContainerState, network: NetworkView, name: string): string | undefined {
