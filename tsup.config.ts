@@ -11,7 +11,7 @@ const library = {
 /**
  * One graph, split into chunks, so that all entries share one `SimulationError` and one copy of the Wasm.
  * Comlink is bundled: the core has no runtime dependency.
- * The CommonJS twins are made from the result by `scripts/to-commonjs.mjs`; here they only get their types.
+ * The CommonJS twins are made from the result by `scripts/to-commonjs.mjs`.
  */
 const common: Options = {
   target: "es2022",
@@ -32,7 +32,4 @@ const common: Options = {
   },
 };
 
-export default defineConfig([
-  { ...common, format: "esm", entry: { ...library, cli: "src/cli/index.ts" }, dts: { entry: library } },
-  { ...common, format: "cjs", entry: library, dts: { only: true, entry: library } },
-]);
+export default defineConfig({ ...common, format: "esm", entry: { ...library, cli: "src/cli/index.ts" }, dts: { entry: library } });

@@ -12,7 +12,7 @@ import { build as tsup } from "tsup";
 import { buildWasm, copyWasm } from "./embed-wasm.mjs";
 import { ROOT, hashFiles } from "./hash-files.mjs";
 import { bundleWorker } from "./inline-worker.mjs";
-import { toCommonjs } from "./to-commonjs.mjs";
+import { toCommonjs, typesToCommonjs } from "./to-commonjs.mjs";
 
 const STAMP = "build/dist.sha256";
 const INPUTS = ["src", "assembly", "scripts", "asconfig.json", "package.json", "package-lock.json", "tsconfig.json", "tsup.config.ts"];
@@ -39,6 +39,7 @@ export async function buildAll({ force = false, say = () => {} } = {}) {
   await tsup({ config: join(ROOT, "tsup.config.ts"), silent: true });
   const modules = (await readdir(join(ROOT, "dist"))).filter((name) => /\.js$/.test(name) && !/^(cli|worker)\.js$/.test(name));
   await toCommonjs(modules.map((name) => join(ROOT, "dist", name)));
+  await typesToCommonjs(join(ROOT, "dist"));
   await writeFile(stamp, hash);
   return true;
 }

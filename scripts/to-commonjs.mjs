@@ -1,5 +1,6 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
-import { dirname } from "node:path";
 
 /**
  * Turns the library's ES modules, chunks included, into CommonJS ones beside them (`x.js` → `x.cjs`), one file into one file:
@@ -31,4 +32,16 @@ export async function toCommonjs(files) {
       },
     ],
   });
+}
+
+/**
+ * The same for their declarations (`x.d.ts` → `x.d.cts`): who resolves modules as Node does takes those of `x.cjs` from there.
+ *
+ * @param {string} folder
+ */
+export async function typesToCommonjs(folder) {
+  for (const name of (await readdir(folder)).filter((file) => file.endsWith(".d.ts"))) {
+    const text = await readFile(join(folder, name), "utf8");
+    await writeFile(join(folder, name.replace(/\.ts$/, ".cts")), text.replace(/(from |import\()(['"])(\.\/[^'"]+)\.js\2/g, "$1$2$3.cjs$2"));
+  }
 }

@@ -120,6 +120,13 @@ describe("a Compose file on a swarm", () => {
     await expect(start(text, 2)).rejects.toThrow(sentence);
   });
 
+  it("refuses networks that only one machine has, as Docker does, at their driver", () => {
+    const text = "services:\n  web: { image: nginx, networks: [back] }\nnetworks:\n  back:\n    driver: bridge\n";
+    expect(() => deployed(text, 3)).toThrow(/^shop\/stack\.yaml:5:13: networks\.back\.driver: The network shop_back cannot be used with services\. Only networks scoped to the swarm can be used/);
+    expect(deployed(text).spec.networks[0]?.driver).toBe("bridge");
+    expect(deployed(text.replace("bridge", "overlay"), 3).spec.swarm?.networks[0]?.driver).toBe("overlay");
+  });
+
   it("names what docker stack deploy ignores, with its line", () => {
     const { notices } = deployed("services:\n  web:\n    image: nginx\n    build: .\n    network_mode: host\n    restart: always\n", 2);
     expect(notices.map(formatNotice)).toEqual([

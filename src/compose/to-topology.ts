@@ -6,7 +6,7 @@ import type {
 import { emptyWorld } from "../api/spec";
 import { formatMac } from "../net/mac";
 import { defaultTraffic } from "./default-traffic";
-import type { Place } from "./node";
+import { placed, type Place } from "./node";
 import { linkOf, machinesOf } from "./nodes";
 import { Notices, type Notice } from "./notice";
 import type { ComposeContainer, ComposeNetwork, ComposeProject, ComposeService, IpamBlock, NetworkAttachment } from "./project";
@@ -95,8 +95,14 @@ function named({ name, dockwire }: ComposeProject, options: TopologyOptions): Pi
 function swarmOf(project: ComposeProject, count: number, given: Pick<TopologySpec, "name" | "generation" | "seed" | "traffic">, notices: Notices): TopologySpec {
   const { nodes, hosts, underlay } = machinesOf(project, count);
   const { networks, services } = stackOf(project, notices);
+  const keyOf = ({ name }: NetworkSpec) => project.networks.find((network) => network.name === name)?.key ?? "default";
+  const local = networks.find(({ driver }) => driver !== "overlay");
+  if (local) {
+    const place = project.place("networks", keyOf(local), "driver");
+    throw placed(place, `${place.path}: The network ${local.name} cannot be used with services. Only networks scoped to the swarm can be used, such as those created with the overlay driver (which is that of a stack where the file names none)`);
+  }
   const cabled = networks.map((network) => {
-    const key = project.networks.find(({ name }) => name === network.name)?.key ?? "default";
+    const key = keyOf(network);
     const link = mergeLinks(project, (scope) => scope.kind === "default" || (scope.kind === "network" && scope.name === key));
     return { ...network, ...(link && { link }) };
   });
