@@ -69,8 +69,8 @@ export class Connections {
       const held = family === 4 ? endpoint.v4 : endpoint.v6;
       if (held) this.#flushed.push({ address: addressOf(family, held.value) });
     }
-    if (container?.publishing !== endpoint) return;
-    for (const { protocol, hostIp, hostPort } of container.bindings) if (protocol === "udp") this.#flushed.push({ port: hostPort, at: hostAddress(hostIp) });
+    if (!container) return;
+    for (const { protocol, hostIp, hostPort } of endpoint.ports) if (protocol === "udp") this.#flushed.push({ port: hostPort, at: hostAddress(hostIp) });
   }
 }
 

@@ -36,6 +36,7 @@ export function createContainer(spec: ContainerSpec, context: CreateContext): Co
   const id = context.newId(spec.name);
   const container = new Container(id, spec, { networkMode: mode, links, hostname: spec.hostname ?? (mode === "host" ? context.hostname : id.slice(0, 12)) });
   for (const [key, attachment] of attachmentsOf(spec, mode, context)) container.attachments.set(key, attachment);
+  if (rules.sandbox.namesFirst) container.sortAttachments();
   return container;
 }
 

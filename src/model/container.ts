@@ -3,7 +3,7 @@ import type { Endpoint } from "./endpoint";
 import type { FirewallLink } from "./firewall/firewall";
 import type { LinkedContainer } from "./inspect/environment";
 import type { SandboxFiles } from "./inspect/sandbox-files";
-import type { GenerationRules } from "./generation";
+import { compareText, type GenerationRules } from "./generation";
 import type { PortBinding } from "./host-ports";
 import type { LogLine } from "./log";
 import type { Network } from "./network";
@@ -81,10 +81,6 @@ export class Container {
   links: readonly Link[];
   /** In the order in which they were joined. */
   readonly endpoints: Endpoint[] = [];
-  /** What is bound on the host for it. */
-  bindings: readonly PortBinding[] = [];
-  /** The same as `docker inspect` shows it. */
-  ports: readonly PublishedPortState[] = [];
   /** What `NetworkSettings.Ports` shows: in 20.10 a memory that outlives the bindings. */
   shownPorts: readonly PublishedPortState[] = [];
   /** Whether exposed ports are listed there at all. */
@@ -92,8 +88,6 @@ export class Container {
   /** Both as `docker ps` goes on showing them after a start that failed. */
   listed: Pick<ContainerState, "ports" | "showsExposed"> | undefined;
   readonly openLinks: OpenLink[] = [];
-  /** The endpoint that carries its published ports. */
-  publishing: Endpoint | undefined;
   /** Its network namespace has been made for this run. */
   hasSandbox = false;
   /** Its /etc/hosts and /etc/resolv.conf; they outlive the sandbox. */
@@ -155,8 +149,20 @@ export class Container {
     return [...publish, ...rest.map(({ port, protocol }) => ({ containerPort: port, protocol }))];
   }
 
+  /** What is bound on the host for it. */
+  get bindings(): readonly PortBinding[] {
+    return this.endpoints.flatMap(({ ports }) => ports);
+  }
+
   endpointOn(network: Network): Endpoint | undefined {
     return this.endpoints.find(({ members, isLastResort }) => members === network && !isLastResort);
+  }
+
+  /** As its settings have them that were written to a file. */
+  sortAttachments(): void {
+    const sorted = [...this.attachments].sort(([a], [b]) => compareText(a, b));
+    this.attachments.clear();
+    for (const [key, attachment] of sorted) this.attachments.set(key, attachment);
   }
 
   /** The name of the next interface. */
@@ -173,11 +179,8 @@ export class Container {
     this.#everUsed.clear();
     this.#lastSandboxId = this.sandboxId;
     this.sandboxId = "";
-    this.bindings = [];
-    this.ports = [];
     this.shownPorts = [];
     this.showsExposed = false;
-    this.publishing = undefined;
     this.embeddedDns = false;
     this.hasSandbox = false;
   }
@@ -212,7 +215,7 @@ export class Container {
       endpoints: this.endpoints.filter(({ interfaceName }) => interfaceName !== "").sort((a, b) => a.index - b.index).map(endpointState),
       gateway: gateway4 && !this.isUnplugged ? { network: gateway4.network, ip: Number(gateway4.gateway4 ?? 0n) } : undefined,
       gateway6: gateway6 && !this.isUnplugged ? { network: gateway6.network, ip: gateway6.gateway6 ?? 0n } : undefined,
-      ports: this.shownPorts.map((port) => ({ ...port, active: this.ports.includes(port) })),
+      ports: this.shownPorts.map((port) => ({ ...port, active: this.bindings.some((binding) => isShown(binding, port)) })),
       showsExposed: this.showsExposed,
       exposed: this.exposed,
       ...(this.listed && { listed: this.listed }),
@@ -243,6 +246,11 @@ export class Container {
       endpoint: endpoint ? (endpoint.interfaceName === "" && endpoint.mac === 0 ? undefined : endpointState(endpoint)) : stale,
     };
   }
+}
+
+/** Whether a binding is what is shown. */
+function isShown(a: PortBinding, b: PublishedPortState): boolean {
+  return a.hostIp === b.hostIp && a.hostPort === b.hostPort && a.containerPort === b.containerPort && a.protocol === b.protocol;
 }
 
 export const CONTAINER_MODE = "container:";

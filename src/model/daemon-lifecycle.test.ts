@@ -256,7 +256,8 @@ describe("Docker 29", () => {
     const mode = (value: string) => ({ options: { "com.docker.network.bridge.gateway_mode_ipv4": value } });
     daemon.createNetwork(network("routed", { ...subnets("10.1.0.0/24"), ...mode("routed") }));
     run(daemon, container("web", { networks: [on("routed")], publish: [publish(80, 8080)] }));
-    expect(daemon.state().hosts[0]?.proxies).toEqual([]);
+    // Access to an IPv6 address of the host is translated all the same, by the proxy.
+    expect(daemon.state().hosts[0]?.proxies.map(({ hostIp, hostPort }) => `${hostIp} ${hostPort}`)).toEqual([":: 8080"]);
     expect(renderSave(daemon.firewall.snapshot(), 4, { tables: ["filter"] })).toMatch(/-A DOCKER -d 10\.1\.0\.2\/32 .* --dport 80 -j ACCEPT/);
     expect(refusalOf(() => daemon.createNetwork(network("alone", mode("isolated"))))).toBe("INVALID_INPUT: gateway mode 'isolated' can only be used for an internal network");
     expect(refusalOf(() => daemon.createNetwork(network("odd", mode("odd"))))).toMatch(/unknown gateway mode odd/);

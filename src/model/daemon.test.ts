@@ -201,7 +201,7 @@ describe("the two generations", () => {
     expect(Math.floor(macOf("29") / 2 ** 40) & 3).toBe(2);
   });
 
-  it("number interfaces in gateway order and never again (20.10), or by name and lowest first (29)", () => {
+  it("number interfaces in gateway order and never again (20.10), or in the order of connecting and lowest first (29)", () => {
     const outcome = (generation: DockerGeneration) => {
       const daemon = daemonOf(generation);
       daemon.createNetwork(network("zeta"));

@@ -1,5 +1,5 @@
 import { AddressSpace, DEFAULT_POOLS, poolsOfFlags } from "./address-space";
-import { docker0Subnet, localPool6, takesOver } from "./default-bridge";
+import { docker0Address6, docker0Subnet, localPool6, takesOver } from "./default-bridge";
 import { Connections } from "./connections";
 import { type ContainerContext, Containers } from "./containers";
 import { defaultBridgeSpec } from "./drivers/default-bridge";
@@ -40,7 +40,7 @@ export interface DaemonOptions {
   readonly swarms?: SwarmWorld;
   /** Writes what is to be seen inside of containers (`containerFiles`); nobody does unless given. */
   readonly files?: FilesSupport;
-  /** In what order containers start that a restart of the daemon brings back; as they were made unless given. */
+  /** Decides what Docker leaves to chance; the usual outcome unless given. */
   readonly chance?: Chance;
 }
 
@@ -68,9 +68,11 @@ export class Daemon implements DaemonOperations {
   /** Families whose forwarding the daemon has taken care of. */
   readonly #forwarding = new Set<4 | 6>();
   #forwardedAtStart = false;
+  readonly #chance: Chance;
 
   constructor(options: DaemonOptions) {
-    const { host, rules, seed } = options;
+    const { host, rules, seed, chance = NO_CHANCE } = options;
+    this.#chance = chance;
     this.#options = options;
     this.#rules = rules;
     this.#flags = options.flags ?? host.flags ?? defaultFlags(rules.name);
@@ -101,13 +103,8 @@ export class Daemon implements DaemonOperations {
 
   removeNetwork(reference: string): void {
     const ofSwarm = this.#findOfSwarm(reference);
-    if (ofSwarm !== undefined) {
-      this.#swarm.removeNetwork(ofSwarm);
-      return;
-    }
-    const network = this.#networks.get(reference);
-    this.#networks.checkRemoval(network);
-    this.#remove(network);
+    if (ofSwarm !== undefined) this.#swarm.removeNetwork(ofSwarm);
+    else this.#remove(this.#networks.removable(reference));
   }
 
   pruneNetworks({ labels = [], withoutLabels = [] }: PruneFilter = {}): string[] {
@@ -131,13 +128,11 @@ export class Daemon implements DaemonOperations {
 
   createContainer(spec: ContainerSpec): { readonly id: string; readonly warnings: readonly string[] } {
     const { id, links } = this.#containers.create(spec);
-    const { linksWarning } = this.#rules.messages;
-    const discards = spec.networkMode === "host" && spec.publish.length > 0;
     const forwards = this.#rules.remembersForwarding ? this.#forwardedAtStart : this.#host.world.ipForward;
     const warnings = [
       ...(forwards || spec.networkMode === "host" || spec.networkMode === "none" ? [] : ["IPv4 forwarding is disabled. Networking will not work."]),
-      ...(linksWarning !== undefined && links.length > 0 ? [linksWarning] : []),
-      ...(discards ? ["Published ports are discarded when using host network mode"] : []),
+      ...(links.length > 0 ? [this.#rules.messages.linksWarning ?? []].flat() : []),
+      ...(spec.networkMode === "host" && spec.publish.length > 0 ? ["Published ports are discarded when using host network mode"] : []),
     ];
     return { id, warnings };
   }
@@ -214,12 +209,12 @@ export class Daemon implements DaemonOperations {
     this.#firewall.start(firewallFlags(this.#flags));
     // The store has them by ID.
     for (const network of [...old].sort((a, b) => (a.id < b.id ? -1 : 1))) this.#restore(network);
-    const bridge = old.find(({ isDefault }) => isDefault);
-    if (bridge) this.#remove(bridge);
+    for (const bridge of old.filter(({ isDefault }) => isDefault)) this.#remove(bridge);
     this.#makeDefaultBridge();
     this.#swarm.restart();
+    if (this.#rules.sandbox.namesFirst) for (const container of this.#containers.list()) container.sortAttachments();
     // The daemon starts them side by side.
-    for (const container of shuffled(revived, this.#options.chance ?? NO_CHANCE)) this.#containers.revive(container);
+    for (const container of shuffled(revived, this.#chance)) this.#containers.revive(container);
     this.#forwardedAtStart = this.#host.world.ipForward;
   }
 
@@ -319,16 +314,14 @@ export class Daemon implements DaemonOperations {
 
   #makeDefaultBridge(): void {
     if (this.#flags.bridge === "none") return;
-    const own6 = this.#host.device("docker0")?.addresses.find(({ family }) => family === 6);
-    const spec = defaultBridgeSpec(this.#flags, this.#rules, docker0Subnet(this.#host, this.#space, this.#rules), own6);
-    this.#program(this.#networks.make(spec, { isDefault: true }));
+    this.#program(this.#networks.make(defaultBridgeSpec(this.#flags, this.#rules, docker0Subnet(this.#host, this.#space, this.#rules), docker0Address6(this.#host)), { isDefault: true }));
   }
 
   /** A network of a user on docker0 makes the daemon forget its own. */
   #takeOver(network: Network): void {
     const old = this.#networks.list().find(({ isDefault }) => isDefault);
     if (!old || !takesOver(network, old, this.#host)) return;
-    for (const container of this.#containers.list()) if (container.publishing?.members === old) this.#sandboxes.forgetPorts(container);
+    for (const container of this.#containers.list()) this.#sandboxes.forgetPorts(container, old);
     this.#firewall.removeNetwork(old.id);
   }
 
@@ -395,6 +388,7 @@ export class Daemon implements DaemonOperations {
       },
       bridgeDisabled: this.#flags.bridge === "none",
       files: this.#files,
+      chance: this.#chance,
     };
   }
 

@@ -17,6 +17,11 @@ export function docker0Subnet(host: Host, space: AddressSpace, rules: Generation
   return first && { subnet: formatCidr(first) };
 }
 
+/** The IPv6 address that docker0 has already. */
+export function docker0Address6(host: Host): Cidr | undefined {
+  return host.device("docker0")?.addresses.find(({ family }) => family === 6);
+}
+
 /**
  * Whether a network of a user is on docker0: the bridge driver takes the default network for a stale one and forgets it, rules and ports
  * included. The cables of its containers stay where they are, under a bridge with another address.

@@ -1,6 +1,8 @@
 import type { GatewayCandidate } from "./generation";
 import type { Network } from "./network";
 import type { AddressBlock } from "./network-addresses";
+import type { PortBinding } from "./host-ports";
+import type { Carriage } from "./publishing";
 import type { EndpointSpec } from "./spec";
 
 /** An address that an endpoint holds. */
@@ -37,4 +39,7 @@ export interface Endpoint extends GatewayCandidate {
   readonly shownName?: string;
   /** On an overlay network: the number of its cable in the network's namespace. */
   readonly cable?: number | undefined;
+  carriage: Carriage;
+  /** What is bound on the host for its container, on its behalf. */
+  ports: readonly PortBinding[];
 }

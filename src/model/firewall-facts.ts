@@ -1,7 +1,11 @@
 import { isIpv4, isIpv6, parseIp } from "../net/ip";
+import { addressOf } from "./block";
+import type { Endpoint } from "./endpoint";
+import type { FirewallLink } from "./firewall/firewall";
 import type { FirewallFlags, FirewallNetwork, FirewallSubnet } from "./firewall/index";
 import type { DaemonFlags } from "./flags";
 import type { BridgeSetup, Network } from "./network";
+import type { ExposedPort } from "./spec";
 
 /** The flags that rules depend on. */
 export function firewallFlags(flags: DaemonFlags): FirewallFlags {
@@ -39,4 +43,17 @@ export function firewallNetwork(network: Network, { options, device }: BridgeSet
     v4: subnetOf(4),
     v6: subnetOf(6),
   };
+}
+
+/** An endpoint as the packet filter knows it. */
+export function firewallEndpoint({ container, v4, v6 }: Endpoint) {
+  const addresses = [...(v4 ? [addressOf(4, v4.value)] : []), ...(v6 ? [addressOf(6, v6.value)] : [])];
+  return { container, addresses };
+}
+
+/** A legacy link as the packet filter knows it; both ends need IPv4. */
+export function firewallLink(parent: Endpoint, child: Endpoint, ports: readonly ExposedPort[]): FirewallLink | undefined {
+  if (!parent.v4 || !child.v4) return undefined;
+  const end = ({ container }: Endpoint, value: bigint) => ({ container, address: addressOf(4, value) });
+  return { parent: end(parent, parent.v4.value), child: end(child, child.v4.value), ports };
 }

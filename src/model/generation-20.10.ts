@@ -45,9 +45,10 @@ export const generation20: GenerationRules = {
   bridgeMac: (identity, ...name) => identity.random0242Mac(...name),
   defaultBridgeAddress6FromMac: true,
   sandbox: {
-    orderAtStart: (endpoints) => [...endpoints].sort(compareGateways),
+    // Links need the default bridge, so that ports may move once more.
+    startOrder: (networks) => [...networks].sort((a, b) => Number(b.network === "bridge") - Number(a.network === "bridge") || compareGateways(a, b)),
+    namesFirst: false,
     compareGateways,
-    defaultBridgeFirst: true,
     // osl/interface_linux.go: a counter per prefix that only grows.
     nextInterface: (_used, everUsed) => everUsed,
     internalHasGateway: true,
@@ -87,6 +88,8 @@ export const generation20: GenerationRules = {
       const [family, address] = ip.includes(":") ? [6, `[${ip}]`] : [4, ip];
       return `${userlandProxy ? "Error starting userland proxy: " : ""}listen ${protocol}${family} ${address}:${port}: bind: ${why}`;
     },
+    readsRangeAtStart: true,
+    perFamily: false,
     retriesRanges: false,
     showsInternal: false,
     remembersShown: true,

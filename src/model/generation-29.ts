@@ -47,16 +47,14 @@ export const generation29: GenerationRules = {
   bridgeMac: (identity, ...name) => identity.randomMac(...name),
   defaultBridgeAddress6FromMac: false,
   sandbox: {
-    // Differs from Linux: moby takes them in the order of a Go map, which is a different one each time
-    // (daemon/server/router/container/container_routes.go); here it is the order of names. The way out is made when the first network that
-    // needs it has been joined.
-    orderAtStart: (endpoints) => {
-      const named = endpoints.filter(({ isLastResort }) => isLastResort !== true).sort((a, b) => compareText(a.network, b.network));
-      const first = named.findIndex(({ internal }) => !internal) + 1;
-      return [...named.slice(0, first), ...endpoints.filter(({ isLastResort }) => isLastResort === true), ...named.slice(first)];
+    // The order of a Go map (daemon/container_operations.go: allocateNetwork). A small one is walked from any of its entries, in the order
+    // in which they were put in (Go internal/runtime/maps/table.go: Iter).
+    startOrder: (networks, chance) => {
+      const first = networks.length > 1 ? chance.choose(networks.length) : 0;
+      return [...networks.slice(first), ...networks.slice(0, first)];
     },
+    namesFirst: true,
     compareGateways,
-    defaultBridgeFirst: false,
     nextInterface: (used) => {
       let number = 0;
       while (used.has(number)) number++;
@@ -96,6 +94,8 @@ export const generation29: GenerationRules = {
     },
     group: groupBindings,
     bindFailure: ({ protocol, ip, port }, why) => `failed to bind host port ${ip.includes(":") ? `[${ip}]` : ip}:${port}/${protocol}: ${why}`,
+    readsRangeAtStart: false,
+    perFamily: true,
     retriesRanges: true,
     showsInternal: true,
     remembersShown: false,

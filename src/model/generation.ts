@@ -6,6 +6,7 @@ import type { WantedBinding } from "./host-ports";
 import type { Identity } from "./identity";
 import type { NetworkDraft } from "./ipam-config";
 import type { RefusalStatus } from "./refusal";
+import type { Chance } from "./swarm/chance";
 import type { DockerGeneration, EndpointSpec, ExposedPort, NetworkSpec, PublishSpec } from "./spec";
 
 /**
@@ -65,11 +66,11 @@ export interface GenerationRules {
   /** Whether an IPv6 prefix of the default bridge is completed with the endpoint's MAC. */
   readonly defaultBridgeAddress6FromMac: boolean;
   readonly sandbox: {
-    /** In which order the interfaces of a starting container are numbered. */
-    orderAtStart<E extends GatewayCandidate>(endpoints: readonly E[]): E[];
+    /** In which order a starting container joins its networks. */
+    startOrder<E extends GatewayCandidate>(networks: readonly E[], chance: Chance): E[];
+    /** Whether its settings have them by name when they come from a client or a file, and later ones behind. */
+    readonly namesFirst: boolean;
     compareGateways(a: GatewayCandidate, b: GatewayCandidate): number;
-    /** Whether the default bridge is joined before the others, so that ports may move once more. */
-    readonly defaultBridgeFirst: boolean;
     /** The number of the next interface, given those in use and how many there have been. */
     nextInterface(used: ReadonlySet<number>, everUsed: number): number;
     /** Whether an internal bridge still gives a default route. */
@@ -112,6 +113,10 @@ export interface GenerationRules {
     clash(ip: string, other: string, port: number): string | undefined;
     /** What the daemon says when the kernel refuses to bind. */
     bindFailure(binding: { readonly protocol: string; readonly ip: string; readonly port: number }, why: string, userlandProxy: boolean): string;
+    /** Whether the range of ephemeral ports is looked up when the daemon starts; if not, with the first port that needs one. */
+    readonly readsRangeAtStart: boolean;
+    /** Whether each family's ports go with its own default route, and those that are not translated with every bridge. */
+    readonly perFamily: boolean;
     /** Whether another number of a range is tried when the kernel refuses one. */
     readonly retriesRanges: boolean;
     /** Whether `NetworkSettings.Ports` lists exposed ports on internal bridges too. */

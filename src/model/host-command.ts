@@ -12,7 +12,7 @@ export interface CommandedHost {
 
 /**
  * Runs a command of a host's own user that changes what the daemon finds: `ip route`, `ip addr` and `ip link` of iproute2,
- * `sysctl -w net.ipv4.ip_forward=`, iptables and ip6tables. Commands that only look are no business of this.
+ * `sysctl -w net.ipv4.ip_forward=` and `ip_local_port_range=`, iptables and ip6tables. Commands that only look are no business of this.
  *
  * @throws SimulationError in the words of the command, `UNSUPPORTED` for one that is not known.
  */
@@ -26,6 +26,8 @@ export function runOnHost({ host, firewall }: CommandedHost, argv: readonly stri
   if (program === "sysctl") {
     const setting = words.find((word) => word.startsWith("net.ipv4.ip_forward="));
     if (setting) host.setForwarding(setting.endsWith("=1"));
+    const [, from, to] = /(?:^| )net\.ipv4\.ip_local_port_range=(\d+)\s+(\d+)$/.exec(words.join(" ")) ?? [];
+    if (from !== undefined) host.setLocalPorts({ from: Number(from), to: Number(to) });
     return;
   }
   if (program !== "ip") unsupported("host", `the command ${JSON.stringify(argv.join(" "))}`);

@@ -12,7 +12,7 @@ const port = (containerPort: number, hostPort?: number | readonly [number, numbe
   ...more,
 });
 
-const TARGET: PortTarget = { defaultIp: "0.0.0.0", address4: "172.17.0.2", address6: undefined, userlandProxy: true, routed: { 4: false, 6: false } };
+const TARGET: PortTarget = { defaultIp: "0.0.0.0", address4: "172.17.0.2", address6: "172.17.0.2", families: { 4: true, 6: true }, userlandProxy: true, routed: { 4: false, 6: false } };
 const uplink = { name: "eth0", mac: "02:00:00:00:00:01", mtu: 1500, addresses: ["192.0.2.1/24"] };
 
 function portsOf(generation: DockerGeneration, world: Partial<HostWorld> = { ipv6: false }): HostPorts {
@@ -102,7 +102,7 @@ describe("bindings of both families", () => {
 
   it("need the proxy for IPv6 in front of a container without it", () => {
     const ports = portsOf("20.10", { ipv6: true });
-    const bound = ports.take([port(80, 8080)], { ...TARGET, userlandProxy: false });
+    const bound = ports.take([port(80, 8080)], { ...TARGET, address6: undefined, userlandProxy: false });
     expect("reason" in bound ? bound.reason : bound.map(({ hostIp }) => hostIp)).toEqual(["0.0.0.0"]);
   });
 });

@@ -32,7 +32,10 @@ export interface PortTarget {
   /** The address of the network for ports that name none. */
   readonly defaultIp: string;
   readonly address4: string | undefined;
+  /** That of IPv4 where only a proxy leads there. */
   readonly address6: string | undefined;
+  /** Families of addresses of the host that are wanted. */
+  readonly families: Readonly<Record<4 | 6, boolean>>;
   readonly userlandProxy: boolean;
   /** Families without translation. */
   readonly routed: Readonly<Record<4 | 6, boolean>>;
@@ -49,10 +52,13 @@ export class HostPorts {
   readonly #held = new Map<string, Set<PortBinding>>();
   /** By address, protocol and range: the port handed out last. */
   readonly #last = new Map<string, number>();
+  /** The ephemeral ports of the host, as they were when the daemon looked. */
+  #ephemeral: PortRangeSpec | undefined;
 
   constructor(rules: GenerationRules, host: Host) {
     this.#rules = rules;
     this.#host = host;
+    if (rules.ports.readsRangeAtStart) this.#ephemeral = host.world.localPorts;
   }
 
   /**
@@ -78,7 +84,7 @@ export class HostPorts {
   }
 
   /** One published port becomes a binding for IPv4, one for IPv6, or both (libnetwork drivers/bridge/port_mapping.go). */
-  #expand(port: PublishSpec, { defaultIp, address4, address6, userlandProxy, routed }: PortTarget): WantedBinding[] {
+  #expand(port: PublishSpec, { defaultIp, address4, address6, families, userlandProxy, routed }: PortTarget): WantedBinding[] {
     const hostIp = port.hostIp === "" ? undefined : port.hostIp;
     const { containerPort, protocol, hostPort: wants } = port;
     const binding = (ip: string, containerIp: string, family: 4 | 6): WantedBinding => {
@@ -88,13 +94,10 @@ export class HostPorts {
     };
     const ip4 = hostIp === undefined ? (isIpv4(defaultIp) ? defaultIp : undefined) : isIpv4(hostIp) ? hostIp : undefined;
     const ip6 = hostIp === undefined ? (defaultIp === ANY4 ? ANY6 : isIpv4(defaultIp) ? undefined : defaultIp) : isIpv4(hostIp) ? undefined : hostIp;
-    const target6 = address6 ?? (userlandProxy ? address4 : undefined);
     const isImplicit6 = hostIp === undefined && ip6 === ANY6;
     return [
-      ...(ip4 !== undefined && address4 !== undefined ? [binding(ip4, address4, 4)] : []),
-      ...(ip6 !== undefined && target6 !== undefined && !(isImplicit6 && !this.#host.world.ipv6) && !(routed[4] && address6 === undefined)
-        ? [binding(ip6, target6, 6)]
-        : []),
+      ...(families[4] && ip4 !== undefined && address4 !== undefined ? [binding(ip4, address4, 4)] : []),
+      ...(families[6] && ip6 !== undefined && address6 !== undefined && !(isImplicit6 && !this.#host.world.ipv6) ? [binding(ip6, address6, 6)] : []),
     ];
   }
 
@@ -112,9 +115,10 @@ export class HostPorts {
     const ips = group.map(({ hostIp }) => hostIp);
     const isFixed = wants !== undefined && wants.from === wants.to;
     const retries = wants === undefined || (this.#rules.ports.retriesRanges && !isFixed);
+    if (wants === undefined) this.#ephemeral ??= this.#host.world.localPorts;
     let reason = "";
     for (let attempt = 0; attempt < (retries ? ATTEMPTS : 1); attempt++) {
-      const port = isFixed ? this.#fixed(ips, protocol, wants.from) : this.#next(ips, protocol, wants ?? this.#host.world.localPorts);
+      const port = isFixed ? this.#fixed(ips, protocol, wants.from) : this.#next(ips, protocol, wants ?? this.#ephemeral!);
       if (typeof port === "string") return port;
       const refused = this.#bindError(group, port);
       if (refused === undefined) return this.#hold(group, port);

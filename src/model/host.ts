@@ -2,7 +2,7 @@ import { cidrContains, cidrsOverlap, parseCidr, type Cidr } from "../net/cidr";
 import { formatIp, isIp, type IpAddress, parseIp } from "../net/ip";
 import { blockAt, firstOf, valueOf } from "./block";
 import { refuse } from "./refusal";
-import type { PortProtocol } from "./spec";
+import type { PortProtocol, PortRangeSpec } from "./spec";
 import type { HostRouteSpec, HostWorld, ListenerSpec, UplinkSpec } from "./world";
 
 /** A device that Docker or a user made on the host. */
@@ -117,6 +117,11 @@ export class Host {
   /** `sysctl net.ipv4.ip_forward`. */
   setForwarding(on: boolean): void {
     this.#world = { ...this.#world, ipForward: on };
+  }
+
+  /** `sysctl net.ipv4.ip_local_port_range`. */
+  setLocalPorts(range: PortRangeSpec): void {
+    this.#world = { ...this.#world, localPorts: range };
   }
 
   #changeUplink(name: string, change: (uplink: UplinkSpec) => UplinkSpec): void {

@@ -10,6 +10,7 @@ import type { Ids } from "./ids";
 import { cidrContains } from "../net/cidr";
 import type { Network } from "./network";
 import type { AddressBlock } from "./network-addresses";
+import { NOTHING } from "./publishing";
 import { refuse, type RefusalStatus } from "./refusal";
 import type { EndpointSpec } from "./spec";
 
@@ -111,6 +112,8 @@ export function createEndpoint(
       // The way out has no name.
       dnsNames: own.isLastResort === true ? [] : dnsNamesOf(container, attachment, rules),
       cable: network.parts.overlay?.nextCable(),
+      carriage: NOTHING,
+      ports: [],
       ...own,
     };
     network.endpoints.set(container.id, endpoint);

@@ -94,14 +94,15 @@ export class Networks {
   }
 
   /** `docker network rm`, up to the firewall. */
-  checkRemoval(network: Network): void {
+  removable(reference: string): Network {
+    const network = this.get(reference);
     const subject = `network ${network.name}`;
     const { rules } = this.#context;
     if (PREDEFINED.has(network.name)) refuse(403, subject, `${network.name} is a pre-defined network and cannot be removed`);
     if (network.configUsers > 0) refuse(403, subject, `error while removing network: configuration network ${JSON.stringify(network.name)} is in use`);
-    if (network.endpoints.size === 0) return;
+    if (network.endpoints.size === 0) return network;
     const members = [...network.endpoints.values()].map((endpoint) => `name:${JSON.stringify(endpoint.shownName ?? endpoint.container)} id:${JSON.stringify(endpoint.id.slice(0, 12))}`);
-    refuse(403, subject, rules.messages.networkInUse(network.name, network.id, members));
+    return refuse(403, subject, rules.messages.networkInUse(network.name, network.id, members));
   }
 
   /** A network of the swarm is used on this host from now on. */

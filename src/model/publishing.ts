@@ -1,6 +1,6 @@
-import { formatIp, parseIp } from "../net/ip";
+import { formatIp, isIpv4, parseIp } from "../net/ip";
 import { addressOf } from "./block";
-import { type Container, gatewaysOf } from "./container";
+import type { Container, Gateways } from "./container";
 import type { Endpoint } from "./endpoint";
 import type { FirewallPort } from "./firewall/firewall";
 import type { GenerationRules } from "./generation";
@@ -21,55 +21,64 @@ export interface PublishContext {
   readonly firewall: PortFirewall;
 }
 
+/** What an endpoint carries of its container's ports; `routed`: those that are not translated. */
+export interface Carriage {
+  readonly 4: boolean;
+  readonly 6: boolean;
+  readonly routed: boolean;
+}
+
+export const NOTHING: Carriage = { 4: false, 6: false, routed: false };
+
+/** What an endpoint is to carry where those are the gateways; IPv6 without a gateway of its own goes with IPv4, as a proxy may translate. */
+export function carriageOf(endpoint: Endpoint, { gateway4, gateway6 }: Gateways, rules: GenerationRules): Carriage {
+  if (rules.ports.perFamily) return { 4: gateway4 === endpoint, 6: (gateway6 ?? gateway4) === endpoint, routed: true };
+  const carries = (gateway4 ?? gateway6) === endpoint;
+  return { 4: carries, 6: carries, routed: false };
+}
+
 /**
- * Programs the published ports of a container on the endpoint of its default route.
+ * Lets an endpoint carry what it is to carry from now on (libnetwork drivers/bridge: ProgramExternalConnectivity).
  *
- * @throws SimulationError in the daemon's words; no port is taken then.
+ * @throws SimulationError in the daemon's words; nothing has changed then.
  */
-export function publishOn(container: Container, endpoint: Endpoint, context: PublishContext): void {
+export function program(container: Container, endpoint: Endpoint, next: Carriage, context: PublishContext): void {
   const { rules, ports } = context;
-  container.publishing = endpoint;
+  const { carriage: before } = endpoint;
   const { bridge } = endpoint.members.parts;
-  if (!bridge) return;
+  if (!bridge || (before[4] === next[4] && before[6] === next[6] && before.routed === next.routed)) return;
+  const routed = { 4: bridge.options.gatewayMode4 === "routed", 6: bridge.options.gatewayMode6 === "routed" };
+  const isNew = (family: 4 | 6) => (next[family] && !before[family]) || (routed[family] && next.routed && !before.routed);
   const taken = ports.take(rules.ports.order(container.published, container.isManaged), {
     defaultIp: bridge.options.hostBinding,
     address4: textOf(4, endpoint.v4?.value),
-    address6: textOf(6, endpoint.v6?.value),
+    address6: textOf(6, endpoint.v6?.value) ?? (context.userlandProxy && next[4] ? textOf(4, endpoint.v4?.value) : undefined),
+    families: { 4: isNew(4), 6: isNew(6) },
     userlandProxy: context.userlandProxy,
-    routed: { 4: bridge.options.gatewayMode4 === "routed", 6: bridge.options.gatewayMode6 === "routed" },
+    routed,
   });
   if ("reason" in taken) {
-    container.publishing = undefined;
     const position = container.spec.publish[0]?.position ?? container.spec.position;
     refuse(500, `container ${container.name}`, rules.ports.wrap(container.name, endpoint.id, taken.reason), position);
   }
-  container.bindings = taken;
-  container.ports = taken.map(shown);
+  const keeps = (family: 4 | 6) => next[family] || (routed[family] && next.routed);
+  const [kept, gone] = [true, false].map((isKept) => endpoint.ports.filter(({ hostIp }) => keeps(isIpv4(hostIp) ? 4 : 6) === isKept)) as [PortBinding[], PortBinding[]];
+  ports.release(gone);
+  endpoint.carriage = next;
+  endpoint.ports = [...kept, ...taken];
   // The rules of an internal network of 20.10 know nothing of ports.
-  if (taken.length > 0 && !endpoint.internal) context.firewall.publish(endpoint.members.id, taken.flatMap((binding) => firewallPort(container, binding)));
-}
-
-/** Takes the ports back. */
-export function unpublish(container: Container, context: PublishContext): void {
-  const { publishing: endpoint, bindings } = container;
-  container.publishing = undefined;
-  container.bindings = [];
-  container.ports = [];
-  if (!endpoint || bindings.length === 0) return;
-  context.ports.release(bindings);
-  if (!endpoint.internal) context.firewall.unpublish(endpoint.members.id, bindings.flatMap((binding) => firewallPort(container, binding)));
+  if (endpoint.internal) return;
+  const rulesOf = (bindings: readonly PortBinding[]) => bindings.flatMap((binding) => firewallPort(container, binding));
+  if (gone.length > 0) context.firewall.unpublish(endpoint.members.id, rulesOf(gone));
+  if (taken.length > 0) context.firewall.publish(endpoint.members.id, rulesOf(taken));
 }
 
 /** What `NetworkSettings.Ports` shows from now on (moby daemon/network.go: getPortMapInfo). */
 export function showPorts(container: Container, rules: GenerationRules): void {
-  container.shownPorts = container.ports;
-  const shows = rules.ports.showsInternal ? container.endpoints : container.publishing ? [container.publishing] : [];
+  const sorted = [...container.endpoints].sort(rules.sandbox.compareGateways);
+  container.shownPorts = sorted.flatMap(({ ports }) => ports.map(shown));
+  const shows = rules.ports.showsInternal ? sorted : sorted.filter(({ carriage }) => carriage[4] || carriage[6]);
   container.showsExposed = shows.some(({ members }) => members.parts.bridge !== undefined);
-}
-
-/** The endpoint that should carry the ports. */
-export function carrierOf(container: Container, rules: GenerationRules): Endpoint | undefined {
-  return gatewaysOf(container, rules).gateway4 ?? gatewaysOf(container, rules).gateway6;
 }
 
 /** Who listens at a container's ports: the processes of the userland proxy, or the daemon, which keeps them for itself. */

@@ -1,18 +1,20 @@
-import { type Attachment, type Container, endpointState, gatewaysOf } from "./container";
+import { type Attachment, type Container, endpointState, type Gateways, gatewaysAmong, gatewaysOf } from "./container";
 import type { Connections } from "./connections";
 import type { Endpoint } from "./endpoint";
 import type { FilesPart } from "./files";
-import type { Firewall, FirewallLink } from "./firewall/firewall";
+import type { Firewall } from "./firewall/firewall";
+import { firewallEndpoint, firewallLink } from "./firewall-facts";
 import { addressOf } from "./block";
 import {
   checkAttachment, completeAliases, createEndpoint, deleteEndpoint, dnsNamesOf, type JoinContext, setUpInterface,
 } from "./joining";
 import { type Network, PREDEFINED } from "./network";
 import type { Networks } from "./networks";
-import { carrierOf, type PublishContext, publishOn, showPorts, unpublish } from "./publishing";
+import { type Carriage, carriageOf, NOTHING, program, type PublishContext, showPorts } from "./publishing";
 import { formatIp } from "../net/ip";
 import { refuse } from "./refusal";
-import type { EndpointSpec, ExposedPort } from "./spec";
+import type { EndpointSpec } from "./spec";
+import type { Chance } from "./swarm/chance";
 
 /** What a daemon's part in a swarm does for containers. */
 export interface SwarmAttachments {
@@ -35,6 +37,7 @@ export interface SandboxContext extends JoinContext, PublishContext {
   /** The daemon has no default bridge. */
   readonly bridgeDisabled: boolean;
   readonly swarm: SwarmAttachments;
+  readonly chance: Chance;
 }
 
 /** The network part of starting, stopping, connecting and disconnecting containers (moby daemon/container_operations.go, libnetwork sandbox.go). */
@@ -61,28 +64,21 @@ export class Sandboxes {
       if (this.lacksBridge(container, key)) continue;
       // The network that it was on before, even if another one has the name by now.
       const reference = attachment.networkId !== "" && !PREDEFINED.has(key) ? attachment.networkId : key;
-      this.#join(container, this.#networkFor(container, reference, attachment), attachment);
+      this.#join(container, this.#networkFor(container, reference, attachment), attachment, (endpoint) => {
+        container.attachments.delete(endpoint.network);
+        // The files hear of a network when its interface is there.
+        if (container.endpoints.length === 1) this.#context.files?.make(container);
+      });
     }
     if (!container.hasSandbox) this.#makeSandbox(container);
     container.isUnplugged = container.networkDisabled;
-    for (const [index, endpoint] of rules.sandbox.orderAtStart(container.endpoints).entries()) {
-      try {
-        setUpInterface(container, endpoint, this.#context);
-      } catch (error) {
-        if (rules.sandbox.failureLeavesNetwork) {
-          container.attachments.delete(endpoint.network);
-          // The files hear of a network when its interface is there.
-          if (index === 0) this.#context.files?.make(container);
-        }
-        throw error;
-      }
-    }
+    if (!rules.sandbox.madeFirst) for (const endpoint of [...container.endpoints].sort(rules.sandbox.compareGateways)) setUpInterface(container, endpoint, this.#context);
   }
 
   /** All endpoints go; addresses and ports are free again. */
   tearDown(container: Container): void {
     this.#context.connections.ends(container);
-    this.#unpublish(container);
+    for (const endpoint of container.endpoints) this.#program(container, endpoint, NOTHING);
     for (const endpoint of [...container.endpoints]) {
       if (!endpoint.isLastResort) this.#context.files?.leave(container, endpoint);
       this.#leave(container, endpoint);
@@ -97,10 +93,10 @@ export class Sandboxes {
     const wayOut = container.endpoints.find(({ isLastResort }) => isLastResort);
     if (wayOut?.members === network) this.#context.swarm.refuseSecondWayOut(container, wayOut, fresh);
     const known = container.endpointOn(network) ? container.attachments.get(network.name) : undefined;
-    this.#join(container, network, known ? { ...known, spec: fresh.spec } : { ...fresh, spec: { ...fresh.spec, network: network.name } });
+    const attachment = known ? { ...known, spec: fresh.spec } : { ...fresh, spec: { ...fresh.spec, network: network.name } };
+    this.#join(container, network, attachment, (endpoint) => this.#leave(container, endpoint));
     try {
-      // Differs from Docker: both ends of the cable of one without a network stay on the host, where nobody uses them; here they are not there.
-      for (const endpoint of container.isUnplugged ? [] : container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, endpoint, this.#context);
+      this.#plugAll(container);
     } catch (error) {
       this.#leave(container, container.endpointOn(network)!);
       throw error;
@@ -112,27 +108,27 @@ export class Sandboxes {
     const { rules } = this.#context;
     const endpoint =
       container.endpointOn(network) ?? refuse(500, `container ${container.name}`, `container ${container.id} is not connected to network ${network.name}`);
-    const carried = container.publishing === endpoint || gatewaysOf(container, rules).gateway4 === endpoint;
+    const before = gatewaysOf(container, rules);
+    const isGateway = before.gateway4 === endpoint || before.gateway6 === endpoint;
     this.#context.connections.leaves(container, endpoint);
-    if (carried) this.#unpublish(container);
+    this.#program(container, endpoint, NOTHING);
     this.#context.files?.leave(container, endpoint);
     this.#leave(container, endpoint);
     container.attachments.delete(network.name);
+    const after = gatewaysOf(container, rules);
     this.#followWayOut(container);
-    for (const added of container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, added, this.#context);
-    const next = carrierOf(container, rules);
-    if (carried && next && container.publishing !== next) this.#publishQuietly(container, next);
+    this.#plugAll(container);
+    if (isGateway) for (const next of unique(after)) this.#programQuietly(container, next, after);
     this.#context.connections.left(container, endpoint);
-    if (next !== undefined || container.endpoints.length === 0 || network.driver === "overlay" || !rules.ports.remembersShown) showPorts(container, rules);
+    const isLost = unique(gatewaysOf(container, rules)).length === 0;
+    if (!isLost || container.endpoints.length === 0 || network.driver === "overlay" || !rules.ports.remembersShown) showPorts(container, rules);
   }
 
   /** The host leaves its swarm: a running container loses its interfaces there, and nothing else. */
   leaveOverlays(container: Container): void {
     const overlays = container.endpoints.filter(({ members }) => members.driver === "overlay");
     if (overlays.length === 0) return;
-    const next = () => carrierOf(container, this.#context.rules);
-    const before = next();
-    if (before?.isLastResort) this.#unpublish(container);
+    for (const endpoint of container.endpoints) if (endpoint.isLastResort) this.#program(container, endpoint, NOTHING);
     for (const endpoint of overlays) {
       this.#context.files?.leave(container, endpoint);
       this.#leave(container, endpoint);
@@ -151,9 +147,9 @@ export class Sandboxes {
     if (container.embeddedDns) files?.embed(container);
   }
 
-  /** Its ports lead nowhere any more, though they are shown. */
-  forgetPorts(container: Container): void {
-    this.#unpublish(container);
+  /** Its ports lead nowhere on that network any more, though they are shown. */
+  forgetPorts(container: Container, network: Network): void {
+    for (const endpoint of container.endpoints) if (endpoint.members === network) this.#program(container, endpoint, NOTHING);
   }
 
   /** The container has another name. */
@@ -176,10 +172,10 @@ export class Sandboxes {
   }
 
   #startOrder(container: Container): [string, Attachment][] {
-    const { rules, networks } = this.#context;
+    const { rules, networks, chance } = this.#context;
     const entries = [...container.attachments];
     // Differs from Docker: that walks over a Go map, here as elsewhere.
-    if (container.isManaged && !rules.sandbox.madeFirst) return entries;
+    if (container.isManaged) return entries;
     const candidates = entries.map(([key, attachment]) => {
       const network = networks.find(key);
       return {
@@ -189,15 +185,13 @@ export class Sandboxes {
         gwPriority: attachment.spec.gwPriority,
         hasGateway4: network !== undefined && network.blocksOf(4).length > 0,
         hasGateway6: network !== undefined && network.blocksOf(6).length > 0,
-        isFirst: rules.sandbox.defaultBridgeFirst && key === "bridge",
       };
     });
-    const ordered = candidates.sort(rules.sandbox.compareGateways);
-    return [...ordered.filter(({ isFirst }) => isFirst), ...ordered.filter(({ isFirst }) => !isFirst)].map(({ entry }) => entry);
+    return rules.sandbox.startOrder(candidates, chance).map(({ entry }) => entry);
   }
 
   /** One endpoint: addresses, then the default route and the ports. */
-  #join(container: Container, network: Network, attachment: Attachment): void {
+  #join(container: Container, network: Network, attachment: Attachment, unplugged: (endpoint: Endpoint) => void): void {
     const { rules, networks } = this.#context;
     // What is refused afterwards leaves the aliases behind, as the daemon does.
     completeAliases(container, network, attachment, rules);
@@ -211,19 +205,19 @@ export class Sandboxes {
     container.endpoints.push(endpoint);
     attachment.stale = undefined;
     try {
-      this.#enter(container, endpoint, attachment);
+      this.#enter(container, endpoint, attachment, unplugged);
     } catch (error) {
       if (rules.sandbox.failureLeavesNetwork) container.attachments.delete(network.name);
       throw error;
     }
     this.#context.connections.joined(container, endpoint);
-    this.#followWayOut(container);
+    if (!rules.sandbox.madeFirst) this.#followWayOut(container);
     if (container.embeddedDns) this.#context.files?.embed(container);
     showPorts(container, rules);
   }
 
   /** The sandbox gets the endpoint; the first one of 20.10 makes the sandbox, and stays in what is shown if that is refused. */
-  #enter(container: Container, endpoint: Endpoint, attachment: Attachment): void {
+  #enter(container: Container, endpoint: Endpoint, attachment: Attachment, unplugged: (endpoint: Endpoint) => void): void {
     const { firewall, files, rules } = this.#context;
     const { members: network } = endpoint;
     if (!container.hasSandbox || (rules.sandbox.madeFirst && network.isDefault)) {
@@ -239,6 +233,15 @@ export class Sandboxes {
     if (network.parts.spec.ingress !== true) files?.join(container, endpoint);
     if (rules.sandbox.madeFirst && container.embeddedDns) files?.embed(container);
     if (network.parts.bridge) firewall.attach(network.id, firewallEndpoint(endpoint));
+    if (rules.sandbox.madeFirst) {
+      try {
+        if (!container.isUnplugged) setUpInterface(container, endpoint, this.#context);
+      } catch (error) {
+        unplugged(endpoint);
+        throw error;
+      }
+      this.#followWayOut(container);
+    }
     try {
       this.#moveGateway(container, endpoint);
     } catch (error) {
@@ -266,14 +269,14 @@ export class Sandboxes {
    * gives it one (libnetwork default_gateway.go: needDefaultGW).
    */
   #followWayOut(container: Container): void {
-    const { swarm, firewall } = this.#context;
+    const { swarm, firewall, rules } = this.#context;
     const own = container.endpoints.find(({ isLastResort }) => isLastResort);
     const outside = container.endpoints.filter((endpoint) => !endpoint.isLastResort && !endpoint.internal);
     const isNeeded = outside.some(({ members }) => members.driver === "overlay") && !outside.some(({ hasGateway4 }) => hasGateway4);
     if (isNeeded === (own !== undefined)) return;
     if (own) {
       this.#context.connections.leaves(container, own);
-      if (container.publishing === own) this.#unpublish(container);
+      this.#program(container, own, NOTHING);
       this.#leave(container, own);
       return;
     }
@@ -284,6 +287,7 @@ export class Sandboxes {
     container.endpoints.push(endpoint);
     firewall.attach(bridge.id, firewallEndpoint(endpoint));
     try {
+      if (rules.sandbox.madeFirst) setUpInterface(container, endpoint, this.#context);
       this.#moveGateway(container, endpoint);
     } catch (error) {
       this.#leave(container, endpoint);
@@ -312,29 +316,36 @@ export class Sandboxes {
     if (stranger) refuse(500, `container ${container.name}`, `Cannot link to /${stranger.child.name}, as it does not belong to the default network`);
   }
 
-  /** A new endpoint may carry default route and ports from now on (libnetwork endpoint.go: sbJoin). */
+  /** A new endpoint may carry default routes and ports from now on (libnetwork endpoint.go: sbJoin). */
   #moveGateway(container: Container, joined: Endpoint): void {
     const { rules } = this.#context;
-    const carrier = carrierOf(container, rules);
-    if (carrier !== joined) return;
-    const before = container.publishing;
-    this.#unpublish(container);
-    if (joined.internal) return;
+    const before = gatewaysAmong(container.endpoints.filter((other) => other !== joined), rules);
+    const after = gatewaysOf(container, rules);
+    const isGateway = after.gateway4 === joined || after.gateway6 === joined;
+    const others = isGateway ? unique(before) : [];
     try {
-      this.#publish(container, joined);
+      for (const endpoint of others) this.#program(container, endpoint, carriageOf(endpoint, after, rules));
+      // An internal network of 20.10 gives a default route, and gets ports only when others leave.
+      if (rules.ports.perFamily || !joined.internal) this.#program(container, joined, carriageOf(joined, after, rules));
     } catch (error) {
-      if (before) this.#publishQuietly(container, before);
+      for (const endpoint of others) this.#programQuietly(container, endpoint, before);
       throw error;
     }
   }
 
   /** Ports that move to another endpoint: a failure is only logged. */
-  #publishQuietly(container: Container, endpoint: Endpoint): void {
+  #programQuietly(container: Container, endpoint: Endpoint, gateways: Gateways): void {
     try {
-      this.#publish(container, endpoint);
+      this.#program(container, endpoint, carriageOf(endpoint, gateways, this.#context.rules));
     } catch {
       // As the daemon does: a warning in its log.
     }
+  }
+
+  #plugAll(container: Container): void {
+    // Differs from Docker: both ends of the cable of one without a network stay on the host, where nobody uses them; here they are not there.
+    if (container.isUnplugged) return;
+    for (const endpoint of container.endpoints.filter(({ interfaceName }) => interfaceName === "")) setUpInterface(container, endpoint, this.#context);
   }
 
   #leave(container: Container, endpoint: Endpoint): void {
@@ -350,10 +361,16 @@ export class Sandboxes {
    * Programs ports, and the exposed ports of linked containers where those of the default bridge cannot talk: as long as the container
    * itself runs, whatever becomes of the others meanwhile (libnetwork drivers/bridge: link).
    */
-  #publish(container: Container, endpoint: Endpoint): void {
-    publishOn(container, endpoint, this.#context);
+  #program(container: Container, endpoint: Endpoint, carriage: Carriage): void {
+    const [before, after] = [endpoint.carriage, carriage].map((each) => each[4] || each.routed);
+    program(container, endpoint, carriage, this.#context);
     const { bridge } = endpoint.members.parts;
-    if (!endpoint.members.isDefault || bridge?.options.icc !== false) return;
+    if (before === after || !endpoint.members.isDefault || bridge?.options.icc !== false) return;
+    if (after) this.#link(container, endpoint);
+    else this.#unlink(container, endpoint);
+  }
+
+  #link(container: Container, endpoint: Endpoint): void {
     for (const { child } of container.links) {
       const target = child.endpoints.find(({ members }) => members.isDefault);
       const link = target && firewallLink(endpoint, target, this.#context.rules.ports.linked(child.exposed));
@@ -363,26 +380,17 @@ export class Sandboxes {
     }
   }
 
-  #unpublish(container: Container): void {
-    const network = container.publishing?.members.id;
-    unpublish(container, this.#context);
+  #unlink(container: Container, endpoint: Endpoint): void {
     // What the other one's new endpoint would need is not known: the rules of the old one stay.
     const current = container.openLinks.filter(({ target }) => target.members.endpoints.get(target.containerId) === target);
     container.openLinks.length = 0;
-    for (const { link } of current) if (network !== undefined) this.#context.firewall.unlink(network, link);
+    for (const { link } of current) this.#context.firewall.unlink(endpoint.members.id, link);
   }
 
   /** Set by the daemon: the containers whose links lead to one. */
   linkedBy: (container: Container) => readonly Container[] = () => [];
 }
 
-function firewallEndpoint({ container, v4, v6 }: Endpoint) {
-  const addresses = [...(v4 ? [addressOf(4, v4.value)] : []), ...(v6 ? [addressOf(6, v6.value)] : [])];
-  return { container, addresses };
-}
-
-function firewallLink(parent: Endpoint, child: Endpoint, ports: readonly ExposedPort[]): FirewallLink | undefined {
-  if (!parent.v4 || !child.v4) return undefined;
-  const end = ({ container }: Endpoint, value: bigint) => ({ container, address: addressOf(4, value) });
-  return { parent: end(parent, parent.v4.value), child: end(child, child.v4.value), ports };
+function unique({ gateway4, gateway6 }: Gateways): Endpoint[] {
+  return [...new Set([gateway4, gateway6])].filter((endpoint) => endpoint !== undefined);
 }

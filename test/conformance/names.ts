@@ -73,7 +73,9 @@ export class Names {
   /** The first 48 bits of a subnet that a daemon of Docker 27 or later took from its own pool. */
   learnSubnet(host: string, subnet: string): void {
     const [prefix] = /^fd[0-9a-f]{2}:[0-9a-f]{1,4}:[0-9a-f]{1,4}(?=:)/.exec(subnet) ?? [];
-    if (prefix !== undefined && !this.#given.includes(prefix)) this.#drawn.set(prefix, `ula:${host}`);
+    if (prefix === undefined || this.#given.includes(prefix)) return;
+    this.#drawn.set(prefix, `ula:${host}`);
+    this.#owners.set(`ula:${host}`, prefix);
   }
 
   #learnMac(mac: string, placeholder: string): void {

@@ -228,5 +228,6 @@ function shownPorts({ exposed, ...container }: ContainerState): Parameters<typeo
   const { ports, showsExposed } = container.listed ?? container;
   const published = new Set(ports.map(({ containerPort, protocol }) => portKey({ port: containerPort, protocol })));
   const open = (showsExposed ? exposed : []).filter((port) => !published.has(portKey(port))).map(({ port, protocol }) => ({ containerPort: port, protocol, hostIp: "", hostPort: 0 }));
-  return [...ports, ...open];
+  // What is not translated has no port on the host, and is not listed.
+  return [...ports.filter(({ hostPort }) => hostPort > 0), ...open];
 }

@@ -76,7 +76,7 @@ const PORT: Command = {
     const lines = (key === undefined ? (isCurrent ? keys : visited(keys, chance)) : [key]).flatMap((shown) =>
       ports
         .filter(({ containerPort, protocol }) => portKey({ port: containerPort, protocol }) === shown)
-        .map(({ hostIp, hostPort }) => `${key === undefined ? `${shown} -> ` : ""}${isCurrent ? bracketed(hostIp) : hostIp}:${hostPort}`),
+        .map(({ hostIp, hostPort }) => `${key === undefined ? `${shown} -> ` : ""}${isCurrent ? bracketed(hostIp) : hostIp}:${hostPort || ""}`),
     );
     for (const line of isCurrent ? lines.sort(compareNaturally) : lines) output.line(line);
   },

@@ -213,7 +213,7 @@ function portsOf({ ports, exposed, showsExposed, spec }: ContainerState): Answer
   for (const port of ports) {
     const key = portKey({ port: port.containerPort, protocol: port.protocol });
     const before = shown.get(key);
-    shown.set(key, [...(Array.isArray(before) ? (before as AnswerValue[]) : []), Answer.of({ HostIp: port.hostIp, HostPort: String(port.hostPort) })]);
+    shown.set(key, [...(Array.isArray(before) ? (before as AnswerValue[]) : []), Answer.of({ HostIp: port.hostIp, HostPort: String(port.hostPort || "") })]);
   }
   return shown;
 }

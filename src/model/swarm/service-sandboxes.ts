@@ -7,6 +7,7 @@ import type { Ids } from "../ids";
 import { nameVeth } from "../joining";
 import type { Network } from "../network";
 import type { Networks } from "../networks";
+import { NOTHING } from "../publishing";
 import { refuse } from "../refusal";
 import type { DockerGeneration, EndpointSpec } from "../spec";
 import type { ServiceSandboxState } from "../state";
@@ -119,7 +120,7 @@ export class ServiceSandboxes {
       gateway4: isBridge ? (block.auxGateway ?? block.gateway) : undefined, gateway6: undefined, deviceRoute: false, hasGateway4: isBridge, hasGateway6: false,
       // Docker 29 as well makes MACs of overlay endpoints from their addresses.
       mac: isBridge && generation === "29" ? ids.identity.randomMac(`endpoint ${sandbox.key}`, network.name) : macOf0242(Number(address)), interfaceName: `eth${sandbox.endpoints.length}`, index: sandbox.endpoints.length + 1, vethName: "", dnsNames: [],
-      cable: network.parts.overlay?.nextCable(),
+      cable: network.parts.overlay?.nextCable(), carriage: NOTHING, ports: [],
     };
     network.endpoints.set(sandbox.key, endpoint);
     sandbox.endpoints.push(endpoint);

@@ -50,7 +50,7 @@ export class TaskRunner {
     for (const [key, attachment] of attachments) container.attachments.set(key, attachment);
     try {
       containers().start(container);
-      task.publishedPorts = container.ports.map(({ protocol, containerPort, hostPort }) => ({ protocol, target: containerPort, published: hostPort, mode: "host" }));
+      task.publishedPorts = container.bindings.map(({ protocol, containerPort, hostPort }) => ({ protocol, target: containerPort, published: hostPort, mode: "host" }));
       for (const network of task.addresses.keys()) {
         const endpoint = container.endpoints.find(({ members }) => members.id === network.id);
         if (endpoint) task.endpointIds.set(network, endpoint.id);

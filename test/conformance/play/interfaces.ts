@@ -31,7 +31,9 @@ function takenMac({ networks, containers }: DockerState, host: string, device: s
 function hostInterface(host: HostState, device: HostDevice, hasCarrier: boolean, generation: DockerState["generation"]): InterfaceView {
   const { name, mtu, mac, kind, master } = device;
   const addresses = addressesOf(host, device);
-  const own = host.world.ipv6 && device.hadCarrier && mtu >= IPV6_MIN_MTU ? [`${linkLocalOf(mac)}/64`] : [];
+  // The daemon disables IPv6 on the bridge of an isolated network (drivers/bridge/setup_ipv6_linux.go).
+  const has6 = host.world.ipv6 && mtu >= IPV6_MIN_MTU && !(device.network?.enableIpv6 === true && device.network.bridge.gatewayMode6 === "isolated");
+  const own = has6 && device.hadCarrier ? [`${linkLocalOf(mac)}/64`] : [];
   // Docker 20.10 gives the bridge of a network with IPv6 this address beside the kernel's own.
   const fixed = generation === "20.10" && device.network?.enableIpv6 === true && device.network.gateway6 !== undefined ? ["fe80::1/64"] : [];
   const broadcast = addresses.map(({ ip, prefix }) => broadcastOf(ip, prefix)).find((address) => address !== undefined);
@@ -47,7 +49,7 @@ function addressesOf(host: HostState, { kind, name, network }: HostDevice): { re
   if (kind === "bridge" && network !== undefined) {
     const { taken } = network.bridge;
     if (taken) return [{ ip: Number(taken.address), prefix: taken.prefixLength }];
-    return network.bridge.inhibitIpv4 || !network.enableIpv4 ? [] : [{ ip: network.gateway, prefix: network.subnet.prefixLength }];
+    return network.bridge.inhibitIpv4 || !network.enableIpv4 || network.gateway === 0 ? [] : [{ ip: network.gateway, prefix: network.subnet.prefixLength }];
   }
   const uplink = host.world.uplinks.find((candidate) => candidate.name === name);
   return (uplink?.addresses ?? []).filter((text) => !text.includes(":")).map((text) => {

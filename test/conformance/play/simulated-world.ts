@@ -394,7 +394,8 @@ function listenerOf({ protocol, port }: Listening): ListenerSpec {
 function commandOutcome(host: CommandedHost, argv: readonly string[]): CommandResult {
   try {
     runOnHost(host, argv);
-    return { exit: 0, stdout: "", stderr: "" };
+    const settings = argv[0] === "sysctl" && argv.includes("-w") ? argv.filter((word) => word.includes("=")) : [];
+    return { exit: 0, stdout: settings.map((setting) => setting.replace("=", " = ")).join("\n"), stderr: "" };
   } catch (error) {
     if (!(error instanceof SimulationError)) throw error;
     const { iptables, daemon } = error.details;

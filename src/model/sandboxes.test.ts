@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { Daemon } from "./daemon";
+import { rulesOf } from "./generations";
+import type { ContainerSpec, EndpointSpec, NetworkSpec } from "./spec";
+import type { Chance } from "./swarm/chance";
+
+const network = (name: string, subnet: string, more: Partial<NetworkSpec> = {}): NetworkSpec => ({ name, driver: "bridge", ipam: [{ subnet, auxAddresses: {} }], internal: false, options: {}, ...more });
+const on = (name: string, more: Partial<EndpointSpec> = {}): EndpointSpec => ({ network: name, aliases: [], gwPriority: 0, ...more });
+const container = (name: string, networks: readonly string[], more: Partial<ContainerSpec> = {}): ContainerSpec => ({
+  name, host: "h1", networks: networks.map((each) => on(each)), publish: [], expose: [], links: [], extraHosts: [], ...more,
+});
+
+function daemonOf(chance?: Chance): Daemon {
+  return new Daemon({ host: { name: "h1", cpus: 1, backlog: 1000 }, rules: rulesOf("29"), seed: 0, ...(chance && { chance }) });
+}
+
+const joined = (daemon: Daemon) => daemon.findContainer("web").endpoints.map(({ network: name }) => name);
+const portsOf = (daemon: Daemon) => daemon.findContainer("web").ports.map(({ hostIp, hostPort }) => `${hostIp} ${hostPort}`);
+const proxiesOf = (daemon: Daemon) => daemon.state().hosts[0]!.proxies.map(({ hostIp, containerIp }) => `${hostIp} to ${containerIp}`).sort();
+
+describe("the networks of a container of Docker 29 that starts", () => {
+  const orders = (make: (daemon: Daemon) => void) =>
+    [0, 1, 2].map((outcome) => {
+      const counts: number[] = [];
+      const daemon = daemonOf({
+        choose: (count) => {
+          counts.push(count);
+          return outcome;
+        },
+      });
+      for (const [index, name] of ["zeta", "alpha", "mid"].entries()) daemon.createNetwork(network(name, `10.${index}.0.0/24`));
+      make(daemon);
+      daemon.startContainer("web");
+      expect(counts).toEqual([3]);
+      return joined(daemon).join(" ");
+    });
+
+  it("are joined by name, beginning with any of them", () => {
+    expect(orders((daemon) => daemon.createContainer(container("web", ["zeta", "mid", "alpha"])))).toEqual(["alpha mid zeta", "mid zeta alpha", "zeta alpha mid"]);
+  });
+
+  it("are joined in the order in which they were connected, beginning with any of them", () => {
+    const connected = orders((daemon) => {
+      daemon.createContainer(container("web", ["mid"]));
+      for (const name of ["zeta", "alpha"]) daemon.connect("web", on(name));
+    });
+    expect(connected).toEqual(["mid zeta alpha", "zeta alpha mid", "alpha mid zeta"]);
+  });
+
+  it("get ephemeral ports anew whenever a better way out is joined", () => {
+    const numbers = [0, 1].map((outcome) => {
+      const daemon = daemonOf({ choose: () => outcome });
+      for (const [index, name] of ["alpha", "beta"].entries()) daemon.createNetwork(network(name, `10.${index}.0.0/24`));
+      daemon.createContainer(container("web", ["alpha", "beta"], { publish: [{ containerPort: 80, protocol: "tcp", hostIp: "0.0.0.0" }] }));
+      daemon.startContainer("web");
+      return portsOf(daemon);
+    });
+    expect(numbers).toEqual([["0.0.0.0 32768"], ["0.0.0.0 32769"]]);
+  });
+});
+
+describe("published ports of Docker 29", () => {
+  const published = { publish: [{ containerPort: 80, protocol: "tcp" as const, hostPort: { from: 8080, to: 8080 } }] };
+
+  it("of each family go with its own default route", () => {
+    const daemon = daemonOf();
+    daemon.createNetwork(network("six", "fd00:1::/64", { ipv4: false, ipv6: true }));
+    daemon.createNetwork(network("four", "10.0.0.0/24"));
+    daemon.createContainer(container("web", ["six"], published));
+    daemon.startContainer("web");
+    expect(portsOf(daemon)).toEqual([":: 8080"]);
+    daemon.connect("web", on("four"));
+    expect(proxiesOf(daemon)).toEqual(["0.0.0.0 to 10.0.0.2", ":: to fd00:1::2"]);
+    daemon.disconnect("web", "six");
+    expect(proxiesOf(daemon)).toEqual(["0.0.0.0 to 10.0.0.2", ":: to 10.0.0.2"]);
+  });
+
+  it("stay where they were when the network that is joined cannot have them", () => {
+    const daemon = daemonOf();
+    daemon.createNetwork(network("aa", "10.1.0.0/24", { options: { "com.docker.network.bridge.host_binding_ipv4": "10.9.9.9" } }));
+    daemon.createNetwork(network("bb", "10.2.0.0/24"));
+    daemon.createContainer(container("web", ["bb"], published));
+    daemon.startContainer("web");
+    const before = portsOf(daemon);
+    expect(() => daemon.connect("web", on("aa"))).toThrow("cannot assign requested address");
+    expect(portsOf(daemon)).toEqual(before);
+    expect(proxiesOf(daemon)).toHaveLength(before.length);
+  });
+});
