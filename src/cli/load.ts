@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import { loadCompose, MOST_NODES, type ComposeProject } from "../compose";
 import { SimulationError } from "../errors";
-import type { DockerTopology, Lab, StartOptions } from "../index";
+import type { DockerTopology, Lab, StartOptions } from "../targets/node";
 import { readFile, readProjectFiles } from "./files";
 
 /** How a project is found and read. */

@@ -1,5 +1,5 @@
 import type { ComposeProject, ComposeService, Place } from "../compose";
-import type { ReachResult } from "../index";
+import type { ReachResult } from "../targets/node";
 
 export interface Question {
   readonly from: string;

@@ -1,7 +1,7 @@
 import { wellKnownPort, type ComposeProject, type ComposeService } from "../compose";
 import { suggest } from "../compose/suggest";
 import { SimulationError } from "../errors";
-import type { Lab } from "../index";
+import type { Lab } from "../targets/node";
 import type { Question } from "./reach-answer";
 
 /** The machine that runs the project. */

@@ -2,7 +2,7 @@ import { Argument, Command, Option } from "commander";
 import { toTopology, type ComposeProject } from "../compose";
 import { SimulationError } from "../errors";
 import { table } from "../report/table";
-import type { Lab } from "../index";
+import type { Lab } from "../targets/node";
 import { fromSpec } from "../targets/bound";
 import { EXIT } from "./exit";
 import { load, nodesOption, projectOptions, readNodes, several, startProject, type ProjectFlags } from "./load";

@@ -9,7 +9,7 @@ import { renderEncryptionCost } from "../report/encryption-cost";
 import { buildReport, renderJson } from "../report/json";
 import type { RunReport } from "../report/report";
 import { closingLine, renderText } from "../report/text";
-import type { EngineKind, Lab, TopologySpec } from "../index";
+import type { EngineKind, Lab, TopologySpec } from "../targets/node";
 import { encryptionCost, fromSpec } from "../targets/bound";
 import { EXIT } from "./exit";
 import { load, nodesOption, projectOptions, readNodes, startProject, type ProjectFlags } from "./load";

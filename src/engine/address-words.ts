@@ -1,5 +1,9 @@
 import { formatIpv6 } from "../net/ip";
-import type { AddressWords } from "./program";
+
+/** An address of either family as four words in reading order; IPv4 uses the first. */
+export type AddressWords = readonly [number, number, number, number];
+
+export const NO_ADDRESS6: AddressWords = [0, 0, 0, 0];
 
 /** An IPv6 address as the records of a program have it. */
 export function addressWords(address: bigint): AddressWords {

@@ -1,6 +1,6 @@
 /** What name servers know: records of a compiled network that `program.ts` holds. */
 import type { Family } from "../../assembly/abi/netfilter";
-import type { AddressWords } from "./program";
+import type { AddressWords } from "./address-words";
 
 /** What name servers know. */
 export interface DnsTables {

@@ -1,11 +1,15 @@
 import type { Forwarding, Scheduler } from "../../assembly/abi/ipvs";
-import type { Family, Hook, RejectWith, Table, Target } from "../../assembly/abi/netfilter";
+import type { Family } from "../../assembly/abi/netfilter";
 import type { DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
+import type { AddressWords } from "./address-words";
 import type { DnsTables } from "./dns-records";
+import type { ChainRecord, ConntrackFilter, RuleRecord } from "./netfilter-records";
 import type { PayloadRecord } from "./payload-records";
 import type { XfrmTables } from "./xfrm-records";
 
+export { type AddressWords, NO_ADDRESS6 } from "./address-words";
 export { type DnsTables, NO_DNS, NO_PROCESSES, type ResolverRecord, type UpstreamRecord, type ZoneEntryRecord, type ZoneRecord } from "./dns-records";
+export type { ChainRecord, ConntrackFilter, RuleRecord } from "./netfilter-records";
 export type { PayloadRecord } from "./payload-records";
 export { type KeyRecord, NO_XFRM, type PolicyRecord, type SaRecord, type XfrmTables } from "./xfrm-records";
 
@@ -305,71 +309,8 @@ export interface FlowRecord {
   readonly answer?: number;
 }
 
-/** A chain of iptables (IPv4) or ip6tables, built in or a user's. Its rules are `first` … `first + count - 1`. */
-export interface ChainRecord {
-  readonly namespace: number;
-  readonly family: Family;
-  readonly table: Table;
-  /** NONE: reached by jumps only. */
-  readonly hook: Hook | number;
-  readonly policy: Target.Accept | Target.Drop;
-  readonly first: number;
-  readonly count: number;
-}
-
-/** An address of either family as four words in reading order; IPv4 uses the first. */
-export type AddressWords = readonly [number, number, number, number];
-
-export const NO_ADDRESS6: AddressWords = [0, 0, 0, 0];
-
 /** `capacity.addresses6` where nobody says otherwise. */
 export const ADDRESSES6_DEFAULT = 16_384;
-
-/** A rule: `matches` says which of its fields are tests, `inverts` which of those are negated (MATCH_ bits of assembly/abi/netfilter.ts). */
-export interface RuleRecord {
-  readonly matches: number;
-  readonly inverts: number;
-  readonly in: number;
-  readonly out: number;
-  readonly source: AddressWords;
-  readonly sourceMask: AddressWords;
-  readonly destination: AddressWords;
-  readonly destinationMask: AddressWords;
-  readonly protocol: number;
-  readonly sourcePortFrom: number;
-  readonly sourcePortTo: number;
-  readonly destinationPortFrom: number;
-  readonly destinationPortTo: number;
-  readonly icmpType: number;
-  readonly icmpCode: number;
-  readonly ctstate: number;
-  readonly sourceType: number;
-  readonly destinationType: number;
-  readonly mark: number;
-  readonly markMask: number;
-  readonly ctDestination: AddressWords;
-  readonly ctDestinationMask: AddressWords;
-  readonly ctPortFrom: number;
-  readonly ctPortTo: number;
-  readonly ctDirection: number;
-  readonly tcpFlagsMask: number;
-  readonly tcpFlags: number;
-  /** 0 in, 1 out; 0 unless given. */
-  readonly policyDirection?: number;
-  /** A word behind the IP header; 0 unless given. */
-  readonly wordOffset?: number;
-  readonly wordMask?: number;
-  readonly word?: number;
-  readonly target: Target;
-  readonly chain: number;
-  readonly rejectWith: RejectWith;
-  readonly natFrom: AddressWords;
-  readonly natTo: AddressWords;
-  readonly natPortFrom: number;
-  readonly natPortTo: number;
-  readonly setMark: number;
-  readonly setMarkMask: number;
-}
 
 /** A service of IPVS, and where its real servers are: the newest first, as the kernel keeps them. */
 export interface VirtualServiceRecord {
@@ -390,18 +331,6 @@ export interface RealServerRecord {
  * A change of a running network, applied between two events. Flows and sockets are written at the given index: an index
  * one past the end appends; an index in use replaces, and its counters start anew.
  */
-/** Entries of conntrack with everything that is given; without any of it, all of a namespace and family. */
-export interface ConntrackFilter {
-  readonly namespace: number;
-  readonly family: Family;
-  readonly protocol?: number;
-  /** Where the first packet was sent. */
-  readonly originalDestination?: AddressWords;
-  readonly originalPort?: number;
-  /** Either end of the answers. */
-  readonly replyEnd?: AddressWords;
-}
-
 export interface ProgramPatch {
   /** Appended to `dns.domains`, for flows of kind Query. */
   readonly domains?: readonly string[];
