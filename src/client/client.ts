@@ -157,7 +157,7 @@ function refuseInGroup(group: CommandGroup, words: readonly string[], output: Ou
     output.stdout += usage;
     return;
   }
-  if (flag !== undefined) throw new Failure(`unknown flag: ${flag}\nSee 'docker ${group.path} --help'.\n${usage}`, 125);
+  if (flag !== undefined) throw new Failure(isCurrent ? flagRefusalOf29(`unknown flag: ${flag}`, group.path, "") : `unknown flag: ${flag}\nSee 'docker ${group.path} --help'.\n${usage}`, 125);
   if (isCurrent && name !== undefined) throw new Failure(`docker: unknown command: docker ${group.path} ${name}\n\nUsage:  docker ${group.path}\n\nRun 'docker ${group.path} --help' for more information`);
   output.stderr += usage;
   if (name !== undefined) throw new Failure("");

@@ -15,15 +15,17 @@ export interface ListSpec {
   readonly quiet: string;
   readonly headings: Readonly<Record<string, string>>;
   readonly rows: readonly ListRow[];
+  /** The client of Docker 29 prints it. */
+  readonly isOf29: boolean;
 }
 
 /**
- * Prints a list in the asked format (docker/cli cli/command/formatter/formatter.go).
+ * Prints a list in the asked format (docker/cli cli/command/formatter/formatter.go), which may be `json` in Docker 29.
  *
  * @throws Failure in the client's words if the template is wrong.
  */
 export function printList(list: ListSpec, format: string, quiet: boolean, output: Output): void {
-  const wanted = format === "" ? "table" : format;
+  const wanted = format === "" ? "table" : list.isOf29 && format === "json" ? "{{json .}}" : format;
   const isTable = wanted.startsWith("table");
   const body = templateOf(list, wanted, quiet);
   const text = body.replace(/\\t/g, "\t").replace(/\\n/g, "\n");

@@ -15,6 +15,8 @@ const REWRITES: readonly Rewrite[] = [
   [/^(?:Status: )?Error: No such (node|service|secret|config): (.*?)(?:, Code: 1)?$/gm, "Error response from daemon: $1 $2 not found"],
   [/^([^\s:]+: )Error: No such service: (.*)$/gm, "$1Error response from daemon: service $2 not found"],
   [/^Status: Error: no such service: (.*), Code: 1$/gm, "no such service: $1"],
+  [/^Status: (template parsing error: .*), Code: 1$/gm, "$1"],
+  [/^(service \S+: )Unknown mode: /gm, "$1unknown mode: "],
   [/^Error: No such object: (.*)$/gm, "error: no such object: $1"],
   [/^Error: failed to start containers: (.*)$/gm, "failed to start containers: $1"],
   // How many arguments a command takes.
@@ -37,10 +39,6 @@ const REWRITES: readonly Rewrite[] = [
   [/^Invalid option (.*) for flag --resolve-image$/gm, "invalid option $1 for flag --resolve-image"],
   [/^Please specify a Compose file /gm, "specify a Compose file "],
   [/^Compose file contains unsupported options:$/gm, "compose file contains unsupported options:"],
-  [/("-p, --publish" flag: )invalid publish mode value (\S+)$/gm, "$1invalid publish mode value ($2): must be either 'ingress' or 'host'"],
-  [/("-p, --publish" flag: )missing mandatory field "target"$/gm, "$1missing mandatory field 'target'"],
-  [/("target=\d+" for "-p, --publish" flag: )strconv\.ParseUint: parsing "(\d+)": (.*)$/gm, "$1invalid target port ($2): value must be an integer: $3"],
-  [/("-p, --publish" flag: )Invalid hostPort: /gm, "$1invalid hostPort: "],
   [/(: replicas can only be used with )replicated mode$/gm, "$1replicated or replicated-job mode"],
   // What the daemon says: its sentences begin with small letters.
   [/(Error response from daemon: |: )Container ([0-9a-f]{64}) is (not running|already paused)$/gm, "$1container $2 is $3"],

@@ -93,12 +93,13 @@ function swarmOf(daemon: Call["daemon"]): Answer {
   const own = daemon.state().hosts[0]?.swarm;
   const isMember = swarm.localState === "active";
   const known = isMember ? managersOf(swarm) : undefined;
-  const counted = known && [{ json: "Nodes", value: known.nodes }, { json: "Managers", value: known.managers }];
+  const { nodes, managers } = known ?? { nodes: 0, managers: 0 };
   return new Answer([
     ...Object.entries({
       NodeID: swarm.ownId, NodeAddr: isMember ? (own?.address ?? "") : "", LocalNodeState: swarm.localState, ControlAvailable: own?.role === "manager" && isMember, Error: "", RemoteManagers: NO_MAP,
     }).map(([json, value]) => ({ json, value })),
-    ...(counted ?? []),
+    { json: "Nodes", value: nodes, omitEmpty: true },
+    { json: "Managers", value: managers, omitEmpty: true },
   ]);
 }
 

@@ -56,7 +56,7 @@ export const LIST_CONTAINERS: Command = {
     checkTemplate(format);
     const isCurrent = call.daemon.state().generation === "29";
     const rows = chosen(call).map((container) => rowOf(container, flags.on("no-trunc"), isCurrent));
-    printList({ type: TYPE, table: TABLE, raw: RAW, quiet: "{{.ID}}", headings: HEADINGS, rows }, format, flags.on("quiet"), output);
+    printList({ type: TYPE, table: TABLE, raw: RAW, quiet: "{{.ID}}", headings: HEADINGS, rows, isOf29: isCurrent }, format, flags.on("quiet"), output);
   },
 };
 

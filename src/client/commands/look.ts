@@ -1,3 +1,4 @@
+import type { Answer } from "../../model/inspect/answer";
 import { inspectContainer, portKey } from "../../model/inspect/container";
 import { inspectNetwork } from "../../model/inspect/network";
 import { type Chance, shuffled } from "../../model/swarm/chance";
@@ -10,8 +11,15 @@ import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
 import { bracketed } from "../ports-text";
 import { find, notFoundOr } from "../refusals";
+import { inspectFile } from "../swarm/files";
+import { inspectNode } from "../swarm/node-inspect";
+import { inspectService } from "../swarm/service-inspect";
+import { engineVersion } from "./engine";
 
-type ObjectKind = "container" | "network";
+type ObjectKind = "container" | "network" | "service" | "node" | "secret" | "config";
+
+/** In the order in which the client looks for what it is given the name of (docker/cli cli/command/system/inspect.go). */
+const KINDS: readonly ObjectKind[] = ["container", "network", "service", "node", "secret", "config"];
 
 const FORMAT = { name: "format", short: "f", kind: "text" } as const;
 const SIZE = { name: "size", short: "s", kind: "switch" } as const;
@@ -19,10 +27,9 @@ const TYPES = new Set(["", "container", "image", "network", "node", "plugin", "s
 
 function inspected({ daemon }: Call, name: string, kinds: readonly ObjectKind[], word: ObjectKind | "object"): Inspected {
   let refusal = `Error: No such ${word}: ${name}`;
-  const state = daemon.state();
   for (const kind of kinds) {
     try {
-      return { answer: kind === "container" ? inspectContainer(state, daemon.findContainer(name)) : inspectNetwork(state, daemon.findNetwork(name)) };
+      return { answer: answerOf(daemon, kind, name) };
     } catch (error) {
       const text = notFoundOr(word, name, error);
       if (text !== refusal) return { refusal: text };
@@ -30,6 +37,29 @@ function inspected({ daemon }: Call, name: string, kinds: readonly ObjectKind[],
     }
   }
   return { refusal };
+}
+
+function answerOf(daemon: Call["daemon"], kind: ObjectKind, name: string): Answer {
+  const state = daemon.state();
+  switch (kind) {
+    case "container":
+      return inspectContainer(state, daemon.findContainer(name));
+    case "network":
+      return inspectNetwork(state, daemon.findNetwork(name));
+    case "service":
+      return inspectService(daemon.swarm.findService(name), isOf29(daemon));
+    case "node":
+      return inspectNode(daemon.swarm.findNode(name), daemon.swarm.nodes().leader, engineVersion(state.generation));
+    default:
+      return inspectFile(kind, daemon.swarm.files(kind).get(name));
+  }
+}
+
+/** Only managers are asked for what a swarm has, unless that alone is asked for. */
+function kindsOf({ daemon }: Call, type: string): readonly ObjectKind[] {
+  if (type !== "") return KINDS.filter((kind) => kind === type);
+  const isManager = daemon.swarm.localState === "active" && daemon.state().hosts[0]?.swarm?.role === "manager";
+  return KINDS.filter((kind) => kind === "container" || kind === "network" || (isManager && (kind !== "config" || isOf29(daemon))));
 }
 
 const INSPECT: Command = {
@@ -41,9 +71,8 @@ const INSPECT: Command = {
   run(call) {
     const type = call.flags.text("type");
     if (!TYPES.has(type) && !(type === "config" && isOf29(call.daemon))) throw new Failure(`${JSON.stringify(type)} is not a valid value for --type`);
-    const kinds: readonly ObjectKind[] = type === "" ? ["container", "network"] : type === "container" || type === "network" ? [type] : [];
-    const word = type === "container" || type === "network" ? type : "object";
-    printInspected(call.args, (name) => inspected(call, name, kinds, word), call.flags.text("format"), call.output, isOf29(call.daemon));
+    const word = KINDS.find((kind) => kind === type) ?? "object";
+    printInspected(call.args, (name) => inspected(call, name, kindsOf(call, type), word), call.flags.text("format"), call.output, isOf29(call.daemon));
   },
 };
 

@@ -144,7 +144,7 @@ const LIST: Command = {
     const table = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}";
     const raw = "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n";
     const headings = { ID: "NETWORK ID", Name: "NAME", Driver: "DRIVER", Scope: "SCOPE", IPv6: "IPV6", Internal: "INTERNAL", Labels: "LABELS", CreatedAt: "CREATED AT" };
-    printList({ type: "*network.networkContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+    printList({ type: "*network.networkContext", table, raw, quiet: "{{.ID}}", headings, rows, isOf29: isOf29(daemon) }, flags.text("format"), flags.on("quiet"), output);
   },
 };
 

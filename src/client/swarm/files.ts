@@ -10,6 +10,7 @@ import { ask, forEachName, notFoundOr } from "../refusals";
 import { ListRow } from "../template/row";
 import { filtersOf, hasLabel, readFilter, readLabel } from "../values";
 import { descriptionOf } from "./groups";
+import { refuseOthers } from "./other-flags";
 import { printObjects } from "./print-objects";
 import { checkFilters, checkManager } from "./refused";
 
@@ -27,10 +28,21 @@ function createCommand(kind: Kind): Command {
     usage: kind === "secret" ? "[OPTIONS] SECRET [file|-]" : "[OPTIONS] CONFIG file|-",
     short: descriptionOf(path),
     count: kind === "secret" ? { least: 1, most: 2 } : exactly(2),
-    flags: [{ name: "label", short: "l", kind: "list", read: readLabel }],
+    flags: [
+      { name: "label", short: "l", kind: "list", read: readLabel },
+      { name: "template-driver", kind: "text", isUnsupported: true },
+      ...(kind === "secret" ? [{ name: "driver", short: "d", kind: "text" } as const] : []),
+    ],
     run(call) {
       const { daemon, flags, args, stdin, output } = call;
       const [name = "", file = ""] = args;
+      refuseOthers(call);
+      if (flags.text("driver") !== "") {
+        if (file !== "") throw new Failure("when using secret driver secret data must be empty");
+        checkManager(call);
+        // No simulated host has plugins.
+        throw new Failure(`Error response from daemon: rpc error: code = Unknown desc = plugin ${JSON.stringify(flags.text("driver"))} not found`);
+      }
       const data = isOf29(daemon) ? readFile(kind, file, stdin) : readFileOf2010(kind, file, stdin);
       output.line(ask(() => daemon.swarm.files(kind).create({ name, labels: flags.map("label"), data })).id);
     },
@@ -69,12 +81,13 @@ function listCommand(kind: Kind): Command {
       const passing = files.filter(({ id, name, labels }) => any("id", (wanted) => id.startsWith(wanted)) && any("name", (wanted) => name.startsWith(wanted)) && any("label", (wanted) => hasLabel(labels, wanted)));
       const rows = [...passing].sort((a, b) => compareNaturally(a.name, b.name)).map(({ id, name, labels, createdAt }) => {
         const age = `${humanDuration(now - createdAt)} ago`;
-        return new ListRow({ ID: id, Name: name, Driver: "", CreatedAt: age, UpdatedAt: age }, labels);
+        const texts = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}=${value}`);
+        return new ListRow({ ID: id, Name: name, ...(kind === "secret" && { Driver: "" }), CreatedAt: age, UpdatedAt: age, Labels: texts.join(",") }, labels);
       });
       const driver = kind === "secret" ? "{{.Driver}}\t" : "";
       const table = `{{.ID}}\t{{.Name}}\t${driver}{{.CreatedAt}}\t{{.UpdatedAt}}`;
-      const headings = { ID: "ID", Name: "NAME", Driver: "DRIVER", CreatedAt: "CREATED", UpdatedAt: "UPDATED" };
-      printList({ type: `*${kind}.${kind}Context`, table, raw: table, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+      const headings = { ID: "ID", Name: "NAME", Driver: "DRIVER", CreatedAt: "CREATED", UpdatedAt: "UPDATED", Labels: "LABELS" };
+      printList({ type: `*${kind}.${kind}Context`, table, raw: table, quiet: "{{.ID}}", headings, rows, isOf29: isOf29(daemon) }, flags.text("format"), flags.on("quiet"), output);
     },
   };
 }
@@ -90,14 +103,14 @@ function inspectCommand(kind: Kind): Command {
     run({ daemon, flags, args, output }) {
       const look = (name: string) => {
         const file = daemon.swarm.files(kind).get(name);
-        return { answer: answerOf(kind, file), pretty: prettyOf(kind, file) };
+        return { answer: inspectFile(kind, file), pretty: prettyOf(kind, file) };
       };
       printObjects({ names: args, look, say: (name, error) => notFoundOr(kind, name, error), format: flags.text("format"), pretty: flags.on("pretty") }, output);
     },
   };
 }
 
-function answerOf(kind: Kind, { id, version, name, labels, data }: StoredFile): Answer {
+export function inspectFile(kind: Kind, { id, version, name, labels, data }: StoredFile): Answer {
   const content = kind === "config" ? [{ json: "Data", value: base64(data) }] : [];
   return new Answer([
     { json: "ID", value: id },

@@ -1,5 +1,5 @@
 import type { ClusterNode } from "../../model/swarm/objects";
-import { atLeast, exactly, NONE, type Call, type Command } from "../command";
+import { atLeast, exactly, isOf29, NONE, type Call, type Command } from "../command";
 import { engineVersion } from "../commands/engine";
 import { splitPair } from "../flags";
 import { printList } from "../list";
@@ -29,8 +29,8 @@ const LIST: Command = {
     const rows = sorted.map((node) => {
       const manager = managerStatus(node, leader);
       return new ListRow({
-        ID: node.id, Self: node === own ? "true" : "", Hostname: node.hostname, Status: capital(node.status), Availability: capital(node.availability), ManagerStatus: manager,
-        TLSStatus: node.status === "ready" ? "Ready" : "Unknown", EngineVersion: engineVersion(daemon.state().generation),
+        ID: node.id, Self: node === own, Hostname: node.hostname, Status: capital(node.status), Availability: capital(node.availability), ManagerStatus: manager,
+        TLSStatus: "Ready", EngineVersion: engineVersion(daemon.state().generation),
       }, {});
     });
     const table = "{{.ID}} {{if .Self}}*{{else}} {{ end }}\t{{.Hostname}}\t{{.Status}}\t{{.Availability}}\t{{.ManagerStatus}}\t{{.EngineVersion}}";
@@ -38,7 +38,7 @@ const LIST: Command = {
     const headings = {
       ID: "ID", Self: "", Hostname: "HOSTNAME", Status: "STATUS", Availability: "AVAILABILITY", ManagerStatus: "MANAGER STATUS", TLSStatus: "TLS STATUS", EngineVersion: "ENGINE VERSION",
     };
-    printList({ type: "*node.nodeContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+    printList({ type: "*node.nodeContext", table, raw, quiet: "{{.ID}}", headings, rows, isOf29: isOf29(daemon) }, flags.text("format"), flags.on("quiet"), output);
   },
 };
 

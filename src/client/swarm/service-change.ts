@@ -7,15 +7,15 @@ import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel
 import { splitWords } from "../words";
 import { others } from "./other-flags";
 import { capabilityName, changedList, changedProcess, PROCESS_CHANGES } from "./process-flags";
-import { PORT_CHECKS, readPort } from "./port-flag";
+import { PORT_READERS, readPort } from "./port-flag";
 import { endpointModeOf, hostOf, imageOfService, readCount, readNetwork, readNetworkText } from "./service-flags";
-import { policyOf, POLICY_FLAGS, readFileReference, readPreferenceOf, resourcesOf, restartOf } from "./service-policies";
+import { checkFileReference, policyOf, POLICY_FLAGS, readFileReferences, readPreferenceOf, resourcesOf, restartOf } from "./service-policies";
 
 /** docker/cli cli/command/service/update.go. */
 export const UPDATE_FLAGS: readonly FlagSpec[] = [
   { name: "args", kind: "text" },
   { name: "cap-add", kind: "list" },
-  ...changeFlags("config"),
+  ...changeFlags("config", checkFileReference("config")),
   ...changeFlags("constraint"),
   ...changeFlags("container-label", readLabel),
   { name: "detach", short: "d", kind: "switch" },
@@ -34,12 +34,12 @@ export const UPDATE_FLAGS: readonly FlagSpec[] = [
   { name: "no-resolve-image", kind: "switch" },
   { name: "placement-pref-add", kind: "list", read: readPreferenceOf },
   { name: "placement-pref-rm", kind: "list", read: readPreferenceOf },
-  { name: "publish-add", kind: "list", ...PORT_CHECKS },
+  { name: "publish-add", kind: "list", ...PORT_READERS },
   { name: "publish-rm", kind: "list" },
   { name: "quiet", short: "q", kind: "switch" },
   { name: "replicas", kind: "text", read: readCount },
   { name: "rollback", kind: "switch" },
-  ...changeFlags("secret"),
+  ...changeFlags("secret", checkFileReference("secret")),
   ...changeFlags("sysctl", readSysctl),
   { name: "with-registry-auth", kind: "switch" },
   ...POLICY_FLAGS,
@@ -125,13 +125,10 @@ function changed(before: readonly (readonly [string, string])[], added: readonly
   return [...pairs];
 }
 
-function changedMode({ flags }: Call, { replicas, job }: ServiceSpec): Pick<Partial<ServiceSpec>, "replicas" | "job"> {
-  if (flags.has("replicas") && replicas === undefined) throw new Failure("replicas can only be used with replicated mode");
-  if (flags.has("max-concurrent") && (!job || replicas === undefined)) throw new Failure("max-concurrent can only be used with replicated-job mode");
-  return {
-    ...(flags.has("replicas") && { replicas: Number(flags.text("replicas")) }),
-    ...(flags.has("max-concurrent") && { job: { maxConcurrent: Number(flags.text("max-concurrent")) } }),
-  };
+function changedMode({ flags }: Call, { replicas, job }: ServiceSpec): Pick<Partial<ServiceSpec>, "replicas"> {
+  if (flags.has("replicas") && (job !== undefined || replicas === undefined)) throw new Failure("replicas can only be used with replicated mode");
+  // The client takes --max-concurrent, and does nothing with it.
+  return flags.has("replicas") ? { replicas: Number(flags.text("replicas")) } : {};
 }
 
 function changedPorts({ flags }: Call, before: readonly ServicePort[]): ServicePort[] {
@@ -170,6 +167,6 @@ function changedFiles(call: Call, spec: ServiceSpec, kind: "secret" | "config"):
   if (!flags.has(`${kind}-add`) && !flags.has(`${kind}-rm`)) return {};
   const removed = flags.all(`${kind}-rm`);
   const before = (kind === "secret" ? spec.secrets : spec.configs) ?? [];
-  const files = [...before.filter(({ name }) => !removed.includes(name)), ...flags.all(`${kind}-add`).map((text) => readFileReference(call, kind, text))];
+  const files = [...before.filter(({ name }) => !removed.includes(name)), ...readFileReferences(call, kind, flags.all(`${kind}-add`))];
   return kind === "secret" ? { secrets: files } : { configs: files };
 }

@@ -9,14 +9,14 @@ import { Failure } from "../outcome";
 import { find } from "../refusals";
 import { readDnsSearch, readDnsServer, readEnvironment, readExtraHost, readLabel, readSysctl } from "../values";
 import { others } from "./other-flags";
-import { PORT_CHECKS, readPort } from "./port-flag";
+import { PORT_READERS, readPort } from "./port-flag";
 import { PROCESS_FLAGS, processOf } from "./process-flags";
-import { placementOfFlags, policyOf, POLICY_FLAGS, PREFERENCE_FLAG, readFileReference, resourcesOf, restartOf } from "./service-policies";
+import { placementOfFlags, checkFileReference, policyOf, POLICY_FLAGS, PREFERENCE_FLAG, readFileReferences, resourcesOf, restartOf } from "./service-policies";
 
 /** What a service may be asked to have, of `docker service create`. */
 export const CREATE_FLAGS: readonly FlagSpec[] = [
   { name: "cap-add", kind: "list" },
-  { name: "config", kind: "list" },
+  { name: "config", kind: "list", read: checkFileReference("config") },
   { name: "constraint", kind: "list" },
   { name: "container-label", kind: "list", read: readLabel },
   { name: "detach", short: "d", kind: "switch" },
@@ -34,10 +34,10 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   { name: "network", kind: "list", read: readNetworkText },
   { name: "no-resolve-image", kind: "switch" },
   PREFERENCE_FLAG,
-  { name: "publish", short: "p", kind: "list", ...PORT_CHECKS },
+  { name: "publish", short: "p", kind: "list", ...PORT_READERS },
   { name: "quiet", short: "q", kind: "switch" },
   { name: "replicas", kind: "text", read: readCount },
-  { name: "secret", kind: "list" },
+  { name: "secret", kind: "list", read: checkFileReference("secret") },
   { name: "sysctl", kind: "list", read: readSysctl },
   { name: "with-registry-auth", kind: "switch" },
   ...POLICY_FLAGS,
@@ -62,7 +62,7 @@ export function readService(call: Call): ServiceSpec {
   if (mode.job && (update ?? rollback)) throw new Failure("update and rollback configuration is not supported for jobs");
   const [restart, limits, reservations, placement] = [restartOf(flags, undefined), resourcesOf(flags, "limit", undefined), resourcesOf(flags, "reserve", undefined), placementOfFlags(flags)];
   if (placement?.maxPerNode !== undefined && mode.replicas === undefined) throw new Failure("replicas-max-per-node can only be used with replicated or replicated-job mode");
-  const files = (kind: "secret" | "config") => flags.all(kind).map((text) => readFileReference(call, kind, text));
+  const files = (kind: "secret" | "config") => readFileReferences(call, kind, flags.all(kind));
   return {
     name: flags.text("name") === "" ? daemon.makeName() : flags.text("name"),
     ...mode,

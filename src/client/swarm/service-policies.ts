@@ -20,13 +20,16 @@ export function parseCpus(text: string): number {
   return Math.round(Number(text) * 1e9);
 }
 
-const SIZES: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+const SIZES: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4, p: 1024 ** 5 };
 
 /** docker/go-units: RAMInBytes. */
 export function parseBytes(text: string): number {
-  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?) ?([kmgtKMGT]?)(?:[iI]?[bB])?$/.exec(text) ?? [];
-  if (number === "") throw new GoError(`invalid size: '${text}'`);
-  return Math.floor(Number(number) * (SIZES[unit.toLowerCase()] ?? 1));
+  const [, number = "", suffix = ""] = /^(.*[\d. ])(.*)$/.exec(text) ?? [];
+  if (number === "" || number.startsWith("-")) throw new GoError(`invalid size: '${text}'`);
+  if (!/^(\d+\.?\d*|\.\d+) ?$/.test(number)) throw new GoError(`strconv.ParseFloat: parsing ${JSON.stringify(number.replace(/ $/, ""))}: invalid syntax`);
+  const unit = suffix.toLowerCase();
+  if (!/^([kmgtp](i?b)?|b?)$/.test(unit)) throw new GoError(`invalid suffix: '${suffix.length > 3 ? suffix : unit}'`);
+  return Math.floor(Number(number) * SIZES[unit.charAt(0)]!);
 }
 
 const checked = (parse: (text: string) => unknown) => (text: string) => {
@@ -122,16 +125,52 @@ export function placementOfFlags(flags: FlagValues): Partial<PlacementRules> | u
   return Object.keys(said).length === 0 ? undefined : said;
 }
 
+type FileFields = ReadonlyMap<string, string>;
+type FileKind = "secret" | "config";
+
 /** docker/cli opts: SecretOpt: `name`, or `source=name,target=/x,uid=0,gid=0,mode=0444`. */
-export function readFileReference(call: Call, kind: "secret" | "config", text: string): FileReference {
+function fieldsOfReference(text: string): FileFields {
   const fields = parseCsv(text);
-  const isPlain = fields.length === 1 && !fields[0]!.includes("=");
-  const values = new Map(isPlain ? [["source", fields[0]!] as const] : fields.map(splitPair));
-  const source = values.get("source") ?? values.get("src") ?? "";
-  if (source === "") throw new Failure("source is required");
-  const file = findFile(call, kind, source);
-  const mode = values.get("mode");
-  return { id: file.id, name: file.name, target: values.get("target") ?? source, uid: values.get("uid") ?? "0", gid: values.get("gid") ?? "0", mode: mode === undefined ? READABLE : parseMode(mode) };
+  return new Map(fields.length === 1 && !fields[0]!.includes("=") ? [["source", fields[0]!] as const] : fields.map(splitPair));
+}
+
+/** Reads `--secret` and `--config`. */
+export function checkFileReference(kind: FileKind): (text: string) => string {
+  return (text) => {
+    const isPlain = !text.includes("=") && !text.includes(",");
+    for (const field of isPlain ? [] : parseCsv(text)) {
+      const [key, value] = splitPair(field);
+      if (!field.includes("=") || key === "") throw new GoError(`invalid field '${field}' must be a key=value pair`);
+      if (key === "mode") checkMode(value);
+      else if (!["source", "src", "target", "uid", "gid"].includes(key)) throw new GoError(`invalid field in ${kind} request: ${key}`);
+    }
+    if (sourceOf(fieldsOfReference(text)) === "") throw new GoError("source is required");
+    return text;
+  };
+}
+
+function sourceOf(fields: FileFields): string {
+  return fields.get("source") ?? fields.get("src") ?? "";
+}
+
+function checkMode(text: string): void {
+  try {
+    parseMode(text);
+  } catch (error) {
+    throw error instanceof GoError ? new GoError(`invalid mode specified: ${error.message.replace("ParseInt", "ParseUint")}`) : error;
+  }
+}
+
+/** docker/cli cli/command/service/parse.go: ParseSecrets, ParseConfigs. */
+export function readFileReferences(call: Call, kind: FileKind, texts: readonly string[]): FileReference[] {
+  const asked = texts.map((text) => {
+    const fields = fieldsOfReference(text);
+    const [source, mode] = [sourceOf(fields), fields.get("mode")];
+    return { id: "", name: source, target: fields.get("target") ?? source, uid: fields.get("uid") ?? "0", gid: fields.get("gid") ?? "0", mode: mode === undefined ? READABLE : parseMode(mode) };
+  });
+  const twice = asked.find(({ target }, index) => asked.findIndex((other) => other.target === target) < index);
+  if (twice) throw new Failure(`duplicate ${kind} target for ${twice.name} not allowed`);
+  return asked.map((file) => ({ ...file, id: findFile(call, kind, file.name).id }));
 }
 
 /** strconv.ParseUint with base 0: a leading 0 stands for octal numbers. */

@@ -38,7 +38,7 @@ function labelLines({ labels }: ServiceSpec): string[] {
 }
 
 function modeLines({ replicas, job }: ServiceSpec): string[] {
-  if (job) return ["Service Mode:\t"];
+  if (job) return ["Service Mode:"];
   return replicas === undefined ? ["Service Mode:\tGlobal"] : ["Service Mode:\tReplicated", ` Replicas:\t${replicas}`];
 }
 

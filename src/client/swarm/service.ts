@@ -75,7 +75,8 @@ const UPDATE: Command = {
     } else {
       const changed = changedService(call, service.spec);
       ask(() => daemon.swarm.updateService(name, () => changed));
-      if (flags.has("image")) warnOfImage(call, changed.container.image?.name ?? "");
+      // The client of Docker 29 decides to ask the registry, and then does not.
+      if (flags.has("image") && !isOf29(daemon)) warnOfImage(call, changed.container.image?.name ?? "");
     }
     output.line(name);
     showProgress(call, service);
@@ -215,7 +216,7 @@ export function printServices({ daemon, flags, output }: Call, services: readonl
   const table = "{{.ID}}\t{{.Name}}\t{{.Mode}}\t{{.Replicas}}\t{{.Image}}\t{{.Ports}}";
   const raw = "id: {{.ID}}\nname: {{.Name}}\nmode: {{.Mode}}\nreplicas: {{.Replicas}}\nimage: {{.Image}}\nports: {{.Ports}}\n";
   const headings = { ID: "ID", Name: "NAME", Mode: "MODE", Replicas: "REPLICAS", Image: "IMAGE", Ports: "PORTS" };
-  printList({ type: "*service.serviceContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+  printList({ type: "*service.serviceContext", table, raw, quiet: "{{.ID}}", headings, rows, isOf29: isOf29(daemon) }, flags.text("format"), flags.on("quiet"), output);
 }
 
 /** What runs, also where nobody can stop it, of what is wanted. */
@@ -237,7 +238,10 @@ function portsText(ports: readonly ServicePort[]): string {
   const ranges: { readonly first: ServicePort; last: ServicePort }[] = [];
   for (const port of sorted) {
     const range = ranges.at(-1);
-    const follows = range && range.last.protocol === port.protocol && range.last.published + 1 === port.published && range.last.target + 1 === port.target;
+    const overlaps = range !== undefined && range.last.target !== range.first.target && port.target <= range.last.target;
+    // As unsigned numbers they are compared: one that is less is far more.
+    const isNext = (after: number, before: number) => after - before === 0 || after - before === 1;
+    const follows = range && !overlaps && range.last.protocol === port.protocol && isNext(port.published, range.last.published) && isNext(port.target, range.last.target);
     if (follows) range.last = port;
     else ranges.push({ first: port, last: port });
   }

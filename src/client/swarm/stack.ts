@@ -206,7 +206,7 @@ const LIST: Command = {
     const other = (value: string): Record<string, string> => (isOf29(daemon) ? {} : { Orchestrator: value });
     const rows = [...counts].sort(([a], [b]) => compareNaturally(a, b)).map(([name, count]) => new ListRow({ Name: name, Services: String(count), ...other("Swarm") }, {}));
     const table = isOf29(daemon) ? "{{.Name}}\t{{.Services}}" : "{{.Name}}\t{{.Services}}\t{{.Orchestrator}}";
-    printList({ type: isOf29(daemon) ? "*stack.stackContext" : "*formatter.stackContext", table, raw: table, quiet: "{{.Name}}", headings: { Name: "NAME", Services: "SERVICES", ...other("ORCHESTRATOR") }, rows }, flags.text("format"), false, output);
+    printList({ type: isOf29(daemon) ? "*stack.stackContext" : "*formatter.stackContext", table, raw: table, quiet: "{{.Name}}", headings: { Name: "NAME", Services: "SERVICES", ...other("ORCHESTRATOR") }, rows, isOf29: isOf29(daemon) }, flags.text("format"), false, output);
   },
 };
 

@@ -183,4 +183,36 @@ describe("the commands of a swarm", () => {
     if (!line.startsWith("swarm init")) await h1.run("docker swarm init");
     await expect(h1.run(`docker ${line}`)).rejects.toThrow(sentence);
   });
+
+  it("read the ports, files and sizes of services as they come, and say which is wrong", async () => {
+    await h1.run("docker swarm init");
+    const refused = async (flags: string) => (await h1.run(`docker service create -d --name x ${flags} web`)).stderr.split("\n")[0];
+    expect(await refused("-p 8080:80:90")).toBe('invalid argument "8080:80:90" for "-p, --publish" flag: Invalid ip address: 8080');
+    expect(await refused("-p 127.0.0.1:8080:80")).toBe('invalid argument "127.0.0.1:8080:80" for "-p, --publish" flag: hostip is not supported');
+    expect(await refused("-p 80/icmp")).toBe('invalid argument "80/icmp" for "-p, --publish" flag: Invalid proto: icmp');
+    expect(await refused("-p target=x")).toBe('invalid argument "target=x" for "-p, --publish" flag: strconv.ParseUint: parsing "x": invalid syntax');
+    expect(await refused("--secret source=a,nosuch=1")).toBe('invalid argument "source=a,nosuch=1" for "--secret" flag: invalid field in secret request: nosuch');
+    expect(await refused("--config source=a,uid")).toBe(`invalid argument "source=a,uid" for "--config" flag: invalid field 'uid' must be a key=value pair`);
+    expect(await refused("--secret target=a")).toBe('invalid argument "target=a" for "--secret" flag: source is required');
+    expect(await refused("--secret a --secret a")).toBe("duplicate secret target for a not allowed");
+    expect(await refused("--limit-memory 1x")).toBe(`invalid argument "1x" for "--limit-memory" flag: invalid suffix: 'x'`);
+    expect(await refused("--limit-memory x")).toBe(`invalid argument "x" for "--limit-memory" flag: invalid size: 'x'`);
+    await h1.run("docker service create -d --name range -p 8080-8082:80 -p 8085:80 web");
+    expect((await h1.run("docker service ls --format '{{.Ports}}'")).stdout).toBe("*:8080-8082->80/tcp, *:8085->80/tcp\n");
+  });
+
+  it("are joined by docker inspect, which asks managers for services, nodes and files too", async () => {
+    await join();
+    await h1.run("docker service create -d --name web web");
+    await h1.run(["docker", "config", "create", "-l", "a=b", "conf", "-"], "x");
+    const name = async (line: string) => (await h1.run(`docker inspect ${line}`)).stdout.trim();
+    expect(await name("-f '{{.Spec.Name}} {{json .Spec.TaskTemplate.ContainerSpec.Env}}' web")).toBe("web null");
+    expect(await name("-f '{{.Description.Hostname}}' host2")).toBe("host2");
+    expect(await name("--type service -f '{{.Spec.Name}}' web")).toBe("web");
+    expect(await name("--type node -f '{{.Spec.Name}}' web")).toBe("");
+    expect((await h1.run("docker inspect conf")).stderr).toBe("Error: No such object: conf\n");
+    expect((await h2.run("docker inspect web")).stderr).toBe("Error: No such object: web\n");
+    expect((await h1.run("docker config ls --format '{{.Name}} {{.Labels}}'")).stdout).toBe("conf a=b\n");
+    expect((await h2.run("docker info --format '{{.Swarm.Managers}} {{.Swarm.Nodes}}'")).stdout).toBe("0 0\n");
+  });
 });

@@ -1,5 +1,5 @@
 import type { ClusterTask } from "../../model/swarm/objects";
-import type { Call } from "../command";
+import { isOf29, type Call } from "../command";
 import { humanDuration } from "../duration";
 import type { FlagSpec } from "../flags";
 import { printList } from "../list";
@@ -27,26 +27,26 @@ export function printTasks(call: Call, tasks: readonly ClusterTask[]): void {
   const { daemon, flags, output } = call;
   const { now } = daemon.swarm;
   const isWhole = flags.on("no-trunc");
+  const isTable = /^(table|$)/.test(flags.text("format"));
   const resolves = !flags.on("no-resolve");
   const nodes = daemon.swarm.nodes().nodes;
   const named = tasks.filter(taskFilter(call)).map((task) => ({ task, name: taskName(task, resolves) }));
   named.sort((a, b) => compareNaturally(a.name, b.name) || b.task.createdAt - a.task.createdAt);
   const rows = named.map(({ task, name }, index) => {
-    const isSame = index > 0 && named[index - 1]?.name === name;
+    const isIndented = isTable && index > 0 && named[index - 1]?.name === name;
     const { node, spec, wanted, state, since, error, id } = task;
     const values = {
-      ID: isWhole || flags.on("quiet") ? id : id.slice(0, SHORT_ID), Name: name, Image: taggedImage(spec?.container.image?.name), Node: nodeName(node, nodes, resolves),
+      ID: isWhole || flags.on("quiet") ? id : id.slice(0, SHORT_ID), Name: isIndented ? ` \\_ ${name}` : name, Image: taggedImage(spec?.container.image?.name), Node: nodeName(node, nodes, resolves),
       DesiredState: capital(wanted), CurrentState: `${capital(state)} ${humanDuration(now - since).toLowerCase()} ago`, Error: errorText(error, isWhole), Ports: portsOf(task),
-      Shown: isSame ? ` \\_ ${name}` : name,
     };
     return new ListRow(values, {});
   });
-  const table = "{{.ID}}\t{{.Shown}}\t{{.Image}}\t{{.Node}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}\t{{.Ports}}";
+  const table = "{{.ID}}\t{{.Name}}\t{{.Image}}\t{{.Node}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}\t{{.Ports}}";
   const raw = "id: {{.ID}}\nname: {{.Name}}\nimage: {{.Image}}\nnode: {{.Node}}\ndesired_state: {{.DesiredState}}\ncurrent_state: {{.CurrentState}}\nerror: {{.Error}}\nports: {{.Ports}}\n";
   const headings = {
-    ID: "ID", Name: "NAME", Shown: "NAME", Image: "IMAGE", Node: "NODE", DesiredState: "DESIRED STATE", CurrentState: "CURRENT STATE", Error: "ERROR", Ports: "PORTS",
+    ID: "ID", Name: "NAME", Image: "IMAGE", Node: "NODE", DesiredState: "DESIRED STATE", CurrentState: "CURRENT STATE", Error: "ERROR", Ports: "PORTS",
   };
-  printList({ type: "*task.taskContext", table, raw, quiet: "{{.ID}}", headings, rows }, flags.text("format"), flags.on("quiet"), output);
+  printList({ type: "*task.taskContext", table, raw, quiet: "{{.ID}}", headings, rows, isOf29: isOf29(daemon) }, flags.text("format"), flags.on("quiet"), output);
 }
 
 function taskFilter({ daemon, flags }: Call): (task: ClusterTask) => boolean {

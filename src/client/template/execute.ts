@@ -1,4 +1,4 @@
-import { Answer, Nothing, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
+import { Answer, NO_MAP, NO_SLICE, Nothing, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
 import { CallError, FUNCTIONS, indexTyped, isTrue, pairsOf, typeName } from "./functions";
 import { print } from "./print";
 import { ListRow } from "./row";
@@ -174,13 +174,19 @@ class Execution {
       return MISSING;
     }
     const field = value instanceof Answer ? value.fields.find(({ json, go }) => (go ?? json) === name) : undefined;
-    if (field) return field.value;
+    if (field) return field.omitEmpty === true ? asDecoded(field.value) : field.value;
     throw failAt(operand, `can't evaluate field ${name} in type ${this.#typeOf(value)}`);
   }
 
   #typeOf(value: AnswerValue): string {
     return this.#options.typeOf?.(value) ?? typeName(value);
   }
+}
+
+/** What JSON leaves out where it is empty is nil to whoever has read it. */
+function asDecoded(value: AnswerValue): AnswerValue {
+  if (value instanceof Map && value.size === 0) return NO_MAP;
+  return Array.isArray(value) && value.length === 0 ? NO_SLICE : value;
 }
 
 /** An error at a place, as a template without a name and of one line has it. */

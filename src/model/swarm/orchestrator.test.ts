@@ -281,6 +281,20 @@ describe("rolling updates", () => {
     if (state === "rollback_completed") expect(shown(made).filter((line) => line.endsWith("running running")).length).toBe(2);
   });
 
+  it("that start first leave old tasks where new ones do not come up, and go back to those", () => {
+    const made = swarm(0);
+    const web = made.orchestrator.create(service({ replicas: 2 }));
+    const before = [...web.tasks];
+    made.agents[0]!.fails = ({ spec }) => (spec?.forced === 1 ? { state: "rejected", error: "no" } : undefined);
+    made.orchestrator.update(web, { ...web.spec, forced: 1, update: { order: "start-first" } });
+    made.pass(20);
+    expect(web.updateStatus?.state).toBe("paused");
+    expect(before.map(({ isRunning, wanted }) => [isRunning, wanted])).toEqual([[true, "running"], [true, "running"]]);
+    made.orchestrator.rollBack(web);
+    made.pass(60);
+    expect([web.updateStatus?.state, made.orchestrator.liveTasks(web)]).toEqual(["rollback_completed", before]);
+  });
+
   it("go back by hand, and forth", () => {
     const made = updated({});
     made.pass(30);

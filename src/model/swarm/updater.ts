@@ -87,6 +87,17 @@ export class Updater {
     const { orchestrator, clock } = this.#context;
     const { slot, place } = holder;
     const old = orchestrator.liveTasks(this.#service).filter((task) => task.slot === slot && task.place === place);
+    const goOn = () => {
+      this.#busy--;
+      if (this.#queue.length > 0) clock.after(this.#policy.delay, () => this.#next());
+      else this.#finishIfDone();
+    };
+    const clean = old.filter((task) => isUpToDate(task, this.#service));
+    const kept = clean.find(({ wanted }) => wanted === "running") ?? clean.at(-1);
+    if (kept) {
+      this.#keep(kept, old, goOn);
+      return;
+    }
     const isStopFirst = this.#policy.order === "stop-first";
     const made = orchestrator.makeTask(this.#service, slot, place, "ready");
     this.#made.add(made);
@@ -95,19 +106,22 @@ export class Updater {
     orchestrator.launch([made]);
     const start = () => {
       orchestrator.start(made);
-      if (!isStopFirst) for (const task of old) orchestrator.shutDown(task);
-      this.#busy--;
-      if (this.#queue.length > 0) clock.after(this.#policy.delay, () => this.#next());
-      else this.#finishIfDone();
+      // One that does not come up leaves those that it was to replace.
+      if (!isStopFirst && made.isRunning) for (const task of old) orchestrator.shutDown(task);
+      goOn();
     };
-    const left = new Set(isStopFirst ? old.filter(({ hasEnded }) => !hasEnded) : []);
-    for (const task of left) {
-      task.onEnd.push(() => {
-        left.delete(task);
-        if (left.size === 0) clock.after(START_NS, start);
-      });
-    }
-    if (left.size === 0) clock.after(START_NS, start);
+    whenOver(isStopFirst ? old : [], () => clock.after(START_NS, start));
+  }
+
+  /** A task of the place is what the service asks for already (updater.go: useExistingTask). */
+  #keep(kept: ClusterTask, old: readonly ClusterTask[], goOn: () => void): void {
+    const { orchestrator } = this.#context;
+    const others = old.filter((task) => task !== kept);
+    for (const task of others) orchestrator.shutDown(task);
+    whenOver(kept.wanted === "running" ? [] : others, () => {
+      orchestrator.start(kept);
+      goOn();
+    });
   }
 
   #finishIfDone(): void {
@@ -130,4 +144,16 @@ export class Updater {
   #show(state: UpdateStatus["state"], message: string): void {
     this.#service.updateStatus = { state, message, startedAt: this.#service.updateStatus?.startedAt ?? this.#context.clock.now };
   }
+}
+
+/** Does something once all of the tasks have ended. */
+function whenOver(tasks: readonly ClusterTask[], act: () => void): void {
+  const left = new Set(tasks.filter(({ hasEnded }) => !hasEnded));
+  for (const task of left) {
+    task.onEnd.push(() => {
+      left.delete(task);
+      if (left.size === 0) act();
+    });
+  }
+  if (left.size === 0) act();
 }
