@@ -84,6 +84,13 @@ describe.each(["ts", "wasm"] as const)("name servers around the hosts, %s engine
     expect((await lab.reach("web", "drop.example:443")).reason).toBe('web cannot resolve "drop.example": its name server said SERVFAIL');
   });
 
+  it("are asked as the container's own resolv.conf says", async () => {
+    const topology = world("29", ["127.0.0.53"]).container("own", { networks: "net", dns: "8.8.8.8", dnsSearch: ["example.com"] });
+    const lab = await start(engine, topology);
+    expect(await find(lab, "own", "wiki.corp.example")).toBe("NXDOMAIN");
+    expect((await lab.docker("exec own getent hosts www")).stdout).toContain("198.51.100.10");
+  });
+
   it("go on while the network changes", async () => {
     const lab = await start(engine, world("29"));
     await lab.docker("network connect net db");
@@ -119,6 +126,13 @@ describe("x-dockwire.underlay.names", () => {
     const lab = await start("ts", fromSpec(spec));
     const [container] = lab.describe().containers;
     expect(await find(lab, container!.name, "wiki.corp.example")).toBe("192.0.2.50");
+  });
+
+  it("lets traffic go to what they know, and dns of a service be", () => {
+    const text = "services: { web: { image: nginx, dns: 8.8.8.8 } }\nx-dockwire:\n  traffic: [{ from: web, to: 'www.example.com:443' }]\n  underlay: { names: { internet: { www.example.com: 198.51.100.10 } } }\n";
+    const { spec, notices } = toTopology(loadCompose({ file: "compose.yaml", text }, {}));
+    expect(fromSpec(spec).compile().program.flows[0]?.destination).toBe(0xc633640a);
+    expect(notices).toEqual([]);
   });
 
   it.each([

@@ -89,6 +89,10 @@ export interface ContainerOptions<Networks extends string, Containers extends st
   readonly links?: Known<Containers> | `${Known<Containers>}:${string}` | readonly (Known<Containers> | `${Known<Containers>}:${string}`)[];
   /** Lines for /etc/hosts by name: an address, or `"host-gateway"`. */
   readonly extraHosts?: Readonly<Record<string, string>>;
+  /** Name servers, search domains and options of its /etc/resolv.conf; the host's unless given. */
+  readonly dns?: string | readonly string[];
+  readonly dnsSearch?: string | readonly string[];
+  readonly dnsOptions?: string | readonly string[];
   /** A group that traffic can name instead of its containers, as a Compose service. */
   readonly service?: string;
 }
@@ -150,7 +154,7 @@ export function readNetworkOptions(name: string, options: NetworkOptions): Netwo
 
 /** @throws SimulationError `INVALID_INPUT` for a port or a quantity that cannot be. */
 export function readContainerOptions(name: string, host: string, options: ContainerOptions<string, string>): ContainerSpec {
-  const { networks = [], networkMode, hostname, publish = [], expose = [], links = [], extraHosts = {}, service, host: _, ...rest } = options;
+  const { networks = [], networkMode, hostname, publish = [], expose = [], links = [], extraHosts = {}, service, dns, dnsSearch, dnsOptions, host: _, ...rest } = options;
   const field = `containers.${name}`;
   refuseOthers(rest, field);
   // A list, or one by itself.
@@ -165,6 +169,9 @@ export function readContainerOptions(name: string, host: string, options: Contai
     publish: [publish].flat().flatMap((port) => parsePublish(port, `${field}.publish`)),
     expose: [expose].flat().map((port) => parseExpose(port, `${field}.expose`)),
     links: [links].flat().map(readLink),
+    ...(dns && { dns: [dns].flat() }),
+    ...(dnsSearch && { dnsSearch: [dnsSearch].flat() }),
+    ...(dnsOptions && { dnsOptions: [dnsOptions].flat() }),
     extraHosts: Object.entries(extraHosts).map(([extra, address]) => ({ name: extra, address })),
   };
 }

@@ -265,8 +265,9 @@ function reportUncovered(service: ComposeService, project: ComposeProject, notic
   const report = (key: string, message: string) => {
     notices.add("not-simulated", project.place("services", service.name, key), message, `services.*.${key}`);
   };
-  if (service.dns.length > 0) report("dns", "no DNS server is asked: names resolve as Docker's embedded one knows them");
-  if (service.dnsSearch.length > 0) report("dns_search", "search domains are not tried");
+  const isAsked = project.dockwire?.underlay?.names !== undefined;
+  if (service.dns.length > 0 && !isAsked) report("dns", "no DNS server is asked: names resolve as Docker's embedded one knows them");
+  if (service.dnsSearch.length > 0 && !isAsked) report("dns_search", "search domains are not tried");
   const sysctls = Object.keys(service.sysctls).filter((name) => name.startsWith("net."));
   if (sysctls.length > 0) report("sysctls", `${sysctls.join(", ")} ${sysctls.length === 1 ? "keeps its" : "keep their"} default`);
 }

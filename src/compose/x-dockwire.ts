@@ -144,7 +144,10 @@ const sectionShape: Shape = record({
  */
 export function readDockwire(field: Field, names: KnownNames): DockwireSection {
   checkShape(field, sectionShape);
-  const traffic = (field.get("traffic")?.items() ?? []).map((item) => readTraffic(item, names));
+  const nodes = readNodes(field);
+  const { internet, lan } = nodes.underlay?.names ?? {};
+  const known = { ...names, outside: new Set([...OUTSIDE, ...Object.keys({ ...internet, ...lan })]) };
+  const traffic = (field.get("traffic")?.items() ?? []).map((item) => readTraffic(item, known));
   checkNames(field, traffic);
   return {
     place: field.keyPlace,
@@ -155,7 +158,7 @@ export function readDockwire(field: Field, names: KnownNames): DockwireSection {
     links: (field.get("links")?.children() ?? []).map((item) => readLink(item, names)),
     traffic,
     defaultTraffic: field.get("default_traffic")?.flag() ?? !field.get("traffic"),
-    ...readNodes(field),
+    ...nodes,
   };
 }
 
@@ -210,7 +213,12 @@ const DEFAULTS = {
   timeoutNs: 1_000_000_000,
 };
 
-function readTraffic(field: Field, names: KnownNames): TrafficRule {
+/** What traffic may name, too: machines, and what name servers know. */
+interface TrafficNames extends KnownNames {
+  readonly outside: ReadonlySet<string>;
+}
+
+function readTraffic(field: Field, names: TrafficNames): TrafficRule {
   const from = readService(required(field, "from"), required(field, "from").text(), names);
   const to = readTarget(required(field, "to"), names);
   const kind = readKind(field, to);
@@ -260,12 +268,12 @@ function readKind(field: Field, to: TrafficRule["to"]): TrafficKind {
   return kind;
 }
 
-function readTarget(field: Field, names: KnownNames): TrafficRule["to"] {
+function readTarget(field: Field, names: TrafficNames): TrafficRule["to"] {
   const match = /^([^:/]+)(?::(\d{1,5})(?:\/(tcp|udp))?)?$/i.exec(field.text());
   const port = match?.[2] === undefined ? undefined : Number(match[2]);
   if (!match || port === 0 || (port ?? 1) > 65535) return field.expected(`"service:port[/tcp|/udp]", or "service" for a ping`);
   const [, host = ""] = match;
-  const service = isIpv4(host) || host === "localhost" ? host : readService(field, host, names);
+  const service = isIpv4(host) || host === "localhost" || names.outside.has(host) ? host : readService(field, host, names);
   const protocol = port === undefined ? "icmp" : match[3]?.toLowerCase() === "udp" ? "udp" : "tcp";
   return { service, port, protocol };
 }

@@ -1,3 +1,4 @@
+import { containerLabel } from "../../model/labels";
 import { SandboxFiles } from "../../model/inspect/sandbox-files";
 import { isIp } from "../../net/ip";
 import { lookUp } from "../../programs/libc";
@@ -20,7 +21,7 @@ export async function askNames(context: ProbeContext, from: string, name: string
   const { internet = {}, lan = {} } = spec.underlay?.names ?? {};
   const wanted = name.toLowerCase().replace(/\.$/, "");
   if (isIp(name) || ![internet, lan].some((table) => Object.keys(table).some((known) => known.toLowerCase() === wanted))) return undefined;
-  const container = state.containers.find((candidate) => candidate.name === from && candidate.running);
+  const container = state.containers.find((candidate) => candidate.running && (candidate.name === from || containerLabel(state, candidate) === from));
   if (container === undefined) return undefined;
   const process = processOf(container, [], context);
   const found = await lookUp(process.resolvConf.length > 0 ? process : { ...process, resolvConf: resolvConfOf(state, container) }, name, QUESTION_MS, family ?? 4);
