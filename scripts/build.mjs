@@ -12,6 +12,7 @@ import { build as tsup } from "tsup";
 import { buildWasm, copyWasm } from "./embed-wasm.mjs";
 import { ROOT, hashFiles } from "./hash-files.mjs";
 import { bundleWorker } from "./inline-worker.mjs";
+import { mergeChunks } from "./merge-chunks.mjs";
 import { toCommonjs, typesToCommonjs } from "./to-commonjs.mjs";
 
 const STAMP = "build/dist.sha256";
@@ -37,6 +38,11 @@ export async function buildAll({ force = false, say = () => {} } = {}) {
   await writeFile(join(ROOT, "dist/worker.js"), worker.text);
   await copyWasm(join(ROOT, "dist/core.wasm"));
   await tsup({ config: join(ROOT, "tsup.config.ts"), silent: true });
+  // A page loads `core`; Node both.
+  await mergeChunks(join(ROOT, "dist"), [
+    { entry: "browser.js", into: "core.js" },
+    { entry: "index.js", into: "node.js" },
+  ]);
   const modules = (await readdir(join(ROOT, "dist"))).filter((name) => /\.js$/.test(name) && !/^(cli|worker)\.js$/.test(name));
   await toCommonjs(modules.map((name) => join(ROOT, "dist", name)));
   await typesToCommonjs(join(ROOT, "dist"));

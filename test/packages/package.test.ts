@@ -52,6 +52,12 @@ describe("in Node", () => {
     expect((JSON.parse(nodeOutcome) as { delivered: number }).delivered).toBeGreaterThan(0);
   });
 
+  it("is read in three files: each costs time before the first packet", () => {
+    const found = new Set(["index.js"]);
+    for (const name of found) for (const [, next = ""] of readFileSync(installed(`dist/${name}`), "utf8").matchAll(/(?:from|import)\s*"\.\/([\w.-]+\.js)"/g)) found.add(next);
+    expect([...found].sort()).toEqual(["core.js", "index.js", "node.js"]);
+  });
+
   it("simulates from CommonJS, with the same digest", async () => {
     const program = consumer.write("main.cjs", `const { docker } = require("dockwire");\n(async () => {${SIMULATION}\nconsole.log(outcome);})();`);
     expect((await consumer.run(process.execPath, program)).trim()).toBe(nodeOutcome);
