@@ -8,6 +8,8 @@ interface Start {
   readonly user: string;
   readonly workdir: string;
   readonly environment: readonly string[];
+  /** Of Docker 29, whose runc (1.3) has other words. */
+  readonly isCurrent: boolean;
 }
 
 /** What shares the IPC namespace of its host may not change it (runc libcontainer/configs/validate/validator.go: sysctl). */
@@ -25,17 +27,17 @@ export function startFailure(image: ImageSpec, spec: Pick<ContainerSpec, "sysctl
   const interfaces = spec.networkMode === "none" ? 0 : Math.max(spec.networks.length, 1);
   const isOwn = spec.networkMode === undefined || spec.networkMode === "none" || !/^(host|container:)/.test(spec.networkMode);
   const settings = isOwn ? Object.entries(spec.sysctls ?? {}) : [];
-  const [setting] = settings.flatMap(([name, value]) => settingRefusal(name, value, interfaces) ?? []);
+  const [setting] = settings.flatMap(([name, value]) => settingRefusal(name, value, interfaces, start.isCurrent) ?? []);
   if (setting !== undefined) return { words: `unable to start container process: error during container init: ${setting}`, inside: true };
   const missing = programRefusal(image.contents, start);
-  return missing === undefined ? undefined : { words: `unable to start container process: ${missing}`, inside: true };
+  return missing === undefined ? undefined : { words: `unable to start container process: ${start.isCurrent ? "error during container init: " : ""}${missing}`, inside: true };
 }
 
 /** Why `docker exec` starts nothing, in the words that it prints. */
 export function execFailure(contents: ImageContents | undefined, start: Start, made: string | undefined): string | undefined {
   const stranger = userRefusal(contents, start.user);
   if (stranger !== undefined) return stranger;
-  const failed = (words: string) => `OCI runtime exec failed: exec failed: ${words}: unknown`;
+  const failed = (words: string) => `OCI runtime exec failed: exec failed: ${words}${start.isCurrent ? "" : ": unknown"}`;
   const { workdir } = start;
   if (workdir !== "" && !workdir.startsWith("/")) return failed("Cwd must be an absolute path");
   if (workdir !== "" && contents !== undefined && !contents.folders.includes(workdir) && workdir !== made) {
@@ -54,7 +56,7 @@ function userRefusal(contents: ImageContents | undefined, user: string): string 
 }
 
 /** Go os/exec: LookPath. */
-function programRefusal(contents: ImageContents | undefined, { argv: [program = ""], workdir, environment }: Start): string | undefined {
+function programRefusal(contents: ImageContents | undefined, { argv: [program = ""], workdir, environment, isCurrent }: Start): string | undefined {
   if (contents === undefined || program === "") return undefined;
   const fail = (words: string) => `exec: ${JSON.stringify(program)}: ${words}`;
   if (!program.includes("/")) {
@@ -63,7 +65,7 @@ function programRefusal(contents: ImageContents | undefined, { argv: [program = 
   }
   const full = absolute(program, workdir);
   if (contents.programs.includes(full)) return undefined;
-  return fail(contents.folders.includes(full) ? "permission denied" : `stat ${program}: no such file or directory`);
+  return fail(contents.folders.includes(full) ? `${isCurrent ? "is a directory: " : ""}permission denied` : `stat ${program}: no such file or directory`);
 }
 
 function absolute(path: string, workdir: string): string {

@@ -71,20 +71,25 @@ const FOLDERS: Readonly<Record<string, string>> = {
 };
 
 const KNOWN: ReadonlyMap<string, ReadonlySet<string>> = new Map(Object.entries(FOLDERS).map(([folder, names]) => [folder, new Set(names.split(" "))]));
+/** As runc 1.3 calls its own mount of /proc. */
+const MOUNTED = "fsmount:fscontext:proc/./sys/";
 /** Values that are words or lists. */
 const TEXTS = /congestion_control|fastopen_key|reserved_ports|port_range|group_range|_[rw]?mem$|stable_secret|scheduler|path_manager|rps_default_mask|flush/;
 
 /**
- * What the kernel says when a container's `--sysctl` is written, in the words of runc; nothing if it takes it.
+ * What the kernel says when a container's `--sysctl` is written, in the words of runc 1.1 or (`isCurrent`) 1.3; nothing if it takes it.
  *
  * @param interfaces How many interfaces `ethN` the container has.
  */
-export function settingRefusal(name: string, value: string, interfaces: number): string | undefined {
+export function settingRefusal(name: string, value: string, interfaces: number, isCurrent: boolean): string | undefined {
   if (!name.startsWith("net.")) return undefined;
   const path = name.replaceAll(".", "/");
   const [folder = "", file = "", device] = split(path.slice("net/".length));
-  if (KNOWN.get(folder)?.has(file) !== true || !hasDevice(device, interfaces)) return `open /proc/sys/${path}: no such file or directory`;
-  return TEXTS.test(file) || /^\s*-?\d+\s*$/.test(value) ? undefined : `write /proc/sys/${path}: invalid argument`;
+  if (KNOWN.get(folder)?.has(file) !== true || !hasDevice(device, interfaces)) {
+    return `${isCurrent ? `open sysctl ${name} file: unsafe procfs detected: openat2 ${MOUNTED}` : "open /proc/sys/"}${path}: no such file or directory`;
+  }
+  if (TEXTS.test(file) || /^\s*-?\d+\s*$/.test(value)) return undefined;
+  return `${isCurrent ? `failed to write sysctl ${name} = ${JSON.stringify(value)}: write ${MOUNTED}` : "write /proc/sys/"}${path}: invalid argument`;
 }
 
 /** `ipv4/conf/eth0/forwarding` as `["ipv4/conf", "forwarding", "eth0"]`. */

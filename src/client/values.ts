@@ -91,7 +91,16 @@ export function readDuration(text: string): string {
 
 /** `--sysctl`. */
 export function readSysctl(text: string): string {
-  if (!SYSCTLS.test(text)) throw new GoError(`sysctl '${text}' is not whitelisted`);
+  return allowed(text, "whitelisted");
+}
+
+/** `--sysctl` of Docker 29. */
+export function readSysctlOf29(text: string): string {
+  return allowed(text, "allowed");
+}
+
+function allowed(text: string, word: string): string {
+  if (!SYSCTLS.test(text)) throw new GoError(`sysctl '${text}' is not ${word}`);
   return text;
 }
 

@@ -132,3 +132,12 @@ function attachmentsOf(spec: ContainerSpec, mode: string, { findNetwork }: Creat
 function withLinks(endpoint: EndpointSpec, { links }: ContainerSpec): EndpointSpec {
   return links.length === 0 || endpoint.links ? endpoint : { ...endpoint, links };
 }
+
+/** What the daemon has to say about a container that it makes all the same; `forwards`: whether the host does. */
+export function createWarnings({ networkMode, publish }: ContainerSpec, hasLinks: boolean, forwards: boolean, { messages: { linksWarning } }: GenerationRules): string[] {
+  return [
+    ...(forwards || networkMode === "host" || networkMode === "none" ? [] : ["IPv4 forwarding is disabled. Networking will not work."]),
+    ...(linksWarning !== undefined && hasLinks ? [linksWarning] : []),
+    ...(networkMode === "host" && publish.length > 0 ? ["Published ports are discarded when using host network mode"] : []),
+  ];
+}

@@ -2,6 +2,7 @@ import type { Attachment, Container } from "./container";
 import { createContainer } from "./container-create";
 import type { GenerationRules } from "./generation";
 import type { FilesPart } from "./files";
+import { checkProcess, exitOfRefusal } from "./first-process";
 import type { Host } from "./host";
 import type { Ids } from "./ids";
 import { byLinkName, linkNamesOf, removeLink } from "./container-links";
@@ -11,7 +12,7 @@ import { nameNobodyHas } from "./names";
 import { daemonWords, refuse, type RefusalStatus, rethrow } from "./refusal";
 import { type RestartPolicy, restartsForever, updatePolicy, wantsRestart, wantsRevival } from "./restart-policy";
 import type { Sandboxes } from "./sandboxes";
-import { exitOfRefusal, exitOnSignal, signalNumber } from "./signals";
+import { exitOnSignal, signalNumber } from "./signals";
 import type { ContainerSpec, EndpointSpec, ExposedPort } from "./spec";
 import type { ContainerState } from "./state";
 
@@ -89,7 +90,7 @@ export class Containers {
     try {
       this.#setUp(container);
     } catch (error) {
-      container.listed = { ports: container.shownPorts, showsExposed: container.showsExposed };
+      if (this.#context.rules.ports.remembersShown) container.listed = { ports: container.shownPorts, showsExposed: container.showsExposed };
       this.#context.sandboxes.tearDown(container);
       container.error = daemonWords(error);
       container.exitCode = container.exitCode || exitOfRefusal(container.error);
@@ -297,8 +298,14 @@ export class Containers {
     }
     container.sandboxId = container.isHostMode ? "host" : ids.id("sandbox", container.name);
     try {
+      // Docker 29 connects a process that is there.
+      if (rules.sandbox.madeFirst && container.spec.startFailure) {
+        sandboxes.prepare(container);
+        checkProcess(container, messages);
+      }
       sandboxes.setUp(container);
     } catch (error) {
+      if (container.spec.startFailure) throw error;
       if (messages.startFailure === "" || /OCI runtime/.test(daemonWords(error))) throw error;
       rethrow(error, (words) => `${messages.startFailure}${words}`, subjectOf(container));
     }
@@ -306,8 +313,7 @@ export class Containers {
     if (container.hostname.length > HOSTNAME_MAX) {
       refuse(500, subjectOf(container), messages.runcFailure("unable to start container process: error during container init: sethostname: invalid argument"));
     }
-    const { startFailure } = container.spec;
-    if (startFailure) refuse(500, subjectOf(container), startFailure.inside ? messages.runcFailure(startFailure.words) : startFailure.words);
+    checkProcess(container, messages);
     const forbidden = Object.keys(container.spec.sysctls ?? {}).find((name) => name.startsWith("net."));
     if (container.isHostMode && forbidden !== undefined) {
       refuse(500, subjectOf(container), messages.runcFailure(`sysctl ${JSON.stringify(forbidden)} not allowed in host network namespace`));

@@ -1,6 +1,7 @@
 import { AddressSpace, DEFAULT_POOLS, poolsOfFlags } from "./address-space";
 import { docker0Address6, docker0Subnet, localPool6, takesOver } from "./default-bridge";
 import { Connections } from "./connections";
+import { createWarnings } from "./container-create";
 import { type ContainerContext, Containers } from "./containers";
 import { defaultBridgeSpec } from "./drivers/default-bridge";
 import { createFirewall, type Firewall } from "./firewall/index";
@@ -108,13 +109,10 @@ export class Daemon implements DaemonOperations {
   }
 
   pruneNetworks({ labels = [], withoutLabels = [] }: PruneFilter = {}): string[] {
-    const unused = this.#networks.list().filter((network) => {
-      const isUsed = network.isPredefined || network.configOnly || network.endpoints.size > 0;
-      return !isUsed && labels.every((label) => hasLabel(network.parts.spec.labels, label)) && !withoutLabels.some((label) => hasLabel(network.parts.spec.labels, label));
-    });
-    for (const network of unused) this.#remove(network);
-    const passes = ({ ingress, labels: own }: NetworkState) => !ingress && labels.every((label) => hasLabel(own, label)) && !withoutLabels.some((label) => hasLabel(own, label));
-    return [...unused.map(({ name }) => name), ...this.#swarm.pruneNetworks(passes)];
+    const passes = (own: NetworkSpec["labels"]) => labels.every((label) => hasLabel(own, label)) && !withoutLabels.some((label) => hasLabel(own, label));
+    const gone = shuffled(this.#networks.list().filter((network) => network.isUnused && passes(network.parts.spec.labels)), this.#chance);
+    for (const network of gone) this.#remove(network);
+    return [...gone.map(({ name }) => name), ...this.#swarm.pruneNetworks(({ ingress, labels: own }) => !ingress && passes(own))];
   }
 
   connect(container: string, endpoint: EndpointSpec): void {
@@ -129,11 +127,7 @@ export class Daemon implements DaemonOperations {
   createContainer(spec: ContainerSpec): { readonly id: string; readonly warnings: readonly string[] } {
     const { id, links } = this.#containers.create(spec);
     const forwards = this.#rules.remembersForwarding ? this.#forwardedAtStart : this.#host.world.ipForward;
-    const warnings = [
-      ...(forwards || spec.networkMode === "host" || spec.networkMode === "none" ? [] : ["IPv4 forwarding is disabled. Networking will not work."]),
-      ...(links.length > 0 ? [this.#rules.messages.linksWarning ?? []].flat() : []),
-      ...(spec.networkMode === "host" && spec.publish.length > 0 ? ["Published ports are discarded when using host network mode"] : []),
-    ];
+    const warnings = createWarnings(spec, links.length > 0, forwards, this.#rules);
     return { id, warnings };
   }
 
@@ -207,9 +201,13 @@ export class Daemon implements DaemonOperations {
     this.#ports = new HostPorts(this.#rules, this.#host);
     this.#sandboxes.restart(this.#sandboxContext());
     this.#firewall.start(firewallFlags(this.#flags));
-    // The store has them by ID.
-    for (const network of [...old].sort((a, b) => (a.id < b.id ? -1 : 1))) this.#restore(network);
-    for (const bridge of old.filter(({ isDefault }) => isDefault)) this.#remove(bridge);
+    // The store has them by ID, and IDs are chance.
+    const bridges = old.filter(({ parts }) => parts.bridge).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const own = bridges.find(({ isDefault }) => isDefault);
+    for (const network of [...(own ? [own] : []), ...shuffled(bridges.filter((network) => network !== own), this.#chance)]) this.#restore(network);
+    if (own) this.#remove(own);
+    // The daemon lets go of a docker0 that may be of other pools (moby daemon/daemon_unix.go: removeDefaultBridgeInterface).
+    if (this.#flags.defaultAddressPools.length > 0) this.#host.removeDevice("docker0");
     this.#makeDefaultBridge();
     this.#swarm.restart();
     if (this.#rules.sandbox.namesFirst) for (const container of this.#containers.list()) container.sortAttachments();
@@ -307,8 +305,7 @@ export class Daemon implements DaemonOperations {
     const { host, seed } = this.#options;
     return swarms.member({
       hostName: host.name, cpus: host.cpus, host: this.#host, generation: this.#rules.name, seed, ids: this.#ids, firewall: this.#firewall, veths: this.#veths,
-      networks: () => this.#networks, containers: () => this.#containers, sandboxes: () => this.#sandboxes,
-      program: (network: Network) => this.#program(network),
+      networks: () => this.#networks, containers: () => this.#containers, sandboxes: () => this.#sandboxes, program: (network: Network) => this.#program(network),
     });
   }
 

@@ -79,6 +79,11 @@ export class Network implements AddressableNetwork {
     return this.parts.driver;
   }
 
+  /** It can go, as nobody is on it. */
+  get isUnused(): boolean {
+    return !this.isPredefined && !this.configOnly && this.endpoints.size === 0;
+  }
+
   get isDefault(): boolean {
     return this.parts.isDefault;
   }

@@ -305,6 +305,11 @@ export class Sandboxes {
     }
   }
 
+  /** A sandbox that nothing is in yet. */
+  prepare(container: Container): void {
+    this.#makeSandbox(container);
+  }
+
   #makeSandbox(container: Container): void {
     container.hasSandbox = true;
     this.#context.files?.make(container);

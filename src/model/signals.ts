@@ -38,9 +38,3 @@ export function exitOnSignal(signal: number, exitOnTerm: number | undefined): nu
   if (signal === KILL) return 128 + KILL;
   return HARMLESS.has(signal) ? undefined : exitOnTerm;
 }
-
-/** The status of a process that could not be started (moby daemon/errors.go: translateContainerdStartErr). */
-export function exitOfRefusal(words: string): number {
-  if (/executable file not found|no such file or directory/.test(words)) return 127;
-  return words.includes("permission denied") ? 126 : 128;
-}

@@ -25,6 +25,11 @@ function route(process: ProcessView, verb: string, rest: readonly string[], fami
 }
 
 /** In the order of the kernel's tree: what lies below the default route, that, and the groups, which are in another table. */
+/** As the kernel has them. */
+function byNumber(process: ProcessView): readonly InterfaceView[] {
+  return [...process.network.ifaces].sort((a, b) => process.interfaceIndex(a.name) - process.interfaceIndex(b.name));
+}
+
 function routes6({ network: { ifaces, routes6: known = [] } }: ProcessView): string[] {
   const devices = ifaces.filter(({ addrs }) => addrs.some((text) => text.startsWith("fe80:"))).map(({ name }) => name);
   const below = [...known.filter((text) => !text.startsWith("default")), ...devices.map((name) => `fe80::/64 dev ${name} metric 256`)];
@@ -35,7 +40,7 @@ function routes6({ network: { ifaces, routes6: known = [] } }: ProcessView): str
 /** With a family, only devices that have such an address, without their MACs; of IPv6 the kernel tells less. */
 function addresses(process: ProcessView, [wanted]: readonly string[], family: Family, isOneLine: boolean): ProgramResult {
   const loopback: InterfaceView = { name: "lo", mtu: 65536, state: "UNKNOWN", mac: "00:00:00:00:00:00", kind: "loopback", up: true, addrs: ["127.0.0.1/8", ...(process.sysctl("net/ipv6/conf/lo/disable_ipv6") === "0" ? ["::1/128"] : [])] };
-  const interfaces = [loopback, ...process.network.ifaces].filter(({ name }) => wanted === undefined || name === wanted);
+  const interfaces = [loopback, ...byNumber(process)].filter(({ name }) => wanted === undefined || name === wanted);
   if (wanted !== undefined && interfaces.length === 0) return complained(`ip: can't find device '${wanted}'`);
   return printed(
     interfaces.flatMap((device) => {
@@ -53,7 +58,7 @@ function addresses(process: ProcessView, [wanted]: readonly string[], family: Fa
 
 function links(process: ProcessView, [wanted]: readonly string[], isOneLine: boolean): string[] {
   const loopback: InterfaceView = { name: "lo", mtu: 65536, state: "UNKNOWN", mac: "00:00:00:00:00:00", kind: "loopback", up: true, addrs: [] };
-  const interfaces = [loopback, ...process.network.ifaces].filter(({ name }) => wanted === undefined || name === wanted);
+  const interfaces = [loopback, ...byNumber(process)].filter(({ name }) => wanted === undefined || name === wanted);
   const headings = interfaces.map((device) => heading(device.name === "lo" ? 1 : process.interfaceIndex(device.name), device, process.peerMark(device.name)));
   return isOneLine ? headings.map((lines) => lines.join("\\")) : headings.flat();
 }

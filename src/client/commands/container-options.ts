@@ -35,7 +35,7 @@ export function readContainer({ daemon, flags, args }: Call, image: ImageSpec, n
   const workdir = flags.text("workdir");
   const env = readEnvironment(flags.all("env"));
   const sysctls = flags.map("sysctl");
-  const start = { argv: command.length > 0 ? command : image.command, user, workdir, environment: settingsOfEnvironment({ env, image }) };
+  const start = { argv: command.length > 0 ? command : image.command, user, workdir, environment: settingsOfEnvironment({ env, image }), isCurrent };
   const failure = startFailure(image, { sharesIpc: flags.text("ipc") === "host", sysctls, networks: endpoints, ...(mode !== undefined && { networkMode: mode }) }, start);
   return {
     name,

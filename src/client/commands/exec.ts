@@ -1,13 +1,22 @@
 import { SimulationError } from "../../errors";
 import { environmentOf, replaced, settingsOfEnvironment } from "../../model/inspect/environment";
+import { exitOfRefusal } from "../../model/first-process";
 import { execFailure } from "../first-process";
-import { atLeast, type Command } from "../command";
-import { Failure } from "../outcome";
+import { atLeast, isOf29, type Command } from "../command";
+import { Failure, type CommandOutcome } from "../outcome";
 import { ask, find } from "../refusals";
 import { readEnvironment } from "../values";
 
 /** docker/cli cli/command/container/exec.go: what could not be started; the reason comes by the stream of the process. */
 const EXIT_REFUSED = 126;
+
+const REFUSED = "OCI runtime exec failed";
+
+/** Docker 29 says less of what could not be started, and has a status for each reason (moby daemon/errors.go: setExitCodeFromError). */
+function inWordsOf29(outcome: CommandOutcome): CommandOutcome {
+  if (outcome.exit !== EXIT_REFUSED || !outcome.stdout.startsWith(REFUSED)) return outcome;
+  return { ...outcome, exit: exitOfRefusal(outcome.stdout), stdout: outcome.stdout.replace(/: unknown(?=\n$)/, "") };
+}
 
 export const EXEC: Command = {
   path: "exec",
@@ -41,12 +50,15 @@ export const EXEC: Command = {
       links: daemon.state().generation === "29" ? [] : container.linked,
     });
     const workdir = flags.text("workdir");
-    const start = { argv, user: flags.text("user"), workdir: workdir === "" ? (container.spec.workdir ?? "") : workdir, environment };
+    const isCurrent = isOf29(daemon);
+    const start = { argv, user: flags.text("user"), workdir: workdir === "" ? (container.spec.workdir ?? "") : workdir, environment, isCurrent };
     const refusal = execFailure(container.spec.image?.contents, start, container.spec.workdir);
-    const outcome = refusal === undefined ? await programs.exec(container, argv, { environment, detached, tty, workdir: start.workdir }) : { exit: EXIT_REFUSED, stdout: `${refusal}\n`, stderr: "" };
+    const ran = refusal === undefined ? await programs.exec(container, argv, { environment, detached, tty, workdir: start.workdir }) : { exit: EXIT_REFUSED, stdout: `${refusal}\n`, stderr: "" };
+    const outcome = isCurrent ? inWordsOf29(ran) : ran;
+    if (isCurrent && refusal?.startsWith("unable to find") === true) throw new Failure(`Error response from daemon: ${refusal}`);
     if (detached) {
       // What starts nothing is an answer of the daemon then.
-      if (outcome.exit === EXIT_REFUSED && outcome.stdout !== "") throw new Failure(`Error response from daemon: ${outcome.stdout.trim()}`);
+      if (refusal !== undefined || outcome.stdout.startsWith(REFUSED)) throw new Failure(`Error response from daemon: ${outcome.stdout.trim()}`);
       return;
     }
     output.stdout += outcome.stdout;

@@ -1,6 +1,6 @@
 import type { FlagKind, FlagSpec } from "../flags";
 import { GoError } from "../go";
-import { readDnsSearch, readDnsServer, readDnsServerOf29, readEnvironment, readExtraHost, readIp, readLabel, readLink, readSysctl } from "../values";
+import { readDnsSearch, readDnsServer, readDnsServerOf29, readEnvironment, readExtraHost, readIp, readLabel, readLink, readSysctl, readSysctlOf29 } from "../values";
 import { readNetwork, readNetworkOf29 } from "./network-option";
 
 /** Flags of `docker run` and `docker create` that say nothing about networks: they are read and, but for their syntax, left alone. */
@@ -55,7 +55,7 @@ export const CREATE_FLAGS: readonly FlagSpec[] = [
   { name: "pull", kind: "text" },
   { name: "restart", kind: "text" },
   { name: "rm", kind: "switch" },
-  { name: "sysctl", kind: "list", read: readSysctl },
+  { name: "sysctl", kind: "list", read: readSysctl, readOf29: readSysctlOf29 },
   { name: "tty", short: "t", kind: "switch" },
   { name: "user", short: "u", kind: "text" },
   { name: "volume", short: "v", kind: "list" },

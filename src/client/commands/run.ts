@@ -67,6 +67,8 @@ function create(call: Call, refuse: (text: string) => Failure): string {
   }
   if (!known) throw missing(call, reference, refuse);
   if (spec.workdir !== undefined && !spec.workdir.startsWith("/")) throw refuse(`${FROM_DAEMON}the working directory '${spec.workdir}' is invalid, it needs to be an absolute path`);
+  const ofInterface = daemon.state().generation === "29" ? Object.keys(spec.sysctls ?? {}).find((name) => /^net\.(ipv[46]|mpls)\.(conf|neigh)\.eth\d+\./.test(name)) : undefined;
+  if (ofInterface !== undefined) throw refuse(`${FROM_DAEMON}interface specific sysctl setting ${JSON.stringify(ofInterface)} must be supplied using driver option 'com.docker.network.endpoint.sysctls'`);
   const local = (spec.dns ?? []).find((address) => /^(127\.|::1$)/.test(address));
   if (local !== undefined && daemon.state().generation !== "29") output.warn(`WARNING: Localhost DNS setting (--dns=${local}) may fail in containers.`);
   try {

@@ -48,8 +48,9 @@ export class Kernel {
     for (const { device, host } of this.#known) if (device?.kind === "bridge" && this.hasCarrier(host, device)) device.hadCarrier = true;
   }
 
-  /** The daemon of a host has started again: 20.10 adds the IPv6 routes of bridges that are there. */
-  restarted(host: string, generation: DockerState["generation"]): void {
+  /** The daemon of a host has started again: 20.10 adds the IPv6 routes of bridges that are there. With pools of its own it makes docker0 anew. */
+  restarted(host: string, generation: DockerState["generation"], hasPools: boolean): void {
+    if (hasPools) this.#known = this.#known.filter(({ key }) => key !== `${host} docker0`);
     if (generation !== "20.10") return;
     for (const device of this.devicesOf(host)) if (device.kind === "bridge") device.wasFound = true;
   }

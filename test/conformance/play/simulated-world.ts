@@ -33,6 +33,8 @@ import type { World, WorldOf } from "./world";
 interface Host {
   readonly daemon: Daemon;
   readonly client: DockerClient;
+  /** Its subnets come from pools that its flags name. */
+  readonly hasPools: boolean;
 }
 
 /** Commands that change nothing. */
@@ -84,7 +86,7 @@ class SimulatedWorld implements World {
       Object.entries(hosts).map(([name, machine], index) => {
         const flags = parseDaemonFlags(dockerd_flags[name] ?? dockerd_flags["*"] ?? [], generation);
         const daemon = new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: index, flags, world: recordedHost(machine, generation), swarms: this.#swarms, files: containerFiles, chance });
-        return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs(), stacks: stackReader, chance }) }];
+        return [name, { daemon, client: new DockerClient(daemon, { images: IMAGES, programs: this.#programs(), stacks: stackReader, chance }), hasPools: flags.defaultAddressPools.length > 0 }];
       }),
     );
     for (const [machine, { listen }] of Object.entries(PLAIN_MACHINES)) this.#processes.serve(machine, machine, listen);
@@ -210,7 +212,7 @@ class SimulatedWorld implements World {
 
   async restartDaemon(host: string): Promise<void> {
     this.#host(host).daemon.restart();
-    this.#kernel.restarted(host, this.#state().generation);
+    this.#kernel.restarted(host, this.#state().generation, this.#host(host).hasPools);
     this.#settle();
     this.#simulation.sleep(1);
   }
