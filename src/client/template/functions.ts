@@ -1,4 +1,4 @@
-import { Answer, NO_POINTER, NO_SLICE, Nothing, sortedEntries, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
+import { Answer, NO_POINTER, NO_SLICE, Nothing, PortMap, sortedEntries, type AnswerMap, type AnswerValue } from "../../model/inspect/answer";
 import { goJson } from "./json";
 import { print } from "./print";
 
@@ -54,8 +54,16 @@ export const FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map<string, 
   ["ge", fixed(2, (args) => compare(at(args, 0), at(args, 1)) >= 0)],
   ["print", { least: 0, most: Number.POSITIVE_INFINITY, call: printAll }],
   ["println", { least: 0, most: Number.POSITIVE_INFINITY, call: (args) => `${args.map((value) => print(value)).join(" ")}\n` }],
+  ["html", { least: 0, most: Number.POSITIVE_INFINITY, call: (args) => printAll(args).replace(/["'&<>]/g, (letter) => `&${HTML[letter]};`) }],
+  ["js", { least: 0, most: Number.POSITIVE_INFINITY, call: (args) => printAll(args).replace(/[\\'"<>&=]/g, (letter) => JS[letter] ?? letter) }],
+  ["urlquery", { least: 0, most: Number.POSITIVE_INFINITY, call: (args) => encodeURIComponent(printAll(args)).replace(/%20/g, "+").replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`) }],
+  ["call", { least: 0, most: Number.POSITIVE_INFINITY, call: ([value]) => fail(value === undefined ? "call of nil" : `non-function of type ${typeName(value)}`) }],
   ["printf", { least: 1, most: Number.POSITIVE_INFINITY, call: ([format, ...args]) => formatted(text(format ?? "", 0), args) }],
 ]);
+
+/** text/template: htmlReplacementChars and jsReplacementChars. */
+const HTML: Readonly<Record<string, string>> = { '"': "#34", "'": "#39", "&": "amp", "<": "lt", ">": "gt" };
+const JS: Readonly<Record<string, string>> = { "\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D" };
 
 /** Whether a value counts as true in `if`, `and` and `or`. */
 export function isTrue(value: AnswerValue): boolean {
@@ -99,6 +107,9 @@ function lengthOf(value: AnswerValue): number {
 /** `index` where the types are known: a key that a map does not have leads to what is zero among its values. */
 export function indexTyped([value, ...keys]: readonly AnswerValue[]): AnswerValue {
   return keys.reduce((inner, key) => {
+    if (inner instanceof PortMap && typeof key === "string") throw new CallError("value has type string; should be nat.Port");
+    const isEmpty = inner instanceof Map ? inner.size === 0 : inner instanceof Nothing && inner.of === "map";
+    if (isEmpty && typeof key === "string") return "";
     const found = indexInto(inner, key);
     return inner instanceof Map && typeof key === "string" && !inner.has(key) ? zeroLike([...(inner as AnswerMap).values()][0]) : found;
   }, value ?? new Nothing("interface"));
@@ -123,7 +134,8 @@ function indexInto(value: AnswerValue, key: AnswerValue): AnswerValue {
   if (Array.isArray(value)) {
     const list = value as readonly AnswerValue[];
     if (typeof key !== "number") throw new CallError(`cannot index slice/array with type ${typeName(key)}`);
-    return list[key] ?? fail("reflect: slice index out of range");
+    // Go lets the length itself pass, and reflection stumbles over it.
+    return list[key] ?? fail(key === list.length ? "reflect: slice index out of range" : `index out of range: ${key}`);
   }
   throw new CallError(`can't index item of type ${typeName(value)}`);
 }
@@ -178,6 +190,7 @@ function formatted(format: string, args: readonly AnswerValue[]): string {
 function formatOne(verb: string, value: AnswerValue, precision: string | undefined): string {
   const wrong = () => `%!${verb}(${typeName(value)}=${print(value)})`;
   if (verb === "v") return print(value);
+  if (verb === "T") return typeName(value);
   if (verb === "d") return typeof value === "number" ? String(value) : wrong();
   if (verb === "t") return typeof value === "boolean" ? String(value) : wrong();
   if (verb === "q") return typeof value === "string" ? JSON.stringify(value) : wrong();

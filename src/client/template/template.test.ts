@@ -39,6 +39,8 @@ describe("a template", () => {
     ["a {{- /* gone */ -}} b", "ab"],
     ["{{$x := .Name}}{{$x}}{{$.ID}}", "/c1abc"],
     ["{{.Ports}}", "map[80/tcp:[{0.0.0.0 8080}] 81/tcp:[]]"],
+    ['{{html "<a>"}} {{js "it\'s"}} {{urlquery "a b"}} {{printf "%T" .Name}}', "&lt;a&gt; it\\'s a+b string"],
+    ['{{index .Networks "none"}}', "<nil>"],
     ["{{join (split .Name \"c\") \"-\"}}", "/-1"],
   ])("%s is filled in", (template, text) => {
     expect(fill(template)).toBe(text);

@@ -9,6 +9,9 @@ export type AnswerMap = ReadonlyMap<string, AnswerValue>;
 
 export type NothingKind = "slice" | "map" | "pointer" | "interface" | "IP" | "Prefix";
 
+/** A map whose keys are ports: to Go no texts, which `index` of a template learns. */
+export class PortMap extends Map<string, AnswerValue> {}
+
 /** Go's nil, `null` in JSON; or an address or a block that is none, an empty text there. */
 export class Nothing {
   readonly of: NothingKind;

@@ -2,7 +2,7 @@ import { formatIpv4, formatIpv6 } from "../../net/ip";
 import { Identity } from "../identity";
 import type { ContainerSpec, EndpointSpec, ExposeSpec, ImageSpec, PublishSpec } from "../spec";
 import type { AttachmentState, ContainerState, DockerState, EndpointState } from "../state";
-import { Answer, NO_MAP, NO_POINTER, NO_SLICE, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
+import { Answer, NO_MAP, NO_POINTER, NO_SLICE, PortMap, textMap, type AnswerField, type AnswerMap, type AnswerValue } from "./answer";
 import { settingsOfEnvironment } from "./environment";
 import { FIELDS_OF_HOST_CONFIG } from "./host-config";
 import { CREATED, macText } from "./network";
@@ -99,7 +99,7 @@ function configOf({ generation }: DockerState, { hostname, domainname, exposed, 
     { json: "AttachStdin", value: false },
     { json: "AttachStdout", value: false },
     { json: "AttachStderr", value: false },
-    { json: "ExposedPorts", value: open.length === 0 ? NO_MAP : new Map(open.map((port) => [port, Answer.of({})])), omitEmpty: true },
+    { json: "ExposedPorts", value: open.length === 0 ? NO_MAP : new PortMap(open.map((port) => [port, Answer.of({})])), omitEmpty: true },
     { json: "Tty", value: false },
     { json: "OpenStdin", value: false },
     { json: "StdinOnce", value: false },
@@ -206,7 +206,7 @@ function wantedAddresses({ ipv4, ipv6, linkLocalIps }: EndpointSpec, sendsAll: b
 
 /** What is published, and the exposed ports that are not; nothing where no port can be published: on internal networks, macvlan, none and host. */
 function portsOf({ ports, exposed, showsExposed, spec }: ContainerState): AnswerMap {
-  const shown = new Map<string, AnswerValue>();
+  const shown = new PortMap();
   // To libnetwork all protocols that it does not know are number 0.
   for (const port of showsExposed ? (spec.exposeUnknown ?? []) : []) shown.set(port.replace(/\/.*/, "/0"), NO_SLICE);
   for (const port of showsExposed ? exposed : []) shown.set(portKey(port), NO_SLICE);
@@ -225,10 +225,10 @@ export function portKey({ port, protocol }: { readonly port: number; readonly pr
 
 /** `HostConfig.PortBindings`, as it was asked for. */
 function bindingsOf(publish: readonly PublishSpec[]): AnswerMap {
-  const bindings = new Map<string, Answer[]>();
+  const bindings = new PortMap();
   for (const { containerPort, protocol, hostPort, asksForAny, hostIp } of publish) {
     const key = portKey({ port: containerPort, protocol });
-    bindings.set(key, [...(bindings.get(key) ?? []), Answer.of({ HostIp: hostIp ?? "", HostPort: asksForAny ? "0" : rangeText(hostPort) })]);
+    bindings.set(key, [...((bindings.get(key) as readonly Answer[] | undefined) ?? []), Answer.of({ HostIp: hostIp ?? "", HostPort: asksForAny ? "0" : rangeText(hostPort) })]);
   }
   return bindings;
 }
