@@ -6,6 +6,8 @@ export const KNOWN_COURSES: Readonly<Record<string, readonly number[]>> = {
   "bridge-multi-service": [1, 1, 0],
   "ports-connect-disconnect": [1],
   "cli-port-words": [2, 2, 3],
+  "daemon-pools-run-out": [2, 2, 0, 0, 1],
+  "daemon-restart-running": [0, 0, 1],
   "daemon-restart-order": [1, 5, 2, 0, 1, 1],
   "service-chance": [1, 2, 0, 1, 1, 0, 0, 1, 1, 0],
   "service-dnsrr": [0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0],
