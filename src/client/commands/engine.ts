@@ -1,7 +1,9 @@
-import { Answer, NO_MAP, NO_SLICE, type AnswerValue } from "../../model/inspect/answer";
+import { Answer, NO_POINTER, NO_SLICE, type AnswerValue } from "../../model/inspect/answer";
+import { CREATED } from "../../model/inspect/network";
+import type { ClusterFacts } from "../../model/swarm/operations";
+import { formatCidr } from "../../net/cidr";
 import { NONE, type Call, type Command } from "../command";
 import { Failure } from "../outcome";
-import { refusalOf } from "../refusals";
 import { executeTemplate } from "../template/execute";
 import { parseTemplate } from "../template/parser";
 import { TemplateError, type TemplateNode } from "../template/syntax";
@@ -92,27 +94,39 @@ function swarmOf(daemon: Call["daemon"]): Answer {
   const { swarm } = daemon;
   const own = daemon.state().hosts[0]?.swarm;
   const isMember = swarm.localState === "active";
-  const known = isMember ? managersOf(swarm) : undefined;
-  const { nodes, managers } = known ?? { nodes: 0, managers: 0 };
+  const { managers = [], cluster } = (isMember ? swarm.info() : undefined) ?? {};
+  const remotes = managers.map(({ id, address, port }) => Answer.of({ NodeID: id, Addr: `${address}:${port}` }));
   return new Answer([
     ...Object.entries({
-      NodeID: swarm.ownId, NodeAddr: isMember ? (own?.address ?? "") : "", LocalNodeState: swarm.localState, ControlAvailable: own?.role === "manager" && isMember, Error: "", RemoteManagers: NO_MAP,
+      NodeID: swarm.ownId, NodeAddr: isMember ? (own?.address ?? "") : "", LocalNodeState: swarm.localState, ControlAvailable: own?.role === "manager" && isMember, Error: "",
+      RemoteManagers: remotes.length === 0 ? NO_SLICE : remotes,
     }).map(([json, value]) => ({ json, value })),
-    { json: "Nodes", value: nodes, omitEmpty: true },
-    { json: "Managers", value: managers, omitEmpty: true },
+    { json: "Nodes", value: cluster?.nodes ?? 0, omitEmpty: true },
+    { json: "Managers", value: cluster ? managers.length : 0, omitEmpty: true },
+    { json: "Cluster", value: cluster ? clusterOf(cluster) : NO_POINTER, omitEmpty: true },
   ]);
 }
 
-/** Only a manager knows. */
-function managersOf(swarm: Call["daemon"]["swarm"]): { readonly nodes: number; readonly managers: number } | undefined {
-  try {
-    const { nodes } = swarm.nodes();
-    return { nodes: nodes.length, managers: nodes.filter(({ role }) => role === "manager").length };
-  } catch (error) {
-    refusalOf(error);
-    return undefined;
-  }
+/** Differs from Docker: there are no certificates. */
+function clusterOf({ id, pools, maskLength, dataPathPort, taskHistoryLimit, heartbeat, isAutolocked }: ClusterFacts): Answer {
+  const spec = Answer.of({
+    Name: "default",
+    Labels: new Map(),
+    Orchestration: Answer.of({ TaskHistoryRetentionLimit: taskHistoryLimit }),
+    Raft: Answer.of({ SnapshotInterval: 10000, KeepOldSnapshots: 0, LogEntriesForSlowFollowers: 500, ElectionTick: 10, HeartbeatTick: 1 }),
+    Dispatcher: Answer.of({ HeartbeatPeriod: heartbeat }),
+    CAConfig: Answer.of({ NodeCertExpiry: NODE_CERT_EXPIRY }),
+    TaskDefaults: Answer.of({}),
+    EncryptionConfig: Answer.of({ AutoLockManagers: isAutolocked }),
+  });
+  return Answer.of({
+    ID: id, Version: Answer.of({ Index: 0 }), CreatedAt: CREATED, UpdatedAt: CREATED, Spec: spec, TLSInfo: Answer.of({}), RootRotationInProgress: false, DefaultAddrPool: pools.map(formatCidr),
+    SubnetSize: maskLength, DataPathPort: dataPathPort,
+  });
 }
+
+/** swarmkit ca: DefaultNodeCertExpiration: 90 days, in nanoseconds. */
+const NODE_CERT_EXPIRY = 7776e12;
 
 function readTemplate(format: string, name: string): readonly TemplateNode[] {
   return inTemplate(name, () => parseTemplate(format));

@@ -1,4 +1,4 @@
-import { Answer, textMap, type AnswerField } from "../../model/inspect/answer";
+import { Answer, Nothing, textMap, type AnswerField } from "../../model/inspect/answer";
 import { CREATED } from "../../model/inspect/network";
 import { PLATFORM } from "../../model/swarm/constraints";
 import { MANAGER_PORT } from "../../model/swarm/manager-port";
@@ -12,6 +12,12 @@ const PLUGINS: Readonly<Record<string, readonly string[]>> = {
   Volume: ["local"],
 };
 
+/** moby api/types/swarm. */
+export const NODE_TYPES = {
+  "": "swarm.Node", Version: "swarm.Version", Spec: "swarm.NodeSpec", Description: "swarm.NodeDescription", "Description.Platform": "swarm.Platform", "Description.Resources": "swarm.Resources",
+  "Description.Engine": "swarm.EngineDescription", Status: "swarm.NodeStatus", ManagerStatus: "*swarm.ManagerStatus",
+};
+
 /** What `docker node inspect` shows, `engine` being the version of the nodes' engines. Differs from Docker: there are no certificates. */
 export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined, engine: string): Answer {
   const { id, version, labels, role, availability, hostname, status, statusText, address } = node;
@@ -23,7 +29,7 @@ export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined, 
     Engine: new Answer([{ json: "EngineVersion", value: engine }, ...labelsOf(node), { json: "Plugins", value: plugins }]),
     TLSInfo: Answer.of({}),
   });
-  const manager: AnswerField[] = role === "manager" ? [{ json: "ManagerStatus", value: managerOf(node, leader) }] : [];
+  const manager = role === "manager" ? managerOf(node, leader) : new Nothing("pointer");
   return new Answer([
     { json: "ID", value: id },
     { json: "Version", value: Answer.of({ Index: version }) },
@@ -32,7 +38,7 @@ export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined, 
     { json: "Spec", value: Answer.of({ Labels: textMap(labels), Role: role, Availability: availability }) },
     { json: "Description", value: description },
     { json: "Status", value: new Answer([{ json: "State", value: status }, { json: "Message", value: statusText, omitEmpty: true }, { json: "Addr", value: address }]) },
-    ...manager,
+    { json: "ManagerStatus", value: manager, omitEmpty: true },
   ]);
 }
 

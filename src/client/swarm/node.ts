@@ -9,7 +9,7 @@ import { ask, forEachName, notFoundOr } from "../refusals";
 import { ListRow } from "../template/row";
 import { filtersOf, hasLabel, readFilter, readLabel } from "../values";
 import { descriptionOf } from "./groups";
-import { inspectNode, prettyNode } from "./node-inspect";
+import { inspectNode, prettyNode, NODE_TYPES } from "./node-inspect";
 import { printObjects } from "./print-objects";
 import { checkFilters, checkManager } from "./refused";
 import { printTasks, TASK_FLAGS } from "./tasks";
@@ -148,7 +148,7 @@ const INSPECT: Command = {
       const engine = engineVersion(daemon.state().generation);
       return { answer: inspectNode(node, leader, engine), pretty: prettyNode(node, leader, engine) };
     };
-    printObjects({ names: args, look, say: (name, error) => notFoundOr("node", name, error), format: flags.text("format"), pretty: flags.on("pretty") }, output);
+    printObjects({ names: args, look, say: (name, error) => notFoundOr("node", name, error), format: flags.text("format"), pretty: flags.on("pretty"), types: NODE_TYPES }, output);
   },
 };
 
@@ -163,15 +163,19 @@ const TASKS: Command = {
     checkManager(call);
     const names = args.length === 0 ? ["self"] : args;
     const refusals: string[] = [];
+    // The client adds each node to one filter, so that the tasks of the first come again with those of the second.
+    const seen: ClusterNode[] = [];
     const tasks = names.flatMap((name) => {
       try {
-        return daemon.swarm.tasksOn(daemon.swarm.findNode(name));
+        const node = daemon.swarm.findNode(name);
+        if (!seen.includes(node)) seen.push(node);
+        return seen.flatMap((each) => daemon.swarm.tasksOn(each));
       } catch (error) {
         refusals.push(notFoundOr("node", name, error));
         return [];
       }
     });
-    if (refusals.length < names.length) printTasks(call, [...new Set(tasks)]);
+    if (refusals.length < names.length) printTasks(call, tasks);
     if (refusals.length > 0) throw new Failure(refusals.join("\n"));
   },
 };

@@ -1,5 +1,5 @@
 import type { Answer } from "../../model/inspect/answer";
-import { printInspected } from "../inspector";
+import { printInspected, type GoTypes } from "../inspector";
 import { Failure, type Output } from "../outcome";
 
 /** What a swarm has, as an `inspect` of it shows it. */
@@ -16,6 +16,7 @@ export interface ObjectPrint {
   readonly say: (name: string, error: unknown) => string;
   readonly format: string;
   readonly pretty: boolean;
+  readonly types?: GoTypes;
 }
 
 /**
@@ -23,11 +24,11 @@ export interface ObjectPrint {
  *
  * @throws Failure with every refusal.
  */
-export function printObjects({ names, look, say, format, pretty }: ObjectPrint, output: Output): void {
+export function printObjects({ names, look, say, format, pretty, types }: ObjectPrint, output: Output): void {
   if (pretty && format !== "") throw new Failure("--format is incompatible with human friendly format");
   try {
     if (pretty) printPretty(names, look, say, output);
-    else printInspected(names, (name) => attempt(look, say, name, ({ answer }) => ({ answer })), format, output);
+    else printInspected(names, (name) => attempt(look, say, name, ({ answer }) => ({ answer })), format, output, false, types);
   } catch (error) {
     if (!(error instanceof Failure) || error.exit !== 1) throw error;
     throw new Failure(`Status: ${error.message}, Code: 1`);

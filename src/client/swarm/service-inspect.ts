@@ -1,5 +1,7 @@
-import { formatIpv4 } from "../../net/ip";
-import { Answer, NO_POINTER, textMap, type AnswerField, type AnswerValue } from "../../model/inspect/answer";
+import { formatIp } from "../../net/ip";
+import { addressOf } from "../../model/block";
+import { holds } from "../../model/swarm/allotment";
+import { Answer, NO_POINTER, NO_SLICE, Nothing, textMap, type AnswerField, type AnswerValue } from "../../model/inspect/answer";
 import { CREATED } from "../../model/inspect/network";
 import type { ClusterService } from "../../model/swarm/objects";
 import { placementOf, restartRulesAsSaid, stopGraceOf, updatePolicyOf, type FileReference, type ResourceSpec, type ServicePort, type ServiceSpec, type UpdatePolicy } from "../../model/swarm/service-spec";
@@ -7,14 +9,21 @@ import { healthFields, logDriverFields, mountAnswer, ulimitAnswers } from "./pro
 import { capabilityName } from "./process-flags";
 import { taggedImage } from "./tasks";
 
-const optional = (json: string, value: AnswerValue): AnswerField => ({ json, value, omitEmpty: true });
+/** What JSON leaves out if there is nothing in it comes back from there as nil. */
+const optional = (json: string, value: AnswerValue): AnswerField => ({ json, value: Array.isArray(value) && value.length === 0 ? NO_SLICE : value, omitEmpty: true });
+
+/** moby api/types/swarm. */
+export const SERVICE_TYPES = {
+  "": "swarm.Service", Version: "swarm.Version", Spec: "swarm.ServiceSpec", "Spec.TaskTemplate": "swarm.TaskSpec", "Spec.TaskTemplate.ContainerSpec": "*swarm.ContainerSpec", "Spec.Mode": "swarm.ServiceMode",
+  PreviousSpec: "*swarm.ServiceSpec", Endpoint: "swarm.Endpoint", "Endpoint.Spec": "swarm.EndpointSpec", UpdateStatus: "*swarm.UpdateStatus", JobStatus: "*swarm.JobStatus",
+};
 
 /** What `docker service inspect` shows. */
 export function inspectService(service: ClusterService, isOf29: boolean): Answer {
   const { id, spec, ports, virtualIps, hasEndpoint, previousSpec, updateStatus, version, iteration } = service;
   const addresses = [...virtualIps].map(([network, value]) => {
-    const length = network.subnets?.[0]?.subnet.prefixLength ?? 32;
-    return Answer.of({ NetworkID: network.id, Addr: `${formatIpv4(Number(value))}/${length}` });
+    const { family, prefixLength } = network.subnets?.find(({ subnet }) => holds(subnet, value))?.subnet ?? { family: 4, prefixLength: 32 };
+    return Answer.of({ NetworkID: network.id, Addr: `${formatIp(addressOf(family, value))}/${prefixLength}` });
   });
   const status: AnswerField[] = updateStatus
     ? [{
@@ -26,15 +35,15 @@ export function inspectService(service: ClusterService, isOf29: boolean): Answer
           { json: "Message", value: updateStatus.message },
         ]),
       }]
-    : [];
-  const job: AnswerField[] = spec.job ? [{ json: "JobStatus", value: Answer.of({ JobIteration: new Answer([optional("Index", iteration)]), LastExecution: CREATED }) }] : [];
+    : [{ json: "UpdateStatus", value: new Nothing("pointer"), omitEmpty: true }];
+  const job: AnswerField[] = spec.job ? [{ json: "JobStatus", value: Answer.of({ JobIteration: new Answer([optional("Index", iteration)]), LastExecution: CREATED }) }] : [{ json: "JobStatus", value: new Nothing("pointer"), omitEmpty: true }];
   return new Answer([
     { json: "ID", value: id },
     { json: "Version", value: Answer.of({ Index: version }) },
     { json: "CreatedAt", value: CREATED },
     { json: "UpdatedAt", value: CREATED },
     { json: "Spec", value: specOf(spec, { isOf29, isFilled: true }) },
-    ...(previousSpec ? [{ json: "PreviousSpec", value: specOf(previousSpec, { isOf29, isFilled: false }) }] : []),
+    { json: "PreviousSpec", value: previousSpec ? specOf(previousSpec, { isOf29, isFilled: false }) : new Nothing("pointer"), omitEmpty: true },
     { json: "Endpoint", value: new Answer([{ json: "Spec", value: hasEndpoint ? endpointSpecOf(spec) : new Answer([]) }, optional("Ports", ports.map(portOf)), optional("VirtualIPs", addresses)]) },
     ...status,
     ...job,

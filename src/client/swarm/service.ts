@@ -16,7 +16,7 @@ import { showProgress } from "./progress";
 import { checkFilters, checkManager } from "./refused";
 import { changedService, UPDATE_FLAGS } from "./service-change";
 import { CREATE_FLAGS, readService } from "./service-flags";
-import { inspectService } from "./service-inspect";
+import { inspectService, SERVICE_TYPES } from "./service-inspect";
 import { prettyService } from "./service-pretty";
 import { printTasks, taggedImage, TASK_FLAGS } from "./tasks";
 
@@ -173,7 +173,7 @@ const INSPECT: Command = {
       return { answer: inspectService(service, isOf29(daemon)), pretty: prettyService(service, daemon.swarm.now, nameOf) };
     };
     const say = (name: string, error: unknown) => (refusalOf(error).status === 404 ? `Error: no such service: ${name}` : responseOf(error));
-    printObjects({ names: args, look, say, format: flags.text("format"), pretty: flags.on("pretty") }, output);
+    printObjects({ names: args, look, say, format: flags.text("format"), pretty: flags.on("pretty"), types: SERVICE_TYPES }, output);
   },
 };
 

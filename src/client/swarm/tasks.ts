@@ -3,6 +3,7 @@ import { isOf29, type Call } from "../command";
 import { humanDuration } from "../duration";
 import type { FlagSpec } from "../flags";
 import { printList } from "../list";
+import { Failure } from "../outcome";
 import { compareNaturally } from "../natural-order";
 import { ListRow } from "../template/row";
 import { filtersOf, hasLabel, readFilter } from "../values";
@@ -21,6 +22,9 @@ export const TASK_FLAGS: readonly FlagSpec[] = [
 const ERROR_LENGTH = 30;
 const SHORT_ID = 12;
 const TASK_FILTERS = ["id", "name", "label", "service", "node", "desired-state", "runtime", "_up-to-date"];
+
+/** swarmkit api/types.proto: TaskState. */
+const TASK_STATES = ["new", "pending", "assigned", "accepted", "preparing", "ready", "starting", "running", "complete", "shutdown", "failed", "rejected", "remove", "orphaned"];
 
 /** Prints tasks by name, the newest of a name first (docker/cli cli/command/task/print.go). */
 export function printTasks(call: Call, tasks: readonly ClusterTask[]): void {
@@ -52,6 +56,8 @@ export function printTasks(call: Call, tasks: readonly ClusterTask[]): void {
 function taskFilter({ daemon, flags }: Call): (task: ClusterTask) => boolean {
   const filters = filtersOf(flags.all("filter"));
   checkFilters(filters, TASK_FILTERS);
+  const unknown = filters.get("desired-state")?.find((state) => state !== "" && !TASK_STATES.includes(state.toLowerCase()));
+  if (unknown !== undefined) throw new Failure(`Error response from daemon: ${isOf29(daemon) ? "invalid" : "Invalid"} desired-state filter: '${unknown}'`);
   const wantedNodes = filters.get("node")?.map((reference) => idOf(() => daemon.swarm.findNode(reference).id, reference));
   const any = (name: string, matches: (wanted: string) => boolean) => filters.get(name)?.some(matches) ?? true;
   return (task) =>

@@ -2,13 +2,14 @@ import type { Cidr } from "../../net/cidr";
 import { isIp, parseIp } from "../../net/ip";
 import { valueOf } from "../block";
 import { refuse, unsupported } from "../refusal";
-import type { NetworkSpec } from "../spec";
+import type { DockerGeneration, NetworkSpec } from "../spec";
 import { Allotment, DEFAULT_SWARM_POOLS, holds, type SwarmPools } from "./allotment";
 import { type Chance, NO_CHANCE, shuffled } from "./chance";
 import { SwarmClock } from "./clock";
 import { SwarmIds } from "./ids";
 import { type IpsecOptions, Keyring } from "./keyring";
 import { isInTouch, type ClusterNetwork, type ClusterNode } from "./objects";
+import type { ClusterFacts } from "./operations";
 import { Orchestrator } from "./orchestrator";
 import { Roster } from "./roster";
 import { FileStore } from "./file-store";
@@ -28,6 +29,8 @@ export interface ClusterOptions {
   /** That of its world; one of its own unless given. */
   readonly clock?: SwarmClock;
   readonly chance?: Chance;
+  /** Of its first manager; 20.10 unless given. */
+  readonly generation?: DockerGeneration;
 }
 
 /** `docker swarm update`. */
@@ -63,17 +66,21 @@ export class Cluster {
   readonly configs: FileStore;
   readonly keys: Keyring;
   settings = DEFAULT_SETTINGS;
+  readonly #generation: DockerGeneration;
+  readonly #pools: SwarmPools;
   readonly #allotment: Allotment;
   readonly #tasks = new Set<ClusterTask>();
   #networkCount = 0;
 
-  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT, ipsec, clock = new SwarmClock(), chance = NO_CHANCE }: ClusterOptions) {
+  constructor({ seed, pools, maskLength, dataPathPort = VXLAN_PORT, ipsec, clock = new SwarmClock(), chance = NO_CHANCE, generation = "20.10" }: ClusterOptions) {
     this.ids = new SwarmIds(seed);
     this.id = this.ids.id("cluster");
     this.dataPathPort = dataPathPort;
     this.clock = clock;
     this.chance = chance;
     const given: SwarmPools = { pools: pools ?? DEFAULT_SWARM_POOLS.pools, maskLength: maskLength ?? DEFAULT_SWARM_POOLS.maskLength };
+    this.#generation = generation;
+    this.#pools = given;
     this.#allotment = new Allotment(given);
     this.security = new SwarmSecurity(this.ids);
     this.secrets = new FileStore("secret", this);
@@ -82,6 +89,11 @@ export class Cluster {
     this.orchestrator = new Orchestrator(this);
     this.keys = new Keyring(this.ids, clock, () => this.nodes, ipsec);
     this.createNetwork({ name: "ingress", driver: "overlay", ipam: [], internal: false, options: {}, ingress: true });
+  }
+
+  facts(): ClusterFacts {
+    const { pools, maskLength } = this.#pools;
+    return { id: this.id, nodes: this.nodes.length, pools, maskLength, dataPathPort: this.dataPathPort, ...this.settings, isAutolocked: this.security.unlockKey !== undefined };
   }
 
   get nodes(): readonly ClusterNode[] {
@@ -106,14 +118,18 @@ export class Cluster {
   }
 
   /** swarmkit manager/controlapi/network.go: CreateNetwork. */
-  createNetwork(spec: NetworkSpec): ClusterNetwork {
+  createNetwork(asked: NetworkSpec): ClusterNetwork {
+    const spec = asked.ipam.length > 1 ? { ...asked, ipam: shuffled(asked.ipam, this.chance) } : asked;
     const subject = `network ${spec.name}`;
-    if (spec.ipv6 === true) unsupported(subject, "IPv6 on an overlay network");
+    if (this.#generation === "29" && spec.ipv4 === false) refuse(400, subject, "IPv4 cannot be disabled in a Swarm scoped network");
+    if (this.#generation === "29" && spec.ipv6 === true && !hasSubnet6(spec)) unsupported(subject, "IPv6 without a subnet on an overlay network");
     if (spec.ingress === true && spec.attachable === true) refuseRpc("InvalidArgument", subject, "ingress network cannot be attachable");
     const other = spec.ingress === true ? this.ingress : undefined;
     if (other) refuseRpc("AlreadyExists", subject, `ingress network (${other.id}) is already present`);
     const isOverlay = spec.driver === "overlay";
-    const subnets = isOverlay ? this.#allotment.allot(spec) : [];
+    // The managers of Docker 29 cannot allot IPv6 subnets; those of 20.10 do, and then no node can make the network.
+    const isAllottable = this.#generation === "20.10" || !hasSubnet6(spec);
+    const subnets = !isOverlay ? [] : isAllottable ? this.#allotment.allot(spec) : undefined;
     const network: ClusterNetwork = { id: this.ids.id("network", spec.name), spec, isOverlay, subnets, balancers: new Map(), joined: new Set(), serial: this.#networkCount++ };
     this.networks.push(network);
     return network;
@@ -142,7 +158,7 @@ export class Cluster {
   /** What something was given back for: networks that could not be allotted, then what is on them (allocator.go: somethingWasDeallocated). */
   #allotWaiting(): void {
     const waiting = this.networks.filter(({ isOverlay, subnets }) => isOverlay && subnets === undefined);
-    for (const network of shuffled(waiting, this.chance)) network.subnets = this.#allotment.allot(network.spec);
+    for (const network of shuffled(waiting.filter(({ spec }) => this.#generation === "20.10" || !hasSubnet6(spec)), this.chance)) network.subnets = this.#allotment.allot(network.spec);
     if (waiting.some(({ subnets }) => subnets !== undefined)) this.orchestrator.allotWaiting();
   }
 
@@ -246,7 +262,7 @@ export class Cluster {
       if (address === undefined) continue;
       network.balancers.set(node, address);
       // A node that has just joined takes a moment for what no task waits for.
-      if (network.joined.has(node) || !(used.includes(network) || this.#hasSettled.has(node))) continue;
+      if (wantsIpv6(network.spec) || network.joined.has(node) || !(used.includes(network) || this.#hasSettled.has(node))) continue;
       network.joined.add(node);
       node.agent.joinNetwork(network, address);
       if (network.spec.options.encrypted !== undefined && network.joined.size > 1) for (const other of network.joined) other.agent.secureNetwork(network);
@@ -299,7 +315,7 @@ export class Cluster {
     return [...this.orchestrator.services, ...new Set(going)].map(({ id, spec, ports, virtualIps, tasks }) => ({
       id, name: spec.name, endpointMode: spec.endpointMode, ports, tasks: tasks.size,
       aliases: spec.networks.map(({ network, aliases }) => ({ networkId: network, names: aliases })),
-      virtualIps: [...virtualIps].map(([network, value]) => ({ networkId: network.id, ip: Number(value) })),
+      virtualIps: [...virtualIps].filter(([network]) => !wantsIpv6(network.spec)).map(([network, value]) => ({ networkId: network.id, ip: Number(value) })),
     }));
   }
 
@@ -316,4 +332,12 @@ export class Cluster {
     this.releaseAddress(network, address);
     if (network.joined.delete(node) && isInTouch(node)) node.agent.leaveNetwork(network);
   }
+}
+
+function hasSubnet6({ ipam }: NetworkSpec): boolean {
+  return ipam.some(({ subnet }) => subnet?.includes(":"));
+}
+
+function wantsIpv6(spec: NetworkSpec): boolean {
+  return spec.ipv6 === true || hasSubnet6(spec);
 }

@@ -105,17 +105,25 @@ describe("a host in a swarm", () => {
     expect(() => h1.swarm.leave(false)).toThrow("Removing the last manager erases all current state of the swarm");
   });
 
-  it("lets only encrypted frames of an encrypted overlay in once another host has it, until it goes", () => {
+  it("lets only encrypted frames of an encrypted overlay in, also once it is gone, until a plain one gets its number", () => {
     overlay(h1, "sec", { options: { encrypted: "" } });
     const inputRules = () => h1.firewall.snapshot().v4.find(({ name }) => name === "filter")?.chains.find(({ name }) => name === "INPUT")?.rules.map(ruleText);
     run(h1, "c1", "sec");
-    expect(inputRules()).toEqual([]);
-    run(h2, "c2", "sec");
     const match = (policy: string) => `-p udp -m policy --dir in --pol ${policy} -m udp --dport 4789 -m u32 --u32 "0x0>>0x16&0x3c@0xc&0xffffff00=0x100100"`;
     expect(inputRules()).toEqual([`${match("none")} -j DROP`, `${match("ipsec")} -j ACCEPT`]);
     h1.removeContainer("c1", { force: true });
     h1.swarm.settle();
+    h1.removeNetwork("sec");
+    expect(inputRules()).toHaveLength(2);
+    overlay(h1, "plain", { options: { "com.docker.network.driver.overlay.vxlanid_list": "4097" } });
+    run(h1, "c1", "plain");
     expect(inputRules()).toEqual([]);
+  });
+
+  it("allots IPv6 subnets of overlays and lets nobody in", () => {
+    overlay(h1, "six", { ipv6: true, ipam: [{ subnet: "fd00:5::/64", auxAddresses: {} }] });
+    expect(h1.findNetwork("six")).toMatchObject({ enableIpv6: true, ipam: { config: [{ subnet: "fd00:5::/64", gateway: "fd00:5::1" }] } });
+    expect(() => run(h1, "c1", "six")).toThrow("attaching to network failed");
   });
 
   it("makes the MTU of an encrypted overlay shorter", () => {

@@ -11,10 +11,11 @@ import type { Cluster } from "./cluster";
 import { clusterNetworkState } from "./network-state";
 import { findManager } from "./find-manager";
 import { readToken } from "./ids";
+import { LocalOverlays } from "./local-overlays";
 import { ManagerDesk } from "./manager-desk";
 import type { ClusterNetwork, ClusterNode, ClusterTask, NodeAgent, TaskFailure } from "./objects";
-import type { LastWord, RaftStanding, SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
-import { overlayNetwork, peerOf } from "./overlay";
+import type { LastWord, RaftStanding, SwarmInfo, SwarmInit, SwarmJoin, SwarmLoan, SwarmPart } from "./operations";
+import { peerOf } from "./overlay";
 import type { SwarmRegistry } from "./registry";
 import { checkSubnets, HOST_MEMORY, readAvailability, refuseLeave, RETRY_NS } from "./requests";
 import type { ServiceSandboxes } from "./service-sandboxes";
@@ -41,6 +42,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   #locked: { readonly cluster: Cluster; readonly node: ClusterNode } | undefined;
   /** Attachments of containers, by container and network. */
   readonly #attached = new Map<string, ClusterTask>();
+  readonly #overlays: LocalOverlays;
   readonly #runner: TaskRunner;
   readonly #balancers: Balancers;
 
@@ -48,7 +50,8 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     super();
     this.#context = context;
     const { generation, firewall, serviceSandboxes, host } = context;
-    this.#runner = new TaskRunner(context, { join: (network, address) => this.joinNetwork(network, address), forget: (network) => this.#forget(network), chance: () => this.#cluster!.chance });
+    this.#overlays = new LocalOverlays(context);
+    this.#runner = new TaskRunner(context, { join: (network, address) => this.joinNetwork(network, address), forget: (network) => this.#overlays.forget(network), chance: () => this.#cluster!.chance });
     this.#balancers = new Balancers({ generation, firewall, serviceSandboxes, host, taken: () => context.containers().list().flatMap(({ bindings }) => bindings) });
   }
 
@@ -136,7 +139,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     checkPools(pools, maskLength);
     checkDataPathPort(dataPathPort);
     const cluster = this.#context.registry.found({
-      ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }), ...(ipsec && { ipsec }), seed: this.#context.seed,
+      ...(pools && { pools }), ...(maskLength !== undefined && { maskLength }), ...(dataPathPort !== undefined && { dataPathPort }), ...(ipsec && { ipsec }), seed: this.#context.seed, generation: this.#context.generation,
     });
     cluster.security.setAutolock(autolock === true);
     if (taskHistoryLimit !== undefined) cluster.settings = { ...cluster.settings, taskHistoryLimit };
@@ -186,14 +189,11 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   }
 
   leave(force: boolean): void {
-    const [cluster, node] = [this.#cluster, this.#node];
     const wasPending = this.#pending !== undefined;
     this.#pending = undefined;
     if (wasPending) return;
-    if (this.#locked) {
-      this.#leaveLocked(this.#locked, force);
-      return;
-    }
+    if (this.#locked && !force) refuse(503, "swarm", SWARM_WORDS.leaveLocked);
+    const { cluster, node } = this.#locked ?? { cluster: this.#cluster, node: this.#node };
     if (!cluster || !node) refuse(503, "swarm", SWARM_WORDS.noSwarm);
     if (node.role === "manager" && !force && !node.hasLeft) refuseLeave(cluster);
     this.#runner.clear();
@@ -201,16 +201,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     this.#forgetAll();
     if (!node.hasLeft) cluster.roster.leave(node);
     this.#attached.clear();
-    this.#cluster = undefined;
-    this.#node = undefined;
-  }
-
-  #leaveLocked({ cluster, node }: { readonly cluster: Cluster; readonly node: ClusterNode }, force: boolean): void {
-    if (!force) refuse(503, "swarm", SWARM_WORDS.leaveLocked);
-    this.#locked = undefined;
-    this.#runner.clear();
-    this.#attached.clear();
-    cluster.roster.leave(node);
+    [this.#cluster, this.#node, this.#locked] = [undefined, undefined, undefined];
   }
 
   /** A manager of a swarm that locks its managers cannot read what it has kept of it. */
@@ -218,8 +209,7 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     const [cluster, node] = [this.#cluster, this.#node];
     if (!cluster || !node || !this.isManager || cluster.security.unlockKey === undefined) return;
     this.#locked = { cluster, node };
-    this.#cluster = undefined;
-    this.#node = undefined;
+    [this.#cluster, this.#node] = [undefined, undefined];
     cluster.roster.cutOff(node);
     for (const network of cluster.networks) network.joined.delete(node);
     this.#forgetAll();
@@ -231,15 +221,14 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
     if (!isUnlockKey(key)) refuse(400, "swarm", "invalid key string");
     if (key !== cluster.security.unlockKey) refuse(400, "swarm", "swarm could not be unlocked: invalid key provided");
     this.#locked = undefined;
-    this.#cluster = cluster;
-    this.#node = node;
+    [this.#cluster, this.#node] = [cluster, node];
     cluster.roster.restore(node);
   }
 
   /** No network of the swarm is left here. */
   #forgetAll(): void {
     this.#balancers.clear();
-    for (const network of this.#context.networks().list()) if (network.driver === "overlay") this.#forget(network);
+    this.#overlays.forgetAll();
   }
 
   wait(most: number, isDone: () => boolean = () => false): void {
@@ -332,27 +321,15 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   }
 
   joinNetwork(network: ClusterNetwork, address: bigint): void {
-    const { networks, hostName, serviceSandboxes } = this.#context;
-    if (networks().find(network.id)) return;
-    const local = overlayNetwork(network, this.#cluster!, hostName);
-    networks().adopt(local);
-    serviceSandboxes.open(local, address);
+    this.#overlays.join(network, address, this.#cluster!);
   }
 
-  secureNetwork({ subnets }: ClusterNetwork): void {
-    for (const { vni } of subnets ?? []) this.#context.firewall.secure({ vni, port: this.#cluster!.dataPathPort });
+  secureNetwork(network: ClusterNetwork): void {
+    this.#overlays.secure(network, this.#cluster!);
   }
 
   leaveNetwork({ id }: ClusterNetwork): void {
-    const local = this.#context.networks().find(id);
-    if (local) this.#forget(local);
-  }
-
-  #forget(network: Network): void {
-    this.#context.serviceSandboxes.close(network);
-    const { overlay } = network.parts;
-    if (overlay?.encrypted) for (const { vni } of overlay.subnets) this.#context.firewall.unsecure({ vni, port: overlay.port });
-    this.#context.networks().release(network);
+    this.#overlays.leave(id);
   }
 
   runTask(task: ClusterTask): TaskFailure | undefined {
@@ -379,6 +356,10 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   servicesOn(networkId: string): readonly NetworkServiceState[] {
     this.#balance();
     return this.#balancers.knownOn(networkId);
+  }
+
+  info(): SwarmInfo | undefined {
+    return this.#cluster && this.#node && { managers: this.#cluster.roster.managers, cluster: this.isManager && this.#cluster.hasQuorum ? this.#cluster.facts() : undefined };
   }
 
   state(): SwarmState | undefined {

@@ -18,7 +18,7 @@ export function clusterNetworkState(network: ClusterNetwork, host: string): Swar
     configOnly: false,
     configFrom: "",
     enableIpv4: true,
-    enableIpv6: false,
+    enableIpv6: spec.ipv6 === true,
     ipam: {
       driver: isOverlay && isAllotted ? "default" : "",
       options: null,
@@ -30,7 +30,7 @@ export function clusterNetworkState(network: ClusterNetwork, host: string): Swar
     shownDriver: isAllotted ? spec.driver : "",
     isAllotted,
     isLocal: false,
-    subnets: (subnets ?? []).map(({ subnet, gateway, vni }) => ({ network: Number(subnet.network), prefixLength: subnet.prefixLength, gateway: Number(gateway), vni })),
+    subnets: (subnets ?? []).filter(({ subnet }) => subnet.family === 4).map(({ subnet, gateway, vni }) => ({ network: Number(subnet.network), prefixLength: subnet.prefixLength, gateway: Number(gateway), vni })),
     mtu: overlayMtu(spec),
     port: 0,
     encrypted: spec.options.encrypted !== undefined,

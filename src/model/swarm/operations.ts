@@ -24,6 +24,25 @@ export interface LastWord {
   readonly period: number;
 }
 
+/** What a node knows of its swarm without asking. */
+export interface SwarmInfo {
+  readonly managers: readonly ClusterNode[];
+  /** Of a manager alone. */
+  readonly cluster: ClusterFacts | undefined;
+}
+
+/** What the managers have agreed on of the swarm itself; times in nanoseconds. */
+export interface ClusterFacts {
+  readonly id: string;
+  readonly nodes: number;
+  readonly pools: readonly Cidr[];
+  readonly maskLength: number;
+  readonly dataPathPort: number;
+  readonly taskHistoryLimit: number;
+  readonly heartbeat: number;
+  readonly isAutolocked: boolean;
+}
+
 /** What elections of managers have come to, by hosts. */
 export interface RaftStanding {
   readonly leader: string | undefined;
@@ -98,6 +117,8 @@ export interface SwarmOperations {
   updateNode(reference: string, change: (node: ClusterNode) => NodeChange): ClusterNode;
   /** `docker node rm`. */
   removeNode(reference: string, force: boolean): void;
+  /** What `docker info` says of the swarm that it is in. */
+  info(): SwarmInfo | undefined;
   /** What a client keeps in a map of Go, in the order in which it comes upon it. */
   inAnyOrder<T>(items: readonly T[]): readonly T[];
   createService(spec: ServiceSpec): ClusterService;

@@ -260,7 +260,7 @@ describe("rolling updates", () => {
     const made = updated({ update: { order: "start-first", parallelism: 2 } });
     made.pass(0.5);
     expect(made.running()).toEqual([0, 0, 0]);
-    made.pass(1);
+    made.pass(0.5);
     expect(made.running()).toEqual([0, 0, 0, 1, 1]);
     made.pass(2);
     expect(made.running()).toEqual([0, 1, 1, 1]);

@@ -31,6 +31,7 @@ export const OUTSIDE: SwarmPart = {
   findNode: noManager,
   updateNode: noManager,
   removeNode: noManager,
+  info: () => undefined,
   inAnyOrder: noManager,
   createService: noManager,
   updateService: noManager,

@@ -18,7 +18,7 @@ export interface UpdaterContext {
  *
  * Differs from Docker: it is the same for all of them, about what small ones take.
  */
-const START_NS = 1e9;
+const START_NS = 0.7e9;
 
 /** Replaces the tasks of a service that are out of date, some at a time (swarmkit manager/orchestrator/update). */
 export class Updater {
