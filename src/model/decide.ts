@@ -5,7 +5,7 @@ import type { FilesSupport } from "./files";
 import type { RuleParser } from "./firewall";
 import { rulesOf } from "./generations";
 import { unsupported } from "./refusal";
-import type { ContainerSpec, HostSpec, TopologySpec } from "./spec";
+import type { ContainerSpec, DockerGeneration, HostSpec, TopologySpec } from "./spec";
 import type { DockerState } from "./state";
 import type { SwarmSupport } from "./swarm/operations";
 
@@ -49,7 +49,7 @@ export function startDaemons(spec: TopologySpec, support: DaemonSupport = {}): D
     if (!daemon) throw new SimulationError("NOT_FOUND", `container ${container.name}: no host is called ${JSON.stringify(container.host)}`, details);
     // Traffic and devices name hosts and containers alike.
     if (daemons.has(container.name)) throw new SimulationError("CONFLICT", `container ${container.name}: the host has the same name`, details);
-    run(daemon, container);
+    run(daemon, container, spec.generation);
   }
   return daemons;
 }
@@ -77,10 +77,11 @@ function daemonOf({ generation, seed }: TopologySpec, host: HostSpec, index: num
   return daemon;
 }
 
-/** As Compose does it: created on its first network, connected to the others, started. */
-function run(daemon: Daemon, container: ContainerSpec): void {
-  const [first, ...others] = container.networks;
-  daemon.createContainer({ ...container, networks: first ? [first] : [] });
+/** As Compose does it: created on its first network, which is all that the API of 20.10 takes, and connected to the others; on all at once since; then started. */
+function run(daemon: Daemon, container: ContainerSpec, generation: DockerGeneration): void {
+  const count = generation === "20.10" ? 1 : container.networks.length;
+  const [first, others] = [container.networks.slice(0, count), container.networks.slice(count)];
+  daemon.createContainer({ ...container, networks: first });
   for (const endpoint of others) daemon.connect(container.name, endpoint);
   daemon.startContainer(container.name);
 }
