@@ -14,5 +14,8 @@ export const KNOWN_COURSES: Readonly<Record<string, readonly number[]>> = {
   "service-dnsrr-host-port": [0, 0, 1],
   "service-ports-mixed": [0, 1],
   "service-update-networks": [0, 0, 1, 0, 0, 1],
+  "service-lists": [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+  "swarm-drained-nodes": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+  "swarm-lost-node": [0, 0, 1, 0, 0, 0],
   "swarm-manager-force-leave": [1, 1, 1, 1, 0, 0],
 };

@@ -67,6 +67,14 @@ describe("tasks that end", () => {
     expect(shown(made).length).toBe(count);
   });
 
+  it("of a job that may not be started anew are not made again", () => {
+    const made = swarm(0);
+    made.agents[0]!.fails = () => ({ state: "failed", error: "no" });
+    made.orchestrator.create(service({ job: { maxConcurrent: 1 }, restart: { condition: "none" } }));
+    made.pass(60);
+    expect(shown(made)).toEqual(["0 h1 shutdown failed"]);
+  });
+
   it("are tried as often as the service says, within its window", () => {
     const made = swarm(0);
     made.agents[0]!.fails = () => ({ state: "failed", error: "no" });

@@ -54,7 +54,8 @@ export class RestartSupervisor {
     if (!isJob || task.state !== "complete") task.wanted = "shutdown";
     if (!mayRestart) {
       if (!isJob || task.state !== "complete") this.#givenUp.add(task);
-      if (isJob) this.#orchestrator.reconcile(service);
+      // A task of a job that has failed for good is missed when the job is looked at next, which its end is no cause for.
+      if (isJob && task.state === "complete") this.#orchestrator.reconcile(service);
       return;
     }
     this.#historyOf(task).push(this.#clock.now);
