@@ -77,7 +77,8 @@ export const TCP_INITIAL_WINDOW_SEGMENTS: i32 = 10;
 export const TCP_RTO_MIN_NS: f64 = 200000000;
 export const TCP_RTO_INITIAL_NS: f64 = 1000000000;
 export const TCP_RTO_MAX_NS: f64 = 120000000000;
-/** tcp_syn_retries 6, tcp_synack_retries 5, tcp_retries2 15. */
+/** tcp_syn_linear_timeouts 4 (Linux 6.5): so many timeouts of a SYN are not longer than the first, and do not count. tcp_syn_retries 6, tcp_synack_retries 5, tcp_retries2 15. */
+export const TCP_SYN_LINEAR_TIMEOUTS: i32 = 4;
 export const TCP_SYN_RETRIES: i32 = 6;
 export const TCP_SYNACK_RETRIES: i32 = 5;
 export const TCP_RETRIES: i32 = 15;

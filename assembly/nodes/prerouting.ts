@@ -45,9 +45,10 @@ function filterFrame(packet: Packet): Node {
   return destination == before ? switchFrame(packet, Node.Prerouting) : redirectFrame(packet, bridge, stack, destination);
 }
 
+/** IPv4 knows no way into the bridge while the host does not forward (ip_route_input_slow). */
 function redirectFrame(packet: Packet, bridge: Device, stack: Namespace, destination: u32): Node {
   const decision = lookup(stack, destination);
-  if (hasRoute(decision) && decision.route.type == RouteType.Unicast && decision.route.device == bridge) {
+  if ((stack.forwarding != 0 || isIpv6(packet)) && hasRoute(decision) && decision.route.type == RouteType.Unicast && decision.route.device == bridge) {
     if (destinationMac(frameOf(packet)) == bridge.mac) packet.received |= FOR_BRIDGE;
     return resolveFrame(packet, bridge, decision.route.gateway != 0 ? decision.route.gateway : destination);
   }

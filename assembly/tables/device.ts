@@ -101,6 +101,9 @@ export class Device {
   addressCount: u32;
   /** A new program took it away, down, or gave it another MAC: its neighbours are forgotten. */
   restarted: bool;
+  /** Of a bridge: a port is up; the last one that was up is not there any more. */
+  hasCarrier: bool;
+  lostCarrier: bool;
   /** It had an address of the family, and has none now. */
   lostAddress: bool;
   lostAddress6: bool;
@@ -300,6 +303,15 @@ function fillPorts(): void {
     store<u32>(master.ports + (<usize>master.portCount << 2), <u32>changetype<usize>(port));
     master.portCount++;
   }
+  for (let index: u32 = 0; index < deviceCount; index++) followCarrier(deviceAt(index));
+}
+
+/** neigh_carrier_down. */
+function followCarrier(bridge: Device): void {
+  const hadCarrier = bridge.hasCarrier;
+  bridge.hasCarrier = false;
+  for (let index: u32 = 0; index < bridge.portCount; index++) if (portAt(bridge, index).flags & DEVICE_UP) bridge.hasCarrier = true;
+  bridge.lostCarrier = hadCarrier && !bridge.hasCarrier;
 }
 
 @inline export function portAt(bridge: Device, index: u32): Device {

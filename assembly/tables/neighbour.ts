@@ -125,7 +125,7 @@ export function markPermanent(): void {
 /** Whether a new program has no use for an entry: its device does not know it any more, or it is, or becomes, permanent. */
 export function isStray(entry: Neighbour): bool {
   const isLost = entry.isIpv6 ? entry.device.lostAddress6 : entry.device.lostAddress;
-  return entry.device.restarted || isLost || entry.becomesPermanent || entry.state == NeighbourState.Permanent;
+  return entry.device.restarted || entry.device.lostCarrier || isLost || entry.becomesPermanent || entry.state == NeighbourState.Permanent;
 }
 
 @inline export function isFree(entry: Neighbour): bool {

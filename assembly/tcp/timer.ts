@@ -1,6 +1,6 @@
 /** tcp_write_timer and the end of time-wait. */
 import { FlowError } from "../abi/counter";
-import { TCP_RETRIES, TCP_RTO_MAX_NS, TCP_SYN_RETRIES, TCP_SYNACK_RETRIES } from "../abi/limits";
+import { TCP_RETRIES, TCP_RTO_MAX_NS, TCP_SYN_LINEAR_TIMEOUTS, TCP_SYN_RETRIES, TCP_SYNACK_RETRIES } from "../abi/limits";
 import { Node } from "../abi/node";
 import { finish } from "../graph/walk";
 import { RETRY } from "../nodes/timer";
@@ -35,7 +35,7 @@ function expire(connection: Connection): void {
   } else if (state == TcpState.TimeWait || state == TcpState.FinWait2) {
     endConnection(connection);
   } else if (state == TcpState.SynSent || state == TcpState.SynReceived) {
-    const retries: u32 = state == TcpState.SynSent ? TCP_SYN_RETRIES : TCP_SYNACK_RETRIES;
+    const retries: u32 = state == TcpState.SynSent ? TCP_SYN_RETRIES + TCP_SYN_LINEAR_TIMEOUTS : TCP_SYNACK_RETRIES;
     if (connection.retries >= retries) failConnection(connection, FlowError.TimedOut);
     else repeatSyn(connection);
   } else if (connection.retries >= <u32>TCP_RETRIES) {
@@ -71,6 +71,6 @@ function expireWithData(connection: Connection): void {
 
 function backOff(connection: Connection): void {
   connection.retries++;
-  connection.rto = min(2 * connection.rto, <i64>TCP_RTO_MAX_NS);
+  if (connection.state != TcpState.SynSent || connection.retries > <u32>TCP_SYN_LINEAR_TIMEOUTS) connection.rto = min(2 * connection.rto, <i64>TCP_RTO_MAX_NS);
   armConnection(connection, clock + connection.rto);
 }

@@ -103,6 +103,28 @@ describe.each([
     expect(() => asked([{ ...base, namespace: 99 }])).toThrow("conntrack[0].namespace");
   });
 
+  it("forgets the neighbours of a bridge whose last port goes, so that what is sent to them meanwhile waits", () => {
+    const { draft: own, root, bridge: board, containers: known } = containersOnBridge(2);
+    own.ping(root, known[1], { intervalNs: 10 * MS });
+    const whole = own.program();
+    const without = (count: number): DatapathProgram => {
+      let left = count;
+      return { ...whole, devices: whole.devices.map((device) => (device.master === board && left-- > 0 ? { ...device, master: NONE } : device)) };
+    };
+    const outcome = (ports: number) => {
+      const engine = make();
+      engine.load(whole, { seed: 1 });
+      engine.run(95 * MS, Infinity);
+      engine.apply({ program: without(ports) });
+      engine.run(195 * MS, Infinity);
+      engine.apply({ program: whole });
+      engine.run(1495 * MS, Infinity);
+      return answered(engine);
+    };
+    // One port: what is for the other container goes on; two: nothing is lost, as it waits for an answer to the next ARP request.
+    expect([outcome(1), outcome(2)]).toEqual([150, 150]);
+  });
+
   it("lets a container go and come back", () => {
     const engine = load();
     engine.apply({ program: gone(containers[1].device, program) });

@@ -138,6 +138,10 @@ const CHANGES: readonly Change[] = [
     if (port >= 0) change(draft.devices, port, { master: pick(4) === 0 ? NONE : bridge < 0 ? NONE : bridge });
   },
   (draft, pick) => {
+    const bridge = find(draft, pick, ({ kind }) => kind === DeviceKind.Bridge);
+    draft.devices = draft.devices.map((device) => (device.master === bridge ? { ...device, master: NONE } : device));
+  },
+  (draft, pick) => {
     draft.addresses.splice(pick(draft.addresses.length), 1);
   },
   (draft, pick) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Hook, Table, Target } from "../../../../assembly/abi/netfilter";
-import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
+import { BRIDGE_NF_IPV4, FlowKind, SocketRole } from "../../../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../../assembly/abi/protocol";
-import { ip, MS, SECOND, twoBridges } from "../../../../test/support/program";
+import { containersOnBridge, ip, MS, SECOND, twoBridges } from "../../../../test/support/program";
 import { addChain } from "../../../../test/support/rules";
 import { simulate } from "../../../../test/support/simulate";
 
@@ -44,6 +44,19 @@ describe("a published port", () => {
     expect(lines.filter((line) => line.includes("tcp"))[0]).toBe("172.21.0.1 > 172.21.0.2 len 60 ttl 63 df tcp 40000 > 80 S data 0");
     expect(counters.flows[0].answered).toBe(1);
     expect(drops).toEqual({});
+  });
+});
+
+describe("a port of a container on the same bridge", () => {
+  it.each([[1, 1, {}], [0, 0, { IpInAddrErrors: 1 }]])("is reached through the bridge if the host forwards (%i)", (forwarding, delivered, dropped) => {
+    const { draft, root, bridge, containers } = containersOnBridge(2);
+    draft.namespaces[root] = { ...draft.namespaces[root], forwarding, bridgeNf: BRIDGE_NF_IPV4 };
+    const dnat = { protocol: PROTOCOL_UDP, destinationPort: 8080, in: bridge, target: Target.Dnat, to: "172.17.0.3", toPorts: 80 };
+    addChain(draft, root, { table: Table.Nat, hook: Hook.Prerouting, rules: [dnat] });
+    draft.socket({ namespace: containers[1].namespace, protocol: PROTOCOL_UDP, port: 80, role: SocketRole.Responder });
+    draft.flow(containers[0].namespace, { namespace: root, ip: ip("172.17.0.1") }, { protocol: PROTOCOL_UDP, kind: FlowKind.Request, destinationPort: 8080, count: 1, unserved: true });
+    const { counters, drops } = simulate(draft.program(), { untilNs: SECOND });
+    expect([counters.flows[0].delivered, drops]).toEqual([delivered, dropped]);
   });
 });
 

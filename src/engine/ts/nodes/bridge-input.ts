@@ -65,7 +65,7 @@ function filterOf(bytes: Uint8Array, { frame }: Packet, { namespace }: Device): 
 
 /**
  * br_nf_pre_routing_finish: `asked` is where the packet was sent. If that has changed, it goes to whoever has the new address
- * on this bridge, and else up to the host, which routes it.
+ * on this bridge, and else up to the host, which routes it: where it does not forward, ip_route_input finds no way into the bridge either.
  */
 export function passBridge(kernel: Kernel, packet: Packet, asked: number): Node {
   const port = packet.device;
@@ -75,7 +75,7 @@ export function passBridge(kernel: Kernel, packet: Packet, asked: number): Node 
   const destination = destinationOf(bytes, packet);
   if (destination === asked) return bridgeFrame(kernel, packet, port, bridge);
   const route = bridge.namespace.routeTo(destination);
-  if (route === null || route.type !== RouteType.Unicast || route.device !== bridge) {
+  if (route === null || route.type !== RouteType.Unicast || route.device !== bridge || !bridge.namespace.forwarding) {
     writeMac(bytes, packet.frame, bridge.macHigh, bridge.macLow);
     return bridgeFrame(kernel, packet, port, bridge);
   }

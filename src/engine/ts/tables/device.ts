@@ -38,8 +38,10 @@ export class Device {
   /** The bridge whose port this is. */
   master: Device | null = null;
   link: Link | null = null;
-  /** Ports of a bridge, by index. */
+  /** Ports of a bridge, by index, whether one of them is up, and whether one was before. */
   ports: Device[] = [];
+  hasCarrier = false;
+  lostCarrier = false;
   /** A MacvlanMode or IpvlanMode, and the id of a Vlan. */
   mode = 0;
   vlan = 0;

@@ -31,6 +31,7 @@ export function loadTables(kernel: Kernel, program: DatapathProgram): void {
   kernel.fdb.forgetStrays(kernel.localMacs, kernel.vxlanFdb);
   const isStray = ({ device, ip, state }: Neighbour) =>
     restarted.has(device) ||
+    device.lostCarrier ||
     (isIpv6(ip) ? addressed6.has(device) && device.addresses6.length === 0 : addressed.has(device) && device.ip === 0) ||
     state === NeighbourState.Permanent ||
     program.neighbours.some((record) => record.device === device.index && (record.ip | 0) === ip) ||
@@ -100,6 +101,11 @@ function loadDevices({ devices, namespaces, links, deviceDrops, datagramBytes }:
     if (device.kind === DeviceKind.Loopback) device.namespace.loopback ??= device;
   });
   for (const device of devices) device.chooseHandler();
+  for (const bridge of devices) {
+    const hadCarrier = bridge.hasCarrier;
+    bridge.hasCarrier = bridge.ports.some(({ up }) => up);
+    bridge.lostCarrier = hadCarrier && !bridge.hasCarrier;
+  }
   loadTunnels(program, devices, namespaces);
   return restarted;
 }

@@ -53,15 +53,15 @@ describe("a connection", () => {
     expect(lines.filter((line) => line.includes("R."))).toHaveLength(2);
   });
 
-  it("gives up after seven SYNs without an answer", () => {
+  it("gives up after eleven SYNs without an answer, of which the first six are a second apart", () => {
     const { draft, left, right } = twoHosts({ ...CABLE, loss: chance(1) });
     draft.neighbours.push({ device: left.device, ip: right.ip, macHigh: 2, macLow: 2 });
     draft.request(left.namespace, right);
     const { counters, lines, frames } = simulate(draft.program(), { untilNs: 200 * SECOND, capture: [left.device] });
     expect(lines.every((line) => line.includes(" S data 0"))).toBe(true);
     const times = frames.filter(({ reason }) => reason === 0).map(({ timeNs }) => Math.floor(timeNs / SECOND));
-    expect(times).toEqual([0, 1, 3, 7, 15, 31, 63]);
-    expect(counters.flows[0]).toMatchObject({ errors: 1, error: FlowError.TimedOut, state: FlowState.Failed, retransmits: 6 });
+    expect(times).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
+    expect(counters.flows[0]).toMatchObject({ errors: 1, error: FlowError.TimedOut, state: FlowState.Failed, retransmits: 10 });
   });
 
   it("fails at once without a route", () => {
@@ -117,7 +117,7 @@ describe("a connection", () => {
     const { draft, containers } = containersOnBridge(2);
     draft.request(containers[1].namespace, containers[0]);
     const { drops, counters } = simulate(draft.program({ capacity: { connections: 1 } }), { untilNs: 200 * SECOND });
-    expect(drops).toEqual({ TcpListenOverflow: 7 });
+    expect(drops).toEqual({ TcpListenOverflow: 11 });
     expect(counters.flows[0]).toMatchObject({ errors: 1, error: FlowError.TimedOut });
     const none = simulate(draft.program({ capacity: { connections: 0 } }), { untilNs: 995 * MS });
     expect(none.counters.flows[0]).toMatchObject({ sent: 0, blocked: 100, errors: 100 });

@@ -1,5 +1,5 @@
 import { FlowError } from "../../../../assembly/abi/counter";
-import { TCP_RETRIES, TCP_SYN_RETRIES, TCP_SYNACK_RETRIES } from "../../../../assembly/abi/limits";
+import { TCP_RETRIES, TCP_SYN_LINEAR_TIMEOUTS, TCP_SYN_RETRIES, TCP_SYNACK_RETRIES } from "../../../../assembly/abi/limits";
 import { Node } from "../../../../assembly/abi/node";
 import { visit } from "../graph/step";
 import { enter, leave } from "../graph/walk";
@@ -41,7 +41,7 @@ function act(kernel: Kernel, connection: Connection): void {
   }
   switch (connection.state) {
     case TcpState.SynSent:
-      if (connection.retries >= TCP_SYN_RETRIES) abort(kernel, connection, FlowError.TimedOut);
+      if (connection.retries >= TCP_SYN_RETRIES + TCP_SYN_LINEAR_TIMEOUTS) abort(kernel, connection, FlowError.TimedOut);
       else repeatSyn(kernel, connection);
       break;
     case TcpState.SynReceived:
@@ -61,7 +61,7 @@ function act(kernel: Kernel, connection: Connection): void {
 
 function repeatSyn(kernel: Kernel, connection: Connection): void {
   connection.retries++;
-  connection.backOff();
+  if (connection.state !== TcpState.SynSent || connection.retries > TCP_SYN_LINEAR_TIMEOUTS) connection.backOff();
   sendSyn(kernel, connection);
   arm(kernel, connection, kernel.clock + connection.rto);
 }
