@@ -108,6 +108,6 @@ describe("docker exec in a lab", () => {
   it("says what it cannot run", async () => {
     const lab = await shop();
     await expect(lab.docker("exec web top")).rejects.toThrow(/^docker exec web: expected one of ash, bash, cat, curl, .* found "top", which is not simulated$/);
-    expect(await said(lab, "exec web nosuchprogram")).toMatchObject({ exit: 126 });
+    expect(await said(lab, "exec web nosuchprogram")).toMatchObject({ exit: 127 });
   });
 });

@@ -24,6 +24,9 @@ export function readContainer({ daemon, flags, args }: Call, image: ImageSpec, n
   const dialect = isCurrent ? PORTS_29 : PORTS_20_10;
   const publish = flags.all("publish").flatMap((text) => readPublish(text, dialect));
   const exposed = flags.all("expose").map(readExpose);
+  // The files are of a machine that is not simulated.
+  const file = [...flags.all("env-file"), ...flags.all("label-file")][0];
+  if (file !== undefined) throw new Failure(`open ${file}: no such file or directory`);
   checkModes(flags);
   const restart = readRestart(flags.text("restart"));
   if (flags.on("rm") && restart.restart !== undefined && restart.restart !== "no") throw new Failure("Conflicting options: --restart and --rm");

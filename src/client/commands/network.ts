@@ -1,3 +1,5 @@
+import { Answer, type AnswerMap, DrawnMap, sortedEntries } from "../../model/inspect/answer";
+import { type Chance, shuffled } from "../../model/swarm/chance";
 import { driverOf, inspectNetwork } from "../../model/inspect/network";
 import type { EndpointSpec } from "../../model/spec";
 import type { NetworkState } from "../../model/state";
@@ -85,11 +87,13 @@ const INSPECT: Command = {
     { name: "format", short: "f", kind: "text" },
     { name: "verbose", short: "v", kind: "switch" },
   ],
-  run({ daemon, flags, args, output }) {
+  run({ daemon, flags, args, output, chance }) {
+    const isListed = /range[^}]*\.Containers/.test(flags.text("format"));
     const look = (name: string): Inspected => {
       try {
         const network = daemon.findNetwork(name);
-        return { answer: inspectNetwork(daemon.state(), network, flags.on("verbose") ? daemon.swarm.servicesOn(network.id) : []) };
+        const answer = inspectNetwork(daemon.state(), network, flags.on("verbose") ? daemon.swarm.servicesOn(network.id) : []);
+        return { answer: isListed ? withDrawnOrder(answer, chance) : answer };
       } catch (error) {
         return { refusal: notFoundOr("network", name, error) };
       }
@@ -97,6 +101,12 @@ const INSPECT: Command = {
     printInspected(args, look, flags.text("format"), output, isOf29(daemon));
   },
 };
+
+/** Containers are listed in the order of their IDs, which nobody knows before. */
+function withDrawnOrder(answer: Answer, chance: Chance): Answer {
+  const fields = answer.fields.map((field) => (field.json === "Containers" && field.value instanceof Map ? { ...field, value: new DrawnMap(shuffled(sortedEntries(field.value as AnswerMap), chance)) } : field));
+  return new Answer(fields);
+}
 
 const REMOVE: Command = {
   path: "network rm",

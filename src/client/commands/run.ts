@@ -5,6 +5,7 @@ import { atLeast, type Call, type Command } from "../command";
 import { Failure } from "../outcome";
 import { responseOf } from "../refusals";
 import { readContainer } from "./container-options";
+import { refusalOfOthers } from "./other-options";
 import { CREATE_FLAGS, RUN_FLAGS } from "./run-flags";
 import { settle, startOf } from "./processes";
 
@@ -67,6 +68,8 @@ function create(call: Call, refuse: (text: string) => Failure): string {
   }
   if (!known) throw missing(call, reference, refuse);
   if (spec.workdir !== undefined && !spec.workdir.startsWith("/")) throw refuse(`${FROM_DAEMON}the working directory '${spec.workdir}' is invalid, it needs to be an absolute path`);
+  const refusal = refusalOfOthers(daemon, flags);
+  if (refusal !== undefined) throw refuse(`${FROM_DAEMON}${refusal}`);
   const ofInterface = daemon.state().generation === "29" ? Object.keys(spec.sysctls ?? {}).find((name) => /^net\.(ipv[46]|mpls)\.(conf|neigh)\.eth\d+\./.test(name)) : undefined;
   if (ofInterface !== undefined) throw refuse(`${FROM_DAEMON}interface specific sysctl setting ${JSON.stringify(ofInterface)} must be supplied using driver option 'com.docker.network.endpoint.sysctls'`);
   const local = (spec.dns ?? []).find((address) => /^(127\.|::1$)/.test(address));

@@ -12,6 +12,9 @@ export type NothingKind = "slice" | "map" | "pointer" | "interface" | "IP" | "Pr
 /** A map whose keys are ports: to Go no texts, which `index` of a template learns. */
 export class PortMap extends Map<string, AnswerValue> {}
 
+/** A map whose keys are drawn, so that their order is chance: it is that of the entries. */
+export class DrawnMap extends Map<string, AnswerValue> {}
+
 /** Go's nil, `null` in JSON; or an address or a block that is none, an empty text there. */
 export class Nothing {
   readonly of: NothingKind;
@@ -69,13 +72,17 @@ export function toPlain(value: AnswerValue): unknown {
 export function toUntyped(value: AnswerValue): AnswerValue {
   if (value instanceof Nothing) return new Nothing("interface");
   if (value instanceof Answer) return new Map(written(value).map(({ json, value: inner }) => [json, toUntyped(inner)]));
-  if (value instanceof Map) return new Map([...(value as AnswerMap)].map(([key, inner]) => [key, toUntyped(inner)]));
+  if (value instanceof Map) {
+    const entries = [...(value as AnswerMap)].map(([key, inner]) => [key, toUntyped(inner)] as const);
+    return value instanceof DrawnMap ? new DrawnMap(entries) : new Map(entries);
+  }
   if (Array.isArray(value)) return (value as readonly AnswerValue[]).map(toUntyped);
   return value;
 }
 
 /** The entries of a map in the order in which Go writes them. */
 export function sortedEntries(map: AnswerMap): (readonly [string, AnswerValue])[] {
+  if (map instanceof DrawnMap) return [...map];
   return [...map].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
