@@ -319,6 +319,12 @@ export class Cluster {
     }));
   }
 
+  /** Its daemon has started anew: it has set up no network, and takes a moment for what no task waits for. */
+  forgetSetup(node: ClusterNode): void {
+    for (const network of this.networks) network.joined.delete(node);
+    this.#hasSettled.delete(node);
+  }
+
   /** A node is in the swarm no more: it gives up what it had. */
   withdrawAll(node: ClusterNode): void {
     for (const task of [...node.tasks]) if (task.service === undefined) this.detach(task);

@@ -120,6 +120,17 @@ describe("a host in a swarm", () => {
     expect(inputRules()).toEqual([]);
   });
 
+  it("has set up no network when its daemon starts anew, and soon that of ingress", () => {
+    overlay(h1, "ov");
+    run(h1, "c1", "ov");
+    const setUp = () => h1.networks().flatMap((network) => (network.driver === "overlay" && network.isLocal ? [network.name] : []));
+    expect(setUp()).toEqual(["ingress", "ov"]);
+    h1.restart();
+    expect(setUp()).toEqual([]);
+    h1.swarm.settle();
+    expect(setUp()).toEqual(["ingress"]);
+  });
+
   it("allots IPv6 subnets of overlays and lets nobody in", () => {
     overlay(h1, "six", { ipv6: true, ipam: [{ subnet: "fd00:5::/64", auxAddresses: {} }] });
     expect(h1.findNetwork("six")).toMatchObject({ enableIpv6: true, ipam: { config: [{ subnet: "fd00:5::/64", gateway: "fd00:5::1" }] } });

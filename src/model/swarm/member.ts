@@ -207,12 +207,13 @@ export class SwarmMember extends ManagerDesk implements SwarmPart, NodeAgent {
   /** A manager of a swarm that locks its managers cannot read what it has kept of it. */
   restart(): void {
     const [cluster, node] = [this.#cluster, this.#node];
-    if (!cluster || !node || !this.isManager || cluster.security.unlockKey === undefined) return;
+    if (!cluster || !node) return;
+    cluster.forgetSetup(node);
+    this.#forgetAll();
+    if (!this.isManager || cluster.security.unlockKey === undefined) return;
     this.#locked = { cluster, node };
     [this.#cluster, this.#node] = [undefined, undefined];
     cluster.roster.cutOff(node);
-    for (const network of cluster.networks) network.joined.delete(node);
-    this.#forgetAll();
   }
 
   unlock(key: string): void {
