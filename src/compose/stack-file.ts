@@ -74,7 +74,7 @@ function inClientsWords<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof SimulationError)) throw error;
-    const [, path, key] = /^(?:-:\d+:\d+: )?([^:]*): additional property "([^"]*)" is not allowed/.exec(error.message) ?? [];
+    const [, path = "(root)", key] = /^(?:-:\d+:\d+: )?(?:([^:]*): )?additional property "([^"]*)" is not allowed/.exec(error.message) ?? [];
     if (key !== undefined) throw new SimulationError(error.code, `${path} Additional property ${key} is not allowed`);
     const [, service, network] = UNDEFINED_NETWORK.exec(error.message) ?? [];
     if (network !== undefined) throw new SimulationError(error.code, `service ${service}: undefined network ${JSON.stringify(network)}`);
@@ -82,10 +82,14 @@ function inClientsWords<T>(read: () => T): T {
   }
 }
 
+/** docker/cli cli/compose/schema/data: the last version of the format that Docker 29 knows is 3.13. */
+const NEWEST_MINOR = 13;
+
 /** The version of a file that does not say it: docker/cli cli/compose/schema/schema.go. */
 function checkForm(root: Field, isOf29: boolean): void {
   const version = root.get("version")?.text() ?? (isOf29 ? "3" : "1.0");
-  if (!/^3(\.\d+)?$/.test(version)) throw new SimulationError("INVALID_INPUT", `unsupported Compose file version: ${version}`);
+  const [, minor] = /^3(?:\.(\d+))?$/.exec(version) ?? [];
+  if (!version.startsWith("3") || (version !== "3" && minor === undefined) || (isOf29 && Number(minor ?? 0) > NEWEST_MINOR)) throw new SimulationError("INVALID_INPUT", `unsupported Compose file version: ${version}`);
   const services = root.get("services")?.children() ?? [];
   const forbidden = Object.keys(FORBIDDEN).filter((key) => services.some((service) => service.child(key) !== undefined));
   if (forbidden.length > 0) throw new SimulationError("INVALID_INPUT", `Compose file contains unsupported options:\n\n${forbidden.map((key) => `${key}: ${FORBIDDEN[key]}`).join("\n\n")}`);

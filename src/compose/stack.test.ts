@@ -136,4 +136,9 @@ describe("a Compose file on a swarm", () => {
       "shop/stack.yaml:6:14: services.web.restart: docker stack deploy ignores it",
     ]);
   });
+
+  it("refuses what the format does not have in the words of the client", () => {
+    expect(() => stackReader("version: '3.8'\nnosuch: 1\nservices: {web: {image: x}}\n", "app")).toThrow("(root) Additional property nosuch is not allowed");
+    expect(() => stackReader("version: '3.99'\nservices: {web: {image: x}}\n", "app", "29")).toThrow("unsupported Compose file version: 3.99");
+  });
 });
