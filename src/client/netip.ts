@@ -19,7 +19,7 @@ function lengthFault(bits: string, most: number): string | undefined {
 }
 
 /** Differs from Go: of IPv6 addresses it is said only that they are none. */
-function addressFault(text: string): string | undefined {
+export function addressFault(text: string): string | undefined {
   const reason = text.includes(":") ? (isIp(text) ? undefined : "unable to parse IP") : fault4(text);
   return reason === undefined ? undefined : `ParseAddr(${quote(text)}): ${reason}`;
 }

@@ -81,7 +81,8 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
 }
 
 /** The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */
-export function bridgeMtu(state: DockerState, { host, name }: BridgeNetworkState): number {
+export function bridgeMtu(state: DockerState, { host, name, mtu }: BridgeNetworkState): number {
+  if (mtu > 0 && rulesOf(state.generation).networks.bridgeTakesMtu) return mtu;
   const known = smallestMtus.get(state) ?? findSmallestMtus(state);
   smallestMtus.set(state, known);
   return known.get(bridgeKey({ host, name })) ?? 1500;

@@ -29,6 +29,8 @@ export function createContainer(spec: ContainerSpec, context: CreateContext): Co
   const { rules } = context;
   const fail: Fail = (daemon, status = 400) => refuse(status, `container ${spec.name}`, daemon, spec.position);
   const mode = modeOf(spec, context);
+  const refused = rules.endpoints.checkSysctls(Object.keys(spec.sysctls ?? {}));
+  if (refused) fail(refused);
   checkMode(spec, mode, rules, fail);
   checkEndpoints(spec, context, fail);
   context.checkName(spec.name);

@@ -96,7 +96,7 @@ export class Daemon implements DaemonOperations {
     if (isForSwarm) return { id: this.#swarm.createNetwork(spec), warning: "" };
     const isTaken = this.#swarm.clusterNetworks().some(({ name }) => name === spec.name);
     if (isTaken) refuse(409, `network ${spec.name}`, `network with name ${spec.name} already exists`);
-    const network = this.#networks.create(spec);
+    const network = this.#networks.create({ ...spec, options: { ...(spec.configFrom === undefined && this.#flags.defaultNetworkOpts?.[spec.driver]), ...spec.options } });
     this.#takeOver(network);
     this.#program(network);
     return { id: network.id, warning: "" };

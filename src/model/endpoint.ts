@@ -24,7 +24,7 @@ export interface Endpoint extends GatewayCandidate {
   /** What `docker inspect` shows. */
   readonly gateway4: bigint | undefined;
   readonly gateway6: bigint | undefined;
-  /** Its default route goes through the interface, to nobody in particular (ipvlan l3, macvlan of 29 without a gateway). */
+  /** Its default routes go through the interface, to nobody in particular (ipvlan l3). Without and without a gateway there are none. */
   readonly deviceRoute: boolean;
   readonly mac: number;
   /** Given when its sandbox is set up: empty before, and on `host` and `none`. */

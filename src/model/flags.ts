@@ -22,6 +22,8 @@ export interface DaemonFlags {
   readonly defaultGateway?: string;
   readonly defaultGatewayV6?: string;
   readonly defaultAddressPools: readonly AddressPoolFlag[];
+  /** Options of new networks, by driver. */
+  readonly defaultNetworkOpts?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** `--mtu`, for the default bridge. */
   readonly mtu: number;
   /** `--icc`, for the default bridge. */
@@ -72,7 +74,7 @@ export function defaultFlags(generation: DockerGeneration): DaemonFlags {
   };
 }
 
-type Kind = "bool" | "text" | "int" | "ip" | "texts" | "ips" | "pools";
+type Kind = "options" | "bool" | "text" | "int" | "ip" | "texts" | "ips" | "pools";
 
 /** Every flag of dockerd that concerns the network, with the field it sets (moby cmd/dockerd/config.go and config_unix.go). */
 const FLAGS: Readonly<Record<string, readonly [field: keyof DaemonFlags, kind: Kind]>> = {
@@ -105,6 +107,7 @@ const FLAGS_BY_GENERATION: Readonly<Record<DockerGeneration, typeof FLAGS>> = {
     ...FLAGS,
     bip6: ["bip6", "text"],
     "host-gateway-ip": ["hostGatewayIps", "ips"],
+    "default-network-opt": ["defaultNetworkOpts", "options"],
     "allow-direct-routing": ["allowDirectRouting", "bool"],
     "bridge-accept-fwmark": ["bridgeAcceptFwmark", "text"],
     "ip-forward-no-drop": ["ipForwardNoDrop", "bool"],
@@ -159,6 +162,10 @@ function setFlag(flags: Draft, name: string, [field, kind]: readonly [keyof Daem
   } else if (kind === "pools") {
     if (!isPool(value)) invalid(`invalid field ${value}`);
     put([...list, ...readPools(value, invalid)]);
+  } else if (kind === "options") {
+    const [, driver, option, setting] = /^([^=]*)=([^=]*)=(.*)$/s.exec(value) ?? invalid(`invalid value ${JSON.stringify(value)} for map option, should be root-key=key=value`);
+    const before = flags.defaultNetworkOpts;
+    put({ ...before, [driver!]: { ...before?.[driver!], [option!]: setting! } });
   } else {
     put(kind === "texts" ? [...list, value] : value);
   }

@@ -72,6 +72,7 @@ export const generation20: GenerationRules = {
       const isMissing = (ipv4 !== undefined && !network.hasGivenSubnet(4)) || (ipv6 !== undefined && !network.hasGivenSubnet(6));
       return isMissing ? { status: 400, daemon: NO_SUBNET_IP } : undefined;
     },
+    checkSysctls: () => undefined,
     checksAtCreate: false,
     macNeedsSandbox: true,
     defaultMode: "default",

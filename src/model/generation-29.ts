@@ -34,7 +34,7 @@ export const generation29: GenerationRules = {
     conflict: (driver, prefix, { device, mode }, other) => {
       if (other.parent.device !== device) return undefined;
       if (driver === "ipvlan") return `network ${prefix}${other.id.slice(0, 12)} is already using parent interface ${device}`;
-      const uses = `macvlan network ${prefix}${other.id.slice(0, 12)} is already using parent interface ${device}`;
+      const uses = `macvlan network ${other.id} is already using parent interface ${device}`;
       if (mode === "passthru") return `cannot use mode passthru, ${uses}`;
       return other.mode === "passthru" ? `${uses} in mode passthru` : undefined;
     },
@@ -77,6 +77,10 @@ export const generation29: GenerationRules = {
         ...addresses.filter((address) => !network.contains(address)).map((address) => `no configured subnet contains IP address ${address}`),
       ];
       return reasons.length === 0 ? undefined : { status: 400, daemon: `invalid endpoint settings:\n${joinReasons(reasons)}` };
+    },
+    checkSysctls: (names) => {
+      const name = names.find((each) => /^net\.[^.]*\.[^.]*\.eth[^.]*\../.test(each));
+      return name && `interface specific sysctl setting ${JSON.stringify(name)} must be supplied using driver option 'com.docker.network.endpoint.sysctls'`;
     },
     checksAtCreate: true,
     macNeedsSandbox: false,

@@ -90,6 +90,8 @@ export interface GenerationRules {
     /** Refuses per-endpoint settings that came later than this generation. */
     check(endpoint: EndpointSpec, index: number): string | undefined;
     /** What `docker create` and `docker network connect` refuse before they look for a free address. */
+    /** What is refused of a container's sysctls. */
+    checkSysctls(names: readonly string[]): string | undefined;
     checkAddress(endpoint: EndpointSpec, network: AddressableNetwork): { readonly status: RefusalStatus; readonly daemon: string } | undefined;
     /** Whether settings that the network does not take are refused by `docker create` already. */
     readonly checksAtCreate: boolean;

@@ -267,8 +267,7 @@ function gatewaysOf(network: Network, v4: HeldAddress | undefined, v6: HeldAddre
   const gateway4 = gatewayOf(v4);
   const gateway6 = gatewayOf(v6);
   const isExit = parent !== undefined && !network.internal && (isL3 || !rules.parents.makesGateway);
-  const deviceRoute = isExit && gateway4 === undefined;
-  return { gateway4, gateway6, deviceRoute, hasGateway4: gateway4 !== undefined || deviceRoute, hasGateway6: gateway6 !== undefined || (isExit && v6 !== undefined) };
+  return { gateway4, gateway6, deviceRoute: isExit && isL3, hasGateway4: gateway4 !== undefined || (isExit && v4 !== undefined), hasGateway6: gateway6 !== undefined || (isExit && v6 !== undefined) };
 }
 
 /** `veth` and seven digits, another seven if they are taken (moby daemon/libnetwork/netutils: GenerateIfaceName). */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Daemon } from "./daemon";
+import { parseDaemonFlags } from "./flags";
 import { rulesOf } from "./generations";
 import type { ContainerSpec, EndpointSpec, NetworkSpec } from "./spec";
 import type { Chance } from "./swarm/chance";
@@ -85,5 +86,36 @@ describe("published ports of Docker 29", () => {
     expect(() => daemon.connect("web", on("aa"))).toThrow("cannot assign requested address");
     expect(portsOf(daemon)).toEqual(before);
     expect(proxiesOf(daemon)).toHaveLength(before.length);
+  });
+});
+
+describe("a macvlan network of Docker 29 without a gateway", () => {
+  it("counts as a way out, and gives no default route", () => {
+    const daemon = daemonOf();
+    daemon.createNetwork({ ...network("mac", "192.0.2.0/24"), driver: "macvlan" });
+    daemon.createContainer(container("web", ["mac"]));
+    daemon.startContainer("web");
+    expect(daemon.findContainer("web").gateway).toBeUndefined();
+  });
+});
+
+describe("a container of Docker 29", () => {
+  it("may not have sysctls of single interfaces", () => {
+    const create = () => daemonOf().createContainer(container("web", ["bridge"], { sysctls: { "net.ipv4.conf.eth0.forwarding": "1" } }));
+    expect(create).toThrow("interface specific sysctl setting \"net.ipv4.conf.eth0.forwarding\" must be supplied using driver option 'com.docker.network.endpoint.sysctls'");
+  });
+});
+
+describe("default options of networks", () => {
+  it("are those of their driver, where others are not given", () => {
+    const flags = parseDaemonFlags(["--default-network-opt=bridge=com.docker.network.driver.mtu=1400"], "29");
+    const daemon = new Daemon({ host: { name: "h1", cpus: 1, backlog: 1000 }, rules: rulesOf("29"), seed: 0, flags });
+    const mtuOf = (options: Record<string, string>) => {
+      const { id } = daemon.createNetwork(network(`n${options.mtu ?? ""}`, options.mtu ? "10.1.0.0/24" : "10.2.0.0/24", { options: options.mtu ? { "com.docker.network.driver.mtu": options.mtu } : {} }));
+      const found = daemon.findNetwork(id);
+      return "mtu" in found ? found.mtu : undefined;
+    };
+    expect([mtuOf({}), mtuOf({ mtu: "1280" })]).toEqual([1400, 1280]);
+    expect(() => parseDaemonFlags(["--default-network-opt=bridge"], "29")).toThrow("should be root-key=key=value");
   });
 });

@@ -67,7 +67,9 @@ export class Sandboxes {
       this.#join(container, this.#networkFor(container, reference, attachment), attachment, (endpoint) => {
         container.attachments.delete(endpoint.network);
         // The files hear of a network when its interface is there.
-        if (container.endpoints.length === 1) this.#context.files?.make(container);
+        if (container.endpoints.length > 1) return;
+        this.#context.files?.make(container);
+        if (container.embeddedDns) this.#context.files?.embed(container);
       });
     }
     if (!container.hasSandbox) this.#makeSandbox(container);

@@ -1,5 +1,5 @@
 import type { IpamSpec, NetworkSpec } from "../../model/spec";
-import { cidrContains, cidrContainsCidr, parseCidr, type Cidr } from "../../net/cidr";
+import { cidrContains, cidrContainsCidr, formatCidr, parseCidr, type Cidr } from "../../net/cidr";
 import { isIp, parseIp } from "../../net/ip";
 import { exactly, isOf29, type Call, type Command } from "../command";
 import { splitPair } from "../flags";
@@ -85,7 +85,10 @@ export function ipamOf(subnets: readonly string[], ranges: readonly string[], ga
     if (found.length === 0) throw new Failure(`no matching subnet for ${what} ${text}`);
     return found;
   };
-  for (const range of ranges) {
+  for (const written of ranges) {
+    // The flag of Docker 29 takes the block around it.
+    const block = isCurrent ? cidrOf(written) : undefined;
+    const range = block ? formatCidr(block) : written;
     for (const block of matching(range, "range")) {
       if (block.ipRange !== undefined) throw new Failure(`cannot configure multiple ranges (${range}, ${block.ipRange}) on the same subnet (${block.subnet})`);
       block.ipRange = range;

@@ -1,7 +1,7 @@
 import type { ContainerLinkSpec, EndpointSpec, NetworkModeSpec } from "../../model/spec";
 import { splitPair, type FlagValues } from "../flags";
-import { isIp } from "../../net/ip";
-import { GoError, parseCsv, parseInteger, quote } from "../go";
+import { GoError, parseCsv, parseInteger } from "../go";
+import { addressFault } from "../netip";
 import { Failure } from "../outcome";
 import { splitLink } from "../values";
 
@@ -83,7 +83,8 @@ const KEYS_OF_29: Readonly<Record<string, Reader>> = {
 
 /** Go's netip.ParseAddr. */
 function readAddress(text: string): string {
-  if (!isIp(text)) throw new GoError(`ParseAddr(${quote(text)}): unable to parse IP`);
+  const fault = addressFault(text);
+  if (fault !== undefined) throw new GoError(fault);
   return text;
 }
 
@@ -147,7 +148,14 @@ function endpointOf(option: NetworkOption, flags: FlagValues | undefined, isCurr
     ...(linkLocalIps.length > 0 && { linkLocalIps }),
     ...(links.length > 0 && isUserDefined(target) && { links }),
     ...(Object.keys(driverOptions).length > 0 && { driverOptions }),
+    ...(isCurrent && nameOf(driverOptions)),
   };
+}
+
+/** The name of the interface inside (moby daemon/libnetwork/netlabel: Ifname). */
+export function nameOf(driverOptions: Readonly<Record<string, string>>): Pick<EndpointSpec, "interfaceName"> {
+  const interfaceName = driverOptions["com.docker.network.endpoint.ifname"];
+  return interfaceName ? { interfaceName } : {};
 }
 
 /** What is said by a flag of its own may not be said in `--network` as well (docker/cli cli/command/container/opts.go: applyContainerOptions). */

@@ -13,6 +13,7 @@ import { ask, forEachName, notFoundOr, refusalOf } from "../refusals";
 import { ListRow } from "../template/row";
 import { checkUntil, filtersOf, hasLabel, readFilter, readIp, readLink, splitLink } from "../values";
 import { NETWORK_CREATE } from "./network-create";
+import { nameOf } from "./network-option";
 
 export const NETWORK_GROUP: CommandGroup = {
   path: "network",
@@ -48,13 +49,14 @@ const CONNECT: Command = {
   },
 };
 
-function endpointOf({ flags, args }: Call): EndpointSpec {
+function endpointOf({ daemon, flags, args }: Call): EndpointSpec {
   const driverOptions = flags.all("driver-opt").map((text) => {
     if (!text.includes("=")) throw new Failure("invalid key/value pair format in driver options");
     return splitPair(text);
   });
   const links = flags.all("link").map(splitLink);
   return {
+    ...(isOf29(daemon) && nameOf(Object.fromEntries(driverOptions))),
     network: args[0] ?? "",
     aliases: flags.all("alias"),
     gwPriority: flags.number("gw-priority", 0),

@@ -89,7 +89,8 @@ function holds(address: string, via: string): boolean {
 }
 
 function connectedRoutes(host: HostState, device: HostDevice, hasCarrier: boolean): Route[] {
-  return addressesOf(host, device).map(({ ip, prefix }) => connected(ip, prefix, device.name, hasCarrier ? "" : " linkdown"));
+  // An address that is a network of its own brings no route (Linux net/ipv4/fib_frontend.c: fib_add_ifaddr).
+  return addressesOf(host, device).filter(({ prefix }) => prefix < 32).map(({ ip, prefix }) => connected(ip, prefix, device.name, hasCarrier ? "" : " linkdown"));
 }
 
 function connectedRoutes6(host: HostState, device: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {

@@ -142,10 +142,12 @@ export class Kernel {
         const make = (index?: number): Omit<Known, "key" | "host"> => {
           // The kernel makes the peer, which goes into the container, before the end that is asked for (Linux drivers/net/veth.c: veth_newlink).
           if (endpoint.vethName === "" || network === undefined || !isBridge(network)) return { inside: index ?? this.#take(host, network !== undefined && isOfSwarm(network) ? 2 : 1), device: undefined };
-          const first = index ?? this.#take(host, 2);
+          // Docker 29 makes that end where it belongs.
+          const ends = state.generation === "29" ? 1 : 2;
+          const first = index ?? this.#take(host, ends);
           const target = `${container.name}/${endpoint.interfaceName}`;
           const device: HostDevice = {
-            index: first + 1, name: endpoint.vethName, kind: "veth", mac: hostEndMac(endpoint.vethName), target, master: network.bridge.device, mtu: endpoint.mtu, hadCarrier: true,
+            index: first + ends - 1, name: endpoint.vethName, kind: "veth", mac: hostEndMac(endpoint.vethName), target, master: network.bridge.device, mtu: endpoint.mtu, hadCarrier: true,
           };
           return { inside: first, device };
         };
@@ -160,7 +162,9 @@ function endpointKey({ host, id, startOrder }: ContainerState, { interfaceName, 
 }
 
 /** The MTU of a bridge is the smallest of its ports; without ports 1500 (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */
-function bridgeMtu(state: DockerState, { id }: BridgeNetworkState): number {
+function bridgeMtu(state: DockerState, { id, mtu: given }: BridgeNetworkState): number {
+  // Docker 29 sets it, and what is set is not adjusted.
+  if (given > 0 && state.generation === "29") return given;
   const ports = state.containers.flatMap(({ endpoints }) => endpoints.filter(({ networkId }) => networkId === id));
   return ports.length === 0 ? 1500 : Math.min(...ports.map(({ mtu }) => mtu));
 }

@@ -79,6 +79,8 @@ function peerOf(state: DockerState, host: HostState | undefined, owner: Containe
   const network = state.networks.find(({ id }) => id === endpoint?.networkId);
   if (endpoint === undefined || network === undefined) return "";
   if (hasParent(network)) return kernel.devicesOf(owner.host).find((device) => device.name === network.parent.device)?.index ?? "";
+  // Docker 29 makes only the other end on the host.
+  if (isBridge(network) && state.generation === "29") return kernel.interfaceIndex(owner, endpoint);
   return isBridge(network) || isOfSwarm(network) ? kernel.interfaceIndex(owner, endpoint) + 1 : "";
 }
 
