@@ -59,6 +59,9 @@ export const DAD_NS: f64 = 1000000000;
 /** Datagrams that wait for a process: what fits into rmem_default (212,992 bytes) at 832 bytes of truesize each. */
 export const SOCKET_QUEUE_MAX: i32 = 256;
 
+/** Events in the queue of one timer: those that an earlier deadline overtook, and the one that counts. A connection has 1 s, 200 ms and 40 ms. */
+export const TIMER_EVENTS_MAX: i32 = 3;
+
 /** Messages a TCP flow may have written that are not complete at the other end yet. */
 export const TCP_MESSAGES_MAX: i32 = 256;
 /** tcp_wmem[2]. */

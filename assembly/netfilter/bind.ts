@@ -24,24 +24,23 @@ export function startBinding(): void {
   offset = 0;
 }
 
-/** Addresses from … to in reading order (0 and 0: it stays), ports low … high (0 and 0: it stays if it can). False: none is left. */
-export function bind(tracked: Tracked, isSource: bool, from: u32, to: u32, low: u32, high: u32): bool {
+/** Addresses from … to in reading order (0 and 0: it stays), ports low … high (0 and 0: it stays if it can). If none is left, confirming will tell. */
+export function bind(tracked: Tracked, isSource: bool, from: u32, to: u32, low: u32, high: u32): void {
   addresses = invertAddresses(tracked.replyAddresses);
   ports = invertPorts(tracked.replyPorts);
   const address = sideOf(isSource);
   const port = portOf(isSource);
   const isPortFine = high == 0 || (port >= low && port <= high);
-  if (isSource && from != 0 && isBetween(address, from, to) && isPortFine && !isTaken(tracked)) return true;
+  if (isSource && from != 0 && isBetween(address, from, to) && isPortFine && !isTaken(tracked)) return;
   setSide(isSource, from == to ? (from == 0 ? address : from) : chooseAddress(from, to));
   const isDone = high != 0 ? isPortFine && (low == high || !isTaken(tracked)) : !isTaken(tracked);
-  if (!isDone && !choosePort(tracked, isSource, port, low, high)) return false;
+  if (!isDone) choosePort(tracked, isSource, port, low, high);
   const replyAddresses = invertAddresses(addresses);
   const replyPorts = invertPorts(ports);
-  if (replyAddresses == tracked.replyAddresses && replyPorts == tracked.replyPorts) return true;
+  if (replyAddresses == tracked.replyAddresses && replyPorts == tracked.replyPorts) return;
   tracked.replyAddresses = replyAddresses;
   tracked.replyPorts = replyPorts;
   tracked.status |= isSource ? SOURCE_NAT : DESTINATION_NAT;
-  return true;
 }
 
 @inline function sideOf(isSource: bool): u32 {
@@ -107,11 +106,11 @@ function chooseAddress6(from: u32, to: u32): u32 {
   return swap32(load<u32>(bytesOf6(number), 12));
 }
 
-/** nf_nat_l4proto_unique_tuple. False: all are taken. */
-function choosePort(tracked: Tracked, isSource: bool, port: u32, low: u32, high: u32): bool {
+/** nf_nat_l4proto_unique_tuple: if all are taken, the last one stays. */
+function choosePort(tracked: Tracked, isSource: bool, port: u32, low: u32, high: u32): void {
   const protocol = protocolOfTuple();
   const isIcmp = isIcmpTuple(ports);
-  if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP && !isIcmp) return true;
+  if (protocol != PROTOCOL_TCP && protocol != PROTOCOL_UDP && !isIcmp) return;
   let first = low;
   let last = high;
   if (high == 0) {
@@ -119,7 +118,7 @@ function choosePort(tracked: Tracked, isSource: bool, port: u32, low: u32, high:
       first = 0;
       last = 65535;
     } else if (!isSource) {
-      return true;
+      return;
     } else {
       first = port < 512 ? 1 : port < 1024 ? 600 : 1024;
       last = port < 512 ? 511 : port < 1024 ? 1023 : 65535;
@@ -131,7 +130,6 @@ function choosePort(tracked: Tracked, isSource: bool, port: u32, low: u32, high:
     setPort(isSource, first + ((start + step) % size));
     if (isTaken(tracked)) continue;
     if (isSource) offset = start + step + 1;
-    return true;
+    return;
   }
-  return false;
 }

@@ -105,7 +105,7 @@ function readdress6(packet: Packet, isSource: bool, number: u32): u64 {
   return <u32>(isFirst ? ports : ports >> 16) & 0xffff;
 }
 
-/** Asks the rules. False: a rule drops it, or there is no address or port for it. */
+/** Asks the rules. False: a rule drops it, or there is no address for it. */
 function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Hook, node: Node, ingress: Device, egress: Device): bool {
   const target = namespace.filter & chainBit(hook, Table.Nat) ? traverse(packet, hook, Table.Nat, node) : Target.Accept;
   const rule = decidingRule;
@@ -116,25 +116,29 @@ function decide(packet: Packet, tracked: Tracked, namespace: Namespace, hook: Ho
       return false;
     case Target.Dnat:
     case Target.Snat:
-      return bind(tracked, target == Target.Snat, addressIn(namespace, rule + RULE_NAT_FROM), addressIn(namespace, rule + RULE_NAT_TO), low, high);
+      bind(tracked, target == Target.Snat, addressIn(namespace, rule + RULE_NAT_FROM), addressIn(namespace, rule + RULE_NAT_TO), low, high);
+      return true;
     case Target.Redirect: {
       const own = namespace.isIpv6 ? firstAddress6(ingress, false) : ingress.firstAddress;
       const address = hook == Hook.Output ? (namespace.isIpv6 ? LOCALHOST6 : LOCALHOST) : own;
-      return address != 0 && bind(tracked, false, address, address, low, high);
+      if (address != 0) bind(tracked, false, address, address, low, high);
+      return address != 0;
     }
     case Target.Masquerade: {
       if (sourceIn(packet) == 0) break;
       const address = masqueradeAddress(packet, namespace, egress);
       tracked.status |= MASQUERADED;
       tracked.masqueradeDevice = egress.index;
-      return address != 0 && bind(tracked, true, address, address, low, high);
+      if (address != 0) bind(tracked, true, address, address, low, high);
+      return address != 0;
     }
     default:
       break;
   }
   if (hook == Hook.Prerouting || hook == Hook.Output) return true;
   const source = sourceIn(packet);
-  return bind(tracked, true, source, source, 0, 0);
+  bind(tracked, true, source, source, 0, 0);
+  return true;
 }
 
 /** nf_nat_masquerade_ipv4 and _ipv6; 0: there is none. */

@@ -11,13 +11,13 @@ import { DEVICE_HAIRPIN, DEVICE_PORT_SECURITY } from "../abi/program";
 import { captureFrame } from "../graph/capture";
 import { drop, dropUnmade } from "../graph/drop";
 import { append } from "../graph/walk";
-import { isIpv6 } from "../memory/network";
+import { isFragment, isIpv6 } from "../memory/network";
 import { copyPacket, FOR_BRIDGE, frameOf, Packet, PacketType } from "../memory/pool";
 import { BRIDGED, detach } from "../netfilter/state";
 import { Device, DEVICE_CAPTURED, DEVICE_FILTERED, DEVICE_FILTERED6, isNull } from "../tables/device";
 import { find, Found, foundPort, learn } from "../tables/fdb";
 import { stackOf } from "../tables/namespace";
-import { VISITS_PREROUTING } from "../tables/ruleset";
+import { TRACKS, VISITS_PREROUTING } from "../tables/ruleset";
 import { destinationMac, etherType, isGroup, isReserved, MAC_BROADCAST, sourceMac, TYPE_IPV4, TYPE_IPV6, writeSourceMac } from "../wire/ethernet";
 import { floodPorts } from "./bridge-flood";
 import { checkHeader } from "./ip-input";
@@ -46,9 +46,12 @@ export function bridgeInput(packet: Packet): Node {
 function filterFrame(packet: Packet, bridge: Device, destination: u64, isSix: bool): Node {
   const reason = isSix ? checkHeader6(packet) : checkHeader(packet);
   if (reason != Drop.None) return drop(packet, reason, Node.BridgeInput);
+  const stack = stackOf(bridge.namespace, isSix);
+  // What is for the host is put together above, before the same rules.
+  if (stack.filter & TRACKS && isFragment(packet) && find(bridge, destination) == Found.Own) return switchFrame(packet, Node.BridgeInput);
   packet.type = !isGroup(destination) ? <u8>PacketType.Host : destination == MAC_BROADCAST ? <u8>PacketType.Broadcast : <u8>PacketType.Multicast;
   packet.filter |= BRIDGED;
-  return stackOf(bridge.namespace, isSix).filter & VISITS_PREROUTING ? Node.Prerouting : switchFrame(packet, Node.BridgeInput);
+  return stack.filter & VISITS_PREROUTING ? Node.Prerouting : switchFrame(packet, Node.BridgeInput);
 }
 
 /** From learning on, as part of the visit in progress. */

@@ -13,6 +13,7 @@ import { readHeaders6 } from "../memory/network";
 import { GHOST_BYTES, notesOf, Packet } from "../memory/pool";
 import { clock, NEVER, now } from "../simulation/clock";
 import { enter, visit } from "../simulation/cpu";
+import { takeTimer } from "../simulation/timer";
 import { hasRoute, lookup } from "../tables/fib";
 import { armNeighbour, dequeue, Neighbour, NeighbourState } from "../tables/neighbour";
 import { armBuffer, freeBuffer, payloadOf, Reassembly } from "../tables/reassembly";
@@ -30,8 +31,7 @@ const GHOST = changetype<Packet>(memory.data(GHOST_BYTES, 16));
 
 /** A NeighbourTimer event. */
 export function neighbourTimer(entry: Neighbour): void {
-  entry.timerQueued = false;
-  if (entry.deadline == NEVER) return;
+  if (!takeTimer(entry)) return;
   if (entry.deadline > now) {
     armNeighbour(entry, entry.deadline);
   } else if (!enter(entry.device.namespace.cpu, now)) {
@@ -82,8 +82,7 @@ function fail(entry: Neighbour): void {
 
 /** A ReassemblyTimer event. */
 export function reassemblyTimer(buffer: Reassembly): void {
-  buffer.timerQueued = false;
-  if (buffer.deadline == NEVER) return;
+  if (!takeTimer(buffer)) return;
   if (buffer.deadline > now) {
     armBuffer(buffer, buffer.deadline);
   } else if (!enter(buffer.namespace.cpu, now)) {

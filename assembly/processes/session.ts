@@ -10,6 +10,7 @@ import { Packet } from "../memory/pool";
 import { RETRY } from "../nodes/timer";
 import { NEVER, now } from "../simulation/clock";
 import { copyCost, enter, visit } from "../simulation/cpu";
+import { takeTimer } from "../simulation/timer";
 import { noDevice } from "../tables/device";
 import { armSession, freeSession, Session, SessionKind, socketOf } from "../tables/session";
 import { destinationPort } from "../wire/udp";
@@ -39,8 +40,7 @@ export function sessionWake(session: Session, packet: Packet): void {
 
 /** A SessionTimer event. */
 export function sessionTimer(session: Session): void {
-  session.timerQueued = false;
-  if (session.deadline == NEVER) return;
+  if (!takeTimer(session)) return;
   if (session.deadline > now) {
     armSession(session, session.deadline);
   } else if (!enter(session.namespace.cpu, now)) {

@@ -7,6 +7,7 @@ import { Packet } from "../memory/pool";
 import { RETRY } from "../nodes/timer";
 import { clock, NEVER, now } from "../simulation/clock";
 import { copyCost, enter, visit } from "../simulation/cpu";
+import { takeTimer } from "../simulation/timer";
 import { Connection, freeConnection, isBefore } from "../tables/connection";
 import { armStream, connectionOf, freeStream, LENGTH, Stream, StreamKind, streamOf, wholeBytes } from "../tables/stream";
 import { isOfFlow } from "../tcp/close";
@@ -85,8 +86,7 @@ export function runStream(stream: Stream): void {
 
 /** A StreamTimer event. */
 export function streamTimer(stream: Stream): void {
-  stream.timerQueued = false;
-  if (stream.deadline == NEVER) return;
+  if (!takeTimer(stream)) return;
   if (stream.deadline > now) {
     armStream(stream, stream.deadline);
   } else if (!enter(connectionOf(stream).namespace.cpu, now)) {

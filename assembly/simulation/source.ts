@@ -32,9 +32,10 @@ import { IP_BROADCAST } from "../wire/ipv4";
 import { sayDatagram } from "../processes/say";
 import { writePayload } from "../wire/payload";
 import { UDP_HEADER, writeUdp } from "../wire/udp";
-import { clock, NEVER, now } from "./clock";
+import { clock, now } from "./clock";
 import { copyCost, enter, visit } from "./cpu";
 import { Event, pushEvent } from "./event-queue";
+import { setTimer, takeTimer } from "./timer";
 
 /** A closed loop that could not send waits at least this long. ns. */
 const PAUSE: i64 = 1000000;
@@ -83,8 +84,7 @@ export function source(index: u32, generation: u32): void {
 /** A FlowTimer event. */
 export function flowTimer(index: u32): void {
   const flow = flowAt(index);
-  flow.timerQueued = false;
-  if (flow.deadline == NEVER) return;
+  if (!takeTimer(flow)) return;
   if (flow.deadline > now) armTimeout(flow, flow.deadline);
   else {
     if (isExchange(flow) && flow.outstanding >= 0) leaveExchange(flow);
@@ -129,10 +129,7 @@ function nextOn(flow: Flow, time: i64): i64 {
 }
 
 function armTimeout(flow: Flow, deadline: i64): void {
-  flow.deadline = deadline;
-  if (flow.timerQueued) return;
-  flow.timerQueued = true;
-  pushEvent(deadline, Event.FlowTimer, flow.index, 0);
+  setTimer(flow, deadline, Event.FlowTimer, flow.index);
 }
 
 /** Sends a gratuitous ARP request, or an advertisement, for the flow's destination from the device that has it, if one does. */

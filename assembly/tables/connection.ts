@@ -7,7 +7,8 @@ import { TCP_HOLES_MAX, TCP_RTO_INITIAL_NS } from "../abi/limits";
 import { SocketRole } from "../abi/program";
 import { powerOfTwo, reserve } from "../memory/arena";
 import { NEVER } from "../simulation/clock";
-import { Event, pushEvent } from "../simulation/event-queue";
+import { Event } from "../simulation/event-queue";
+import { setTimer } from "../simulation/timer";
 import { finalize } from "../simulation/random";
 import { Namespace } from "./namespace";
 
@@ -64,8 +65,9 @@ export class Connection {
   threshold: u32;
   recover: u32;
   duplicates: u32;
-  retries: u32;
   timedEnd: u32;
+  /** Requests read and not answered. */
+  owed: u32;
   /** What it says and hears where its process speaks DNS, or 0. */
   stream: usize;
   timedAt: i64;
@@ -74,17 +76,17 @@ export class Connection {
   rttvar: i64;
   rto: i64;
   deadline: i64;
-  /** Bytes that arrived and do not make a message yet; requests read and not answered. */
+  dueAt: i64;
+  /** Bytes that arrived and do not make a message yet. */
   pending: u64;
-  owed: u32;
-  holeCount: u32;
   recovering: bool;
   /** A round trip is being measured. */
   timing: bool;
   /** The process has closed its side. */
   closing: bool;
   finReceived: bool;
-  timerQueued: bool;
+  /** Timer events of it in the queue. */
+  timers: u8;
   outputQueued: bool;
   outputWanted: bool;
   wakeQueued: bool;
@@ -94,6 +96,9 @@ export class Connection {
   eof: bool;
   /** An acknowledgement waits for the timer. */
   ackDelayed: bool;
+  /** Retransmissions in a row, and ranges that arrived out of order. */
+  retries: u8;
+  holeCount: u8;
 }
 
 const FIELDS: usize = 192;
@@ -195,10 +200,7 @@ export function freeConnection(connection: Connection): void {
 
 /** Sets the retransmission timer. */
 export function armConnection(connection: Connection, deadline: i64): void {
-  connection.deadline = deadline;
-  if (connection.timerQueued) return;
-  connection.timerQueued = true;
-  pushEvent(deadline, Event.TcpTimer, <u32>changetype<usize>(connection), 0);
+  setTimer(connection, deadline, Event.TcpTimer, <u32>changetype<usize>(connection));
 }
 
 /** Address of the `index`-th range that arrived out of order: begin, end. */

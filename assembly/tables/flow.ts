@@ -79,8 +79,8 @@ export class Flow extends Random {
   ttl: u32;
   firstSequence: u32;
   dontFragment: bool;
-  /** A FlowTimer of this flow is in the queue. */
-  timerQueued: bool;
+  /** Timer events of it in the queue. */
+  timers: u8;
   interval: i64;
   on: i64;
   off: i64;
@@ -95,6 +95,7 @@ export class Flow extends Random {
   /** The request that a closed loop waits for; -1: none. */
   outstanding: i64;
   deadline: i64;
+  dueAt: i64;
   /** Highest number that arrived (-1: none) and which of the 32 up to it did, bit 0 being itself; the same for answers. */
   highest: i64;
   answerHighest: i64;

@@ -20,7 +20,8 @@ import { HashTable } from "../memory/hash-table";
 import { record, recordCount } from "../memory/image";
 import { Packet } from "../memory/pool";
 import { NEVER } from "../simulation/clock";
-import { Event, pushEvent } from "../simulation/event-queue";
+import { Event } from "../simulation/event-queue";
+import { setTimer } from "../simulation/timer";
 import { macFromWords } from "../wire/ethernet";
 import { noteWords6 } from "./address6";
 import { Device, deviceAt } from "./device";
@@ -47,6 +48,7 @@ export class Neighbour {
   since: i64;
   /** NEVER: its timer means nothing. */
   deadline: i64;
+  dueAt: i64;
   state: NeighbourState;
   device: Device;
   ip: u32;
@@ -57,8 +59,8 @@ export class Neighbour {
   queueHead: usize;
   queueTail: usize;
   queueCount: u32;
-  /** A timer event of this entry is in the queue. */
-  timerQueued: bool;
+  /** Timer events of it in the queue. */
+  timers: u8;
   isIpv6: bool;
   /** A new program has it as a permanent one. */
   becomesPermanent: bool;
@@ -66,7 +68,7 @@ export class Neighbour {
   nextFree: usize;
 }
 
-const NEIGHBOUR_BYTES: usize = 80;
+const NEIGHBOUR_BYTES: usize = 88;
 const NO_DEVICE = changetype<Device>(0);
 const TABLE = changetype<HashTable>(memory.data(16, 8));
 
@@ -197,12 +199,9 @@ function takeRecord(): Neighbour {
   return neighbourCount == capacity ? changetype<Neighbour>(0) : neighbourAt(neighbourCount++);
 }
 
-/** Sets the timer; an event that is on its way already will find the new deadline. */
+/** Sets the timer. */
 export function armNeighbour(entry: Neighbour, deadline: i64): void {
-  entry.deadline = deadline;
-  if (entry.timerQueued) return;
-  entry.timerQueued = true;
-  pushEvent(deadline, Event.NeighbourTimer, <u32>changetype<usize>(entry), 0);
+  setTimer(entry, deadline, Event.NeighbourTimer, <u32>changetype<usize>(entry));
 }
 
 export function enqueue(entry: Neighbour, packet: Packet): void {

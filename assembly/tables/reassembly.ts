@@ -6,7 +6,8 @@ import { REASSEMBLY6_TIMEOUT_NS, REASSEMBLY_MAX, REASSEMBLY_TIMEOUT_NS } from ".
 import { reserve } from "../memory/arena";
 import { Packet } from "../memory/pool";
 import { clock, NEVER } from "../simulation/clock";
-import { Event, pushEvent } from "../simulation/event-queue";
+import { Event } from "../simulation/event-queue";
+import { setTimer } from "../simulation/timer";
 import { Device } from "./device";
 import { Namespace } from "./namespace";
 
@@ -14,6 +15,7 @@ import { Namespace } from "./namespace";
 export class Reassembly {
   /** NEVER: the buffer is free. */
   deadline: i64;
+  dueAt: i64;
   namespace: Namespace;
   /** Source and destination as tuples of connections have them. */
   addresses: u64;
@@ -39,7 +41,8 @@ export class Reassembly {
   trace: u32;
   type: u8;
   response: u8;
-  timerQueued: bool;
+  /** Timer events of it in the queue. */
+  timers: u8;
 }
 
 const RECORD_BYTES: usize = 96;
@@ -114,10 +117,7 @@ export function takeBuffer(namespace: Namespace, addresses: u64, id: u32, protoc
 }
 
 export function armBuffer(buffer: Reassembly, deadline: i64): void {
-  buffer.deadline = deadline;
-  if (buffer.timerQueued) return;
-  buffer.timerQueued = true;
-  pushEvent(deadline, Event.ReassemblyTimer, <u32>changetype<usize>(buffer), 0);
+  setTimer(buffer, deadline, Event.ReassemblyTimer, <u32>changetype<usize>(buffer));
 }
 
 export function freeBuffer(buffer: Reassembly): void {

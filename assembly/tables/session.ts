@@ -5,7 +5,8 @@
 import { DNS_MESSAGE_MAX } from "../abi/dns";
 import { powerOfTwo, reserve } from "../memory/arena";
 import { NEVER } from "../simulation/clock";
-import { Event, pushEvent } from "../simulation/event-queue";
+import { Event } from "../simulation/event-queue";
+import { setTimer } from "../simulation/timer";
 import { finalize } from "../simulation/random";
 import { Namespace } from "./namespace";
 import { Socket } from "./socket";
@@ -36,9 +37,11 @@ export class Session {
   queryBytes: u32;
   bornAt: i64;
   deadline: i64;
+  dueAt: i64;
   /** Upstream servers that were tried. */
   tried: u32;
-  timerQueued: bool;
+  /** Timer events of it in the queue. */
+  timers: u8;
   /** The next of the same place in the index, or 0. */
   next: usize;
 }
@@ -169,8 +172,5 @@ export function freeSessionsOf(socket: Socket): void {
 }
 
 export function armSession(session: Session, deadline: i64): void {
-  session.deadline = deadline;
-  if (session.timerQueued) return;
-  session.timerQueued = true;
-  pushEvent(deadline, Event.SessionTimer, <u32>changetype<usize>(session), 0);
+  setTimer(session, deadline, Event.SessionTimer, <u32>changetype<usize>(session));
 }

@@ -5,7 +5,8 @@
 import { DNS_STREAM_BYTES } from "../abi/dns";
 import { reserve } from "../memory/arena";
 import { NEVER } from "../simulation/clock";
-import { Event, pushEvent } from "../simulation/event-queue";
+import { Event } from "../simulation/event-queue";
+import { setTimer } from "../simulation/timer";
 import { load16 } from "../wire/bytes";
 import { Connection } from "./connection";
 
@@ -41,7 +42,9 @@ export class Stream {
   server: usize;
   older: usize;
   deadline: i64;
-  timerQueued: bool;
+  dueAt: i64;
+  /** Timer events of it in the queue. */
+  timers: u8;
   /** The process has closed its end. */
   left: bool;
   /** A server waits for somebody else's answer; somebody else has the question; nothing more is wanted of it. */
@@ -50,7 +53,7 @@ export class Stream {
   done: bool;
 }
 
-const RECORD: usize = 64;
+const RECORD: usize = 72;
 /** A buffer's bytes, and some for what copies by words. */
 const BUFFER: usize = (<usize>DNS_STREAM_BYTES + 31) & ~15;
 
@@ -121,8 +124,5 @@ export function wholeBytes(stream: Stream): u32 {
 }
 
 export function armStream(stream: Stream, deadline: i64): void {
-  stream.deadline = deadline;
-  if (stream.timerQueued) return;
-  stream.timerQueued = true;
-  pushEvent(deadline, Event.StreamTimer, <u32>changetype<usize>(stream), 0);
+  setTimer(stream, deadline, Event.StreamTimer, <u32>changetype<usize>(stream));
 }

@@ -117,12 +117,12 @@ function keepRange(connection: Connection, begin: u32, end: u32): bool {
     if (isBefore(otherBegin, begin)) begin = otherBegin;
     if (isBefore(end, otherEnd)) end = otherEnd;
   }
-  connection.holeCount = kept;
+  connection.holeCount = <u8>kept;
   if (kept == <u32>TCP_HOLES_MAX) return false;
   const range = holeAt(connection, kept);
   store<u32>(range, begin);
   store<u32>(range, end, 4);
-  connection.holeCount = kept + 1;
+  connection.holeCount = <u8>(kept + 1);
   return true;
 }
 

@@ -6,6 +6,7 @@ import { finish } from "../graph/walk";
 import { RETRY } from "../nodes/timer";
 import { clock, NEVER, now } from "../simulation/clock";
 import { enter, visit } from "../simulation/cpu";
+import { takeTimer } from "../simulation/timer";
 import { onTimeout } from "../tables/congestion";
 import { armConnection, Connection, isBefore, TcpState } from "../tables/connection";
 import { endConnection, failConnection } from "./close";
@@ -14,8 +15,7 @@ import { advance, noteRetransmission, sendAck, sendData, sendSyn } from "./segme
 
 /** A TcpTimer event. */
 export function tcpTimer(connection: Connection): void {
-  connection.timerQueued = false;
-  if (connection.deadline == NEVER) return;
+  if (!takeTimer(connection)) return;
   if (connection.deadline > now) {
     armConnection(connection, connection.deadline);
   } else if (!enter(connection.namespace.cpu, now)) {

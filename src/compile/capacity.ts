@@ -1,8 +1,9 @@
 /** How large the engine's tables are: what the network needs, and room for what is added while it runs. */
-import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, REASSEMBLY_MAX, SOCKET_QUEUE_MAX, VXLAN_FRAME_ROOM } from "../../assembly/abi/limits";
+import { LINK_LIMIT_DEFAULT, NEIGHBOUR_QUEUE_MAX, SOCKET_QUEUE_MAX, VXLAN_FRAME_ROOM } from "../../assembly/abi/limits";
 import { DeviceKind, FlowKind, SocketRole } from "../../assembly/abi/program";
 import { NONE } from "../../assembly/abi/version";
 import { domainBytes } from "../engine/check-processes";
+import { eventsOfRecords } from "../engine/event-room";
 import { ADDRESSES6_DEFAULT, type Capacity, type DnsTables, type FlowRecord, NO_XFRM, type SocketRecord, type XfrmTables } from "../engine/program";
 import type { ProgramBuilder } from "./program-builder";
 
@@ -86,11 +87,9 @@ export function capacityOf(builder: ProgramBuilder, { flows, sockets, processes,
     eventRecords: EVENT_RECORDS,
     captureBytes: CAPTURE_BYTES,
   };
-  const { packets, connections, neighbours, flows: allFlows } = capacity;
-  const timers = 2 * allFlows + 3 * connections + neighbours + capacity.sessions + capacity.streams + REASSEMBLY_MAX;
   // What the nodes of a swarm tell one another: a message and an answer each.
-  const payloads = builder.hosts.length > 1 ? 2 * allFlows : 0;
-  return { ...capacity, events: packets + timers + INJECTED_FRAMES, payloads };
+  const payloads = builder.hosts.length > 1 ? 2 * capacity.flows : 0;
+  return { ...capacity, events: eventsOfRecords(capacity) + INJECTED_FRAMES, payloads };
 }
 
 /** Room for services that come later, and their tasks on every node. */

@@ -195,16 +195,18 @@ export class ProgramBuilder {
   address(device: number, ip: number, prefix: number): void {
     const namespace = this.devices[device]!.namespace;
     const mask = ipv4Mask(prefix);
-    // A second address of a subnet is a secondary one: the subnet's route has the first as its source.
+    // A second address of a subnet is a secondary one: the first is the source towards the subnet, and towards the second itself.
     const own = this.#addressesOf.get(device) ?? [];
     this.#addressesOf.set(device, own);
-    const isSecondary = own.some((other) => other.prefix === prefix && ((other.ip ^ ip) & mask) === 0);
+    const primary = own.find((other) => other.prefix === prefix && ((other.ip ^ ip) & mask) === 0);
     const record = { device, ip, prefix };
     this.addresses.push(record);
     own.push(record);
-    if (!isSecondary && prefix < 32) this.route({ namespace, destination: (ip & mask) >>> 0, prefix, type: RouteType.Unicast, device, source: ip });
-    this.route({ namespace, destination: ip, prefix: 32, type: RouteType.Local, device, source: ip });
-    if (isSecondary || prefix >= 31) return;
+    // A group is no source for a route (fib_semantics.c: fib_valid_prefsrc).
+    const addsRoutes = !primary && ip >>> 28 !== 0xe;
+    if (addsRoutes && prefix < 32) this.route({ namespace, destination: (ip & mask) >>> 0, prefix, type: RouteType.Unicast, device, source: ip });
+    this.route({ namespace, destination: ip, prefix: 32, type: RouteType.Local, device, source: primary?.ip ?? ip });
+    if (!addsRoutes || prefix >= 31) return;
     this.route({ namespace, destination: (ip | ~mask) >>> 0, prefix: 32, type: RouteType.Broadcast, device, source: ip });
   }
 

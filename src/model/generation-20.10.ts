@@ -5,6 +5,7 @@ import { compareLastResort, compareText, type GatewayCandidate, type GenerationR
 import { macOf0242 } from "./identity";
 import { checkSubnets } from "./ipam-config";
 import type { PublishSpec } from "./spec";
+import { shuffled } from "./swarm/chance";
 
 const DRIVERLESS_IP = "user specified IP address is supported on user defined networks only";
 const NO_SUBNET_IP = "user specified IP address is supported only when connecting to networks with user configured subnets";
@@ -46,7 +47,12 @@ export const generation20: GenerationRules = {
   defaultBridgeAddress6FromMac: true,
   sandbox: {
     // Links need the default bridge, so that ports may move once more.
-    startOrder: (networks) => [...networks].sort((a, b) => Number(b.network === "bridge") - Number(a.network === "bridge") || compareGateways(a, b)),
+    startOrder: (networks, chance) => {
+      const isDefault = ({ network }: GatewayCandidate) => network === "bridge";
+      const others = networks.filter((candidate) => !isDefault(candidate)).sort(compareGateways);
+      // daemon/container_operations.go: allocateNetwork visits a map of them.
+      return [...networks.filter(isDefault), ...shuffled(others, chance)];
+    },
     namesFirst: false,
     compareGateways,
     // osl/interface_linux.go: a counter per prefix that only grows.
@@ -111,6 +117,7 @@ export const generation20: GenerationRules = {
   messages: {
     poolsExhausted: (family) => `could not find an available, non-overlapping IPv${family} address pool among the defaults to assign to the network`,
     poolOverlaps: "Pool overlaps with other one on this address space",
+    addressTaken: (isFull) => (isFull ? "No available addresses on this pool" : "Address already in use"),
     aliasNeedsUserNetwork: "network-scoped alias is supported only for containers in user defined networks",
     joinsHostNetwork: JOINS_HOST,
     leavesHostNetwork: JOINS_HOST,

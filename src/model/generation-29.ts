@@ -120,6 +120,7 @@ export const generation29: GenerationRules = {
   messages: {
     poolsExhausted: () => "all predefined address pools have been fully subnetted",
     poolOverlaps: "invalid pool request: Pool overlaps with other one on this address space",
+    addressTaken: () => "Address already in use",
     aliasNeedsUserNetwork: "invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
     joinsHostNetwork: "cannot connect container to host network - container must be created in host network mode",
     leavesHostNetwork: "cannot disconnect container from host network - container was created in host network mode",

@@ -165,6 +165,8 @@ export interface AddressableNetwork {
 export interface GenerationMessages {
   poolsExhausted(family: 4 | 6): string;
   readonly poolOverlaps: string;
+  /** An address that was asked for is taken; `isFull`: nothing is free in its subnet. */
+  addressTaken(isFull: boolean): string;
   readonly aliasNeedsUserNetwork: string;
   readonly joinsHostNetwork: string;
   readonly leavesHostNetwork: string;

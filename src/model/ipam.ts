@@ -4,7 +4,7 @@
  * (moby daemon/libnetwork/ipams/defaultipam, libnetwork ipam: both generations alike for local networks).
  */
 import type { Cidr } from "../net/cidr";
-import { firstOf, lastOf } from "./block";
+import { firstOf, lastOf, sizeOf } from "./block";
 
 export class AddressPool {
   readonly subnet: Cidr;
@@ -38,6 +38,11 @@ export class AddressPool {
     if (this.#taken.has(ip)) return false;
     this.#taken.add(ip);
     return true;
+  }
+
+  /** Whether nothing is free in the whole subnet. */
+  get isFull(): boolean {
+    return BigInt(this.#taken.size) >= sizeOf(this.subnet);
   }
 
   release(ip: bigint): void {

@@ -204,7 +204,7 @@ function takeAddress(family: 4 | 6, container: Container, network: Network, spec
   }
   const block = blocks.find(({ subnet }) => cidrContains(subnet, asked));
   if (!block) return fail(400, rules.messages.addressOutsideSubnets(formatIp(asked)));
-  if (!block.pool.claim(valueOf(asked))) fail(403, "Address already in use");
+  if (!block.pool.claim(valueOf(asked))) fail(403, rules.messages.addressTaken(block.pool.isFull));
   return { value: valueOf(asked), block };
 }
 

@@ -12,7 +12,7 @@ import { refuse, type RefusalStatus } from "./refusal";
 export interface AddressBlock {
   readonly family: 4 | 6;
   readonly subnet: Cidr;
-  readonly pool: Pick<AddressPool, "subnet" | "take" | "claim" | "release">;
+  readonly pool: Pick<AddressPool, "subnet" | "take" | "claim" | "release" | "isFull">;
   /** Whether the subnet was given by hand. */
   readonly given: boolean;
   readonly range: Cidr | undefined;
@@ -129,7 +129,7 @@ class BlockAllocation {
     if (given === undefined) return pool.take() ?? this.#refuse(500, "failed to allocate gateway (): No available addresses on this pool");
     if (!contains(pool.subnet, given)) return this.#refuse(500, `failed to allocate gateway (${given}): Requested address is out of range`);
     const value = valueOf(parseIp(given, "gateway"));
-    if (!pool.claim(value)) this.#refuse(500, `failed to allocate gateway (${given}): Address already in use`);
+    if (!pool.claim(value)) this.#refuse(500, `failed to allocate gateway (${given}): ${this.#source.rules.messages.addressTaken(pool.isFull)}`);
     return value;
   }
 
@@ -142,7 +142,7 @@ class BlockAllocation {
         this.#refuse(403, `auxiliary address: (${name}:${text}) must belong to the master pool: ${formatCidr(pool.subnet)}`);
       }
       if (!pool.claim(valueOf(address))) {
-        this.#refuse(500, `failed to allocate secondary ip address (${name}:${formatIp(addressOf(this.#family, valueOf(address)))}): Address already in use`);
+        this.#refuse(500, `failed to allocate secondary ip address (${name}:${formatIp(addressOf(this.#family, valueOf(address)))}): ${this.#source.rules.messages.addressTaken(pool.isFull)}`);
       }
       if (name === `DefaultGatewayIPv${this.#family}`) gateway = valueOf(address);
     }

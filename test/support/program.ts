@@ -1,11 +1,12 @@
 /** Programs for tests of the packet path, built by hand: what engines do must not depend on what compiles Docker networks. */
 import { DNS_A } from "../../assembly/abi/dns";
-import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, LINK_LIMIT_DEFAULT, REASSEMBLY_MAX } from "../../assembly/abi/limits";
+import { EXPONENTIAL_ENTRIES, EXPONENTIAL_SCALE, LINK_LIMIT_DEFAULT } from "../../assembly/abi/limits";
 import { NODE_COUNT } from "../../assembly/abi/node";
 import { DEVICE_HAIRPIN, DEVICE_PORT_SECURITY, DEVICE_UP, DeviceKind, FlowKind, RouteType, SocketRole } from "../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../assembly/abi/protocol";
 import { ABI_VERSION, NONE } from "../../assembly/abi/version";
 import { queryBytes } from "../../src/engine/check-processes";
+import { eventsOfRecords } from "../../src/engine/event-room";
 import { DnsDraft } from "./dns-draft";
 import type {
   Address6Record,
@@ -312,7 +313,7 @@ export class ProgramDraft {
       rules: room(CAPACITY.rules, this.rules),
       ...capacity,
     };
-    const events = sizes.packets + 2 * sizes.flows + 3 * sizes.connections + sizes.neighbours + sizes.sessions + (sizes.streams ?? 0) + REASSEMBLY_MAX + 64;
+    const events = eventsOfRecords(sizes) + 64;
     const names = (count: number, kind: string) => Array.from({ length: count }, (_, i) => `${kind}${i}`);
     return {
       abi: ABI_VERSION,

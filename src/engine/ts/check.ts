@@ -1,10 +1,10 @@
-import { REASSEMBLY_MAX } from "../../../assembly/abi/limits";
 import { DeviceKind } from "../../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
 import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
 import { checkIpvs } from "../check-ipvs";
 import { checkVxlans } from "../check-vxlans";
+import { eventsOfRecords } from "../event-room";
 import type { InjectedFrame } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch } from "../program";
 import type { Kernel } from "./kernel";
@@ -41,8 +41,7 @@ const TABLES = [
 export function checkProgram(program: DatapathProgram): void {
   const { capacity } = program;
   checkTables(program, capacity);
-  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + (capacity.streams ?? 0) + REASSEMBLY_MAX + SPARE_EVENTS;
-  limit("events", events, capacity.events);
+  limit("events", eventsOfRecords(capacity) + SPARE_EVENTS, capacity.events);
 }
 
 /** Refuses new tables that do not fit the ones that were made at load, or in which an index would become another thing. */

@@ -1,4 +1,4 @@
-import { EXPONENTIAL_ENTRIES, REASSEMBLY_MAX } from "../../../assembly/abi/limits";
+import { EXPONENTIAL_ENTRIES } from "../../../assembly/abi/limits";
 import { NODE_COUNT } from "../../../assembly/abi/node";
 import { DeviceKind, RouteType } from "../../../assembly/abi/program";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../../assembly/abi/protocol";
@@ -6,6 +6,7 @@ import { ABI_VERSION, NONE } from "../../../assembly/abi/version";
 import { SimulationError } from "../../errors";
 import { checkIpvs } from "../check-ipvs";
 import { checkVxlans } from "../check-vxlans";
+import { eventsOfRecords } from "../event-room";
 import { checkRules } from "./check-rules";
 import type { InjectedFrame, ObserveOptions } from "../engine";
 import type { Capacity, DatapathProgram, FlowRecord, ProgramPatch, SocketRecord } from "../program";
@@ -136,8 +137,7 @@ function checkCapacity(capacity: Capacity): void {
       throw new SimulationError("INVALID_INPUT", `capacity.${name}: expected a count below 2^32, found ${value}`);
     }
   }
-  const events = capacity.packets + 2 * capacity.flows + 3 * capacity.connections + capacity.neighbours + capacity.sessions + (capacity.streams ?? 0) + REASSEMBLY_MAX + SPARE_EVENTS;
-  checkLimit("events", events, capacity.events);
+  checkLimit("events", eventsOfRecords(capacity) + SPARE_EVENTS, capacity.events);
 }
 
 /** The tables whose size the capacity bounds by the same name. */

@@ -84,6 +84,6 @@ function peersOf({ joined }: ClusterNetwork, { nodes }: Cluster): PeerState[] {
 
 /** The node's own daemon gives no addresses out. */
 function blockOf({ subnet, range, gateway }: ClusterSubnet): AddressBlock {
-  const pool = { subnet, take: () => undefined, claim: () => true, release: () => undefined };
+  const pool = { subnet, isFull: false, take: () => undefined, claim: () => true, release: () => undefined };
   return { family: 4, subnet, pool, given: true, range, gateway, gatewayGiven: true, auxGateway: undefined };
 }

@@ -91,24 +91,41 @@ function mssOption(options: Uint8Array): number | undefined {
 export type FrameFilter = (bytes: Uint8Array) => boolean;
 
 /**
- * A capture filter: terms joined by `and` and `or`, which bind alike, from left to right, each perhaps with `not` before it.
+ * A capture filter: terms joined by `and` and `or`, which bind alike, from left to right, each perhaps with `not` before it, or in
+ * parentheses.
  *
  * @throws Error for a term that is not known.
  */
 export function frameFilter(text: string): FrameFilter {
-  const [first = "", ...rest] = text.split(/ (and|or) /);
-  let filter = termOf(first);
-  for (let at = 0; at < rest.length; at += 2) {
-    const [before, next] = [filter, termOf(rest[at + 1]!)];
-    filter = rest[at] === "and" ? (bytes) => before(bytes) && next(bytes) : (bytes) => before(bytes) || next(bytes);
+  const words = text.replace(/[()]|!(?!=)/g, " $& ").trim().split(/\s+/);
+  const filter = joined(words);
+  if (words.length > 0) throw new Error(`capture filter: ${JSON.stringify(words.join(" "))} is left over`);
+  return filter;
+}
+
+function joined(words: string[]): FrameFilter {
+  let filter = termOf(words);
+  while (/^(and|or|&&|\|\|)$/.test(words[0] ?? "")) {
+    const [isBoth, before, next] = [/^(and|&&)$/.test(words.shift()!), filter, termOf(words)];
+    filter = isBoth ? (bytes) => before(bytes) && next(bytes) : (bytes) => before(bytes) || next(bytes);
   }
   return filter;
 }
 
-function termOf(term: string): FrameFilter {
-  const isNegated = /^(not |!)/.test(term);
-  const holds = primitive(term.replace(/^(not |! ?)/, "").trim());
-  return (bytes) => holds(bytes) !== isNegated;
+function termOf(words: string[]): FrameFilter {
+  if (words[0] === "not" || words[0] === "!") {
+    words.shift();
+    const holds = termOf(words);
+    return (bytes) => !holds(bytes);
+  }
+  if (words[0] === "(") {
+    words.shift();
+    const filter = joined(words);
+    words.shift();
+    return filter;
+  }
+  const end = words.findIndex((word) => /^(and|or|&&|\|\||\))$/.test(word));
+  return primitive(words.splice(0, end === -1 ? words.length : end).join(" "));
 }
 
 const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 };

@@ -89,8 +89,9 @@ function holds(address: string, via: string): boolean {
 }
 
 function connectedRoutes(host: HostState, device: HostDevice, hasCarrier: boolean): Route[] {
-  // An address that is a network of its own brings no route (Linux net/ipv4/fib_frontend.c: fib_add_ifaddr).
-  return addressesOf(host, device).filter(({ prefix }) => prefix < 32).map(({ ip, prefix }) => connected(ip, prefix, device.name, hasCarrier ? "" : " linkdown"));
+  const routes = addressesOf(host, device).map(({ ip, prefix }) => connected(ip, prefix, device.name, hasCarrier ? "" : " linkdown"));
+  // Linux net/ipv4/fib_frontend.c: fib_add_ifaddr. No route comes of a network of one address or a secondary address, and a group is no source for one.
+  return routes.filter(({ network, prefix }, at) => prefix < 32 && network >>> 28 !== 0xe && routes.findIndex((other) => other.network === network && other.prefix === prefix) === at);
 }
 
 function connectedRoutes6(host: HostState, device: HostDevice, hasCarrier: boolean): { readonly network: bigint; readonly text: string }[] {

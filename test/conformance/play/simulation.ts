@@ -3,6 +3,7 @@ import { Family } from "../../../assembly/abi/netfilter";
 import { RouteType, SocketRole } from "../../../assembly/abi/program";
 import { NONE } from "../../../assembly/abi/version";
 import type { KeyedSocket } from "../../../src/compile/processes";
+import { eventsOfRecords } from "../../../src/engine/event-room";
 import type { DatapathProgram, RouteRecord, SocketRecord } from "../../../src/engine/program";
 import type { DockerState } from "../../../src/model/state";
 import { parseCidr } from "../../../src/net/cidr";
@@ -48,7 +49,7 @@ const TABLES = {
 export const ROOM = {
   ...TABLES,
   /** Timers of everything above, and frames on their way. */
-  events: TABLES.packets + 2 * TABLES.flows + 3 * TABLES.connections + TABLES.neighbours + TABLES.sessions + TABLES.streams + 8192,
+  events: eventsOfRecords(TABLES) + 8192,
 };
 
 export class Simulation {

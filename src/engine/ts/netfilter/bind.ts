@@ -26,26 +26,25 @@ const taken = new Tuple();
 
 /**
  * nf_nat_setup_info: chooses what the connection looks like from now on at one end, such that its replies can be told from those
- * of all others. False if there is no such choice.
+ * of all others; if there is no such choice, `confirm` finds the one that has it.
  *
  * Differs from Linux: the search for a port goes on where the last one ended instead of at random, and the mapping that an
  * earlier connection of the same source got is not looked for.
  */
-export function bind(kernel: Kernel, entry: Entry, side: Side, range: Range): boolean {
+export function bind(kernel: Kernel, entry: Entry, side: Side, range: Range): void {
   const { protocol, reply } = entry;
   invert(protocol, reply, before);
   wanted.set(before.source, before.sourcePort, before.destination, before.destinationPort);
-  if (!choose(kernel, entry, side, range)) return false;
+  choose(kernel, entry, side, range);
   invert(protocol, wanted, reply);
   const { source, sourcePort, destination, destinationPort } = before;
-  if (wanted.equals(source, sourcePort, destination, destinationPort)) return true;
+  if (wanted.equals(source, sourcePort, destination, destinationPort)) return;
   if (side === Side.Source) entry.snat = true;
   else entry.dnat = true;
-  return true;
 }
 
 /** get_unique_tuple. */
-function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high }: Range): boolean {
+function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high }: Range): void {
   const hasPorts = high !== 0;
   const { protocol } = entry;
   const port = portOf(protocol, side);
@@ -53,21 +52,21 @@ function choose(kernel: Kernel, entry: Entry, side: Side, { from, to, low, high 
   const address = isIpv6(current) ? current : current >>> 0;
   const isPortInside = port >= low && port <= high;
   if (side === Side.Source && from !== 0 && isInside(kernel, address, from, to) && (!hasPorts || isPortInside)) {
-    if (!isTaken(kernel, entry)) return true;
+    if (!isTaken(kernel, entry)) return;
   }
   const picked = from === to ? (from === 0 ? address : from) : pick(kernel, from, to);
   const chosen = isIpv6Number(picked) ? picked : picked | 0;
   if (side === Side.Source) wanted.source = chosen;
   else wanted.destination = chosen;
-  if (hasPorts ? isPortInside && (low === high || !isTaken(kernel, entry)) : !isTaken(kernel, entry)) return true;
+  if (hasPorts ? isPortInside && (low === high || !isTaken(kernel, entry)) : !isTaken(kernel, entry)) return;
   const isPortless = protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP && !isIcmp(protocol);
-  if (isPortless || (side === Side.Destination && !hasPorts && !isIcmp(protocol))) return true;
-  if (hasPorts) return search(kernel, entry, side, low, high - low + 1);
-  if (isIcmp(protocol)) return search(kernel, entry, side, 0, PORTS);
+  if (isPortless || (side === Side.Destination && !hasPorts && !isIcmp(protocol))) return;
+  if (hasPorts) search(kernel, entry, side, low, high - low + 1);
+  else if (isIcmp(protocol)) search(kernel, entry, side, 0, PORTS);
   // Services of old trust low ports, so that a low one is given for a low one.
-  if (port < 512) return search(kernel, entry, side, 1, 511);
-  if (port < 1024) return search(kernel, entry, side, 600, 424);
-  return search(kernel, entry, side, 1024, PORTS - 1024);
+  else if (port < 512) search(kernel, entry, side, 1, 511);
+  else if (port < 1024) search(kernel, entry, side, 600, 424);
+  else search(kernel, entry, side, 1024, PORTS - 1024);
 }
 
 /** find_best_ips_proto: the same pair of addresses gets the same one of several. */
@@ -96,17 +95,16 @@ function compare(addresses: AddressTable, a: number, b: number): number {
   return 0;
 }
 
-/** nf_nat_l4proto_unique_tuple: the first of `size` ports that is free. */
-function search(kernel: Kernel, entry: Entry, side: Side, low: number, size: number): boolean {
+/** nf_nat_l4proto_unique_tuple: the first of `size` ports that is free, or the last that was tried. */
+function search(kernel: Kernel, entry: Entry, side: Side, low: number, size: number): void {
   const { conntrack } = kernel;
   const start = side === Side.Destination ? 0 : conntrack.natOffset;
   for (let i = 0; i < size; i++) {
     setPort(entry.protocol, side, low + ((start + i) % size));
     if (isTaken(kernel, entry)) continue;
     if (side === Side.Source) conntrack.natOffset = (start + i + 1) >>> 0;
-    return true;
+    return;
   }
-  return false;
 }
 
 /** nf_nat_used_tuple: would replies to it be taken for another connection's? */

@@ -60,8 +60,9 @@ describe("a tracked connection", () => {
 });
 
 describe("fragments", () => {
-  it("are put together to be translated, and go on in fragments", () => {
+  it.each([0, BRIDGE_NF_IPV4])("are put together to be translated, and go on in fragments, where iptables sees what bridges pass on as well (%i)", (bridgeNf) => {
     const { draft, root, left, right } = twoBridges([1500, 1500]);
+    draft.namespaces[root] = { ...draft.namespaces[root], bridgeNf };
     const dnat = { protocol: PROTOCOL_UDP, destination: "172.20.0.1", destinationPort: 8080, target: Target.Dnat, to: "172.21.0.2", toPorts: 80 };
     addChain(draft, root, { table: Table.Nat, hook: Hook.Prerouting, rules: [dnat] });
     draft.socket({ namespace: right.namespace, port: 80, role: SocketRole.Responder });

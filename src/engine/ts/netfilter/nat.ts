@@ -66,19 +66,21 @@ function decide(
   const target = rule === null ? (chain === null ? Target.Accept : chain.policy) : rule.record.target;
   if (target === Target.Drop) return false;
   if (rule === null || target === Target.Accept || !setRange(kernel, packet, namespace, entry, rule, hook, incoming, outgoing)) {
-    return side === Side.Destination || bindAsIs(kernel, entry);
+    if (side === Side.Source) bindAsIs(kernel, entry);
+    return true;
   }
   // No address to translate to.
   if (range.from === 0 && (target === Target.Masquerade || target === Target.Redirect)) return false;
-  return bind(kernel, entry, side, range);
+  bind(kernel, entry, side, range);
+  return true;
 }
 
 /** nf_nat_alloc_null_binding: nothing is to be translated, but the replies must be told from others' all the same. */
-function bindAsIs(kernel: Kernel, entry: Entry): boolean {
+function bindAsIs(kernel: Kernel, entry: Entry): void {
   const { destination } = entry.reply;
   range.from = range.to = isIpv6(destination) ? destination : destination >>> 0;
   range.low = range.high = 0;
-  return bind(kernel, entry, Side.Source, range);
+  bind(kernel, entry, Side.Source, range);
 }
 
 /** inet_select_addr: 127.0.0.1 is no address for others, so what stays on the host takes one of its other devices, as does a device without one. */

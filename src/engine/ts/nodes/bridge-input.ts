@@ -13,7 +13,7 @@ import type { Filter } from "../netfilter/filter";
 import type { Device } from "../tables/device";
 import { NeighbourState } from "../tables/neighbour";
 import { etherType, isBroadcast, isGroup, macHigh, macLow, SOURCE, writeMac } from "../wire/ethernet";
-import { destinationOf } from "../wire/ip";
+import { destinationOf, isFragment } from "../wire/ip";
 import { floodCopies } from "./bridge-flood";
 import { checkHeader } from "./ip-input";
 import { resolve } from "./neighbour-output";
@@ -48,6 +48,8 @@ export function bridgeInput(kernel: Kernel, packet: Packet): Node {
   if (filter === null) return bridgeFrame(kernel, packet, port, bridge);
   const reason = etherType(bytes, packet.frame) === ETHERTYPE_IPV6 ? checkHeader6(kernel, packet) : checkHeader(kernel, packet);
   if (reason !== Drop.None) return drop(kernel, packet, reason, Node.BridgeInput);
+  // Those for the host meet the rules above, once they are a datagram.
+  if (filter.tracks && kernel.localMacs.has(bridge, high, low) && isFragment(bytes, packet)) return bridgeFrame(kernel, packet, port, bridge);
   packet.type = isBroadcast(high, low) ? PacketType.Broadcast : isGroup(high) ? PacketType.Multicast : PacketType.Host;
   packet.bridged = packet.filtered = true;
   packet.forBridge = false;

@@ -10,6 +10,7 @@ import type { Kernel } from "../kernel";
 import { isIpv6 } from "../memory/address-table";
 import type { Packet } from "../memory/packet";
 import { EventType } from "../simulation/event-queue";
+import { setDeadline } from "../simulation/timer";
 import type { Device } from "../tables/device";
 import { type Neighbour, NeighbourState, NO_DEADLINE } from "../tables/neighbour";
 import { ARP_FRAME, writeArp } from "../wire/arp";
@@ -138,12 +139,9 @@ export function solicit(kernel: Kernel, entry: Neighbour): void {
   append(kernel, request, Node.DeviceTransmit);
 }
 
-/** Sets the entry's timer. At most one event per entry is in the queue; it is pushed again when it comes too early. */
+/** Sets the entry's timer. */
 export function armNeighbour(kernel: Kernel, entry: Neighbour, deadline: number): void {
-  entry.deadline = deadline;
-  if (entry.timerQueued) return;
-  entry.timerQueued = true;
-  kernel.queue.push(deadline, EventType.NeighbourTimer, entry.index, 0);
+  setDeadline(kernel, entry, EventType.NeighbourTimer, deadline);
 }
 
 /** neigh_update: what an ARP packet says about an entry. Packets that waited for the MAC go out. */

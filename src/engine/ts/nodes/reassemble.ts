@@ -8,6 +8,7 @@ import { DATAGRAM_MAX } from "../memory/memory";
 import type { Packet } from "../memory/packet";
 import { copyFields } from "../memory/pool";
 import { EventType } from "../simulation/event-queue";
+import { setDeadline } from "../simulation/timer";
 import type { Flow } from "../tables/flow";
 import { Fit, type ReassemblyBuffer } from "../tables/reassembly";
 import {
@@ -84,11 +85,7 @@ export function findBuffer(
   copyFields(buffer.kept, packet);
   buffer.kept.received = true;
   buffer.kept.flow = packet.flow;
-  buffer.deadline = kernel.clock + timeout;
-  if (!buffer.timerQueued) {
-    buffer.timerQueued = true;
-    kernel.queue.push(buffer.deadline, EventType.ReassemblyTimer, buffer.index, 0);
-  }
+  setDeadline(kernel, buffer, EventType.ReassemblyTimer, kernel.clock + timeout);
   return buffer;
 }
 

@@ -9,51 +9,20 @@ import { enter, leave } from "../graph/walk";
 import { tellExpired6 } from "../ipv6/reassemble";
 import type { Kernel } from "../kernel";
 import { EventType } from "../simulation/event-queue";
-import { type Neighbour, NeighbourState, NO_DEADLINE } from "../tables/neighbour";
+import { isDue, postpone } from "../simulation/timer";
+import { type Neighbour, NeighbourState } from "../tables/neighbour";
 import type { ReassemblyBuffer } from "../tables/reassembly";
 import { totalLength } from "../wire/ipv4";
 import { icmpError } from "./icmp-error";
 import { icmp6Error } from "./icmp6-error";
 import { armNeighbour, solicit } from "./neighbour-output";
 
-/** A timer that finds its CPU's backlog full comes back after this long, a jiffy at HZ=1000. */
-export const JIFFY_NS = 1_000_000;
-
-/** What a thing with one timer keeps of it. */
-export interface Timed {
-  deadline: number;
-  timerQueued: boolean;
-}
-
-/**
- * A timer's event came: is it to act now? One whose deadline was taken away is forgotten, one whose deadline was moved is
- * pushed again. Acting, it has no deadline any more.
- */
-export function isDue(kernel: Kernel, timed: Timed, type: EventType, index: number): boolean {
-  timed.timerQueued = false;
-  if (timed.deadline === NO_DEADLINE) return false;
-  if (timed.deadline > kernel.now) {
-    timed.timerQueued = true;
-    kernel.queue.push(timed.deadline, type, index, 0);
-    return false;
-  }
-  timed.deadline = NO_DEADLINE;
-  return true;
-}
-
-/** The timer is due but its CPU's backlog is full. */
-export function postpone(kernel: Kernel, timed: Timed, type: EventType, index: number): void {
-  timed.deadline = kernel.now + JIFFY_NS;
-  timed.timerQueued = true;
-  kernel.queue.push(timed.deadline, type, index, 0);
-}
-
 /** neigh_timer_handler. */
 export function neighbourTimer(kernel: Kernel, entry: Neighbour): void {
-  if (!isDue(kernel, entry, EventType.NeighbourTimer, entry.index)) return;
+  if (!isDue(kernel, entry, EventType.NeighbourTimer)) return;
   const { cpu } = entry.device.namespace;
   if (!enter(kernel, cpu, kernel.now)) {
-    postpone(kernel, entry, EventType.NeighbourTimer, entry.index);
+    postpone(kernel, entry, EventType.NeighbourTimer);
     return;
   }
   visit(kernel, Node.Timer);
@@ -94,11 +63,11 @@ function probe(kernel: Kernel, entry: Neighbour): void {
 
 /** ip_expire. */
 export function reassemblyTimer(kernel: Kernel, buffer: ReassemblyBuffer): void {
-  if (!isDue(kernel, buffer, EventType.ReassemblyTimer, buffer.index)) return;
+  if (!isDue(kernel, buffer, EventType.ReassemblyTimer)) return;
   const { namespace, kept } = buffer;
   if (namespace === null) return;
   if (!enter(kernel, namespace.cpu, kernel.now)) {
-    postpone(kernel, buffer, EventType.ReassemblyTimer, buffer.index);
+    postpone(kernel, buffer, EventType.ReassemblyTimer);
     return;
   }
   visit(kernel, Node.Timer);

@@ -6,18 +6,15 @@ import { recordHop } from "../graph/trace";
 import { enter, leave } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import { type Packet, UNTRACED } from "../memory/packet";
-import { isDue, postpone } from "../nodes/timer";
 import { EventType } from "../simulation/event-queue";
+import { isDue, postpone, setDeadline } from "../simulation/timer";
 import { type Session, SessionKind } from "../tables/session";
 import { relayAnswer, tryNextServer } from "./forward";
 import { proxyAnswer } from "./udp-proxy";
 
-/** Sets a session's timer; at most one event of it is in the queue. */
+/** Sets a session's timer. */
 export function armSession(kernel: Kernel, session: Session, deadline: number): void {
-  session.deadline = deadline;
-  if (session.timerQueued) return;
-  session.timerQueued = true;
-  kernel.queue.push(deadline, EventType.SessionTimer, session.index, 0);
+  setDeadline(kernel, session, EventType.SessionTimer, deadline);
 }
 
 /** A datagram came for a socket that a process had opened. */
@@ -41,11 +38,11 @@ export function sessionWake(kernel: Kernel, session: Session, packet: Packet): v
 
 /** A proxy's client has been silent for too long, or an upstream server has. */
 export function sessionTimer(kernel: Kernel, session: Session): void {
-  if (!isDue(kernel, session, EventType.SessionTimer, session.index)) return;
+  if (!isDue(kernel, session, EventType.SessionTimer)) return;
   const { namespace } = session;
   if (namespace === null) return;
   if (!enter(kernel, namespace.cpu, kernel.now)) {
-    postpone(kernel, session, EventType.SessionTimer, session.index);
+    postpone(kernel, session, EventType.SessionTimer);
     return;
   }
   visit(kernel, Node.Timer);

@@ -5,8 +5,8 @@ import { visit } from "../graph/step";
 import { enter, leave as leaveCpu } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import type { Packet } from "../memory/packet";
-import { isDue, postpone } from "../nodes/timer";
 import { EventType } from "../simulation/event-queue";
+import { isDue, postpone, setDeadline } from "../simulation/timer";
 import { accountExchange } from "../simulation/source";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { NO_DEADLINE } from "../tables/neighbour";
@@ -92,20 +92,17 @@ export function acknowledged(kernel: Kernel, stream: Stream): void {
 }
 
 export function armStream(kernel: Kernel, stream: Stream, deadline: number): void {
-  stream.deadline = deadline;
-  if (stream.timerQueued) return;
-  stream.timerQueued = true;
-  kernel.queue.push(deadline, EventType.StreamTimer, stream.index, 0);
+  setDeadline(kernel, stream, EventType.StreamTimer, deadline);
 }
 
 /** Nobody has asked for too long, or an upstream server is silent. */
 export function streamTimer(kernel: Kernel, stream: Stream): void {
-  if (!isDue(kernel, stream, EventType.StreamTimer, stream.index)) return;
+  if (!isDue(kernel, stream, EventType.StreamTimer)) return;
   const { connection } = stream;
   if (connection === null || connection.namespace === null) return;
   const { cpu } = connection.namespace;
   if (!enter(kernel, cpu, kernel.now)) {
-    postpone(kernel, stream, EventType.StreamTimer, stream.index);
+    postpone(kernel, stream, EventType.StreamTimer);
     return;
   }
   visit(kernel, Node.Timer);

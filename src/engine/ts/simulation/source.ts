@@ -13,7 +13,6 @@ import { beginTrace, recordHop } from "../graph/trace";
 import { enter, follow, leave } from "../graph/walk";
 import type { Kernel } from "../kernel";
 import { type Packet, PathMtuDiscovery, UNTRACED } from "../memory/packet";
-import { isDue, JIFFY_NS } from "../nodes/timer";
 import { fillPayload, takeDatagram, writeDatagram, writeUdpMessage } from "../nodes/socket-output";
 import type { Device } from "../tables/device";
 import { Arrival, type Flow, NO_REQUEST } from "../tables/flow";
@@ -25,6 +24,7 @@ import { setHopLimit } from "../wire/ipv6";
 import { UDP_HEADER } from "../wire/udp";
 import { announce } from "./announce";
 import { EventType } from "./event-queue";
+import { isDue, JIFFY_NS, setDeadline } from "./timer";
 
 /** When the source is to be asked again, from `time` on. */
 export function pushSource(kernel: Kernel, flow: Flow, time: number): void {
@@ -169,15 +169,12 @@ function setHops(bytes: Uint8Array, { isIpv6, network }: Packet, hops: number): 
 function awaitAnswer(kernel: Kernel, flow: Flow, sequence: number): void {
   if (!isClosedLoop(flow) && !flow.isExchange) return;
   flow.outstanding = sequence;
-  flow.deadline = kernel.clock + flow.record.timeoutNs;
-  if (flow.timerQueued) return;
-  flow.timerQueued = true;
-  kernel.queue.push(flow.deadline, EventType.FlowTimer, flow.index, 0);
+  setDeadline(kernel, flow, EventType.FlowTimer, kernel.clock + flow.record.timeoutNs);
 }
 
 /** The answer to a closed loop's request may be too late. */
 export function flowTimer(kernel: Kernel, flow: Flow): void {
-  if (!isDue(kernel, flow, EventType.FlowTimer, flow.index)) return;
+  if (!isDue(kernel, flow, EventType.FlowTimer)) return;
   if (flow.isExchange && flow.outstanding !== NO_REQUEST) leaveExchange(kernel, flow);
   giveUpRequest(kernel, flow);
 }

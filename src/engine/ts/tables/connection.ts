@@ -91,7 +91,8 @@ export class Connection {
   deadline = NO_DEADLINE;
   outputWanted = false;
   /** These three say what is in the event queue, whoever used the record then. */
-  timerQueued = false;
+  dueAt = NO_DEADLINE;
+  timersQueued = 0;
   outputQueued = false;
   wakeQueued = false;
 

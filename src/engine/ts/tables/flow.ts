@@ -140,7 +140,8 @@ export class Flow {
   /** The request of a closed loop that waits for its answer, and until when. */
   outstanding = NO_REQUEST;
   deadline = -1;
-  timerQueued = false;
+  dueAt = -1;
+  timersQueued = 0;
 
   /** Slots that hold packets of the flow. */
   live = 0;

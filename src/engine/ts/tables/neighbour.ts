@@ -30,7 +30,8 @@ export class Neighbour {
   /** The sender address of its requests. */
   solicitSource = 0;
   deadline = NO_DEADLINE;
-  timerQueued = false;
+  dueAt = NO_DEADLINE;
+  timersQueued = 0;
   /** Packets that wait for the MAC. */
   readonly queue: Packet[] = [];
 

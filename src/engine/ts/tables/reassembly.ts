@@ -34,7 +34,8 @@ export class ReassemblyBuffer {
   /** Total length of the longest fragment, header included. */
   longest = 0;
   deadline = NO_DEADLINE;
-  timerQueued = false;
+  dueAt = NO_DEADLINE;
+  timersQueued = 0;
   /** Flow, sequence and the like of the first fragment that arrived; device of the last. Owns no slot. */
   readonly kept: Packet;
   /** One byte per 8 bytes of payload: 1 if they came. */

@@ -32,7 +32,8 @@ export class Session {
   /** How many upstream servers were tried. */
   tried = 0;
   deadline = NO_DEADLINE;
-  timerQueued = false;
+  dueAt = NO_DEADLINE;
+  timersQueued = 0;
 
   constructor(readonly index: number) {}
 }

@@ -30,7 +30,8 @@ export class Stream {
   /** The process has closed its end. */
   hasLeft = false;
   deadline = NO_DEADLINE;
-  timerQueued = false;
+  dueAt = NO_DEADLINE;
+  timersQueued = 0;
 
   /** Of a server: how many questions it has read, and whether it waits for somebody else's answer to the one that is heard. */
   questions = 0;

@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { FlowError, FlowState } from "../../../../assembly/abi/counter";
+import { Hook, Table, Target } from "../../../../assembly/abi/netfilter";
 import { FlowKind, SocketRole } from "../../../../assembly/abi/program";
 import { PROTOCOL_TCP } from "../../../../assembly/abi/protocol";
 import { ethernet, ipv4, tcp } from "../../../../test/support/frame";
-import { CABLE, chance, containersOnBridge, MS, SECOND, twoHosts } from "../../../../test/support/program";
+import { CABLE, chance, containersOnBridge, MS, SECOND, twoBridges, twoHosts } from "../../../../test/support/program";
+import { addChain } from "../../../../test/support/rules";
 import { simulate } from "../../../../test/support/simulate";
 
 describe("one request over TCP", () => {
@@ -62,6 +64,15 @@ describe("a connection", () => {
     const times = frames.filter(({ reason }) => reason === 0).map(({ timeNs }) => Math.floor(timeNs / SECOND));
     expect(times).toEqual([0, 1, 2, 3, 4, 5, 7, 11, 19, 35, 67]);
     expect(counters.flows[0]).toMatchObject({ errors: 1, error: FlowError.TimedOut, state: FlowState.Failed, retransmits: 10 });
+  });
+
+  it("repeats what was lost behind the handshake as soon as the round trip has it, though the SYN's timer is still in the queue", () => {
+    const { draft, root, left, right } = twoBridges();
+    addChain(draft, root, { table: Table.Filter, hook: Hook.Forward, rules: [{ protocol: PROTOCOL_TCP, tcpFlags: [8, 8], target: Target.Drop }] });
+    draft.request(left.namespace, right);
+    const { frames, lines } = simulate(draft.program(), { untilNs: SECOND, capture: [left.device] });
+    const times = frames.filter((_, at) => lines[at]!.includes(" P.")).map(({ timeNs }) => Math.floor(timeNs / MS));
+    expect(times).toEqual([0, 200, 600]);
   });
 
   it("fails at once without a route", () => {

@@ -4,29 +4,26 @@ import { Node } from "../../../../assembly/abi/node";
 import { visit } from "../graph/step";
 import { enter, leave } from "../graph/walk";
 import type { Kernel } from "../kernel";
-import { isDue, postpone } from "../nodes/timer";
 import { EventType } from "../simulation/event-queue";
+import { isDue, postpone, setDeadline } from "../simulation/timer";
 import { timeOut } from "../tables/congestion";
 import { before, type Connection, TcpState } from "../tables/connection";
 import { abort, close } from "./lifecycle";
 import { scheduleOutput } from "./output";
 import { sendAck, sendData, sendSyn } from "./segment";
 
-/** Sets the connection's timer; at most one event per record is in the queue. */
+/** Sets the connection's timer. */
 export function arm(kernel: Kernel, connection: Connection, deadline: number): void {
-  connection.deadline = deadline;
-  if (connection.timerQueued) return;
-  connection.timerQueued = true;
-  kernel.queue.push(deadline, EventType.TcpTimer, connection.index, 0);
+  setDeadline(kernel, connection, EventType.TcpTimer, deadline);
 }
 
 /** tcp_write_timer, tcp_synack_timer and the end of TIME-WAIT. */
 export function tcpTimer(kernel: Kernel, connection: Connection): void {
-  if (!isDue(kernel, connection, EventType.TcpTimer, connection.index)) return;
+  if (!isDue(kernel, connection, EventType.TcpTimer)) return;
   const { namespace } = connection;
   if (namespace === null) return;
   if (!enter(kernel, namespace.cpu, kernel.now)) {
-    postpone(kernel, connection, EventType.TcpTimer, connection.index);
+    postpone(kernel, connection, EventType.TcpTimer);
     return;
   }
   visit(kernel, Node.Timer);
