@@ -7,6 +7,7 @@ export const KNOWN_COURSES: Readonly<Record<string, readonly number[]>> = {
   "daemon-default-opts": [1],
   "daemon-restart-29": [1, 2, 0, 1, 0],
   "ports-connect-disconnect": [1],
+  "ports-range-life": [1],
   "cli-port-words": [2, 2, 3],
   "daemon-pools-run-out": [2, 2, 0, 0, 1],
   "daemon-restart-running": [0, 0, 1],
