@@ -5,7 +5,7 @@ import type { FilesPart } from "./files";
 import { checkProcess, exitOfRefusal } from "./first-process";
 import type { Host } from "./host";
 import type { Ids } from "./ids";
-import { byLinkName, linkNamesOf, removeLink } from "./container-links";
+import { byLinkName, checkLinks, linkNamesOf, removeLink } from "./container-links";
 import { checkAttachment, completeAliases, dnsNamesOf, SHARED } from "./joining";
 import type { Networks } from "./networks";
 import { nameNobodyHas } from "./names";
@@ -212,7 +212,7 @@ export class Containers {
     const container = this.get(reference);
     if (container.status === "paused") refuse(409, subjectOf(container), `Container ${reference} is paused, unpause the container before exec`);
     if (!container.isRunning) refuse(409, subjectOf(container), `Container ${container.id} is not running`);
-    this.#checkLinks(container);
+    checkLinks(container);
   }
 
   connect(reference: string, endpoint: EndpointSpec): void {
@@ -309,7 +309,7 @@ export class Containers {
       if (messages.startFailure === "" || /OCI runtime/.test(daemonWords(error))) throw error;
       rethrow(error, (words) => `${messages.startFailure}${words}`, subjectOf(container));
     }
-    this.#checkLinks(container);
+    checkLinks(container);
     if (container.hostname.length > HOSTNAME_MAX) {
       refuse(500, subjectOf(container), messages.runcFailure("unable to start container process: error during container init: sethostname: invalid argument"));
     }
@@ -331,14 +331,6 @@ export class Containers {
     const owner = this.find(target) ?? fail(404, messages.noContainerToJoin(target));
     if (owner === container) return fail(500, messages.joinsItself);
     return owner.isRunning ? owner : fail(409, messages.notRunning(owner.name, owner.id, owner.status));
-  }
-
-  /** Legacy links: the other container must be running, on the default bridge (moby daemon/container_operations_unix.go). */
-  #checkLinks(container: Container): void {
-    const hasBridge = container.attachments.has("bridge");
-    for (const { child, alias } of hasBridge ? container.links : []) {
-      if (!child.isRunning) refuse(500, subjectOf(container), `Cannot link to a non running container: /${child.name} AS /${container.name}/${alias}`);
-    }
   }
 
   #checkName(name: string, prefix: string, subject: string, position?: ContainerSpec["position"]): void {

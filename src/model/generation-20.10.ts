@@ -4,7 +4,7 @@ import { nextFit } from "./address-space";
 import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { macOf0242 } from "./identity";
 import { checkSubnets } from "./ipam-config";
-import type { PublishSpec } from "./spec";
+import type { ExposedPort, PublishSpec } from "./spec";
 import { shuffled } from "./swarm/chance";
 
 const DRIVERLESS_IP = "user specified IP address is supported on user defined networks only";
@@ -87,7 +87,7 @@ export const generation20: GenerationRules = {
   },
   ports: {
     order: orderPorts,
-    linked: (exposed) => [...exposed].reverse(),
+    linked: orderExposed,
     // The allocator keeps addresses apart; between 0.0.0.0 and one address it is the proxy's bind that fails.
     clash: (ip, other, port) => (ip === other ? `Bind for ${ip}:${port} failed: port is already allocated` : undefined),
     group: (wanted) => wanted.map((binding) => [binding]),
@@ -170,6 +170,15 @@ function orderPorts(publish: readonly PublishSpec[], isOfTask = false): PublishS
     sorted.splice(at, 0, port);
   }
   return groupsOf(sorted).flat();
+}
+
+/** What is published is sorted by its host ports among the rest. */
+function orderExposed(exposed: readonly ExposedPort[], publish: readonly PublishSpec[]): ExposedPort[] {
+  const bound = exposed.flatMap(({ port, protocol }) => {
+    const own = publish.filter((each) => each.containerPort === port && each.protocol === protocol);
+    return own.length > 0 ? own : [{ containerPort: port, protocol }];
+  });
+  return groupsOf(orderPorts(bound)).map(([first]) => ({ port: first!.containerPort, protocol: first!.protocol }));
 }
 
 /** By container port, in the order of first mention. */

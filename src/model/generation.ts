@@ -110,7 +110,7 @@ export interface GenerationRules {
     /** The bindings of one container, in the order in which they are made; those of a group get one number. */
     group(wanted: readonly WantedBinding[]): WantedBinding[][];
     /** The order in which the exposed ports of a linked container are opened. */
-    linked(exposed: readonly ExposedPort[]): ExposedPort[];
+    linked(exposed: readonly ExposedPort[], published: readonly PublishSpec[]): ExposedPort[];
     /** Why `ip` cannot be given when `other` holds the same port; `undefined` if both fit. */
     clash(ip: string, other: string, port: number): string | undefined;
     /** What the daemon says when the kernel refuses to bind. */

@@ -3,7 +3,8 @@ import type { Connections } from "./connections";
 import type { Endpoint } from "./endpoint";
 import type { FilesPart } from "./files";
 import type { Firewall } from "./firewall/firewall";
-import { firewallEndpoint, firewallLink } from "./firewall-facts";
+import { closeLinks, isLinking, openLinks } from "./container-links";
+import { firewallEndpoint } from "./firewall-facts";
 import { addressOf } from "./block";
 import {
   checkAttachment, completeAliases, createEndpoint, deleteEndpoint, dnsNamesOf, type JoinContext, setUpInterface,
@@ -357,6 +358,7 @@ export class Sandboxes {
 
   #leave(container: Container, endpoint: Endpoint): void {
     const { firewall } = this.#context;
+    if (isLinking(endpoint)) closeLinks(container, endpoint, this.#context);
     if (endpoint.members.parts.bridge) firewall.detach(endpoint.members.id, firewallEndpoint(endpoint));
     deleteEndpoint(container, endpoint, this.#context);
     if (endpoint.members.driver === "overlay" && !container.isManaged) this.#context.swarm.detach(container, endpoint.members.id);
@@ -364,34 +366,11 @@ export class Sandboxes {
     if (at >= 0) container.endpoints.splice(at, 1);
   }
 
-  /**
-   * Programs ports, and the exposed ports of linked containers where those of the default bridge cannot talk: as long as the container
-   * itself runs, whatever becomes of the others meanwhile (libnetwork drivers/bridge: link).
-   */
+  /** Programs ports, and the exposed ports of linked containers where those of the default bridge cannot talk (libnetwork drivers/bridge: ProgramExternalConnectivity). */
   #program(container: Container, endpoint: Endpoint, carriage: Carriage): void {
     const [before, after] = [endpoint.carriage, carriage].map((each) => each[4] || each.routed);
     program(container, endpoint, carriage, this.#context);
-    const { bridge } = endpoint.members.parts;
-    if (before === after || !endpoint.members.isDefault || bridge?.options.icc !== false) return;
-    if (after) this.#link(container, endpoint);
-    else this.#unlink(container, endpoint);
-  }
-
-  #link(container: Container, endpoint: Endpoint): void {
-    for (const { child } of container.links) {
-      const target = child.endpoints.find(({ members }) => members.isDefault);
-      const link = target && firewallLink(endpoint, target, this.#context.rules.ports.linked(child.exposed));
-      if (!link) continue;
-      this.#context.firewall.link(endpoint.members.id, link);
-      container.openLinks.push({ target, link });
-    }
-  }
-
-  #unlink(container: Container, endpoint: Endpoint): void {
-    // What the other one's new endpoint would need is not known: the rules of the old one stay.
-    const current = container.openLinks.filter(({ target }) => target.members.endpoints.get(target.containerId) === target);
-    container.openLinks.length = 0;
-    for (const { link } of current) this.#context.firewall.unlink(endpoint.members.id, link);
+    if (!before && after && isLinking(endpoint)) openLinks(container, endpoint, this.#context);
   }
 
   /** Set by the daemon: the containers whose links lead to one. */

@@ -148,7 +148,7 @@ const INSPECT: Command = {
       const engine = engineVersion(daemon.state().generation);
       return { answer: inspectNode(node, leader, engine), pretty: prettyNode(node, leader, engine) };
     };
-    printObjects({ names: args, look, say: (name, error) => notFoundOr("node", name, error), format: flags.text("format"), pretty: flags.on("pretty"), types: NODE_TYPES }, output);
+    printObjects({ names: args, look, say: (name, error) => notFoundOr("node", name, error), format: flags.text("format"), pretty: flags.on("pretty"), types: isOf29(daemon) ? undefined : NODE_TYPES }, output);
   },
 };
 

@@ -16,7 +16,8 @@ export interface ObjectPrint {
   readonly say: (name: string, error: unknown) => string;
   readonly format: string;
   readonly pretty: boolean;
-  readonly types?: GoTypes;
+  /** Of the client of Docker 20.10, which does not keep the JSON of these objects; that of Docker 29 does. */
+  readonly types?: GoTypes | undefined;
 }
 
 /**

@@ -173,7 +173,7 @@ const INSPECT: Command = {
       return { answer: inspectService(service, isOf29(daemon)), pretty: prettyService(service, daemon.swarm.now, nameOf) };
     };
     const say = (name: string, error: unknown) => (refusalOf(error).status === 404 ? `Error: no such service: ${name}` : responseOf(error));
-    printObjects({ names: args, look, say, format: flags.text("format"), pretty: flags.on("pretty"), types: SERVICE_TYPES }, output);
+    printObjects({ names: args, look, say, format: flags.text("format"), pretty: flags.on("pretty"), types: isOf29(daemon) ? undefined : SERVICE_TYPES }, output);
   },
 };
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Daemon } from "../../model/daemon";
 import { rulesOf } from "../../model/generations";
-import type { ImageSpec } from "../../model/spec";
+import type { DockerGeneration, ImageSpec } from "../../model/spec";
 import { SwarmRegistry } from "../../model/swarm/registry";
 import { emptyWorld } from "../../model/world";
 import { DockerClient } from "../client";
@@ -14,9 +14,9 @@ let swarms: SwarmRegistry;
 let h1: DockerClient;
 let h2: DockerClient;
 
-function daemonOf(name: string, index: number): Daemon {
+function daemonOf(name: string, index: number, generation: DockerGeneration = "20.10"): Daemon {
   const world = { ...emptyWorld(name), uplinks: [{ name: "eth0", mac: `02:00:00:00:02:0${index}`, mtu: 1500, addresses: [`192.0.2.1${index}/24`] }] };
-  return new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf("20.10"), seed: index, swarms, world });
+  return new Daemon({ host: { name, cpus: 1, backlog: 1000 }, rules: rulesOf(generation), seed: index, swarms, world });
 }
 
 beforeEach(() => {
@@ -199,6 +199,16 @@ describe("the commands of a swarm", () => {
     expect(await refused("--limit-memory x")).toBe(`invalid argument "x" for "--limit-memory" flag: invalid size: 'x'`);
     await h1.run("docker service create -d --name range -p 8080-8082:80 -p 8085:80 web");
     expect((await h1.run("docker service ls --format '{{.Ports}}'")).stdout).toBe("*:8080-8082->80/tcp, *:8085->80/tcp\n");
+  });
+
+  it.each([
+    ["20.10", /can't evaluate field Nosuch in type (swarm\.Service|swarm\.Node)/],
+    ["29", /map has no entry for key "Nosuch"/],
+  ] as const)("miss a field in the type as Docker 20.10 has it, or in the JSON that Docker 29 keeps: %s", async (generation, said) => {
+    const client = new DockerClient(daemonOf("host1", 1, generation), { images: [WEB] });
+    await client.run("docker swarm init");
+    await client.run("docker service create -d --name web web");
+    for (const object of ["service inspect web", "node inspect self"]) expect((await client.run(`docker ${object} -f '{{.Nosuch}}'`)).stderr).toMatch(said);
   });
 
   it("are joined by docker inspect, which asks managers for services, nodes and files too", async () => {

@@ -29,6 +29,7 @@ import { Simulation } from "./simulation";
 import { AddedRoutes } from "./added-routes";
 import { containerProcess, machineView, type Surroundings } from "./views";
 import type { World, WorldOf } from "./world";
+import { responseOf } from "../../../src/client/refusals";
 
 interface Host {
   readonly daemon: Daemon;
@@ -300,6 +301,8 @@ class SimulatedWorld implements World {
   async probe(rows: readonly Row[], twice: boolean): Promise<readonly Row[]> {
     const ask = async (row: Row, delay: number) => {
       await this.#simulation.after(delay);
+      const refusal = this.#execRefusal(row.from);
+      if (refusal !== undefined) return { ...row, result: `error: ${refusal}` };
       return probeRow(this.#processAt(row.from), row, (hostname) => this.#containerCalled(hostname)).catch((error: unknown) => ({ ...row, result: `failed: ${error}` }));
     };
     const first = await this.#askAll(rows, ask);
@@ -329,6 +332,17 @@ class SimulatedWorld implements World {
   #processAt(from: string): ProcessView {
     const container = this.#containerNamed(from);
     return container === undefined ? machineView(from, this.#surroundings()) : containerProcess(container, this.#surroundings());
+  }
+
+  /** The probe of a container is started by `docker exec`. */
+  #execRefusal(from: string): string | undefined {
+    const container = this.#containerNamed(from);
+    try {
+      if (container) this.#host(container.host).daemon.checkExec(container.id);
+      return undefined;
+    } catch (error) {
+      return responseOf(error);
+    }
   }
 
   #containerNamed(name: string): ContainerState | undefined {
