@@ -69,7 +69,7 @@ describe("a parent that another network has", () => {
   const outcome = (generation: DockerGeneration, driver: string, first: Record<string, string>, second: Record<string, string>) => {
     const daemon = daemonOf(generation);
     daemon.createNetwork(lan(driver, "10.1.0.0/24", { parent: "eth0", ...first }));
-    return refusalOf(() => daemon.createNetwork(lan(driver, "10.2.0.0/24", { parent: "eth0", ...second }))).replace(/[0-9a-f]{12}/, "ID");
+    return refusalOf(() => daemon.createNetwork(lan(driver, "10.2.0.0/24", { parent: "eth0", ...second }))).replace(/[0-9a-f]{64}/, "FULL").replace(/[0-9a-f]{12}/, "ID");
   };
 
   it("is refused in 20.10, and shared in 29 but by passthru and ipvlan", () => {
@@ -78,7 +78,7 @@ describe("a parent that another network has", () => {
     expect(outcome("29", "macvlan", {}, {})).toBe("nothing thrown");
     expect(outcome("29", "ipvlan", {}, {})).toBe(taken("di"));
     const pass = { macvlan_mode: "passthru" };
-    expect(outcome("29", "macvlan", {}, pass)).toMatch(/cannot use mode passthru, macvlan network dm-ID is already using parent interface eth0$/);
-    expect(outcome("29", "macvlan", pass, {})).toMatch(/macvlan network dm-ID is already using parent interface eth0 in mode passthru$/);
+    expect(outcome("29", "macvlan", {}, pass)).toMatch(/cannot use mode passthru, macvlan network FULL is already using parent interface eth0$/);
+    expect(outcome("29", "macvlan", pass, {})).toMatch(/macvlan network FULL is already using parent interface eth0 in mode passthru$/);
   });
 });
