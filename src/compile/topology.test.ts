@@ -70,10 +70,14 @@ describe("a compiled network", () => {
     expect(tiny.routes.filter(({ destination }) => destination >>> 1 === 0x0a000000 >>> 1).map(({ type }) => RouteType[type])).toEqual(["Unicast", "Local"]);
   });
 
-  it("gives a bridge the smallest MTU of its ports, and 1500 without ports", () => {
-    const { program: jumbo, devices: index } = docker("x").network("big", { mtu: 9000 }).network("idle", { mtu: 9000 }).container("web", { networks: ["big"] }).compile();
+  it.each([
+    ["20.10", 1500],
+    ["29", 9000],
+  ] as const)("gives a bridge of %s the smallest MTU of its ports, and %i without ports", (generation, idle) => {
+    const described = docker("x", { docker: generation }).network("big", { mtu: 9000 }).network("idle", { mtu: 9000 }).container("web", { networks: ["big"] });
+    const { program: jumbo, devices: index } = described.compile();
     const mtu = (name: string) => jumbo.devices[index.get(name) ?? NONE]?.mtu;
-    expect([mtu("host1:br-big"), mtu("host1:br-idle"), mtu("web:eth0"), mtu("web:lo")]).toEqual([9000, 1500, 9000, 65536]);
+    expect([mtu("host1:br-big"), mtu("host1:br-idle"), mtu("web:eth0"), mtu("web:lo")]).toEqual([9000, idle, 9000, 65536]);
     expect(jumbo.capacity.frameBytes).toBe(9014);
   });
 

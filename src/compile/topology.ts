@@ -80,7 +80,10 @@ export function layOut(state: DockerState, { seed, underlay, sandboxForwarding =
   return { ...laying, xfrm: overlays?.encryption(laying) };
 }
 
-/** The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust). */
+/**
+ * The MTU of a bridge is the smallest of its ports, 1500 without ports (Linux net/bridge/br_if.c: br_mtu_auto_adjust), but where
+ * Docker has set one, which keeps Linux from adjusting it.
+ */
 export function bridgeMtu(state: DockerState, { host, name, mtu }: BridgeNetworkState): number {
   if (mtu > 0 && rulesOf(state.generation).networks.bridgeTakesMtu) return mtu;
   const known = smallestMtus.get(state) ?? findSmallestMtus(state);
