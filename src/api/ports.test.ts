@@ -13,7 +13,7 @@ describe("a port mapping", () => {
     ["127.0.0.1::80", [{ containerPort: 80, protocol: "tcp", hostIp: "127.0.0.1" }]],
     ["[::1]:8080:80", [{ containerPort: 80, protocol: "tcp", hostPort: at(8080), hostIp: "::1" }]],
     ["::1:8080:80", [{ containerPort: 80, protocol: "tcp", hostPort: at(8080), hostIp: "::1" }]],
-    ["0:80", [{ containerPort: 80, protocol: "tcp" }]],
+    ["0:80", [{ containerPort: 80, protocol: "tcp", asksForAny: true }]],
     ["8000-8009:80", [{ containerPort: 80, protocol: "tcp", hostPort: { from: 8000, to: 8009 } }]],
     ["8000-8001:80-81", [{ containerPort: 80, protocol: "tcp", hostPort: at(8000) }, { containerPort: 81, protocol: "tcp", hostPort: at(8001) }]],
     ["80-81", [{ containerPort: 80, protocol: "tcp" }, { containerPort: 81, protocol: "tcp" }]],
