@@ -20,7 +20,7 @@ const common: Options = {
   treeshake: false,
   clean: false,
   external: [/^node:/],
-  noExternal: ["comlink", "@noble/ciphers"],
+  noExternal: ["comlink", "@noble/ciphers", "@noble/curves", "@noble/hashes"],
   removeNodeProtocol: false,
   esbuildPlugins: [inlineWorkerEsbuild({ minify: true })],
   esbuildOptions: (options) => {

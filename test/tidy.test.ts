@@ -100,6 +100,7 @@ describe("import directions", () => {
   };
   /** Which packages a part may import. The core needs none at run time: comlink is bundled. */
   const MAY_USE: Record<string, RegExp> = {
+    client: /^@noble\/(curves\/nist|hashes\/(legacy|sha2))\.js$/,
     "engine/ts": /^@noble\/ciphers\/aes\.js$/,
     worker: /^comlink$/,
     compose: /^yaml$/,

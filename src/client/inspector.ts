@@ -39,7 +39,8 @@ export function printInspected(names: readonly string[], look: (name: string) =>
   if (refusals.length > 0) throw new Failure(refusals.join("\n"));
 }
 
-function readTemplate(format: string): readonly TemplateNode[] {
+/** @throws Failure in the client's words. */
+export function readTemplate(format: string): readonly TemplateNode[] {
   try {
     return parseTemplate(format.replace(/\\t/g, "\t").replace(/\\n/g, "\n"));
   } catch (error) {

@@ -4,6 +4,7 @@ import type { ClusterFacts } from "../../model/swarm/operations";
 import { formatCidr } from "../../net/cidr";
 import { NONE, type Call, type Command } from "../command";
 import { Failure } from "../outcome";
+import { loadRoots, rootOf, tlsInfo } from "../swarm/tls-info";
 import { executeTemplate } from "../template/execute";
 import { parseTemplate } from "../template/parser";
 import { TemplateError, type TemplateNode } from "../template/syntax";
@@ -52,9 +53,9 @@ const INFO: Command = {
   short: "Display system-wide information",
   count: NONE,
   flags: [FORMAT],
-  run({ daemon, flags, output }) {
+  async run({ daemon, flags, output }) {
     const template = flags.text("format") === "" ? undefined : readTemplate(flags.text("format"), "");
-    const facts = factsOf(daemon);
+    const facts = factsOf(daemon, daemon.swarm.info()?.cluster && tlsInfo(rootOf(daemon, await loadRoots())));
     if (template) {
       print(template, Answer.of(facts), output, "");
       return;
@@ -64,8 +65,8 @@ const INFO: Command = {
   },
 };
 
-/** What `docker info` knows of an engine that does not swarm. */
-function factsOf(daemon: Call["daemon"]): Record<string, AnswerValue> {
+/** What `docker info` knows of an engine; `tls`: of the swarm that it manages. */
+function factsOf(daemon: Call["daemon"], tls: Answer | undefined): Record<string, AnswerValue> {
   const { containers, generation, hosts } = daemon.state();
   const count = (status: string) => containers.filter((container) => container.status === status).length;
   return {
@@ -86,11 +87,11 @@ function factsOf(daemon: Call["daemon"]): Record<string, AnswerValue> {
     Name: hosts[0]?.world.hostname ?? "",
     ServerVersion: ENGINES[generation].version,
     LiveRestoreEnabled: false,
-    Swarm: swarmOf(daemon),
+    Swarm: swarmOf(daemon, tls),
   };
 }
 
-function swarmOf(daemon: Call["daemon"]): Answer {
+function swarmOf(daemon: Call["daemon"], tls: Answer | undefined): Answer {
   const { swarm } = daemon;
   const own = daemon.state().hosts[0]?.swarm;
   const isMember = swarm.localState === "active";
@@ -103,12 +104,11 @@ function swarmOf(daemon: Call["daemon"]): Answer {
     }).map(([json, value]) => ({ json, value })),
     { json: "Nodes", value: cluster?.nodes ?? 0, omitEmpty: true },
     { json: "Managers", value: cluster ? managers.length : 0, omitEmpty: true },
-    { json: "Cluster", value: cluster ? clusterOf(cluster) : NO_POINTER, omitEmpty: true },
+    { json: "Cluster", value: cluster && tls ? clusterOf(cluster, tls) : NO_POINTER, omitEmpty: true },
   ]);
 }
 
-/** Differs from Docker: there are no certificates. */
-function clusterOf({ id, pools, maskLength, dataPathPort, taskHistoryLimit, heartbeat, isAutolocked }: ClusterFacts): Answer {
+function clusterOf({ id, pools, maskLength, dataPathPort, taskHistoryLimit, heartbeat, isAutolocked }: ClusterFacts, tls: Answer): Answer {
   const spec = Answer.of({
     Name: "default",
     Labels: new Map(),
@@ -120,7 +120,7 @@ function clusterOf({ id, pools, maskLength, dataPathPort, taskHistoryLimit, hear
     EncryptionConfig: Answer.of({ AutoLockManagers: isAutolocked }),
   });
   return Answer.of({
-    ID: id, Version: Answer.of({ Index: 0 }), CreatedAt: CREATED, UpdatedAt: CREATED, Spec: spec, TLSInfo: Answer.of({}), RootRotationInProgress: false, DefaultAddrPool: pools.map(formatCidr),
+    ID: id, Version: Answer.of({ Index: 0 }), CreatedAt: CREATED, UpdatedAt: CREATED, Spec: spec, TLSInfo: tls, RootRotationInProgress: false, DefaultAddrPool: pools.map(formatCidr),
     SubnetSize: maskLength, DataPathPort: dataPathPort,
   });
 }

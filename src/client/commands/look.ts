@@ -6,7 +6,7 @@ import { linesOf, type LogLine } from "../../model/log";
 import { PORTS_20_10, PortSyntaxError, readPortSpan } from "../../net/port-mapping";
 import { atLeast, exactly, isOf29, type Call, type Command } from "../command";
 import { GoError, parseUnsigned } from "../go";
-import { printInspected, type Inspected } from "../inspector";
+import { printInspected, readTemplate, type Inspected } from "../inspector";
 import { compareNaturally } from "../natural-order";
 import { Failure } from "../outcome";
 import { bracketed } from "../ports-text";
@@ -14,6 +14,7 @@ import { find, notFoundOr } from "../refusals";
 import { inspectFile } from "../swarm/files";
 import { inspectNode } from "../swarm/node-inspect";
 import { inspectService } from "../swarm/service-inspect";
+import { loadRoots, rootOf, type RootMaker } from "../swarm/tls-info";
 import { engineVersion } from "./engine";
 
 type ObjectKind = "container" | "network" | "service" | "node" | "secret" | "config";
@@ -25,11 +26,11 @@ const FORMAT = { name: "format", short: "f", kind: "text" } as const;
 const SIZE = { name: "size", short: "s", kind: "switch" } as const;
 const TYPES = new Set(["", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"]);
 
-function inspected({ daemon }: Call, name: string, kinds: readonly ObjectKind[], word: ObjectKind | "object"): Inspected {
+function inspected({ daemon }: Call, name: string, kinds: readonly ObjectKind[], word: ObjectKind | "object", roots?: RootMaker): Inspected {
   let refusal = `Error: No such ${word}: ${name}`;
   for (const kind of kinds) {
     try {
-      return { answer: answerOf(daemon, kind, name) };
+      return { answer: answerOf(daemon, kind, name, roots) };
     } catch (error) {
       const text = notFoundOr(word, name, error);
       if (text !== refusal) return { refusal: text };
@@ -39,7 +40,8 @@ function inspected({ daemon }: Call, name: string, kinds: readonly ObjectKind[],
   return { refusal };
 }
 
-function answerOf(daemon: Call["daemon"], kind: ObjectKind, name: string): Answer {
+/** `roots`: where nodes may be looked for. */
+function answerOf(daemon: Call["daemon"], kind: ObjectKind, name: string, roots: RootMaker | undefined): Answer {
   const state = daemon.state();
   switch (kind) {
     case "container":
@@ -49,7 +51,7 @@ function answerOf(daemon: Call["daemon"], kind: ObjectKind, name: string): Answe
     case "service":
       return inspectService(daemon.swarm.findService(name), isOf29(daemon));
     case "node":
-      return inspectNode(daemon.swarm.findNode(name), daemon.swarm.nodes().leader, engineVersion(state.generation));
+      return inspectNode(daemon.swarm.findNode(name), daemon.swarm.nodes().leader, { engine: engineVersion(state.generation), root: rootOf(daemon, roots!) });
     default:
       return inspectFile(kind, daemon.swarm.files(kind).get(name));
   }
@@ -68,11 +70,16 @@ const INSPECT: Command = {
   short: "Return low-level information on Docker objects",
   count: atLeast(1),
   flags: [FORMAT, SIZE, { name: "type", kind: "text" }],
-  run(call) {
+  async run(call) {
     const type = call.flags.text("type");
     if (!TYPES.has(type) && !(type === "config" && isOf29(call.daemon))) throw new Failure(`${JSON.stringify(type)} is not a valid value for --type`);
     const word = KINDS.find((kind) => kind === type) ?? "object";
-    printInspected(call.args, (name) => inspected(call, name, kindsOf(call, type), word), call.flags.text("format"), call.output, isOf29(call.daemon));
+    const format = call.flags.text("format");
+    // Daemons are not asked for what could not be printed.
+    if (format !== "") readTemplate(format);
+    const kinds = kindsOf(call, type);
+    const roots = kinds.includes("node") ? await loadRoots() : undefined;
+    printInspected(call.args, (name) => inspected(call, name, kinds, word, roots), format, call.output, isOf29(call.daemon));
   },
 };
 

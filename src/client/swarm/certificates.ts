@@ -1,4 +1,3 @@
-import { SimulationError } from "../../errors";
 import { NONE, type Command } from "../command";
 import { splitPair, type FlagSpec } from "../flags";
 import { GoError, parseCsv } from "../go";
@@ -8,6 +7,7 @@ import { readDuration } from "../values";
 import { descriptionOf } from "./groups";
 import { refuseOthers } from "./other-flags";
 import { checkManager } from "./refused";
+import { loadRoots, rootOf } from "./tls-info";
 
 /** docker/cli cli/command/swarm/opts.go: parseExternalCA. */
 function readExternalCa(text: string): string {
@@ -34,10 +34,15 @@ function readPem(text: string): string {
 /** What is set of a new root, in the order in which the client looks (docker/cli cli/command/swarm/ca.go). */
 const OF_NEW_ROOT = ["ca-cert", "ca-key", "cert-expiry", "external-ca"];
 
+/** What the client prints before it has asked how far a rotation is, where there is no terminal for bars (docker/cli cli/command/swarm/progress/root_rotation.go). */
+const UNKNOWN_YET = ["desired root digest: ", "  rotated TLS certificates: ", "  rotated CA certificates:  "];
+/** It asks every 200 ms, once more when the rotation is over. */
+const PERIOD_NS = 200e6;
+
 /**
  * `docker swarm ca`.
  *
- * Differs from Docker: there are no certificates to show; a rotation is over at once.
+ * Differs from Docker: a rotation is over at once, as all nodes get new certificates, also those that are gone.
  */
 export const CERTIFICATES: Command = {
   path: "swarm ca",
@@ -53,14 +58,19 @@ export const CERTIFICATES: Command = {
     { name: "quiet", short: "q", kind: "switch" },
     { name: "rotate", kind: "switch" },
   ],
-  run(call) {
-    const { daemon, flags } = call;
+  async run(call) {
+    const { daemon, flags, output } = call;
     checkManager(call);
     const early = flags.on("rotate") ? undefined : OF_NEW_ROOT.find((name) => flags.has(name));
     if (early !== undefined) throw new Failure(`\`--${early}\` flag requires the \`--rotate\` flag to update the CA`);
     refuseOthers(call);
-    const showsRoot = !flags.on("rotate") || !(flags.on("detach") || flags.on("quiet"));
-    if (showsRoot) throw new SimulationError("UNSUPPORTED", "docker swarm ca: the certificate of the root is not simulated: it can be rotated with --rotate --quiet, not shown");
-    ask(() => daemon.swarm.rotateRoot());
+    if (flags.on("rotate")) {
+      ask(() => daemon.swarm.rotateRoot());
+      if (!flags.on("detach")) daemon.swarm.wait(PERIOD_NS);
+      if (flags.on("detach") || flags.on("quiet")) return;
+    }
+    const { pem, sum } = rootOf(daemon, await loadRoots());
+    if (flags.on("rotate")) output.line([...UNKNOWN_YET, `desired root digest: sha256:${sum}`].join("\n"));
+    output.line(pem.trim());
   },
 };

@@ -3,6 +3,8 @@ import { CREATED } from "../../model/inspect/network";
 import { PLATFORM } from "../../model/swarm/constraints";
 import { MANAGER_PORT } from "../../model/swarm/manager-port";
 import { isInTouch, type ClusterNode } from "../../model/swarm/objects";
+import type { RootCertificate } from "./root-certificate";
+import { tlsInfo } from "./tls-info";
 import { capital } from "./words";
 
 /** What Debian's 20.10 names. */
@@ -15,11 +17,17 @@ const PLUGINS: Readonly<Record<string, readonly string[]>> = {
 /** moby api/types/swarm. */
 export const NODE_TYPES = {
   "": "swarm.Node", Version: "swarm.Version", Spec: "swarm.NodeSpec", Description: "swarm.NodeDescription", "Description.Platform": "swarm.Platform", "Description.Resources": "swarm.Resources",
-  "Description.Engine": "swarm.EngineDescription", Status: "swarm.NodeStatus", ManagerStatus: "*swarm.ManagerStatus",
+  "Description.Engine": "swarm.EngineDescription", "Description.TLSInfo": "swarm.TLSInfo", Status: "swarm.NodeStatus", ManagerStatus: "*swarm.ManagerStatus",
 };
 
-/** What `docker node inspect` shows, `engine` being the version of the nodes' engines. Differs from Docker: there are no certificates. */
-export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined, engine: string): Answer {
+/** What is so of all nodes: the version of their engines, and who issued their certificates. */
+export interface NodeFacts {
+  readonly engine: string;
+  readonly root: RootCertificate;
+}
+
+/** What `docker node inspect` shows. Differs from Docker: nodes that are gone have got a certificate of a new root as well. */
+export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined, { engine, root }: NodeFacts): Answer {
   const { id, version, labels, role, availability, hostname, status, statusText, address } = node;
   const plugins = Object.entries(PLUGINS).flatMap(([type, names]) => names.map((name) => Answer.of({ Type: type, Name: name })));
   const description = Answer.of({
@@ -27,7 +35,7 @@ export function inspectNode(node: ClusterNode, leader: ClusterNode | undefined, 
     Platform: Answer.of({ Architecture: PLATFORM.arch, OS: PLATFORM.os }),
     Resources: Answer.of({ NanoCPUs: node.resources.nanoCpus ?? 0, MemoryBytes: node.resources.memoryBytes ?? 0 }),
     Engine: new Answer([{ json: "EngineVersion", value: engine }, ...labelsOf(node), { json: "Plugins", value: plugins }]),
-    TLSInfo: Answer.of({}),
+    TLSInfo: tlsInfo(root),
   });
   const manager = role === "manager" ? managerOf(node, leader) : new Nothing("pointer");
   return new Answer([
@@ -55,7 +63,7 @@ function managerOf(node: ClusterNode, leader: ClusterNode | undefined): Answer {
 }
 
 /** docker/cli cli/command/node/formatter.go. */
-export function prettyNode(node: ClusterNode, leader: ClusterNode | undefined, engine: string): string {
+export function prettyNode(node: ClusterNode, leader: ClusterNode | undefined, { engine, root }: NodeFacts): string {
   const { id, labels, hostname, status, statusText, availability, address, role, resources } = node;
   const names = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
@@ -80,6 +88,11 @@ export function prettyNode(node: ClusterNode, leader: ClusterNode | undefined, e
     "Plugins:",
     ...Object.entries(PLUGINS).map(([type, list]) => ` ${type}:\t\t${list.join(", ")}`),
     `Engine Version:\t\t${engine}`,
+    "TLS Info:",
+    " TrustRoot:",
+    root.pem,
+    ` Issuer Subject:\t${root.subject}`,
+    ` Issuer Public Key:\t${root.publicKey}`,
   ].join("\n");
 }
 

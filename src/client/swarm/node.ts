@@ -13,6 +13,7 @@ import { inspectNode, prettyNode, NODE_TYPES } from "./node-inspect";
 import { printObjects } from "./print-objects";
 import { checkFilters, checkManager } from "./refused";
 import { printTasks, TASK_FLAGS } from "./tasks";
+import { loadRoots, rootOf } from "./tls-info";
 import { capital } from "./words";
 
 /** docker/cli cli/command/node/list.go. */
@@ -141,12 +142,13 @@ const INSPECT: Command = {
   short: descriptionOf("node inspect"),
   count: atLeast(1),
   flags: [{ name: "format", short: "f", kind: "text" }, { name: "pretty", kind: "switch" }],
-  run({ daemon, flags, args, output }) {
+  async run({ daemon, flags, args, output }) {
+    const make = await loadRoots();
     const look = (name: string) => {
       const node = daemon.swarm.findNode(name);
       const { leader } = daemon.swarm.nodes();
-      const engine = engineVersion(daemon.state().generation);
-      return { answer: inspectNode(node, leader, engine), pretty: prettyNode(node, leader, engine) };
+      const facts = { engine: engineVersion(daemon.state().generation), root: rootOf(daemon, make) };
+      return { answer: inspectNode(node, leader, facts), pretty: prettyNode(node, leader, facts) };
     };
     printObjects({ names: args, look, say: (name, error) => notFoundOr("node", name, error), format: flags.text("format"), pretty: flags.on("pretty"), types: isOf29(daemon) ? undefined : NODE_TYPES }, output);
   },

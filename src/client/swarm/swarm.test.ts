@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Daemon } from "../../model/daemon";
 import { rulesOf } from "../../model/generations";
@@ -177,11 +178,36 @@ describe("the commands of a swarm", () => {
 
   it.each([
     ["swarm init --external-ca protocol=cfssl,url=https://ca", "docker swarm init --external-ca: this flag is not simulated"],
-    ["swarm ca", "docker swarm ca: the certificate of the root is not simulated"],
     ["service create --name web --isolation hyperv web", "docker service create --isolation: this flag is not simulated"],
   ])("%s says that it is not simulated", async (line, sentence) => {
     if (!line.startsWith("swarm init")) await h1.run("docker swarm init");
     await expect(h1.run(`docker ${line}`)).rejects.toThrow(sentence);
+  });
+
+  it("show the root that nodes trust, everywhere the same one, and a new one after a rotation", async () => {
+    await join();
+    const root = async () => (await h1.run("docker swarm ca")).stdout;
+    const before = await root();
+    expect(before).toMatch(/^-----BEGIN CERTIFICATE-----\n[^-]+\n-----END CERTIFICATE-----\n$/);
+    const ofNode = JSON.parse((await h1.run("docker node inspect host2 -f '{{json .Description.TLSInfo}}'")).stdout);
+    expect(Object.keys(ofNode)).toEqual(["TrustRoot", "CertIssuerSubject", "CertIssuerPublicKey"]);
+    expect(ofNode.TrustRoot).toBe(before);
+    expect(JSON.parse((await h1.run("docker info -f '{{json .Swarm.Cluster.TLSInfo}}'")).stdout)).toEqual(ofNode);
+    expect(JSON.parse((await h1.run("docker inspect host2 -f '{{json .Description.TLSInfo}}'")).stdout)).toEqual(ofNode);
+    expect((await h1.run("docker node inspect --pretty host2")).stdout).toContain(
+      `\nTLS Info:\n TrustRoot:\n${before}\n Issuer Subject:\t${ofNode.CertIssuerSubject}\n Issuer Public Key:\t${ofNode.CertIssuerPublicKey}\n`,
+    );
+    expect((await h2.run("docker info -f '{{json .Swarm.Cluster}}'")).stdout).toBe("null\n");
+    expect((await h2.run("docker swarm ca")).stderr).toContain("This node is not a swarm manager");
+
+    const { stdout } = await h1.run("docker swarm ca --rotate");
+    const after = await root();
+    expect(after).not.toBe(before);
+    const sum = createHash("sha256").update(after).digest("hex");
+    expect(stdout).toBe(`desired root digest: \n  rotated TLS certificates: \n  rotated CA certificates:  \ndesired root digest: sha256:${sum}\n${after}`);
+    expect((await h1.run("docker node inspect host2 -f '{{.Description.TLSInfo.TrustRoot}}'")).stdout.trim()).toBe(after.trim());
+    for (const flag of ["-q", "-d"]) expect(await h1.run(`docker swarm ca --rotate ${flag}`)).toEqual({ exit: 0, stdout: "", stderr: "" });
+    expect(await root()).not.toBe(after);
   });
 
   it("read the ports, files and sizes of services as they come, and say which is wrong", async () => {

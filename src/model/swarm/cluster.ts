@@ -93,7 +93,7 @@ export class Cluster {
 
   facts(): ClusterFacts {
     const { pools, maskLength } = this.#pools;
-    return { id: this.id, nodes: this.nodes.length, pools, maskLength, dataPathPort: this.dataPathPort, ...this.settings, isAutolocked: this.security.unlockKey !== undefined };
+    return { id: this.id, nodes: this.nodes.length, pools, maskLength, dataPathPort: this.dataPathPort, ...this.settings, isAutolocked: this.security.unlockKey !== undefined, root: this.security.root };
   }
 
   get nodes(): readonly ClusterNode[] {

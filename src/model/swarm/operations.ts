@@ -41,6 +41,8 @@ export interface ClusterFacts {
   readonly taskHistoryLimit: number;
   readonly heartbeat: number;
   readonly isAutolocked: boolean;
+  /** What the certificate of its root follows from: another one for each root. */
+  readonly root: string;
 }
 
 /** What elections of managers have come to, by hosts. */

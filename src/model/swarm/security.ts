@@ -15,7 +15,8 @@ export function isUnlockKey(text: string): boolean {
 /**
  * What lets nodes into a swarm, and what unlocks its managers.
  *
- * Differs from Docker: there are no certificates.
+ * Differs from Docker: the digest in tokens is drawn, as is all that the certificate of the root follows from; it is not the digest of that
+ * certificate, which takes elliptic curves, and few ask for it.
  */
 export class SwarmSecurity {
   readonly #ids: SwarmIds;
@@ -27,6 +28,11 @@ export class SwarmSecurity {
     this.#ids = ids;
     this.#digest = ids.digest();
     this.#tokens = { worker: ids.token("worker", this.#digest), manager: ids.token("manager", this.#digest) };
+  }
+
+  /** What the certificate of the root follows from. */
+  get root(): string {
+    return this.#digest;
   }
 
   token(role: NodeRole): string {

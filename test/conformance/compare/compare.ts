@@ -1,6 +1,7 @@
 /** A recording against what the simulation showed at the same steps. */
 import { Checks } from "../checks";
 import { generationOf, isRecord, voidCommandOf, type CaptureStep, type CommandResult, type Json, type Recording, type RowsStep, type Step, type WaitTasksStep } from "../recording";
+import { withoutChance } from "./certificates";
 import { compareFrames } from "./frames";
 import { compareObservation } from "./observation";
 import { compareRow } from "./rows";
@@ -91,9 +92,8 @@ function withoutNumbers(text: string): string {
 
 /** How long ago something was. */
 const AGO = /(Less than a second|About an? (?:minute|hour)|\d+ (?:second|minute|hour)s?)( ago)?/gi;
-/** Counts of the managers' log, and the certificates of a swarm. */
+/** Counts of the managers' log. */
 const LOG_INDEX = /(?<="Index": ?)\d+/g;
-const CERTIFICATE = /"TLSInfo": \{[^}]*\}/g;
 /** What unlocks managers, which is drawn. */
 const UNLOCK_KEY = /SWMKEY-1-[A-Za-z0-9+/]{43}/g;
 /** As the client prints it where it formats times itself. */
@@ -101,7 +101,7 @@ const TIME = /\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 utc/g;
 
 /** Without measured times, which are those of one moment and machine; a table with them has columns of any width. */
 function settled(text: string): string {
-  const ages = text.replace(AGO, "<ago>").replace(LOG_INDEX, "<n>").replace(CERTIFICATE, '"TLSInfo": {}').replace(UNLOCK_KEY, "<unlock-key>").replace(TIME, "<moment>");
+  const ages = withoutChance(text).replace(AGO, "<ago>").replace(LOG_INDEX, "<n>").replace(UNLOCK_KEY, "<unlock-key>").replace(TIME, "<moment>");
   return (ages === text ? text : ages.replace(/ {2,}/g, "  "))
     .replace(/min\/avg\/max = [<>\d./t]+ ms/g, "min/avg/max = <t> ms")
     .replace(/(?<![<>\d./t])\d+\.\d+ ms/g, "<t> ms");
