@@ -21,5 +21,5 @@ function whyNotHere({ running, ports, gateway }: ContainerState, port: number): 
   if (!running) return "publishes it, but does not run";
   const addresses = ports.flatMap(({ active, hostPort, hostIp }) => (active && hostPort === port ? [hostIp] : []));
   if (addresses.length > 0) return `publishes it on ${addresses.join(" and ")} alone`;
-  return gateway === undefined ? "publishes it, but has no way out" : `publishes it, but its way out is network ${gateway.network} now, where no ports are mapped`;
+  return gateway === undefined ? "publishes it, but has no gateway now, so that no network maps its ports" : `publishes it, but its way out is network ${gateway.network} now, where no ports are mapped`;
 }
