@@ -83,6 +83,16 @@ describe("a description", () => {
   });
 
   it.each([
+    [undefined, "fromSpec: hosts: expected a list, found nothing"],
+    [{}, "fromSpec: hosts: expected a list, found nothing"],
+    ["web", "fromSpec: hosts: expected a list, found nothing"],
+    [{ hosts: [], networks: {}, containers: [], traffic: [] }, "fromSpec: networks: expected a list, found {}"],
+    [{ hosts: [], networks: [], containers: [], traffic: [], name: 7 }, "fromSpec: name: expected a text, found 7"],
+  ])("does not go on from %j", (spec, message) => {
+    expect(refusalOf(() => fromSpec(spec as never))).toBe(`INVALID_INPUT: ${message}`);
+  });
+
+  it.each([
     ["docker", () => docker("x", { docker: "19.03" as "29" }), 'docker: expected one of "29", "20.10", found "19.03"'],
     ["seed", () => docker("x", { seed: -1 }), "seed: expected a whole number from 0 to 4294967295, found -1"],
     ["cpus", () => docker("x", { cpus: 0 }), "cpus: expected a whole number from 1 to 1024, found 0"],

@@ -4,7 +4,7 @@ import type { EncryptionCost } from "../report/encryption-cost";
 import type { EncryptionCostOptions } from "./encryption-cost";
 import type { Lab } from "./lab";
 import { TopologyBuilder } from "./builder";
-import { HOST_NAME, readDockerOptions, type ContainerOptions, type DockerOptions, type NetworkOptions } from "./options";
+import { HOST_NAME, readDockerOptions, readSpec, type ContainerOptions, type DockerOptions, type NetworkOptions } from "./options";
 import type { StartOptions } from "./start";
 import type { CompiledTopology, TopologySpec } from "./spec";
 import { newSwarm, type SwarmTopology } from "./swarm";
@@ -81,7 +81,11 @@ export interface Docker {
    * @example swarm("prod").node("m1").node("w1").overlay("back").service("web", { replicas: 2, networks: ["back"], publish: ["8080:80"] })
    */
   swarm(name: string, options?: DockerOptions): SwarmTopology<never, never, never, never>;
-  /** Goes on from a description as data, such as that of a Compose file. */
+  /**
+   * Goes on from a description as data, such as that of a Compose file.
+   *
+   * @throws SimulationError `INVALID_INPUT` if that is no description.
+   */
   fromSpec(spec: TopologySpec): DockerTopology;
   /**
    * Runs one network on several engines, in this thread: first whether they agree on every delivery and drop, then how fast each is.
@@ -112,7 +116,7 @@ export function createDocker(platform: Platform): Docker {
       const spec = { name, ...readDockerOptions(options), networks: [], containers: [], traffic: [] };
       return newSwarm(new TopologyBuilder(spec, { traffic: [], world: { hosts: [] } }, platform));
     },
-    fromSpec: (spec) => new TopologyBuilder(spec, { traffic: spec.traffic, world: { hosts: [] } }, platform),
+    fromSpec: (spec) => new TopologyBuilder(readSpec(spec), { traffic: spec.traffic, world: { hosts: [] } }, platform),
     compareEngines: async (topology, options) => (await import("./compare")).runComparison(topology.compile(), options, (kind) => platform.createEngine(kind)),
     encryptionCost: async ({ spec }, options) => (await import("./encryption-cost")).compareEncryption(spec, options, platform),
   };

@@ -56,6 +56,10 @@ describe("a lab", () => {
     await using lab = await start();
     expect(await codeOf(lab.ping("nobody", "db"))).toBe("NOT_FOUND");
     expect(await codeOf(lab.run({ for: "5 apples" as "5s" }))).toBe("INVALID_INPUT");
+    for (const [options, found] of [[undefined, "nothing"], [null, "null"], [{}, "{}"], ["5s", '"5s"']] as const) {
+      expect(await codeOf(lab.run(options as never))).toBe("INVALID_INPUT");
+      await expect(lab.run(options as never)).rejects.toThrow(`run: expected how much time to add, such as { for: "10s" }, found ${found}`);
+    }
     expect((await lab.run({ for: "1us" })).now).toBe(1_000);
   });
 

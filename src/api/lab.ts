@@ -18,7 +18,7 @@ import type { PingOptions, PingResult } from "./ping";
 import { loadPings } from "./ping-loader";
 import type { ProbeContext } from "./probe/context";
 import type { ReachOptions, ReachResult } from "./reach";
-import { Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
+import { readRunOptions, Run, type RunOptions, type RunProgress, type RunResult, type Snapshot } from "./run";
 import { ScheduledOperations } from "./scheduled";
 import { type CompiledTopology, hasOverlays, type TopologyDescription } from "./spec";
 import { Trace, type TraceOptions } from "./trace";
@@ -99,7 +99,7 @@ export class Lab extends LabOperations implements AsyncDisposable {
    * @example const { flows, drops, digest } = await lab.run({ for: "10s" });
    */
   run(options: RunOptions): Run {
-    return new Run((feed) => this.#turns.takeCancellable(options.signal, () => this.#run(options, feed)));
+    return new Run(async (feed) => this.#turns.takeCancellable(readRunOptions(options).signal, () => this.#run(options, feed)));
   }
 
   /**

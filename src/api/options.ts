@@ -3,7 +3,7 @@ import { SimulationError } from "../errors";
 import type { DaemonFile } from "../model/daemon-file";
 import { parseDuration, parseProbability, parseRate, type Duration, type Probability, type Rate } from "../net/units";
 import { parseExpose, parsePublish, type ExposedPort, type PortMapping } from "./ports";
-import type { ContainerLinkSpec, ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, NetworkModeSpec, NetworkSpec } from "./spec";
+import type { ContainerLinkSpec, ContainerSpec, DockerGeneration, EndpointSpec, HostSpec, LinkSpec, NetworkModeSpec, NetworkSpec, TopologySpec } from "./spec";
 
 export interface DockerOptions {
   /** The generation of Docker Engine to follow; `"29"` unless given. */
@@ -104,6 +104,16 @@ const CPUS_MAX = 1024;
 /** @throws SimulationError `INVALID_INPUT` for what is left of options when all that there are have been read: whoever writes without types hears of it. */
 export function refuseOthers(rest: object, field: string): void {
   for (const name of Object.keys(rest)) throw new SimulationError("INVALID_INPUT", `${field}: there is no option ${JSON.stringify(name)}`);
+}
+
+/** @throws SimulationError `INVALID_INPUT` for what is no description: whoever writes without types, or reads one from a file, hears of it. */
+export function readSpec(spec: TopologySpec): TopologySpec {
+  const { name, hosts, networks, containers, traffic } = (typeof spec === "object" ? spec : undefined) ?? ({} as Readonly<Partial<TopologySpec>>);
+  for (const [field, list] of Object.entries({ hosts, networks, containers, traffic })) {
+    if (!Array.isArray(list)) throw invalid(`fromSpec: ${field}`, "a list", list);
+  }
+  if (typeof name !== "string") throw invalid("fromSpec: name", "a text", name);
+  return spec;
 }
 
 /** @throws SimulationError `INVALID_INPUT` for a seed or a number of CPUs that cannot be. */
@@ -232,5 +242,5 @@ function isList<T>(value: readonly T[] | object): value is readonly T[] {
 }
 
 function invalid(field: string, expected: string, found: unknown): SimulationError {
-  return new SimulationError("INVALID_INPUT", `${field}: expected ${expected}, found ${JSON.stringify(found)}`);
+  return new SimulationError("INVALID_INPUT", `${field}: expected ${expected}, found ${JSON.stringify(found) ?? "nothing"}`);
 }

@@ -1,3 +1,4 @@
+import { SimulationError } from "../errors";
 import type { EngineKind, Nanoseconds, Totals } from "../engine/engine";
 import type { DeviceSummary, DropSummary, FlowSummary, HostSummary } from "../observe/summary";
 import type { TrafficSummary } from "../observe/traffic";
@@ -51,6 +52,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** At most ten times per second of real time, and once at the end. What it throws ends the run. */
   readonly onProgress?: (progress: RunProgress) => void;
+}
+
+/** @throws SimulationError `INVALID_INPUT` where nothing says how long: whoever writes without types hears of it. */
+export function readRunOptions(options: unknown): RunOptions {
+  const { for: duration }: { readonly for?: unknown } = (typeof options === "object" ? options : undefined) ?? {};
+  if (typeof duration !== "string") throw new SimulationError("INVALID_INPUT", `run: expected how much time to add, such as { for: "10s" }, found ${JSON.stringify(options) ?? "nothing"}`);
+  return options as RunOptions;
 }
 
 /**

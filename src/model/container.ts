@@ -1,3 +1,4 @@
+import { Attachments } from "./attachments";
 import { isIpv4, parseIpv4 } from "../net/ip";
 import type { Endpoint } from "./endpoint";
 import type { FirewallLink } from "./firewall/firewall";
@@ -77,7 +78,7 @@ export class Container {
   stoppedByHand = false;
   /** Its resolv.conf names Docker's own resolver. */
   embeddedDns = false;
-  readonly attachments = new Map<string, Attachment>();
+  readonly attachments = new Attachments();
   links: readonly Link[];
   /** In the order in which they were joined. */
   readonly endpoints: Endpoint[] = [];
@@ -95,6 +96,7 @@ export class Container {
   /** The environment of its process while it runs. */
   environment: readonly string[] | undefined;
   /** Interfaces that the sandbox has had, by prefix. */
+  #lastIndex = 0;
   readonly #everUsed = new Map<string, number>();
 
   constructor(id: string, spec: ContainerSpec, options: { readonly networkMode: string; readonly hostname: string; readonly links: readonly Link[] }) {
@@ -173,10 +175,16 @@ export class Container {
     return `${prefix}${rules.sandbox.nextInterface(used, ever)}`;
   }
 
+  /** The number of the next interface in its sandbox, where those that are gone had theirs. */
+  nextInterfaceIndex(): number {
+    return ++this.#lastIndex;
+  }
+
   /** The sandbox is gone: interfaces are numbered anew next time. */
   forgetSandbox(): void {
     this.endpoints.length = 0;
     this.#everUsed.clear();
+    this.#lastIndex = 0;
     this.#lastSandboxId = this.sandboxId;
     this.sandboxId = "";
     this.shownPorts = [];
@@ -291,6 +299,7 @@ export function endpointState({ members, ...endpoint }: Endpoint): EndpointState
     gateway: endpoint.gateway4 === undefined ? undefined : Number(endpoint.gateway4),
     gateway6: endpoint.gateway6,
     mac: endpoint.mac,
+    index: endpoint.index,
     interfaceName: endpoint.interfaceName,
     vethName: endpoint.vethName,
     // The default bridge has no DNS.

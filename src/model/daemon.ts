@@ -16,7 +16,8 @@ import type { Network } from "./network";
 import { hasLabel } from "./labels";
 import { linesOf, type LogLine } from "./log";
 import { refuse } from "./refusal";
-import { Networks } from "./networks";
+import { readIpam } from "./ipam-config";
+import { LOCAL_DRIVERS, Networks } from "./networks";
 import type { DaemonOperations, PruneFilter } from "./operations";
 import { proxiesOf } from "./publishing";
 import type { RestartPolicy } from "./restart-policy";
@@ -287,10 +288,11 @@ export class Daemon implements DaemonOperations {
   /** Whether the managers are to make the network: names and drivers are looked at before. */
   #isForSwarm(spec: NetworkSpec): boolean {
     const subject = `network ${spec.name}`;
-    if (spec.driver === "overlay" && spec.scope === "local") return false;
-    if (spec.ingress === true && spec.driver !== "overlay") return false;
+    if (spec.configOnly === true || (spec.driver === "overlay" && spec.scope === "local")) return false;
+    if (spec.driver !== "overlay" && (spec.ingress === true || !LOCAL_DRIVERS.has(spec.driver))) return false;
     const isTaken = this.networks().some(({ name }) => name === spec.name);
     if (isTaken) refuse(409, subject, `network with name ${spec.name} already exists`);
+    this.#rules.networks.checkIpam(readIpam(spec));
     return this.#swarm.isManager || refuse(403, subject, OUTSIDE_WORDS.networkFromWorker);
   }
 

@@ -48,7 +48,7 @@ export const generation29: GenerationRules = {
   defaultBridgeAddress6FromMac: false,
   sandbox: {
     // The order of a Go map (daemon/container_operations.go: allocateNetwork). A small one is walked from any of its entries, in the order
-    // in which they were put in (Go internal/runtime/maps/table.go: Iter).
+    // of their places (Go internal/runtime/maps/table.go: Iter).
     startOrder: (networks, chance) => {
       const first = networks.length > 1 ? chance.choose(networks.length) : 0;
       return [...networks.slice(first), ...networks.slice(0, first)];

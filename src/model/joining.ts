@@ -144,9 +144,6 @@ export function setUpInterface(container: Container, endpoint: Endpoint, context
   const { spec, mac } = endpoint;
   const position = spec.position ?? container.spec.position;
   const name = spec.interfaceName ?? container.nameInterface(endpoint.members.interfacePrefix, rules);
-  if (container.endpoints.some((other) => other !== endpoint && other.interfaceName === name)) {
-    refuse(500, `container ${container.name}`, `interface name ${name} is already in use`, position);
-  }
   if (endpoint.members.parts.bridge) endpoint.vethName = vethName(container, name, context);
   const failed = (what: (veth: string) => string) => {
     // Every driver names its device like a veth at first.
@@ -154,11 +151,13 @@ export function setUpInterface(container: Container, endpoint: Endpoint, context
     context.veths.delete(veth);
     refuse(500, `container ${container.name}`, rules.messages.interfaceFailure(`failed to add interface ${veth} to sandbox: error ${what(veth)}`), position);
   };
+  // The kernel numbers devices before it refuses what they shall be.
+  endpoint.index = container.nextInterfaceIndex();
   const badMac = macError(endpoint, context.host);
   if (badMac !== undefined) failed((veth) => `setting interface "${veth}" MAC to "${formatMac(mac)}": ${badMac}`);
   if (name.length >= INTERFACE_NAME_SIZE) failed((veth) => `renaming interface "${veth}" to "${name}": numerical result out of range`);
+  if (container.endpoints.some((other) => other !== endpoint && other.interfaceName === name)) failed((veth) => `renaming interface "${veth}" to "${name}": file exists`);
   endpoint.interfaceName = name;
-  endpoint.index = 1 + Math.max(...container.endpoints.map(({ index }) => index));
 }
 
 /** Why the kernel does not let a device have its MAC. */

@@ -245,7 +245,7 @@ function driverOf({ driver, scope, ingress }: NetworkSpec, fail: Fail): DriverNa
   return name as DriverName;
 }
 
-const LOCAL_DRIVERS = new Set(["bridge", "macvlan", "ipvlan", "host", "null"]);
+export const LOCAL_DRIVERS: ReadonlySet<string> = new Set(["bridge", "macvlan", "ipvlan", "host", "null"]);
 
 interface BridgeClaim {
   readonly device: string;

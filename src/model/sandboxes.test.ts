@@ -48,6 +48,27 @@ describe("the networks of a container of Docker 29 that starts", () => {
     expect(connected).toEqual(["mid zeta alpha", "zeta alpha mid", "alpha mid zeta"]);
   });
 
+  it("are joined by their places, of which a new one takes the first that another has left", () => {
+    const replaced = orders((daemon) => {
+      daemon.createContainer(container("web", ["mid"]));
+      daemon.createNetwork(network("gone", "10.9.0.0/24"));
+      for (const name of ["gone", "zeta"]) daemon.connect("web", on(name));
+      daemon.disconnect("web", "gone");
+      daemon.connect("web", on("alpha"));
+    });
+    expect(replaced).toEqual(["mid alpha zeta", "alpha zeta mid", "zeta mid alpha"]);
+  });
+
+  it("have numbers that are not given twice, not even after a name that is taken", () => {
+    const daemon = daemonOf();
+    for (const [index, name] of ["one", "two", "three"].entries()) daemon.createNetwork(network(name, `10.${index}.0.0/24`));
+    daemon.createContainer(container("web", ["one"]));
+    daemon.startContainer("web");
+    expect(() => daemon.connect("web", on("two", { interfaceName: "eth0" }))).toThrow(/renaming interface "(veth[0-9a-f]{7})" to "eth0": file exists/);
+    daemon.connect("web", on("three"));
+    expect(daemon.findContainer("web").endpoints.map(({ interfaceName, index }) => `${interfaceName} ${index}`)).toEqual(["eth0 1", "eth1 3"]);
+  });
+
   it("get ephemeral ports anew whenever a better way out is joined", () => {
     const numbers = [0, 1].map((outcome) => {
       const daemon = daemonOf({ choose: () => outcome });

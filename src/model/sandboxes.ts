@@ -176,7 +176,7 @@ export class Sandboxes {
 
   #startOrder(container: Container): [string, Attachment][] {
     const { rules, networks, chance } = this.#context;
-    const entries = [...container.attachments];
+    const entries = container.attachments.placed();
     // Differs from Docker: that walks over a Go map, here as elsewhere.
     if (container.isManaged) return entries;
     const candidates = entries.map(([key, attachment]) => {

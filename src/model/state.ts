@@ -275,6 +275,8 @@ export interface EndpointState {
   readonly gateway6: bigint | undefined;
   readonly mac: number;
   /** Inside the container: `eth0`. */
+  /** Counts up with the interfaces of its sandbox, also of those that are gone or were refused; 0 where there is none. */
+  readonly index: number;
   readonly interfaceName: string;
   /** The end on the host: `veth` + 7 hexadecimal digits; empty for macvlan and ipvlan. */
   readonly vethName: string;

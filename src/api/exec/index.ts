@@ -59,8 +59,8 @@ export function processOf(container: ContainerState, environment: readonly strin
     resolvConf,
     environment,
     network,
-    // lo is the first one; Docker's come in the order of their names, give or take a network that was left.
-    interfaceIndex: (name) => 2 + network.ifaces.findIndex((device) => device.name === name),
+    // lo is the first one.
+    interfaceIndex: (name) => 1 + (owner?.endpoints.find(({ interfaceName }) => interfaceName === name)?.index ?? 0),
     peerMark: () => "",
     sysctl: (name) => spec.sysctls?.[name.replaceAll("/", ".")] ?? (name === "net/ipv4/ip_forward" ? "1" : name === LOOPBACK_WITHOUT_IPV6 ? String(Number(!hasIpv6(state, owner))) : undefined),
     // Without NET_ADMIN, which nobody has unless given.

@@ -70,7 +70,7 @@ function indexOf({ generation }: DockerState, host: HostState | undefined, owner
   const endpoint = owner.endpoints.find(({ interfaceName }) => interfaceName === name);
   if (endpoint === undefined) return 0;
   // Docker 28 and later make the container's end in the sandbox, where it gets the next number after lo; before, it is moved there from the host.
-  return generation === "29" ? owner.endpoints.indexOf(endpoint) + 2 : kernel.interfaceIndex(owner, endpoint);
+  return generation === "29" ? endpoint.index + 1 : kernel.interfaceIndex(owner, endpoint);
 }
 
 /** The other end of a cable is the next device, that below a macvlan or ipvlan its parent; in other namespaces numbers are not followed. */
