@@ -367,7 +367,7 @@ export class Daemon implements DaemonOperations {
   }
 
   #networkContext() {
-    return { host: this.#host, hostName: this.#options.host.name, rules: this.#rules, ids: this.#ids, space: this.#space };
+    return { host: this.#host, hostName: this.#options.host.name, rules: this.#rules, ids: this.#ids, space: this.#space, chance: this.#chance };
   }
 
   #sandboxContext() {

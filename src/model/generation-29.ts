@@ -5,6 +5,7 @@ import { firstFit } from "./address-space";
 import { valueOf } from "./block";
 import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { checkLikeDaemon } from "./ipam-config";
+import type { Chance } from "./swarm/chance";
 import type { WantedBinding } from "./host-ports";
 
 export const generation29: GenerationRules = {
@@ -49,10 +50,7 @@ export const generation29: GenerationRules = {
   sandbox: {
     // The order of a Go map (daemon/container_operations.go: allocateNetwork). A small one is walked from any of its entries, in the order
     // of their places (Go internal/runtime/maps/table.go: Iter).
-    startOrder: (networks, chance) => {
-      const first = networks.length > 1 ? chance.choose(networks.length) : 0;
-      return [...networks.slice(first), ...networks.slice(0, first)];
-    },
+    startOrder: walked,
     namesFirst: true,
     compareGateways,
     nextInterface: (used) => {
@@ -126,7 +124,7 @@ export const generation29: GenerationRules = {
     leavesHostNetwork: "cannot disconnect container from host network - container was created in host network mode",
     addressOutsideSubnets: (address) => `invalid address ${address}: It does not belong to any of this network's subnets`,
     emptyNetworkName: { status: 400, daemon: "invalid name: name is empty" },
-    networkInUse: (name, _id, members) => `error while removing network: network ${name} has active endpoints (${members.join(", ")})`,
+    networkInUse: (name, _id, members, chance) => `error while removing network: network ${name} has active endpoints (${walked(members, chance).join(", ")})`,
     configWithTemplate: "user-specified configurations are not supported if the network depends on a configuration network",
     deviceNameTooLong: "numerical result out of range",
     linksWarning: "Links on the default bridge network are deprecated and will be removed in a future release. Use a custom network instead.",
@@ -197,4 +195,10 @@ function isExact({ wants }: WantedBinding): boolean {
 function compareAddresses(a: string, b: string): number {
   const [left, right] = [parseIp(a, "host"), parseIp(b, "host")];
   return left.family - right.family || (valueOf(left) < valueOf(right) ? -1 : Number(valueOf(left) > valueOf(right)));
+}
+
+/** A small Go map is walked from any of its entries. */
+function walked<T>(entries: readonly T[], chance: Chance): T[] {
+  const first = entries.length > 1 ? chance.choose(entries.length) : 0;
+  return [...entries.slice(first), ...entries.slice(0, first)];
 }

@@ -173,7 +173,7 @@ export interface GenerationMessages {
   addressOutsideSubnets(address: string): string;
   readonly emptyNetworkName: { readonly status: RefusalStatus; readonly daemon: string };
   /** Of a network that has members, each as `name:"web" id:"0123456789ab"`. */
-  networkInUse(name: string, id: string, members: readonly string[]): string;
+  networkInUse(name: string, id: string, members: readonly string[], chance: Chance): string;
   readonly configWithTemplate: string;
   readonly deviceNameTooLong: string;
   readonly badContainerMode: string;

@@ -13,6 +13,7 @@ import { type BridgeSetup, type DriverName, Network, type NetworkParts, PREDEFIN
 import { type AddressBlock, allocateBlocks, releaseBlocks } from "./network-addresses";
 import { refuse, type RefusalStatus } from "./refusal";
 import type { NetworkSpec } from "./spec";
+import type { Chance } from "./swarm/chance";
 import { OUTSIDE_WORDS } from "./swarm/outside-words";
 
 /** What one daemon's networks share. */
@@ -22,6 +23,7 @@ export interface NetworkContext {
   readonly rules: GenerationRules;
   readonly ids: Ids;
   readonly space: AddressSpace;
+  readonly chance: Chance;
 }
 
 /** The networks of a daemon, by creation and removal. */
@@ -97,12 +99,12 @@ export class Networks {
   removable(reference: string): Network {
     const network = this.get(reference);
     const subject = `network ${network.name}`;
-    const { rules } = this.#context;
+    const { rules, chance } = this.#context;
     if (PREDEFINED.has(network.name)) refuse(403, subject, `${network.name} is a pre-defined network and cannot be removed`);
     if (network.configUsers > 0) refuse(403, subject, `error while removing network: configuration network ${JSON.stringify(network.name)} is in use`);
     if (network.endpoints.size === 0) return network;
     const members = [...network.endpoints.values()].map((endpoint) => `name:${JSON.stringify(endpoint.shownName ?? endpoint.container)} id:${JSON.stringify(endpoint.id.slice(0, 12))}`);
-    return refuse(403, subject, rules.messages.networkInUse(network.name, network.id, members));
+    return refuse(403, subject, rules.messages.networkInUse(network.name, network.id, members, chance));
   }
 
   /** A network of the swarm is used on this host from now on. */

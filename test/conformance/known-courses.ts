@@ -4,6 +4,7 @@
  */
 export const KNOWN_COURSES: Readonly<Record<string, readonly number[]>> = {
   "bridge-multi-service": [1, 1, 0],
+  "cli-connect-29": [3, 0, 1, 0],
   "daemon-default-opts": [1],
   "daemon-restart-29": [1, 2, 0, 1, 0],
   "ports-connect-disconnect": [1],

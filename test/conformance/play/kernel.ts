@@ -136,8 +136,8 @@ export class Kernel {
   #endpoints(state: DockerState, { name: host }: HostState) {
     const running = state.containers.filter((container) => container.host === host && container.running).sort((a, b) => a.startOrder - b.startOrder);
     return running.flatMap((container) =>
-      // The default bridge is joined first (moby daemon/container_operations.go: allocateNetwork).
-      [...container.endpoints].sort((a, b) => Number(b.network === "bridge") - Number(a.network === "bridge")).map((endpoint) => {
+      // Until Docker 29 the default bridge is joined first (moby daemon/container_operations.go: allocateNetwork).
+      [...container.endpoints].sort((a, b) => (state.generation === "29" ? 0 : Number(b.network === "bridge") - Number(a.network === "bridge"))).map((endpoint) => {
         const network = state.networks.find(({ id }) => id === endpoint.networkId);
         const make = (index?: number): Omit<Known, "key" | "host"> => {
           // The kernel makes the peer, which goes into the container, before the end that is asked for (Linux drivers/net/veth.c: veth_newlink).
