@@ -221,6 +221,7 @@ export class Container {
       attachments: [...this.attachments].map(([network, attachment]) => this.#attachmentState(network, attachment)),
       networkOrder: [...this.endpoints].sort(rules.sandbox.compareGateways).map(({ network }) => network),
       endpoints: this.endpoints.filter(({ interfaceName }) => interfaceName !== "").sort((a, b) => a.index - b.index).map(endpointState),
+      ...(this.isUnplugged && { unplugged: this.endpoints.filter(({ interfaceName }) => interfaceName === "").map(endpointState) }),
       gateway: gateway4 && hasRoute(gateway4, gateway4.gateway4) && !this.isUnplugged ? { network: gateway4.network, ip: Number(gateway4.gateway4 ?? 0n) } : undefined,
       gateway6: gateway6 && hasRoute(gateway6, gateway6.gateway6) && !this.isUnplugged ? { network: gateway6.network, ip: gateway6.gateway6 ?? 0n } : undefined,
       ports: this.shownPorts.map((port) => ({ ...port, active: this.bindings.some((binding) => isShown(binding, port)) })),

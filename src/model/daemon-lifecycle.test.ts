@@ -238,6 +238,12 @@ describe("flags of the daemon", () => {
     const daemon = daemonOf("20.10", { flags: parseDaemonFlags(["--bridge=none"], "20.10") });
     run(daemon, container("web"));
     expect(find(daemon, "web")).toMatchObject({ status: "running", networkDisabled: true, endpoints: [] });
+    daemon.createNetwork(network("app"));
+    daemon.connect("web", on("app"));
+    run(daemon, container("other", { networks: [on("app")] }));
+    expect(find(daemon, "web")).toMatchObject({ endpoints: [], unplugged: [{ network: "app", interfaceName: "" }] });
+    const zone = dnsOf(daemon.state(), "other")?.zones?.[0];
+    expect(zone?.names.get("web")?.ipv4.map(formatIpv4)).toEqual(["172.17.0.2"]);
   });
 });
 

@@ -147,7 +147,8 @@ function zoneOf({ generation }: DockerState, network: NetworkState, members: rea
 
 function membersOfHost({ containers }: DockerState, network: NetworkState): EndpointState[] {
   const started = containers.filter(({ host }) => host === network.host).sort((a, b) => a.startOrder - b.startOrder);
-  return started.flatMap(({ endpoints }) => endpoints.filter((endpoint) => endpoint.network === network.name));
+  // Names lead to addresses whether or not anybody is there.
+  return started.flatMap(({ endpoints, unplugged = [] }) => [...endpoints, ...unplugged].filter((endpoint) => endpoint.network === network.name));
 }
 
 /** Gateway order, but overlays before ingress, and that before the networks of the host (libnetwork sandbox.go: ResolveName). */

@@ -214,6 +214,8 @@ export interface ContainerState {
   readonly networkOrder: readonly string[];
   /** Its own endpoints, in the order of its interfaces; none for `host`, `none` and `container:`, and while it does not run. */
   readonly endpoints: readonly EndpointState[];
+  /** Those that got no interface, as its sandbox is none of Docker's (`--bridge=none`); they have names and addresses all the same. */
+  readonly unplugged?: readonly EndpointState[];
   /** The endpoint that gives the default route. */
   readonly gateway: { readonly network: string; readonly ip: number } | undefined;
   readonly gateway6: { readonly network: string; readonly ip: bigint } | undefined;

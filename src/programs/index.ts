@@ -37,6 +37,18 @@ const hostname: Program = async (process, argv) => {
   return printed([names?.[0] ?? process.hostname]);
 };
 
+/** busybox's `sysctl`, as far as it reads. `-n`: without names. */
+const sysctl: Program = async (process, argv) => {
+  const words = argv.slice(1);
+  const names = words.filter((word) => !word.startsWith("-"));
+  const lines = names.map((name) => {
+    const value = process.sysctl(name.replaceAll(".", "/"));
+    if (value === undefined) throw new UnknownProgram(`expected a setting that is simulated, found ${JSON.stringify(name)}`);
+    return words.includes("-n") ? value : `${name} = ${value}`;
+  });
+  return printed(lines);
+};
+
 const pwd: Program = async ({ workdir }) => printed([workdir === undefined || workdir === "" ? "/" : workdir]);
 const env: Program = async (process) => printed(process.environment);
 const nothing: Program = async () => printed([]);
@@ -49,9 +61,9 @@ const sleep: Program = async (process, argv) => {
   return printed([]);
 };
 
-const PROGRAMS: Readonly<Record<string, Program>> = { cat, curl, echo, env, getent, sh: shellOf(run), ash: shellOf(run), bash: shellOf(run), printenv: env, hostname, ip, nc, nslookup, ping, ping6: ping, pwd, traceroute, wget, true: nothing, false: failure, sleep };
+const PROGRAMS: Readonly<Record<string, Program>> = { cat, curl, echo, env, getent, sh: shellOf(run), ash: shellOf(run), bash: shellOf(run), printenv: env, hostname, ip, nc, nslookup, ping, ping6: ping, pwd, sysctl, traceroute, wget, true: nothing, false: failure, sleep };
 /** Those that end by themselves when they are a container's first process. */
-const ONE_SHOT = new Set(["cat", "curl", "echo", "env", "false", "getent", "hostname", "ip", "nslookup", "ping", "ping6", "printenv", "pwd", "traceroute", "true", "wget"]);
+const ONE_SHOT = new Set(["cat", "curl", "echo", "env", "false", "getent", "hostname", "ip", "nslookup", "ping", "ping6", "printenv", "pwd", "sysctl", "traceroute", "true", "wget"]);
 
 /** Whether a first process does its work and ends. */
 export function isOneShot(argv: readonly string[]): boolean {
@@ -70,7 +82,7 @@ function nameOf([path = ""]: readonly string[]): string {
 }
 
 /** Applets that the images have and nothing is known of. */
-const OTHERS = new Set("arp arping awk brctl cp date dd df dig find grep head host id ifconfig kill killall ls lsof mkdir mv netcat netstat ps route rm sed ss sysctl tail tc tcpdump telnet top touch tr udhcpc uname vi wc who".split(" "));
+const OTHERS = new Set("arp arping awk brctl cp date dd df dig find grep head host id ifconfig kill killall ls lsof mkdir mv netcat netstat ps route rm sed ss tail tc tcpdump telnet top touch tr udhcpc uname vi wc who".split(" "));
 
 /**
  * What a command answers.

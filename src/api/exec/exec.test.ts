@@ -20,6 +20,13 @@ describe("docker exec in a lab", () => {
     expect((await said(lab, "exec web getent hosts nosuch")).exit).toBe(2);
   });
 
+  it("reads settings of the kernel, with and without their names, and only those that are simulated", async () => {
+    const lab = await shop();
+    expect((await said(lab, "exec web sysctl net.ipv4.ip_forward")).text).toBe("net.ipv4.ip_forward = 1");
+    expect((await said(lab, "exec web sysctl -n net.ipv4.ip_forward")).text).toBe("1");
+    await expect(lab.docker("exec web sysctl net.ipv4.nosuch")).rejects.toThrow('expected a setting that is simulated, found "net.ipv4.nosuch"');
+  });
+
   it("fails a name that nobody knows as the generation does", async () => {
     expect((await said(await shop(), "exec web nslookup nosuch")).text).toContain("** server can't find nosuch: SERVFAIL");
     expect((await said(await shop("20.10"), "exec web nslookup nosuch")).text).toBe(";; connection timed out; no servers could be reached");

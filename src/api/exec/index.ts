@@ -71,10 +71,10 @@ export function processOf(container: ContainerState, environment: readonly strin
 
 const LOOPBACK_WITHOUT_IPV6 = "net/ipv6/conf/lo/disable_ipv6";
 
-/** Whether lo of a sandbox has ::1: if another interface has an address, since Docker 26 always. */
+/** Whether lo of a sandbox has ::1: if another interface has an address; since Docker 26, and in a namespace that runc makes, always. */
 function hasIpv6({ generation, hosts }: DockerState, owner: ContainerState | undefined): boolean {
   if (owner === undefined || hosts.find(({ name }) => name === owner.host)?.world.ipv6 !== true) return false;
-  return generation !== "20.10" || owner.endpoints.some(({ ipv6 }) => ipv6 !== undefined);
+  return generation !== "20.10" || owner.networkDisabled || owner.endpoints.some(({ ipv6 }) => ipv6 !== undefined);
 }
 
 /** Whose sandbox a container has; undefined: its host's. */

@@ -387,6 +387,7 @@ function taskOf(name: string, names: Names): { readonly id: string; readonly nam
 /** `ip route`, `ip -4 addr show`… of a machine. */
 function isLooking(argv: readonly string[]): boolean {
   const [program, , verb = "show"] = argv.filter((word) => !word.startsWith("-"));
+  if (program === "sysctl") return !argv.some((word) => word === "-w" || word.includes("="));
   return program === "ip" && /^(show|list|ls|lst)$/.test(verb);
 }
 

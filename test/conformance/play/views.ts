@@ -29,7 +29,7 @@ export function machineView(machine: string, around: Surroundings): ProcessView 
     network: host === undefined ? { ifaces: [], routes: [] } : hostView(around.state, host, around.kernel),
     interfaceIndex: (name) => around.kernel.devicesOf(machine).find((device) => device.name === name)?.index ?? 0,
     peerMark: () => "@if",
-    sysctl: () => undefined,
+    sysctl: (name) => (name === "net/ipv4/ip_forward" && host !== undefined ? String(Number(host.world.ipForward || host.flags.ipForward)) : undefined),
     addRoute: (words) => around.added.add(machine, words, PLAIN_NETWORKS[machine] ?? { ifaces: [], routes: [] }),
     traffic: around.traffic,
   };
@@ -84,9 +84,9 @@ function peerOf(state: DockerState, host: HostState | undefined, owner: Containe
   return isBridge(network) || isOfSwarm(network) ? kernel.interfaceIndex(owner, endpoint) + 1 : "";
 }
 
-function sysctl({ generation }: DockerState, { spec }: ContainerState, network: NetworkView, name: string): string | undefined {
-  // libnetwork 20.10 switches IPv6 on in a sandbox only with an interface that has it.
-  if (name === "net/ipv6/conf/lo/disable_ipv6") return generation === "29" || network.ifaces.some(({ addrs }) => addrs.some((address) => address.includes(":"))) ? "0" : "1";
+function sysctl({ generation }: DockerState, { spec, networkDisabled }: ContainerState, network: NetworkView, name: string): string | undefined {
+  // libnetwork 20.10 switches IPv6 on in a sandbox only with an interface that has it; without a network runc makes the namespace.
+  if (name === "net/ipv6/conf/lo/disable_ipv6") return generation === "29" || networkDisabled || network.ifaces.some(({ addrs }) => addrs.some((address) => address.includes(":"))) ? "0" : "1";
   const given = spec.sysctls?.[name.replaceAll("/", ".")];
   return given ?? (name === "net/ipv4/ip_forward" ? "0" : undefined);
 }
