@@ -30,6 +30,7 @@ export const stackReader: StackReader = (text, stack, generation) => {
   if (root) checkForm(root, generation === "29");
   return inClientsWords((): StackFile => {
     const { project, undefinedNetwork } = loadStack(text, stack);
+    if (generation === "29") checkImages(project);
     const networks = stackNetworks(project, new Notices());
     const files = (service: string, kind: "secret" | "config") => (root ? filesOf(root, service, kind, stack) : []);
     return {
@@ -49,6 +50,12 @@ export const stackReader: StackReader = (text, stack, generation) => {
     };
   });
 };
+
+/** docker/cli cli/command/stack/loader.go, of Docker 29; before, the managers refuse the service. */
+function checkImages({ services }: ComposeProject): void {
+  const without = services.find(({ image }) => image === undefined);
+  if (without) throw new SimulationError("INVALID_INPUT", `invalid image reference for service ${without.name}: no image specified`);
+}
 
 /** Networks that the file does not define are made as well, before a service finds that they are not defined. */
 function loadStack(text: string, stack: string): { readonly project: ComposeProject; readonly undefinedNetwork: SimulationError | undefined } {
@@ -78,7 +85,12 @@ function inClientsWords<T>(read: () => T): T {
     if (key !== undefined) throw new SimulationError(error.code, `${path} Additional property ${key} is not allowed`);
     const [, service, network] = UNDEFINED_NETWORK.exec(error.message) ?? [];
     if (network !== undefined) throw new SimulationError(error.code, `service ${service}: undefined network ${JSON.stringify(network)}`);
-    throw new SimulationError(error.code, error.message.replace(/^-:\d+:\d+: /, ""));
+    const message = error.message.replace(/^-:\d+:\d+: /, "");
+    const [, section] = /^(services|networks|volumes|secrets|configs): expected a mapping/.exec(message) ?? [];
+    if (section !== undefined) throw new SimulationError(error.code, `${section} must be a mapping`);
+    const [, owner, index] = /^(services\.[^:]*\.ports)\[(\d+)\]: expected "\[ip:\]/.exec(message) ?? [];
+    if (index !== undefined) throw new SimulationError(error.code, `${owner}.${index} Does not match format 'ports'`);
+    throw new SimulationError(error.code, message);
   }
 }
 

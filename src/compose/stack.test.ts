@@ -137,8 +137,19 @@ describe("a Compose file on a swarm", () => {
     ]);
   });
 
+  it("hands on variables without a value by their names, and modes of files in octal", () => {
+    const [service] = stackReader("version: '3.8'\nservices: {web: {image: x, environment: {A: '1', B: }, configs: [{source: c, mode: 0400}]}}\nconfigs: {c: {external: true}}\n", "app").services();
+    expect(service?.container.env).toEqual(["A=1", "B"]);
+    expect(service?.configs).toMatchObject([{ name: "c", mode: 0o400 }]);
+  });
+
   it("refuses what the format does not have in the words of the client", () => {
     expect(() => stackReader("version: '3.8'\nnosuch: 1\nservices: {web: {image: x}}\n", "app")).toThrow("(root) Additional property nosuch is not allowed");
     expect(() => stackReader("version: '3.99'\nservices: {web: {image: x}}\n", "app", "29")).toThrow("unsupported Compose file version: 3.99");
+    expect(() => stackReader("version: '3'\nservices: [a]\n", "app")).toThrow(/^services must be a mapping$/);
+    expect(() => stackReader("version: '3'\nservices: {web: {image: x, ports: ['80', 'x:80']}}\n", "app")).toThrow(/^services\.web\.ports\.1 Does not match format 'ports'$/);
+    const withoutImage = "version: '3'\nservices: {web: {networks: [a]}}\nnetworks: {a: }\n";
+    expect(() => stackReader(withoutImage, "app", "29")).toThrow(/^invalid image reference for service web: no image specified$/);
+    expect(stackReader(withoutImage, "app", "20.10").serviceNames).toEqual(["app_web"]);
   });
 });

@@ -94,7 +94,8 @@ function serviceOf(service: ComposeService, networks: readonly Joined[], project
   const at = (...path: (string | number)[]) => project.place("services", service.name, ...path);
   const image = service.image ?? service.name;
   const exposed = service.expose.map(({ from, to, protocol }) => ({ from, to, protocol }));
-  const environment = Object.entries(service.environment).flatMap(([key, value]) => (value === null ? [] : [`${key}=${value}`]));
+  // What has no value goes to the managers by its name alone (docker/cli cli/compose/convert: convertEnvironment).
+  const environment = Object.entries(service.environment).map(([key, value]) => (value === null ? key : `${key}=${value}`));
   if (Object.keys(service.sysctls).some((name) => name.startsWith("net."))) notices.add("not-simulated", at("sysctls"), "settings of the kernel in tasks keep their default");
   return {
     name: `${project.name}_${service.name}`,

@@ -13,6 +13,10 @@ const at = (node: ComposeNode | undefined, ...path: (string | number)[]): string
 };
 
 describe("parseYaml", () => {
+  it("reads numbers with a leading zero as octal ones, as Go does", () => {
+    expect(plain(parse("[0400, -017, 0o17, 080, '0400', 0, 10]"))).toEqual([0o400, -0o17, 0o17, 80, "0400", 0, 10]);
+  });
+
   it("keeps the line and column of every value and key", () => {
     const node = parse("a:\n  b: [x, 12]\n  c:\n    - {d: yes}\n");
     expect([at(node, "a", "b"), at(node, "a", "b", 1), at(node, "a", "c", 0, "d")]).toEqual(["2:6", "2:10", "4:11"]);

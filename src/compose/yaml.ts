@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Alias, type Node, type YAMLMap } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Alias, type Node, type Scalar, type YAMLMap } from "yaml";
 import { SimulationError, type SourcePosition } from "../errors";
 import { describe, list, mapping, scalar, type ComposeNode, type Entry, type MappingNode, type MergeTag } from "./node";
 
@@ -141,7 +141,7 @@ class Reader {
     const tag = mergeTag(node.tag);
     if (isSeq(node)) return list(node.items.map((item) => this.read(item as Node)), position, tag);
     if (isMap(node)) return this.readMapping(node, position, tag);
-    const value: unknown = isScalar(node) ? node.value : null;
+    const value: unknown = isScalar(node) ? valueOf(node) : null;
     if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
       return scalar(value, position, tag);
     }
@@ -201,4 +201,9 @@ class Reader {
 
 function mergeTag(tag: string | undefined): MergeTag | undefined {
   return tag === "!reset" ? "reset" : tag === "!override" ? "override" : undefined;
+}
+
+/** Go's YAML still reads numbers with a leading zero as octal ones, as YAML 1.1 has them (go.yaml.in/yaml resolve.go). */
+function valueOf({ value, source = "" }: Scalar): unknown {
+  return typeof value === "number" && /^[-+]?0[0-7]+$/.test(source) ? Number.parseInt(source, 8) : value;
 }
