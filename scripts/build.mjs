@@ -9,6 +9,7 @@ import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build as tsup } from "tsup";
+import { breakLines } from "./break-lines.mjs";
 import { buildWasm, copyWasm } from "./embed-wasm.mjs";
 import { ROOT, hashFiles } from "./hash-files.mjs";
 import { bundleWorker } from "./inline-worker.mjs";
@@ -44,7 +45,9 @@ export async function buildAll({ force = false, say = () => {} } = {}) {
     { entry: "index.js", into: "node.js" },
   ]);
   const modules = (await readdir(join(ROOT, "dist"))).filter((name) => /\.js$/.test(name) && !/^(cli|worker)\.js$/.test(name));
-  await toCommonjs(modules.map((name) => join(ROOT, "dist", name)));
+  const paths = modules.map((name) => join(ROOT, "dist", name));
+  await breakLines(paths);
+  await toCommonjs(paths);
   await typesToCommonjs(join(ROOT, "dist"));
   await writeFile(stamp, hash);
   return true;

@@ -58,6 +58,13 @@ describe("in Node", () => {
     expect([...found].sort()).toEqual(["core.js", "index.js", "node.js"]);
   });
 
+  it("shows a mistake that nobody catches without half of the package before it", async () => {
+    const program = consumer.write("mistake.mjs", `import { docker } from "dockwire";\ndocker("x").host("h", { no: 1 });`);
+    const { stderr } = await consumer.run(process.execPath, program).then(() => ({ stderr: "" }), (error: { stderr: string }) => error);
+    expect(stderr).toContain('host h: there is no option "no"');
+    expect(stderr.length).toBeLessThan(2000);
+  });
+
   it("simulates from CommonJS, with the same digest", async () => {
     const program = consumer.write("main.cjs", `const { docker } = require("dockwire");\n(async () => {${SIMULATION}\nconsole.log(outcome);})();`);
     expect((await consumer.run(process.execPath, program)).trim()).toBe(nodeOutcome);
