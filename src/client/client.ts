@@ -1,7 +1,7 @@
 import { SimulationError } from "../errors";
 import type { DaemonOperations } from "../model/operations";
 import type { ImageSpec } from "../model/spec";
-import { type Chance, NO_CHANCE } from "../model/swarm/chance";
+import { type Chance, NO_CHANCE } from "../model/chance";
 import { checkCount, commandHelp, groupOf29, groupUsage, type Call, type Command, type CommandGroup } from "./command";
 import { clientVersion, ENGINE_COMMANDS } from "./commands/engine";
 import { EXEC } from "./commands/exec";

@@ -1,6 +1,6 @@
 import type { DaemonOperations } from "../model/operations";
 import type { ImageSpec } from "../model/spec";
-import type { Chance } from "../model/swarm/chance";
+import type { Chance } from "../model/chance";
 import type { FlagSpec, FlagValues } from "./flags";
 import { Failure, type Output } from "./outcome";
 import type { Programs } from "./programs";

@@ -25,7 +25,7 @@ import { Sandboxes } from "./sandboxes";
 import type { ContainerSpec, EndpointSpec, HostSpec, NetworkSpec } from "./spec";
 import { type ContainerState, type DockerState, isOfSwarm, type NetworkState } from "./state";
 import type { SwarmPart, SwarmWorld } from "./swarm/operations";
-import { type Chance, NO_CHANCE, shuffled } from "./swarm/chance";
+import { type Chance, NO_CHANCE, shuffled } from "./chance";
 import { OUTSIDE } from "./swarm/outside";
 import { OUTSIDE_WORDS } from "./swarm/outside-words";
 import { emptyWorld, type HostWorld, type ListenerSpec } from "./world";

@@ -5,7 +5,7 @@ import { compareLastResort, compareText, type GatewayCandidate, type GenerationR
 import { macOf0242 } from "./identity";
 import { checkSubnets } from "./ipam-config";
 import type { ExposedPort, PublishSpec } from "./spec";
-import { shuffled } from "./swarm/chance";
+import { shuffled } from "./chance";
 
 const DRIVERLESS_IP = "user specified IP address is supported on user defined networks only";
 const NO_SUBNET_IP = "user specified IP address is supported only when connecting to networks with user configured subnets";

@@ -5,7 +5,7 @@ import { firstFit } from "./address-space";
 import { valueOf } from "./block";
 import { compareLastResort, compareText, type GatewayCandidate, type GenerationRules } from "./generation";
 import { checkLikeDaemon } from "./ipam-config";
-import type { Chance } from "./swarm/chance";
+import type { Chance } from "./chance";
 import type { WantedBinding } from "./host-ports";
 
 export const generation29: GenerationRules = {

@@ -6,7 +6,7 @@ import type { WantedBinding } from "./host-ports";
 import type { Identity } from "./identity";
 import type { NetworkDraft } from "./ipam-config";
 import type { RefusalStatus } from "./refusal";
-import type { Chance } from "./swarm/chance";
+import type { Chance } from "./chance";
 import type { DockerGeneration, EndpointSpec, ExposedPort, NetworkSpec, PublishSpec } from "./spec";
 
 /**

@@ -13,7 +13,7 @@ import { type BridgeSetup, type DriverName, Network, type NetworkParts, PREDEFIN
 import { type AddressBlock, allocateBlocks, releaseBlocks } from "./network-addresses";
 import { refuse, type RefusalStatus } from "./refusal";
 import type { NetworkSpec } from "./spec";
-import type { Chance } from "./swarm/chance";
+import type { Chance } from "./chance";
 import { OUTSIDE_WORDS } from "./swarm/outside-words";
 
 /** What one daemon's networks share. */

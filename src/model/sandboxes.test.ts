@@ -3,7 +3,7 @@ import { Daemon } from "./daemon";
 import { parseDaemonFlags } from "./flags";
 import { rulesOf } from "./generations";
 import type { ContainerSpec, EndpointSpec, NetworkSpec } from "./spec";
-import type { Chance } from "./swarm/chance";
+import type { Chance } from "./chance";
 
 const network = (name: string, subnet: string, more: Partial<NetworkSpec> = {}): NetworkSpec => ({ name, driver: "bridge", ipam: [{ subnet, auxAddresses: {} }], internal: false, options: {}, ...more });
 const on = (name: string, more: Partial<EndpointSpec> = {}): EndpointSpec => ({ network: name, aliases: [], gwPriority: 0, ...more });

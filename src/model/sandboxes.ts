@@ -15,7 +15,7 @@ import { type Carriage, carriageOf, NOTHING, program, type PublishContext, showP
 import { formatIp } from "../net/ip";
 import { refuse } from "./refusal";
 import type { EndpointSpec } from "./spec";
-import type { Chance } from "./swarm/chance";
+import type { Chance } from "./chance";
 
 /** What a daemon's part in a swarm does for containers. */
 export interface SwarmAttachments {

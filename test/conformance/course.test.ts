@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Daemon } from "../../src/model/daemon";
 import { generation20 } from "../../src/model/generation-20.10";
 import { Cluster } from "../../src/model/swarm/cluster";
-import { shuffled } from "../../src/model/swarm/chance";
+import { shuffled } from "../../src/model/chance";
 import { Checks } from "./checks";
 import { fittest, type Course } from "./course";
 import { resultOf } from "./report";

@@ -3,7 +3,7 @@
  * choices are tried one after the other, each with every outcome that it can have, and what fits the recording best is kept. A value that
  * no outcome leads to stays different.
  */
-import type { Chance } from "../../src/model/swarm/chance";
+import type { Chance } from "../../src/model/chance";
 import type { ScenarioResult } from "./report";
 
 /** The outcomes of choices in their order: those that are given, then the first each time. */

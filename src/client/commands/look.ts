@@ -1,7 +1,7 @@
 import type { Answer } from "../../model/inspect/answer";
 import { inspectContainer, portKey } from "../../model/inspect/container";
 import { inspectNetwork } from "../../model/inspect/network";
-import { type Chance, shuffled } from "../../model/swarm/chance";
+import { type Chance, shuffled } from "../../model/chance";
 import { linesOf, type LogLine } from "../../model/log";
 import { PORTS_20_10, PortSyntaxError, readPortSpan } from "../../net/port-mapping";
 import { atLeast, exactly, isOf29, type Call, type Command } from "../command";

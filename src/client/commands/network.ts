@@ -1,5 +1,5 @@
 import { Answer, type AnswerMap, DrawnMap, sortedEntries } from "../../model/inspect/answer";
-import { type Chance, shuffled } from "../../model/swarm/chance";
+import { type Chance, shuffled } from "../../model/chance";
 import { driverOf, inspectNetwork } from "../../model/inspect/network";
 import type { EndpointSpec } from "../../model/spec";
 import type { NetworkState } from "../../model/state";

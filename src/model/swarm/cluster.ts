@@ -4,7 +4,7 @@ import { valueOf } from "../block";
 import { refuse, unsupported } from "../refusal";
 import type { DockerGeneration, NetworkSpec } from "../spec";
 import { Allotment, DEFAULT_SWARM_POOLS, holds, type SwarmPools } from "./allotment";
-import { type Chance, NO_CHANCE, shuffled } from "./chance";
+import { type Chance, NO_CHANCE, shuffled } from "../chance";
 import { SwarmClock } from "./clock";
 import { SwarmIds } from "./ids";
 import { type IpsecOptions, Keyring } from "./keyring";

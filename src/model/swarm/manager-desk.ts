@@ -1,4 +1,4 @@
-import { shuffled } from "./chance";
+import { shuffled } from "../chance";
 import type { Cluster } from "./cluster";
 import type { FileStore } from "./file-store";
 import type { ClusterNode, ClusterService, ClusterTask, NodeRole } from "./objects";

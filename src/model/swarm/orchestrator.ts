@@ -1,5 +1,5 @@
 import { compareText } from "../generation";
-import { shuffled } from "./chance";
+import { shuffled } from "../chance";
 import type { Cluster } from "./cluster";
 import { Departures, STOPPED, type Outcome } from "./departures";
 import { isInTouch, type ClusterNetwork, type ClusterNode, type ClusterService } from "./objects";

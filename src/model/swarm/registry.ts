@@ -1,4 +1,4 @@
-import { type Chance, NO_CHANCE } from "./chance";
+import { type Chance, NO_CHANCE } from "../chance";
 import { SwarmClock } from "./clock";
 import { Cluster, type ClusterOptions } from "./cluster";
 import { SwarmMember } from "./member";

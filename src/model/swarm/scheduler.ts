@@ -1,4 +1,4 @@
-import type { Chance } from "./chance";
+import type { Chance } from "../chance";
 import { meetsConstraints, spreadValueOf } from "./constraints";
 import type { ClusterNode, ClusterService, ClusterTask } from "./objects";
 import { placementOf, type ResourceSpec, type ServicePort } from "./service-spec";

@@ -1,7 +1,7 @@
 import type { Container } from "../container";
 import type { Network } from "../network";
 import { refusalText } from "./addresses";
-import { shuffled, type Chance } from "./chance";
+import { shuffled, type Chance } from "../chance";
 import type { ClusterNetwork, ClusterNode, ClusterTask, TaskFailure } from "./objects";
 import type { SwarmLoan } from "./operations";
 import type { TaskState } from "./task";

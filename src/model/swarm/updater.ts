@@ -1,4 +1,4 @@
-import { shuffled, type Chance } from "./chance";
+import { shuffled, type Chance } from "../chance";
 import type { SwarmClock } from "./clock";
 import type { ClusterService, ClusterTask, UpdateStatus } from "./objects";
 import type { Orchestrator } from "./orchestrator";

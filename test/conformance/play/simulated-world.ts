@@ -6,7 +6,7 @@ import { parseDaemonFlags } from "../../../src/model/flags";
 import { formatIpv4 } from "../../../src/net/ip";
 import { macText } from "../../../src/model/inspect/network";
 import { containerFiles } from "../../../src/model/inspect/container-files";
-import type { Chance } from "../../../src/model/swarm/chance";
+import type { Chance } from "../../../src/model/chance";
 import { SwarmRegistry } from "../../../src/model/swarm/registry";
 import { rulesOf } from "../../../src/model/generations";
 import { SimulationError } from "../../../src/errors";

@@ -1,4 +1,4 @@
-import type { Chance } from "../../../src/model/swarm/chance";
+import type { Chance } from "../../../src/model/chance";
 import type { CommandResult, Frame, Json, Recording, Row } from "../recording";
 import type { Names } from "../names";
 

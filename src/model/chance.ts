@@ -1,5 +1,5 @@
 /**
- * What is chance in a real swarm: Go visits maps in any order, and goroutines run side by side. Everything that a choice can lead to is
+ * What is chance in a real engine: Go visits maps in any order, and goroutines run side by side. Everything that a choice can lead to is
  * something that an engine does.
  */
 export interface Chance {
